@@ -1,0 +1,146 @@
+"""The built-in corpus: dates as people write them in sixteen languages -> ISO 8601. No download, made from a seed.
+
+Source side: every pattern of the CLDR (through Babel) that holds year, month and day: the short, medium, long and
+full formats and the skeletons, with and without weekday and era; Arabic and Hindi also in their own digits.
+Target side: `2021-04-03`.
+
+One string never means two days. Two-digit years are read by the POSIX rule (69-99 -> 19yy, 00-68 -> 20yy), and the
+corpus covers just that century. `03/04/2021` is the fourth of March in one country and the third of April in
+another: a string that any two patterns of the corpus read differently, whatever its zeros, weekday or invisible
+direction marks, is left out (rather than marked with a language tag, which nobody writes); `13/04/2021` and
+`4/13/2021` stay, and so does `3.4.2021`, since everybody who writes points puts the day first.
+
+Left out: other calendars than the Gregorian, numbers written in words, relative dates, times of day.
+"""
+
+import datetime
+import functools
+import hashlib
+import random
+import re
+import unicodedata
+
+import tensorflow as tf
+
+LANGUAGES = (
+    "ar", "de", "en-GB", "en-US", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh",
+)  # fmt: skip
+FIRST, LAST = datetime.date(1969, 1, 1), datetime.date(2068, 12, 31)  # the century of two-digit years
+SIZES = {"train": 50_000, "valid": 1_000, "test": 2_000}  # pairs, unless asked otherwise
+OWN_DIGITS = {"ar": "٠١٢٣٤٥٦٧٨٩", "hi": "०१२३४५६७८९"}  # Babel writes dates in ASCII digits only
+WANTED, ALLOWED = {"y", "M", "d"}, {"y", "M", "d", "E", "G"}  # fields of a pattern; E weekday, G era
+SAME_FIELD = str.maketrans("Lce", "MEE")  # the stand-alone forms of month and weekday
+
+
+def dates(split="train", size=None, seed=0):
+    """A tf.data.Dataset of `size` records {"source", "target", "language"}, each a scalar string.
+
+    split: "train", "valid" or "test", by default 50,000, 1,000 and 2,000 pairs. The days of the three splits are
+    disjoint whatever the seeds: a day belongs to one split by a hash of its name (80 %, 10 %, 10 %). Language,
+    format and day are drawn uniformly with replacement, then ambiguous strings are dropped; "language" is the
+    BCP 47 tag the string was made from. Same split, size, seed and Babel version: same records.
+
+    Raises ValueError for an unknown split or a size below 1, ImportError where Babel is not installed.
+    """
+    if split not in SIZES:
+        raise ValueError(f"dates() has the splits {', '.join(SIZES)}; it was asked for {split!r}")
+    size = SIZES[split] if size is None else size
+    if size < 1:
+        raise ValueError(f"dates() makes one pair or more; it was asked for size={size}")
+    draw = random.Random(f"{split} {seed}")
+    days = [day for day in _all_days() if split_of(day) == split]
+    sources, targets, languages = [], [], []
+    while len(sources) < size:
+        language, day = draw.choice(LANGUAGES), draw.choice(days)
+        source = draw.choice(formats(language))(day)
+        if readings(source) == {day}:
+            sources.append(source)
+            targets.append(day.isoformat())
+            languages.append(language)
+    return tf.data.Dataset.from_tensor_slices({"source": sources, "target": targets, "language": languages})
+
+
+def split_of(day):
+    """The split a day belongs to: "train", "valid" or "test"."""
+    part = hashlib.sha256(day.isoformat().encode()).digest()[0] % 10
+    return {0: "valid", 1: "test"}.get(part, "train")
+
+
+def _all_days():
+    return [FIRST + datetime.timedelta(n) for n in range((LAST - FIRST).days + 1)]
+
+
+@functools.cache
+def formats(language):
+    """All ways of writing a day in a language: a tuple of functions datetime.date -> str."""
+    babel = _babel()
+    locale = babel.Locale.parse(language, sep="-")
+    patterns = {str(pattern): pattern for pattern in [*locale.date_formats.values(), *locale.datetime_skeletons.values()]}
+    ways = [functools.partial(_write, pattern, locale, None) for text, pattern in patterns.items() if _is_date(text)]
+    if digits := OWN_DIGITS.get(language):
+        table = str.maketrans("0123456789", digits)
+        ways += [functools.partial(_write, way.args[0], locale, table) for way in ways]
+    return tuple(ways)
+
+
+def _write(pattern, locale, digits, day):
+    text = pattern.apply(day, locale)
+    return text.translate(digits) if digits else text
+
+
+def _is_date(pattern):
+    """Whether a CLDR pattern (UTS 35, date field symbols) holds year, month and day, and nothing but weekday and era."""
+    fields = re.findall(r"([A-Za-z])(\1*)", re.sub(r"'[^']*'", "", pattern))
+    kinds = {letter.translate(SAME_FIELD) for letter, _ in fields}
+    narrow_month = any(letter in "ML" and len(rest) == 4 for letter, rest in fields)  # J F M A M J J: not readable
+    return kinds >= WANTED and kinds <= ALLOWED and not narrow_month
+
+
+def readings(text):
+    """The set of days that the patterns of all languages read in a text: empty, one, or more if it is ambiguous."""
+    outline, numbers = _outline(text)
+    found = set()
+    for order, month in _layouts().get(outline, ()):
+        value = {"M": month, **dict(zip(order, numbers, strict=True))}
+        year = value["y"] if value["y"] > 99 else value["y"] + (1900 if value["y"] > 68 else 2000)
+        try:
+            found.add(datetime.date(year, value["M"], value["d"]))
+        except ValueError:  # the thirteenth month, the thirtieth of February: no reading
+            continue
+    return found
+
+
+def _outline(text):
+    """`Sat, 03/04/2021` -> (`Sat, 0/0/0000`, [3, 4, 2021]): what two patterns must share to read the same text."""
+    visible = "".join(c for c in text if unicodedata.category(c) != "Cf")  # Arabic has direction marks between numbers
+    numbers = re.findall(r"\d+", visible)
+    return re.sub(r"\d+", _zeros, visible), [int(n) for n in numbers]
+
+
+def _zeros(match):
+    digits = match[0]
+    zero = chr(ord(digits[0]) - unicodedata.digit(digits[0]))  # of its own script
+    return zero * (4 if len(digits) == 4 else 1)
+
+
+@functools.cache
+def _layouts():
+    """{outline: {(order of the numbers, number of a month written in letters or None)}} over all formats."""
+    layouts = {}
+    for month in range(1, 13):
+        for day in range(21, 28):  # every month with every weekday; year 41, month and day cannot be confused
+            probe = datetime.date(2041, month, day)
+            names = {2041: "y", 41: "y", month: "M", day: "d"}
+            for write in (way for language in LANGUAGES for way in formats(language)):
+                outline, numbers = _outline(write(probe))
+                order = "".join(names[n] for n in numbers)
+                layouts.setdefault(outline, set()).add((order, None if "M" in order else month))
+    return layouts
+
+
+def _babel():
+    try:
+        import babel
+    except ImportError as error:
+        raise ImportError("the built-in corpus of dates needs Babel: pip install 'tfllm[dates]'") from error
+    return babel
