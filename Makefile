@@ -1,0 +1,31 @@
+# make demo | test | lint | clean. The first call makes .venv and installs everything; later calls find it ready.
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: demo test lint clean
+
+demo: $(STAMP)                     ## train on the built-in dates, translate, export, ask the SavedModel
+	$(BIN)/python benchmarks/dates.py
+
+test: $(STAMP)                     ## everything; `make test ONLY="not slow"` leaves marked tests out
+	$(BIN)/python -m pytest $(if $(ONLY),-m "$(ONLY)")
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+clean:
+	rm -rf $(VENV) build dist runs .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): setup.cfg pyproject.toml
+	@python=$$(for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.10; do \
+	    "$$p" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$p" && break; done); \
+	if [ -z "$$python" ]; then \
+	    echo "tfllm needs Python 3.10, 3.11, 3.12 or 3.13; found here: $$(python3 --version 2>&1 || echo none)." >&2; \
+	    echo "Install one, or name it: make test PYTHON=/path/to/python3.12" >&2; exit 1; \
+	fi; \
+	[ -x $(BIN)/python ] || "$$python" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,102 @@
+"""Who may import whom: the table of the design, held against every import statement inside tfllm/.
+
+Read from the source, so imports inside functions count. Left out: tfllm/__init__.py, the public face, which
+loads everything; and `importlib.import_module`, by which a package loads its own parts on first use.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "tfllm"
+EVERYTHING = None
+MAY_IMPORT = {
+    "config": set(),
+    "losses": set(),
+    "metrics": set(),
+    "text": set(),
+    "layers": set(),
+    "generation": set(),
+    "data": set(),
+    "evaluation": set(),
+    "export": set(),
+    "training": {"config"},
+    "models": {"layers"},
+    "vectors": {"text", "losses", "layers"},
+    "interop": {"models"},
+    # training.recipe: `fit` compiles with the recipe unless the user compiled. training never imports tasks.
+    "tasks": {"models", "layers", "text", "losses", "metrics", "generation", "vectors", "config",
+              "data.batches", "training.recipe", "training.schedules"},
+    "explain": {"tasks", "models", "evaluation"},
+    "cli": EVERYTHING,
+}  # fmt: skip
+
+
+def imported(source, package):
+    """What a file of `package` ("tfllm.text") imports: {"layers.masks", ...}; "" is tfllm itself."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parents, *filter(None, [node.module])])
+            names |= {f"{base}.{alias.name}" for alias in node.names}
+    return {name.removeprefix("tfllm").removeprefix(".") for name in names if name.split(".")[0] == "tfllm"}
+
+
+def forbidden(part, names):
+    """The `names` that the table does not let a file of `part` import."""
+    allowed = MAY_IMPORT[part]
+    if allowed is EVERYTHING:
+        return set()
+    allowed = {part, *allowed}
+    return {name for name in names if not any(name == way or name.startswith(way + ".") for way in allowed)}
+
+
+FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_the_table_of_imports_holds(path):
+    part = path.parts[0].removesuffix(".py")
+    assert part in MAY_IMPORT, f"tfllm/{part} is not in the table of the design"
+    package = ".".join(["tfllm", *path.parent.parts])
+    assert not forbidden(part, imported((ROOT / path).read_text("utf-8"), package))
+
+
+def test_the_table_has_no_circle():
+    """A row only looks at rows above it."""
+    above = []
+    for part, allowed in MAY_IMPORT.items():
+        for name in allowed or ():
+            assert name.split(".")[0] in above, f"{part} looks down at {name}"
+        above.append(part)
+
+
+@pytest.mark.parametrize(
+    "part, line, caught",
+    [
+        ("models", "from tfllm.layers import masks", set()),
+        ("models", "from ..layers.masks import causal", set()),
+        ("models", "from . import gpt", set()),
+        ("models", "import keras", set()),
+        ("models", "import tfllm", {""}),
+        ("models", "from tfllm import losses", {"losses"}),
+        ("models", "from .. import losses", {"losses"}),
+        ("models", "def f():\n    from tfllm.text.words import Words", {"text.words.Words"}),
+        ("layers", "import tfllm.models as m", {"models"}),
+        ("tasks", "from tfllm.data.batches import bucketed", set()),
+        ("tasks", "from tfllm.data import batches", set()),
+        ("tasks", "from tfllm.data import parallel", {"data.parallel"}),
+        ("tasks", "from ..training import callbacks", {"training.callbacks"}),
+        ("training", "from tfllm.tasks.translator import Translator", {"tasks.translator.Translator"}),
+        ("data", "from tfllm.database import x", {"database.x"}),
+        ("cli", "import tfllm", set()),
+    ],
+)
+def test_the_check_sees(part, line, caught):
+    assert forbidden(part, imported(line, f"tfllm.{part}")) == caught

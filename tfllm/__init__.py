@@ -1,0 +1,47 @@
+"""Language models in Keras 3 on TensorFlow, from raw text to a SavedModel that answers in text.
+
+Each name below is loaded when it is first used: `import tfllm` costs next to nothing, and `tfllm --help`
+never meets TensorFlow.
+"""
+
+import importlib
+import sys
+
+__version__ = "0.1.0"
+
+_PARTS = (
+    "config", "data", "evaluation", "export", "generation", "layers", "losses", "metrics", "models", "tasks",
+    "text", "training",
+)  # fmt: skip
+_HOMES = {"Transformer": "models", "Translator": "tasks"}
+_REGISTERED = ("tasks", "models", "layers", "text", "losses", "metrics", "training.schedules")
+
+__all__ = ["load_model", *_PARTS, *_HOMES]
+
+
+def __getattr__(name):
+    if name in _PARTS:
+        return importlib.import_module(f"tfllm.{name}")
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"tfllm.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'tfllm' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
+
+
+def load_model(path, compile=True):
+    """The task or model saved at `path` by `save`, with its vocabulary and, where compiled, its optimizer.
+
+    The same as `keras.saving.load_model`, which finds our classes once they are imported: this imports them.
+    """
+    import keras
+
+    _register()
+    return keras.saving.load_model(path, compile=compile)
+
+
+def _register():
+    for part in _REGISTERED:
+        importlib.import_module(f"tfllm.{part}")
