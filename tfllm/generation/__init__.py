@@ -1,0 +1,7 @@
+"""Text generation: one sampling loop, one beam loop, choices as pure functions. Knows a step, not a model."""
+
+from tfllm.generation.beam import Beams, beam_search, penalty
+from tfllm.generation.choices import greedy, keep_top_k, keep_top_mass, sampling
+from tfllm.generation.sample import sample
+
+__all__ = ["Beams", "beam_search", "greedy", "keep_top_k", "keep_top_mass", "penalty", "sample", "sampling"]

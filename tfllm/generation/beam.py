@@ -1,0 +1,171 @@
+"""Beam search with finished hypotheses in a pool of their own. One loop, fixed buffers, XLA-ready.
+
+Leaves out: coverage penalty, diverse beams, constraints.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfllm.generation.steps import END, PAD, START, advance, as_state
+
+DEAD = -float("inf")  # the score of a place that holds no hypothesis
+
+
+class Beams(NamedTuple):
+    """The N best of each sentence, best first. A place without one has `pad`, score -inf and length 0."""
+
+    token_ids: tf.Tensor  # int32 [B, N, L], after START; END is kept, then `pad`
+    scores: tf.Tensor  # float32 [B, N], log_probs / penalty
+    log_probs: tf.Tensor  # float32 [B, N], natural logarithm, END included
+    lengths: tf.Tensor  # int32 [B, N], tokens, END counted
+
+
+class Search(NamedTuple):
+    """What the loop carries: W live prefixes and up to N finished hypotheses for each sentence."""
+
+    position: tf.Tensor  # int32 scalar: tokens in each live prefix
+    open: tf.Tensor  # bool [B]: may still improve
+    live_ids: tf.Tensor  # int32 [B, W, L]
+    live: tf.Tensor  # float32 [B, W] log-probabilities, falling
+    pool: Beams
+    last: tf.Tensor  # int32 [B * W, 1]
+    state: object
+
+
+def penalty(lengths, alpha):
+    """((5 + |Y|) / 6) ** alpha; Wu et al. 2016, eq. 14. |Y| counts END, as the paper's decoder does."""
+    return ((5.0 + tf.cast(lengths, tf.float32)) / 6.0) ** alpha
+
+
+def beam_search(
+    step, state, start, max_length, width, length_penalty=0.6, n_best=1, end=END, pad=PAD,
+    forbidden=(PAD, START), limits=None,
+):
+    """The `n_best` answers that a beam of `width` finds, by score: log P(Y) / penalty(|Y|, length_penalty).
+
+    start int [B]: the token shown first. `state` has B * width rows, those of one sentence side by side.
+    max_length: tokens after START, END included; an int, or a scalar that XLA can fold (from static shapes).
+    limits int [B], optional: the same for each sentence, where less than max_length.
+    length_penalty: alpha of `penalty`, 0 or more; 0 ranks by log-probability.
+
+    Each turn ranks all continuations of the live prefixes. Those with END among the best `width` are
+    finished: they go to the pool, are never expanded or changed, and the pool keeps the `n_best` by score.
+    The best `width` without END live on, so END costs no beam. A sentence closes when its pool is full and no
+    live prefix can beat the worst in it: log-probabilities only fall, so a prefix with l ends at
+    l / penalty(limit) at best. Prefixes that reach the limit without END only fill places which finished ones
+    left empty, below them. With width=1 and length_penalty=0 this is greedy decoding.
+
+    -> Beams. ValueError for impossible sizes.
+    """
+    check(width, n_best, length_penalty, max_length)
+    start = tf.cast(start, tf.int32)
+    batch = tf.shape(start)[0]
+    state = as_state(state, None if start.shape[0] is None else start.shape[0] * width)
+    longest = tf.fill([batch], max_length)
+    limits = longest if limits is None else tf.minimum(tf.cast(limits, tf.int32), longest)
+    farthest = penalty(limits, length_penalty)[:, None]  # [B, 1]
+
+    def unfinished(search):
+        return tf.logical_and(search.position < max_length, tf.reduce_any(search.open))
+
+    def body(search):
+        logits, total, state = advance(step, search.last, search.state, search.position, forbidden)
+        before = tf.reshape(search.live, [-1, 1]) - total  # [B * W, 1]
+        ended = tf.reshape(logits[:, end : end + 1] + before, [-1, width])  # [B, W]
+        live, parents, chosen = best_without_end(logits, before, width, end)
+        length = search.position + 1
+        accepted = among_best(ended, live, width)
+        pool = merge(search, tf.where(accepted, ended, DEAD), length, length_penalty, n_best, end)
+        live_ids = put(tf.gather(search.live_ids, parents, batch_dims=1), search.position, chosen)
+        rows = tf.reshape(parents + width * tf.range(batch)[:, None], [-1])
+        state = tf.nest.map_structure(lambda x: tf.ensure_shape(tf.gather(x, rows), x.shape), state)
+        new = (live_ids, live, pool)
+        live_ids, live, pool = keep_closed(search.open, new, (search.live_ids, search.live, search.pool))
+        hopeful = tf.reduce_any(live / farthest > pool.scores[:, -1:], axis=1)
+        still = tf.logical_and(search.open, tf.logical_and(hopeful, length < limits))
+        return (Search(length, still, live_ids, live, pool, tf.reshape(chosen, [-1, 1]), state),)
+
+    first = begin(start, limits, max_length, width, n_best, pad, state)
+    (search,) = tf.while_loop(unfinished, body, (first,))
+    return best(search, limits, length_penalty, pad)
+
+
+def check(width, n_best, alpha, max_length):
+    if width < 1 or not 1 <= n_best <= width:
+        raise ValueError(f"Need width >= n_best >= 1; got width={width}, n_best={n_best}.")
+    if alpha < 0:
+        raise ValueError(f"length_penalty must be 0 or more, not {alpha}.")
+    if isinstance(max_length, int) and max_length < 1:
+        raise ValueError(f"max_length must be at least 1, not {max_length}.")
+
+
+def begin(start, limits, max_length, width, n_best, pad, state):
+    """One live prefix a sentence (START alone, log-probability 0), an empty pool."""
+    batch = tf.shape(start)[0]
+    live = tf.where(tf.range(width) == 0, 0.0, DEAD) + tf.zeros([batch, 1])
+    pool = Beams(
+        tf.fill([batch, n_best, max_length], pad),
+        tf.fill([batch, n_best], DEAD),
+        tf.fill([batch, n_best], DEAD),
+        tf.zeros([batch, n_best], tf.int32),
+    )
+    live_ids = tf.fill([batch, width, max_length], pad)
+    last = tf.repeat(start, width)[:, None]
+    return Search(tf.constant(0), limits > 0, live_ids, live, pool, last, state)
+
+
+def best_without_end(logits, before, width, end):
+    """The `width` best continuations -> their log-probabilities (falling), parents and ids, each [B, W]."""
+    vocab = tf.shape(logits)[-1]
+    k = min(width, logits.shape[-1]) if logits.shape[-1] else tf.minimum(width, vocab)
+    values, ids = tf.math.top_k(tf.where(tf.range(vocab) == end, DEAD, logits), k)  # [B * W, k]
+    values, places = tf.math.top_k(tf.reshape(values + before, [-1, width * k]), width)  # [B, W]
+    return values, places // k, tf.gather(tf.reshape(ids, [-1, width * k]), places, batch_dims=1)
+
+
+def among_best(ended, live, width):
+    """bool [B, W]: which `ended` rank in the first `width` of ended and live together; END wins a draw."""
+    everything = tf.concat([ended, live], axis=1)
+    worst = tf.math.top_k(everything, width)[0][:, -1:]
+    return ended >= worst
+
+
+def merge(search, ended, length, alpha, n_best, end):
+    """The pool with `ended` [B, W] (log-probabilities; DEAD: not ended) added, the best N kept."""
+    ids = put(search.live_ids, search.position, tf.fill(tf.shape(ended), end))
+    pool = search.pool
+    scores, places = tf.math.top_k(tf.concat([pool.scores, ended / penalty(length, alpha)], 1), n_best)
+    lengths = tf.where(ended > DEAD, length, 0)
+    both = ([pool.token_ids, ids], [pool.log_probs, ended], [pool.lengths, lengths])
+    ids, log_probs, lengths = (tf.gather(tf.concat(pair, 1), places, batch_dims=1) for pair in both)
+    return Beams(ids, scores, log_probs, lengths)
+
+
+def put(ids, position, chosen):
+    """ids [B, M, L] with `chosen` [B, M] at `position`."""
+    return tf.where(tf.range(tf.shape(ids)[2]) == position, chosen[..., None], ids)
+
+
+def keep_closed(open, new, old):
+    """`new` for the open sentences, `old` for the closed ones; every leaf has B rows first."""
+
+    def pick(a, b):
+        mask = tf.reshape(open, [-1] + [1] * (len(b.shape) - 1))
+        return tf.ensure_shape(tf.where(mask, a, b), b.shape)
+
+    return tf.nest.map_structure(pick, new, old)
+
+
+def best(search, limits, alpha, pad):
+    """The pool, its empty places filled from the live prefixes, which have reached their limit there."""
+    n_best = search.pool.scores.shape[1]
+    finished = tf.reduce_sum(tf.cast(search.pool.scores > DEAD, tf.int32), axis=1, keepdims=True)  # [B, 1]
+    place = tf.range(n_best)[None]
+    places = tf.where(place < finished, place, n_best + place - finished)  # [B, N]
+    lengths = limits[:, None] + tf.zeros_like(search.live, tf.int32)
+    live = Beams(search.live_ids, search.live / penalty(lengths, alpha), search.live, lengths)
+    both = (tf.concat(pair, 1) for pair in zip(search.pool, live, strict=True))
+    ids, scores, log_probs, lengths = (tf.gather(x, places, batch_dims=1) for x in both)
+    real = scores > DEAD
+    return Beams(tf.where(real[..., None], ids, pad), scores, log_probs, tf.where(real, lengths, 0))

@@ -1,0 +1,59 @@
+"""What both loops ask of a step, and the ids they give a meaning to. No choosing, no looping.
+
+A step is `step(last int32 [R, 1], state, position int32 scalar) -> (logits [R, V], state)`: it is shown the
+token at `position` and gives the logits of the next place. `state` is any nest of tensors with R rows first,
+whose structure, types and shapes never change; constants (an encoder's memory) belong in the step's closure.
+"""
+
+import tensorflow as tf
+
+PAD, START, END = 0, 2, 3  # as text/tokenizer.py numbers them; generation imports nothing of tfllm
+
+
+def as_state(state, rows):
+    """The nest as tensors; ValueError where a leaf's known first axis is not `rows` (int or None)."""
+
+    def leaf(x):
+        x = tf.convert_to_tensor(x)
+        if x.shape.rank == 0 or (None not in (rows, x.shape[0]) and x.shape[0] != rows):
+            raise ValueError(
+                f"Every tensor of `state` needs {rows} rows first, one for each hypothesis; one has shape "
+                f"{x.shape}. Repeat the state for each beam, and keep constants out of it."
+            )
+        return x
+
+    return tf.nest.map_structure(leaf, state)
+
+
+def advance(step, last, state, position, forbidden):
+    """One call of `step`, checked.
+
+    last [R, 1] -> logits float32 [R, V], -inf at the forbidden ids; `total` [R, 1], the logarithm of the
+    softmax's denominator with nothing forbidden, so `logits - total` are log-probabilities; the new state.
+    """
+    logits, new = step(last, state, position)
+    logits = tf.cast(logits, tf.float32)
+    if logits.shape.rank not in (2, None):
+        raise ValueError(f"A step must return logits [R, V]; these have shape {logits.shape}.")
+    top = tf.reduce_max(logits, axis=-1, keepdims=True)
+    total = top + tf.math.log(tf.reduce_sum(tf.exp(logits - top), axis=-1, keepdims=True))
+    if forbidden:
+        ids = tf.range(tf.shape(logits)[-1])
+        banned = tf.reduce_any(ids[:, None] == tf.constant(list(forbidden), tf.int32), axis=-1)  # [V]
+        logits = tf.where(banned, -float("inf"), logits)
+    return logits, total, like(state, new)
+
+
+def like(old, new):
+    """`new` in the structure and the static shapes of `old`; ValueError where the step changed either."""
+    before, after = tf.nest.flatten(old), [tf.convert_to_tensor(x) for x in tf.nest.flatten(new)]
+    fits = len(before) == len(after) and all(
+        a.dtype == b.dtype and a.shape.is_compatible_with(b.shape) for a, b in zip(after, before, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"A step must return a state like the one it got, {[(b.dtype.name, b.shape) for b in before]}; "
+            f"this one returned {[(a.dtype.name, a.shape) for a in after]}."
+        )
+    shaped = [tf.ensure_shape(a, b.shape) for a, b in zip(after, before, strict=True)]
+    return tf.nest.pack_sequence_as(old, shaped)
