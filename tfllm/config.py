@@ -1,0 +1,220 @@
+"""Settings: dict or YAML -> strict frozen dataclass, and back; `--a.b value` on top.
+
+Unknown names, wrong types and missing values are errors that name the place and the nearest name.
+Left out: reading dataclasses from type names, inheritance of YAML files, environment variables.
+TensorFlow is never imported here: `tfllm --help` lists the options from these functions.
+"""
+
+import difflib
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, asdict, fields, is_dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+
+def build(kind: type[T], values: Mapping[str, Any], place: str = "") -> T:
+    """An instance of the dataclass `kind` from a mapping; nested mappings become nested dataclasses.
+
+    Raises ValueError for unknown, missing or wrongly typed values; `place` is the dotted name of the
+    mapping, for these messages.
+    """
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{place or kind.__name__}: expected names with values, got {_shown(values)}")
+    hints = get_type_hints(kind)
+    known = [field for field in fields(kind) if field.init]
+    for name in values:
+        if name not in (names := [field.name for field in known]):
+            raise ValueError(f"{place or kind.__name__} has no {name!r}{nearest(str(name), names)}")
+    needed = [f.name for f in known if f.default is MISSING and f.default_factory is MISSING]
+    if missing := [name for name in needed if name not in values]:
+        raise ValueError(f"{place or kind.__name__} needs a value for {', '.join(missing)}")
+    prefix = f"{place}." if place else ""
+    return kind(**{name: _converted(hints[name], value, prefix + name) for name, value in values.items()})
+
+
+def load(kind: type[T], path: str | Path) -> T:
+    """`build(kind, ...)` from a YAML file. Errors name the file."""
+    try:
+        return build(kind, read(path))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """The values of a YAML file (1e-3 is a number, as in YAML 1.2; a name given twice is an error)."""
+    import yaml
+
+    try:
+        values = yaml.load(Path(path).read_text(encoding="utf-8"), _loader())
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML: {error}") from None
+    if values is not None and not isinstance(values, dict):
+        raise ValueError(f"{path}: expected lines `name: value`, got {_shown(values)}")
+    return values or {}
+
+
+def plain(config) -> dict[str, Any]:
+    """The dataclass as a dict of what YAML knows; `build(type(config), plain(config)) == config`."""
+    return _listed(asdict(config))
+
+
+def dump(config) -> str:
+    """The dataclass as YAML text, names in the order of the class."""
+    import yaml
+
+    return yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True)
+
+
+class Option(NamedTuple):
+    """One setting as the command line shows it."""
+
+    name: str  # dotted, "model.num_layers"
+    kind: str  # "int", "float or none", "one of a, b"
+    default: Any  # dataclasses.MISSING if a value is needed
+    comment: str  # the comment behind the field in the source
+
+
+def options(kind: type, place: str = "") -> Iterator[Option]:
+    """All settings of a dataclass, nested ones by their dotted name."""
+    hints, comments = get_type_hints(kind), _comments(kind)
+    for field in fields(kind):
+        hint, name = hints[field.name], place + field.name
+        nested = next((part for part in _parts(hint) if is_dataclass(part)), None)
+        if nested:
+            yield from options(nested, f"{name}.")
+        else:
+            factory = field.default_factory
+            default = field.default if factory is MISSING else factory()
+            yield Option(name, _described(hint), default, comments.get(field.name, ""))
+
+
+def override(kind: type, values: Mapping[str, Any], name: str, text: str) -> dict[str, Any]:
+    """A copy of `values` with the setting of the dotted `name` read from `text` as its field's type.
+
+    override(Translation, {}, "model.num_layers", "4") -> {"model": {"num_layers": 4}}
+    "none" empties what may be None; a, b, c are the items of a tuple.
+    """
+    head, _, rest = name.partition(".")
+    hint = get_type_hints(kind).get(head)
+    nested = next((part for part in _parts(hint) if is_dataclass(part)), None)
+    if hint is None or bool(rest) != bool(nested):
+        known = [option.name for option in options(kind)]
+        raise ValueError(f"{kind.__name__} has no {name!r}{nearest(name, known)}")
+    if nested:
+        try:
+            return {**values, head: override(nested, values.get(head) or {}, rest, text)}
+        except ValueError as error:
+            raise ValueError(f"{head}: {error}") from None
+    return {**values, head: _parsed(hint, text, name)}
+
+
+def nearest(name: str, names) -> str:
+    """The end of an error message: `; did you mean 'x'? It has a, b, x`."""
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return (f"; did you mean {close[0]!r}?" if close else ".") + f" It has {', '.join(names) or 'nothing'}"
+
+
+def _converted(hint, value, place: str):
+    """`value` as the type `hint`, or ValueError. Only int -> float and list -> tuple change a value."""
+    parts, origin = _parts(hint), get_origin(hint)
+    if hint is Any:
+        return value
+    if len(parts) > 1:
+        for part in parts:
+            if is_dataclass(part) and isinstance(value, Mapping):
+                return build(part, value, place)  # its error says more than ours
+            try:
+                return _converted(part, value, place)
+            except ValueError:
+                continue
+    elif is_dataclass(hint):
+        return value if isinstance(value, hint) else build(hint, value, place)
+    elif origin is Literal:
+        if any(type(value) is type(choice) and value == choice for choice in get_args(hint)):
+            return value
+    elif origin in (tuple, list) and isinstance(value, (tuple, list)):
+        item = get_args(hint)[0]
+        return origin(_converted(item, part, f"{place}[{i}]") for i, part in enumerate(value))
+    elif origin is dict and isinstance(value, Mapping):
+        item = get_args(hint)[1]
+        return {name: _converted(item, part, f"{place}.{name}") for name, part in value.items()}
+    elif hint is float and type(value) is int:
+        return float(value)
+    elif origin is None and type(value) is hint:
+        return value
+    raise ValueError(f"{place}: expected {_described(hint)}, got {_shown(value)}")
+
+
+def _parsed(hint, text: str, place: str):
+    """The value that `text` on the command line means for a field of type `hint`."""
+    for part in sorted(_parts(hint), key=lambda part: part is str):
+        origin = get_origin(part)
+        try:
+            if part is NoneType and text.lower() in ("none", "null"):
+                return None
+            if part is bool and text.lower() in ("true", "false"):
+                return text.lower() == "true"
+            if part in (int, float, str):
+                return part(text)
+            if origin is Literal:
+                return next(choice for choice in get_args(part) if str(choice) == text)
+            if origin in (tuple, list):
+                items = [item.strip() for item in text.strip("()[] ").split(",") if item.strip()]
+                return origin(_parsed(get_args(part)[0], item, place) for item in items)
+        except (ValueError, StopIteration):
+            continue
+    raise ValueError(f"{place}: expected {_described(hint)}, got {text!r}")
+
+
+def _parts(hint) -> tuple:
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
+def _described(hint) -> str:
+    if len(_parts(hint)) > 1:
+        return " or ".join(map(_described, _parts(hint)))
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(map(str, get_args(hint)))
+    if get_origin(hint) in (tuple, list):
+        return f"a list of {_described(get_args(hint)[0])}"
+    return {NoneType: "none"}.get(hint) or getattr(hint, "__name__", str(hint))
+
+
+def _shown(value) -> str:
+    text = repr(value)
+    return f"{text if len(text) < 60 else text[:57] + '...'} ({type(value).__name__})"
+
+
+def _listed(value):
+    if isinstance(value, dict):
+        return {name: _listed(part) for name, part in value.items()}
+    return [_listed(part) for part in value] if isinstance(value, (tuple, list)) else value
+
+
+def _comments(kind: type) -> dict[str, str]:
+    """{field: the comment on its line}; the source of a class is its own manual."""
+    try:
+        source = inspect.getsource(kind)
+    except OSError:  # a class typed into a prompt has no source
+        return {}
+    return dict(re.findall(r"^\s+(\w+)\s*:.*?#\s*(.*)$", source, re.MULTILINE))
+
+
+def _loader():
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node, deep=False):
+            names = [self.construct_object(name, deep=True) for name, _ in node.value]
+            if twice := next((name for name in names if names.count(name) > 1), None):
+                raise yaml.MarkedYAMLError(problem=f"{twice!r} is given twice", problem_mark=node.start_mark)
+            return super().construct_mapping(node, deep)
+
+    number = re.compile(r"[-+]?\d[\d_]*(\.\d*)?[eE][-+]?\d+$")
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
+    return Loader

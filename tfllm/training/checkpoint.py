@@ -1,0 +1,78 @@
+"""At the end of every epoch: record it, save last.keras and, when it is the best so far, best.keras.
+
+last.keras holds the weights as the optimizer left them (to go on); best.keras holds what was validated,
+that is the averaged weights where the recipe averages (to be used). A loss that is not finite is an
+error, and what was kept stays.
+Left out: saving within an epoch; keeping more than the two.
+"""
+
+import logging
+import math
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+import keras
+
+from tfllm.training.progress import Progress, save
+
+log = logging.getLogger("tfllm")
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """monitor: a name of `fit`'s logs; low is good if it ends in "loss", else high is.
+
+    validated() is a context in which the model has the weights that were validated.
+    """
+
+    def __init__(self, folder, progress: Progress, monitor="val_loss", validated=nullcontext):
+        super().__init__()
+        self.folder, self.progress, self.monitor, self.validated = Path(folder), progress, monitor, validated
+
+    def on_train_begin(self, logs=None):
+        updates = int(self.model.optimizer.iterations)
+        if updates != self.progress.updates:
+            raise ValueError(
+                f"the optimizer has done {updates} updates, {self.folder} {self.progress.updates}: "
+                "to go on, `model, epoch = tfllm.training.resume(folder)`; to begin anew, take another folder"
+            )
+        self.began = time.monotonic() - self.progress.seconds
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch != self.progress.epoch:
+            raise ValueError(
+                f"{self.folder} has {self.progress.epoch} finished epochs and `fit` begins with "
+                f"initial_epoch={epoch}: call fit(initial_epoch={self.progress.epoch})"
+            )
+        self.rate = float(self.model.optimizer.learning_rate)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not math.isfinite(logs.get("loss", 0.0)):
+            raise FloatingPointError(
+                f"the loss is {logs['loss']} in epoch {epoch + 1}; {self.folder} keeps those before: "
+                "begin anew with a lower learning rate, a longer warm-up or a smaller clip_norm"
+            )
+        progress, better = self.progress, self.improved(logs)
+        progress.epoch, progress.updates = epoch + 1, int(self.model.optimizer.iterations)
+        progress.seconds = time.monotonic() - self.began
+        numbers = {name: float(value) for name, value in logs.items()}
+        row = {"epoch": epoch + 1, "seconds": progress.seconds, "learning_rate": self.rate}
+        progress.history.append(row | numbers)
+        if better:
+            progress.best, progress.best_epoch = float(logs[self.monitor]), epoch + 1
+            with self.validated():
+                save(self.model, self.folder / "best.keras", progress)
+        save(self.model, self.folder / "last.keras", progress)
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in numbers.items())
+        log.info("epoch %d  %.0f s  %s%s", epoch + 1, progress.seconds, shown, "  best" if better else "")
+
+    def improved(self, logs) -> bool:
+        """Whether the monitor is better than ever; an epoch without it (not validated) never is."""
+        if self.monitor not in logs:
+            if self.progress.best is None:
+                log.warning("no %r among %s: no best.keras is written", self.monitor, sorted(logs))
+            return False
+        value, best = logs[self.monitor], self.progress.best
+        if best is None:
+            return math.isfinite(value)
+        return value < best if self.monitor.endswith("loss") else value > best

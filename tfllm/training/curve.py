@@ -1,0 +1,63 @@
+"""history.csv and curve.png of a run, both drawn anew from the progress after every epoch."""
+
+import csv
+import logging
+from pathlib import Path
+
+import keras
+
+from tfllm.training.files import written
+from tfllm.training.progress import Progress
+
+log = logging.getLogger("tfllm")
+
+
+class Curve(keras.callbacks.Callback):
+    """Stands behind Checkpoint, which keeps the history. Without matplotlib: one warning, no PNG."""
+
+    def __init__(self, folder, progress: Progress, monitor: str):
+        super().__init__()
+        self.folder, self.progress, self.monitor = Path(folder), progress, monitor
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.progress.history:
+            write_history(self.folder / "history.csv", self.progress.history)
+            self.draw()
+
+    def draw(self):
+        try:
+            draw_curve(self.folder / "curve.png", self.progress.history, self.monitor)
+        except ImportError:
+            log.warning("no curve.png without matplotlib: pip install 'tfllm[plot]'")
+            self.draw = lambda: None
+
+
+def write_history(path, history: list[dict]):
+    """One line an epoch; a column for every name that any epoch has, empty where it has none."""
+    columns = list(dict.fromkeys(name for row in history for name in row))
+    with written(path) as beside, open(beside, "w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, columns)
+        table.writeheader()
+        table.writerows(history)
+
+
+def draw_curve(path, history: list[dict], monitor: str):
+    """Training and validation loss by epoch, and the monitor where it is neither."""
+    from matplotlib.figure import Figure
+
+    others = [] if monitor in ("loss", "val_loss") else [monitor]
+    figure = Figure(figsize=(7, 4 + 3 * len(others)), layout="constrained")
+    plots = figure.subplots(1 + len(others), sharex=True, squeeze=False)[:, 0]
+    for plot, names in zip(plots, [["loss", "val_loss"], others][: len(plots)], strict=True):
+        for name in names:
+            points = [(row["epoch"], row[name]) for row in history if name in row]
+            if points:
+                plot.plot(*zip(*points, strict=True), marker=".", label=name)
+        plot.set_ylabel(names[0])
+        plot.grid(alpha=0.3)
+        if plot.get_legend_handles_labels()[0]:
+            plot.legend()
+    plots[-1].set_xlabel("epoch")
+    plots[-1].xaxis.get_major_locator().set_params(integer=True)
+    with written(path) as beside:
+        figure.savefig(beside, dpi=100)

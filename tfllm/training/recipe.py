@@ -1,0 +1,81 @@
+"""How a model is trained, as one frozen dataclass, and the optimizer it describes.
+
+The defaults are those of Vaswani et al. 2017, sec. 5.3 (Adam, inverse-root warm-up), with clipping.
+Left out: label smoothing and dropout (the task's objective, the model's config); batches (tfllm.data).
+Keras is imported by `optimizer` only, so that the command line can list the options without it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An update is one step of the optimizer; an epoch is one pass over the training data."""
+
+    epochs: int = 30  # at most so many passes over the data
+    updates: int | None = None  # at most so many updates; linear and cosine reach 0 there
+    minutes: float | None = None  # at most so many minutes: no epoch is begun that would pass them
+    patience: int | None = 10  # stop after so many epochs without a better `monitor`
+    monitor: str = "val_loss"  # what the best checkpoint is best in; *loss: low is good, else high
+    learning_rate: float = 1e-3  # the highest, reached at the end of the warm-up
+    schedule: Literal["inverse_root", "linear", "cosine", "constant"] = "inverse_root"  # after the warm-up
+    warmup: int = 4000  # updates during which the learning rate rises in a line from 0
+    beta_1: float = 0.9  # Adam's memory of the gradient
+    beta_2: float = 0.98  # Adam's memory of its square
+    epsilon: float = 1e-9  # Adam's guard against division by 0
+    weight_decay: float = 0.0  # of all weights, times the learning rate (AdamW); 0 is Adam
+    clip_norm: float | None = 1.0  # the longest gradient, all variables taken together
+    accumulate: int = 1  # batches whose gradients are averaged into one update
+    average: int = 1  # epochs whose last weights are averaged; 1 is none
+    ema: float | None = None  # momentum of the moving average of the weights, per batch: 0.999
+    seed: int = 1  # of weights, dropout and the order of the data
+    tensorboard: bool = False  # write RUN/tensorboard
+
+    def __post_init__(self):
+        self._require(lambda value: value >= 1, "1 or more", "epochs", "accumulate", "average")
+        self._require(lambda value: value > 0, "above 0", "updates", "minutes", "patience", "clip_norm")
+        self._require(lambda value: value > 0, "above 0", "learning_rate", "epsilon")
+        self._require(lambda value: value >= 0, "0 or more", "warmup", "weight_decay")
+        self._require(lambda value: 0 <= value < 1, "0 or more and below 1", "beta_1", "beta_2", "ema")
+        if self.schedule in ("linear", "cosine") and self.updates is None:
+            raise ValueError(f"Recipe.schedule {self.schedule!r} ends at `updates`: give Recipe(updates=...)")
+        if self.updates is not None and self.updates <= self.warmup and self.schedule != "constant":
+            raise ValueError(f"Recipe.updates is {self.updates}, within the warm-up of {self.warmup} updates")
+        if self.ema is not None and self.average > 1:
+            raise ValueError(f"Recipe has average={self.average} and ema={self.ema}: choose one of the two")
+
+    def _require(self, good, expected: str, *names: str):
+        for name in names:
+            if (value := getattr(self, name)) is not None and not good(value):
+                raise ValueError(f"Recipe.{name} must be {expected}, got {value}")
+
+
+def optimizer(recipe: Recipe):
+    """Keras' Adam (AdamW with weight decay) with schedule, clipping, accumulation and moving average."""
+    import keras
+
+    options = dict(
+        learning_rate=schedule(recipe),
+        beta_1=recipe.beta_1,
+        beta_2=recipe.beta_2,
+        epsilon=recipe.epsilon,
+        global_clipnorm=recipe.clip_norm,
+        gradient_accumulation_steps=recipe.accumulate if recipe.accumulate > 1 else None,
+        use_ema=recipe.ema is not None,
+        ema_momentum=recipe.ema or 0.99,  # Keras wants a number even without use_ema
+    )
+    if not recipe.weight_decay:
+        return keras.optimizers.Adam(**options)
+    return keras.optimizers.AdamW(weight_decay=recipe.weight_decay, **options)
+
+
+def schedule(recipe: Recipe):
+    """The learning rate by update. Keras counts batches, not updates, so `accumulate` stretches it."""
+    from tfllm.training.schedules import Constant, Cosine, InverseRoot, Linear
+
+    warmup = recipe.warmup * recipe.accumulate
+    if recipe.schedule in ("linear", "cosine"):
+        kind = Linear if recipe.schedule == "linear" else Cosine
+        return kind(recipe.learning_rate, warmup, recipe.updates * recipe.accumulate)
+    return (InverseRoot if recipe.schedule == "inverse_root" else Constant)(recipe.learning_rate, warmup)

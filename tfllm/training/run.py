@@ -1,0 +1,127 @@
+"""A run folder: all that one training leaves behind, and how to go on with it.
+
+    config.yaml   what was asked for           history.csv  curve.png  log.txt
+    last.keras    to go on                     best.keras   to be used
+    average.keras averaged weights at the end  weights/  tensorboard/
+
+    start(folder, config)                      # or: model, epoch = resume(folder)
+    with running(folder, "tfllm train ... --resume"):
+        model.fit(data, epochs=recipe.epochs, initial_epoch=epoch, callbacks=callbacks(folder, recipe))
+
+A run interrupted at any moment and resumed ends with the same weights as one that was not, if the data
+of an epoch depends on its number only. A lost, unfinished epoch is trained again.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import keras
+
+from tfllm import config
+from tfllm.training.averaging import LastAverage, MovingAverage
+from tfllm.training.checkpoint import Checkpoint
+from tfllm.training.curve import Curve
+from tfllm.training.files import written
+from tfllm.training.progress import found, read, restore_seeds
+from tfllm.training.recipe import Recipe
+from tfllm.training.stopping import Stop, reason
+from tfllm.training.validation import ValidationScore
+
+
+def start(folder: str | Path, settings) -> Path:
+    """Make the folder with its config.yaml (`settings`: a dataclass). FileExistsError if it holds a run."""
+    folder = Path(folder)
+    if (folder / "last.keras").exists():
+        raise FileExistsError(f"{folder} holds a run: resume it, or choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    with written(folder / "config.yaml") as beside:
+        beside.write_text(config.dump(settings), encoding="utf-8")
+    return folder
+
+
+def finished(folder: str | Path, recipe: Recipe) -> str | None:
+    """Why there is nothing to go on with under this recipe, or None."""
+    return reason(found(folder), recipe)
+
+
+def resume(folder: str | Path) -> tuple[keras.Model, int]:
+    """The compiled model of last.keras and the number of finished epochs, for `fit(initial_epoch=...)`.
+
+    Optimizer (its learning rate and schedule too) and seed generators are as they were.
+    """
+    path = Path(folder) / "last.keras"
+    if not path.exists():
+        raise FileNotFoundError(f"{folder} has no last.keras: not one epoch was finished; start it anew")
+    done = read(path)
+    model = keras.saving.load_model(path)
+    restore_seeds(model, done)
+    return model, done.epoch
+
+
+def best(folder: str | Path) -> Path:
+    """The file to use: best.keras, or last.keras where nothing was validated."""
+    for name in ("best.keras", "last.keras"):
+        if (path := Path(folder) / name).exists():
+            return path
+    raise FileNotFoundError(f"{folder} has neither best.keras nor last.keras: not one epoch was finished")
+
+
+def callbacks(
+    folder: str | Path,
+    recipe: Recipe,
+    scores: Mapping[str, Callable[[], float]] | None = None,
+    every: int = 1,
+) -> list[keras.callbacks.Callback]:
+    """All that `fit` needs for this folder, in their order; ask for them anew for every `fit`.
+
+    scores: functions without arguments whose result is logged under their name every `every` epochs,
+    {"val_bleu": ...}. ValueError if the monitor is neither a loss nor one of them.
+    """
+    folder, done, scores = Path(folder), found(folder), dict(scores or {})
+    if not recipe.monitor.endswith("loss") and recipe.monitor not in scores:
+        raise ValueError(f"the recipe monitors {recipe.monitor!r}: add it to the scores, {list(scores)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    averaging = None
+    if recipe.average > 1 or recipe.ema is not None:
+        averaging = MovingAverage(folder) if recipe.ema is not None else LastAverage(folder, recipe.average)
+    validated = averaging.averaged if averaging else nullcontext
+    chain = [keras.callbacks.TerminateOnNaN()] + ([averaging] if averaging else [])
+    chain += [ValidationScore(name, score, every, validated) for name, score in scores.items()]
+    chain.append(Checkpoint(folder, done, recipe.monitor, validated))
+    chain.append(Stop(done, recipe))
+    chain.append(Curve(folder, done, recipe.monitor))
+    if recipe.tensorboard:
+        chain.append(keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
+    return chain
+
+
+@contextmanager
+def running(folder: str | Path, go_on: str) -> Iterator[None]:
+    """A block whose log goes to folder/log.txt too; Ctrl-C in it ends the program and says what to do next.
+
+    go_on: the command that resumes the run, printed as it is.
+    """
+    log = logging.getLogger("tfllm")
+    file = logging.FileHandler(Path(folder) / "log.txt", encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    level = log.level
+    log.addHandler(file)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    except KeyboardInterrupt:
+        done = found(folder).epoch
+        kept = f"{done} epochs are kept in {folder}" if done else "no epoch was finished, nothing is kept"
+        log.warning("interrupted; %s", kept)
+        print(f"\nInterrupted: {kept}.\nTo go on: {go_on}", file=sys.stderr)
+        raise SystemExit(130) from None
+    except Exception:
+        log.exception("the run failed")
+        raise
+    finally:
+        log.removeHandler(file)
+        log.setLevel(level)
+        file.close()
