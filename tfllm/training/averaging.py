@@ -5,6 +5,7 @@ At the end of `fit` the model has the averaged weights, and average.keras is wri
 Only trainable weights are averaged (the moments of a BatchNormalization are not).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,12 +28,16 @@ def average(paths: list[Path]) -> list[np.ndarray]:
     return [weight / len(paths) for weight in total]
 
 
-class _Averaged(keras.callbacks.Callback):
-    """Validation within `fit` sees the averaged weights. A final class has `load()`, which puts them in."""
+class _Averaged(keras.callbacks.Callback, ABC):
+    """Validation within `fit` sees the averaged weights, and the model has them after it."""
 
     def __init__(self, folder):
         super().__init__()
         self.folder, self.own, self.epoch = Path(folder), None, None
+
+    @abstractmethod
+    def load(self):
+        """Put the averaged weights into the model."""
 
     @contextmanager
     def averaged(self) -> Iterator[None]:

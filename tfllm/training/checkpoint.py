@@ -37,6 +37,8 @@ class Checkpoint(keras.callbacks.Callback):
                 "to go on, `model, epoch = tfllm.training.resume(folder)`; to begin anew, take another folder"
             )
         self.began = time.monotonic() - self.progress.seconds
+        text = "%s with %d weights, Keras %s: from epoch %d on"
+        log.info(text, self.model.name, self.model.count_params(), keras.__version__, self.progress.epoch + 1)
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch != self.progress.epoch:
@@ -44,7 +46,6 @@ class Checkpoint(keras.callbacks.Callback):
                 f"{self.folder} has {self.progress.epoch} finished epochs and `fit` begins with "
                 f"initial_epoch={epoch}: call fit(initial_epoch={self.progress.epoch})"
             )
-        self.rate = float(self.model.optimizer.learning_rate)
 
     def on_epoch_end(self, epoch, logs=None):
         if not math.isfinite(logs.get("loss", 0.0)):
@@ -56,7 +57,8 @@ class Checkpoint(keras.callbacks.Callback):
         progress.epoch, progress.updates = epoch + 1, int(self.model.optimizer.iterations)
         progress.seconds = time.monotonic() - self.began
         numbers = {name: float(value) for name, value in logs.items()}
-        row = {"epoch": epoch + 1, "seconds": progress.seconds, "learning_rate": self.rate}
+        rate = float(self.model.optimizer.learning_rate)
+        row = {"epoch": epoch + 1, "seconds": progress.seconds, "learning_rate": rate}
         progress.history.append(row | numbers)
         if better:
             progress.best, progress.best_epoch = float(logs[self.monitor]), epoch + 1

@@ -12,6 +12,7 @@ A run interrupted at any moment and resumed ends with the same weights as one th
 of an epoch depends on its number only. A lost, unfinished epoch is trained again.
 """
 
+import importlib.util
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -94,6 +95,8 @@ def callbacks(
     chain.append(Stop(done, recipe))
     chain.append(Curve(folder, done, recipe.monitor))
     if recipe.tensorboard:
+        if importlib.util.find_spec("tensorboard") is None:
+            raise ImportError("Recipe.tensorboard needs TensorBoard: pip install tensorboard")
         chain.append(keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
     return chain
 
