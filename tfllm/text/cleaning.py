@@ -1,0 +1,13 @@
+"""Small repairs of text, as core TensorFlow ops on string [B]. Nothing here is done unless a caller asks for it."""
+
+import tensorflow as tf
+
+
+def lower(texts):
+    """Lower case by Unicode rules. Bytes that are not UTF-8 become U+FFFD."""
+    return tf.strings.lower(texts, encoding="utf-8")
+
+
+def replace_invalid(texts):
+    """Each run of bytes that is not UTF-8 becomes U+FFFD; valid text, NUL included, stays as it is."""
+    return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")

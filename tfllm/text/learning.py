@@ -1,0 +1,128 @@
+"""Vocabulary learning: frequent words or characters by counting, subword pieces by the sentencepiece trainer.
+
+Runs once, in Python, outside any graph. Cutting text with what was learned is in the tokenizers.
+"""
+
+import io
+import logging
+import random
+from collections import Counter
+from itertools import islice
+
+import tensorflow as tf
+
+from tfllm.text.cleaning import lower
+
+MAX_LINES = 1_000_000  # a longer text is sampled evenly down to this many
+LINE = 1000  # characters; the trainer skips what is longer than 4,192 bytes
+RESERVED = dict.fromkeys(
+    map(ord, "\0\u2581\u2585"), " "
+)  # the trainer's own signs; encoding knows nothing of them
+
+logger = logging.getLogger(__name__)
+
+
+def batches(texts, lowercase, size=1024):
+    """Iterable of str or bytes, or `tf.data` of strings [] or [B] -> string tensors of at most `size` texts."""
+    if isinstance(texts, (str, bytes)):
+        raise ValueError(f"learn takes many texts, got one string; pass a list: [{texts[:20]!r}]")
+    if isinstance(texts, tf.data.Dataset):
+        spec = texts.element_spec
+        if getattr(spec, "dtype", None) != tf.string:
+            raise ValueError(
+                f"learn takes a dataset of strings, got {spec}; pick one field with dataset.map(...)"
+            )
+        rank = spec.shape.rank
+        batched = (texts if rank == 0 else texts.unbatch()).batch(size)
+    else:
+        batched = _groups(iter(texts), size)
+    for batch in batched:
+        yield lower(batch) if lowercase else batch
+
+
+def _groups(texts, size):
+    while group := list(islice(texts, size)):
+        if wrong := [text for text in group if not isinstance(text, (str, bytes))]:
+            raise ValueError(
+                f"learn takes texts (str or bytes), got {type(wrong[0]).__name__}: {wrong[0]!r:.60}"
+            )
+        yield tf.constant(group)
+
+
+def most_frequent(texts, vocab_size, min_count, lowercase, cut):
+    """Tokens (bytes) by falling count, then by bytes; cut: string [B] -> ragged string [B, None]."""
+    if vocab_size is not None and vocab_size < 5:
+        raise ValueError(f"vocab_size must be at least 5 (4 special ids and one token), got {vocab_size}")
+    counts = Counter()
+    for batch in batches(texts, lowercase):
+        counts.update(cut(batch).flat_values.numpy().tolist())
+    if not counts:
+        raise ValueError("learn found no text: give it at least one that is not empty")
+    ranked = sorted((token for token in counts if counts[token] >= min_count), key=lambda t: (-counts[t], t))
+    return ranked[: None if vocab_size is None else vocab_size - 4]
+
+
+def unigram_pieces(texts, size, lowercase):
+    """At most `size` pieces of two bytes or more (UTF-8), best first. Kudo 2018; sentencepiece's trainer.
+
+    A character gets a piece of its own only if it is among the `size / 2` most frequent: the rest is left to bytes.
+    """
+    lines = _sample(_lines(texts, lowercase), MAX_LINES)
+    counts = Counter()
+    for line in lines:
+        counts.update(line)
+    if not any(not character.isspace() for character in counts):
+        raise ValueError("learn found no text: give it at least one that is not blank")
+    ascii_count = sum(character < "\x80" for character in counts)
+    wide = [character for character, _ in counts.most_common() if character >= "\x80"]
+    if rare := dict.fromkeys(map(ord, wide[size // 2 :]), " "):
+        lines = [line.translate(rare) for line in lines]
+    pieces = [piece for piece in _train(lines, size + ascii_count + 257) if len(piece) > 1][:size]
+    if len(pieces) < size:
+        logger.warning("the text gives %d subwords, %d were asked for", len(pieces), size)
+    return pieces
+
+
+def _lines(texts, lowercase):
+    for batch in batches(texts, lowercase):
+        for text in batch.numpy():
+            text = text.decode("utf-8", "replace").translate(RESERVED)
+            for start in range(0, len(text), LINE):
+                yield text[start : start + LINE]
+
+
+def _sample(lines, size):
+    """At most `size` of the lines, each with the same chance (reservoir, fixed seed)."""
+    draw = random.Random(0)
+    kept = list(islice(lines, size))
+    for seen, line in enumerate(lines, start=size):
+        if (at := draw.randrange(seen + 1)) < size:
+            kept[at] = line
+    return kept
+
+
+def _train(lines, size):
+    import sentencepiece
+
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines),
+        model_writer=model,
+        model_type="unigram",
+        vocab_size=size,  # with <unk> and the 256 bytes
+        hard_vocab_limit=False,
+        byte_fallback=True,
+        character_coverage=1.0,
+        normalization_rule_name="identity",
+        remove_extra_whitespaces=False,
+        add_dummy_prefix=False,
+        allow_whitespace_only_pieces=True,
+        bos_id=-1,
+        eos_id=-1,
+        pad_id=-1,
+        minloglevel=2,
+    )
+    learned = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    for i in range(learned.vocab_size()):
+        if not (learned.is_unknown(i) or learned.is_byte(i) or learned.is_control(i)):
+            yield learned.id_to_piece(i).replace("\u2581", " ").encode("utf-8")

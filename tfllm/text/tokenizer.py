@@ -1,0 +1,137 @@
+"""What every tokenizer is: text -> token ids and back, as a Keras layer that carries its vocabulary.
+
+Encoding and decoding are core TensorFlow ops on constant tensors: no lookup table to initialise or track, so the same
+code runs eagerly, in `tf.data`, in `tf.function` and in a SavedModel. How a text is cut stands in the final classes
+(subwords.py, words.py, characters.py, bytes.py); nothing here adds START or END to a text.
+"""
+
+import json
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from tfllm.text.cleaning import lower
+
+PAD, UNKNOWN, START, END = range(4)
+SPECIAL = (
+    b"<pad>",
+    b"<unk>",
+    b"<s>",
+    b"</s>",
+)  # names for display; the same letters in a text are plain text
+CPU = "/device:CPU:0"  # string ops have no other kernels
+
+
+class Tokenizer(keras.layers.Layer):
+    """Abstract. A final class gives `fixed`, `_index`, `_ids`, `learn`, and overrides `_join` if it needs spaces.
+
+    vocabulary: the learned entries (str or bytes), most frequent first, without the `fixed` ones.
+    lowercase: lower-case every text before it is cut (Unicode rules).
+    """
+
+    fixed = SPECIAL  # tokens every vocabulary begins with
+    assets = "vocabulary.json"
+
+    def __init__(self, vocabulary=(), lowercase=False, name=None):
+        super().__init__(trainable=False, name=name)
+        self.lowercase = lowercase
+        self.built = True  # never called as a layer: a parent model would warn
+        self._set_vocabulary(vocabulary)
+
+    @classmethod
+    def learn(cls, texts, **options):
+        """A tokenizer whose vocabulary comes from `texts`: an iterable of str or bytes, or a `tf.data` of strings."""
+        raise NotImplementedError(f"{cls.__name__} does not say how to learn a vocabulary")
+
+    def _index(self, learned):
+        """Make the constants that `_ids` needs from the learned entries (bytes)."""
+        raise NotImplementedError
+
+    def _ids(self, texts):
+        """string [B] -> ragged int32 [B, None]."""
+        raise NotImplementedError
+
+    def _join(self, pieces):
+        """ragged string [B, None] -> string [B]."""
+        return tf.strings.reduce_join(pieces, axis=-1)
+
+    @property
+    def vocab_size(self):
+        """Number of ids, the four special ones included."""
+        return int(self._tokens.shape[0])
+
+    @property
+    def tokens(self):
+        """The tokens as bytes; the index is the id."""
+        return list(self._tokens.numpy())
+
+    def encode(self, texts):
+        """string [B] -> ragged int32 [B, None], without special ids; an empty text has no ids."""
+        texts = tf.convert_to_tensor(texts, dtype_hint=tf.string)
+        if texts.dtype != tf.string or texts.shape.rank not in (1, None):
+            raise ValueError(
+                f"{type(self).__name__}.encode takes strings of shape [B], for example encode(['A dog.']); "
+                f"it got {texts.dtype.name} of shape {texts.shape}"
+            )
+        with tf.device(CPU):
+            return self._ids(lower(texts) if self.lowercase else texts)
+
+    def decode(self, token_ids):
+        """int [B, T], dense or ragged -> string [B]. PAD, START and END are skipped; UNKNOWN and ids that
+        the vocabulary does not have become U+FFFD."""
+        ids = self._ragged(token_ids)
+        flat = tf.cast(ids.flat_values, tf.int32)
+        known = (flat >= 0) & (flat < self.vocab_size) & (flat != UNKNOWN)
+        with tf.device(CPU):
+            pieces = tf.where(known, tf.gather(self._tokens, tf.where(known, flat, UNKNOWN)), "\ufffd")
+            seen = (flat != PAD) & (flat != START) & (flat != END)
+            return self._join(
+                tf.ragged.boolean_mask(ids.with_flat_values(pieces), ids.with_flat_values(seen))
+            )
+
+    def pieces(self, texts):
+        """string [B] -> ragged string [B, None]: what each id stands for, to look at."""
+        ids = self.encode(texts)
+        with tf.device(CPU):
+            return ids.with_flat_values(tf.gather(self._tokens, ids.flat_values))
+
+    def get_config(self):
+        """The options; the vocabulary goes through `save_assets`."""
+        return {"lowercase": self.lowercase, "name": self.name}
+
+    def save_assets(self, dir_path):
+        learned = [token.decode("utf-8") for token in self.tokens[len(self.fixed) :]]
+        lines = ",\n".join(json.dumps(token, ensure_ascii=False) for token in learned)
+        (Path(dir_path) / self.assets).write_text(f"[\n{lines}\n]\n", encoding="utf-8", newline="\n")
+
+    def load_assets(self, dir_path):
+        self._set_vocabulary(json.loads((Path(dir_path) / self.assets).read_text(encoding="utf-8")))
+
+    def _set_vocabulary(self, vocabulary):
+        if isinstance(vocabulary, (str, bytes)):
+            raise ValueError(f"vocabulary must be a list of tokens, got one string: {vocabulary[:40]!r}")
+        learned = [token.encode("utf-8") if isinstance(token, str) else bytes(token) for token in vocabulary]
+        taken = set(self.fixed[len(SPECIAL) :])
+        for token in learned:
+            if not token or token in taken:
+                raise ValueError(f"vocabulary has {'an empty token' if not token else f'{token!r} twice'}")
+            taken.add(token)
+        with (
+            tf.init_scope(),
+            tf.device(CPU),
+        ):  # constants outlive the graph in which the tokenizer may be made
+            self._tokens = tf.constant([*self.fixed, *learned])
+            self._index(learned)
+
+    def _ragged(self, token_ids):
+        if isinstance(token_ids, (list, tuple)):
+            token_ids = tf.ragged.constant(token_ids, dtype=tf.int32, ragged_rank=1)
+        elif not isinstance(token_ids, tf.RaggedTensor):
+            token_ids = tf.convert_to_tensor(token_ids)
+        if not token_ids.dtype.is_integer or token_ids.shape.rank != 2:
+            raise ValueError(
+                f"{type(self).__name__}.decode takes integers of shape [B, T], dense or ragged; "
+                f"it got {token_ids.dtype.name} of shape {token_ids.shape}"
+            )
+        return token_ids if isinstance(token_ids, tf.RaggedTensor) else tf.RaggedTensor.from_tensor(token_ids)
