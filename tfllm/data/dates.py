@@ -1,16 +1,17 @@
-"""The built-in corpus: dates as people write them in sixteen languages -> ISO 8601. No download, made from a seed.
+"""The built-in corpus: dates as people write them in sixteen languages -> ISO 8601, made from a seed.
 
-Source side: every pattern of the CLDR (through Babel) that holds year, month and day: the short, medium, long and
-full formats and the skeletons, with and without weekday and era; Arabic and Hindi also in their own digits.
-Target side: `2021-04-03`.
+Source side: every pattern of the CLDR (through Babel) that holds year, month and day: the short, medium,
+long and full formats and the skeletons, with and without weekday and era; Arabic and Hindi also in their
+own digits. Target side: `2021-04-03`.
 
-One string never means two days. Two-digit years are read by the POSIX rule (69-99 -> 19yy, 00-68 -> 20yy), and the
-corpus covers just that century. `03/04/2021` is the fourth of March in one country and the third of April in
-another: a string that any two patterns of the corpus read differently, whatever its zeros, weekday or invisible
-direction marks, is left out (rather than marked with a language tag, which nobody writes); `13/04/2021` and
-`4/13/2021` stay, and so does `3.4.2021`, since everybody who writes points puts the day first.
+One string never means two days. Two-digit years are read by the POSIX rule (69-99 -> 19yy, 00-68 -> 20yy),
+and the corpus covers just that century. `03/04/2021` is the fourth of March in one country and the third of
+April in another: a string that any two patterns of the corpus read differently, whatever its zeros, weekday
+or invisible direction marks, is left out (rather than marked with a language tag, which nobody writes).
+`13/04/2021` and `4/13/2021` stay, and so does `3.4.2021`, since everybody who writes points puts the day
+before the month.
 
-Left out: other calendars than the Gregorian, numbers written in words, relative dates, times of day.
+Left out: other calendars than the Gregorian, numbers in words, relative dates, times of day.
 """
 
 import datetime
@@ -28,17 +29,17 @@ LANGUAGES = (
 FIRST, LAST = datetime.date(1969, 1, 1), datetime.date(2068, 12, 31)  # the century of two-digit years
 SIZES = {"train": 50_000, "valid": 1_000, "test": 2_000}  # pairs, unless asked otherwise
 OWN_DIGITS = {"ar": "٠١٢٣٤٥٦٧٨٩", "hi": "०१२३४५६७८९"}  # Babel writes dates in ASCII digits only
-WANTED, ALLOWED = {"y", "M", "d"}, {"y", "M", "d", "E", "G"}  # fields of a pattern; E weekday, G era
-SAME_FIELD = str.maketrans("Lce", "MEE")  # the stand-alone forms of month and weekday
+SAME_FIELD = str.maketrans("Lce", "MEE")  # other letters for month and weekday; y year, d day, G era
 
 
 def dates(split="train", size=None, seed=0):
-    """A tf.data.Dataset of `size` records {"source", "target", "language"}, each a scalar string.
+    """A tf.data.Dataset of `size` records {"source", "target", "language"}, all scalar strings.
 
-    split: "train", "valid" or "test", by default 50,000, 1,000 and 2,000 pairs. The days of the three splits are
-    disjoint whatever the seeds: a day belongs to one split by a hash of its name (80 %, 10 %, 10 %). Language,
-    format and day are drawn uniformly with replacement, then ambiguous strings are dropped; "language" is the
-    BCP 47 tag the string was made from. Same split, size, seed and Babel version: same records.
+    split: "train", "valid" or "test", by default 50,000, 1,000 and 2,000 pairs. The days of the three
+    splits are disjoint whatever the seeds: a day belongs to one split by a hash of its name (80 %, 10 %, 10
+    %). Language, day and format are drawn uniformly with replacement, then ambiguous strings are dropped;
+    "language" is the BCP 47 tag of the language drawn. Same split, size, seed and version of Babel: same
+    records.
 
     Raises ValueError for an unknown split or a size below 1, ImportError where Babel is not installed.
     """
@@ -72,32 +73,35 @@ def _all_days():
 
 @functools.cache
 def formats(language):
-    """All ways of writing a day in a language: a tuple of functions datetime.date -> str."""
-    babel = _babel()
-    locale = babel.Locale.parse(language, sep="-")
-    patterns = {str(pattern): pattern for pattern in [*locale.date_formats.values(), *locale.datetime_skeletons.values()]}
-    ways = [functools.partial(_write, pattern, locale, None) for text, pattern in patterns.items() if _is_date(text)]
-    if digits := OWN_DIGITS.get(language):
-        table = str.maketrans("0123456789", digits)
-        ways += [functools.partial(_write, way.args[0], locale, table) for way in ways]
+    """All ways to write a day in a language of LANGUAGES: a tuple of functions datetime.date -> str."""
+    try:
+        from babel import Locale
+    except ImportError as error:
+        raise ImportError("the corpus of dates is made with Babel: pip install 'tfllm[dates]'") from error
+    locale = Locale.parse(language, sep="-")
+    found = [*locale.date_formats.values(), *locale.datetime_skeletons.values()]
+    patterns = {str(pattern): pattern for pattern in found if _is_date(str(pattern))}.values()
+    ways = [functools.partial(_write, pattern, locale, "0123456789") for pattern in patterns]
+    if language in OWN_DIGITS:
+        ways += [functools.partial(_write, pattern, locale, OWN_DIGITS[language]) for pattern in patterns]
     return tuple(ways)
 
 
 def _write(pattern, locale, digits, day):
-    text = pattern.apply(day, locale)
-    return text.translate(digits) if digits else text
+    return pattern.apply(day, locale).translate(str.maketrans("0123456789", digits))
 
 
 def _is_date(pattern):
-    """Whether a CLDR pattern (UTS 35, date field symbols) holds year, month and day, and nothing but weekday and era."""
+    """Whether a CLDR pattern holds year, month and day, and nothing else but weekday and era (UTS 35, part
+    4)."""
     fields = re.findall(r"([A-Za-z])(\1*)", re.sub(r"'[^']*'", "", pattern))
     kinds = {letter.translate(SAME_FIELD) for letter, _ in fields}
-    narrow_month = any(letter in "ML" and len(rest) == 4 for letter, rest in fields)  # J F M A M J J: not readable
-    return kinds >= WANTED and kinds <= ALLOWED and not narrow_month
+    initials = any(letter in "ML" and len(rest) == 4 for letter, rest in fields)  # months J F M A M J J ...
+    return {"y", "M", "d"} <= kinds <= {"y", "M", "d", "E", "G"} and not initials
 
 
 def readings(text):
-    """The set of days that the patterns of all languages read in a text: empty, one, or more if it is ambiguous."""
+    """The days that the patterns of all languages read in a text: none, one, or more if it is ambiguous."""
     outline, numbers = _outline(text)
     found = set()
     for order, month in _layouts().get(outline, ()):
@@ -111,8 +115,9 @@ def readings(text):
 
 
 def _outline(text):
-    """`Sat, 03/04/2021` -> (`Sat, 0/0/0000`, [3, 4, 2021]): what two patterns must share to read the same text."""
-    visible = "".join(c for c in text if unicodedata.category(c) != "Cf")  # Arabic has direction marks between numbers
+    """`Sat, 03/04/2021` -> (`Sat, 0/0/0000`, [3, 4, 2021]): two patterns that read one text share its
+    outline."""
+    visible = text.replace("\u200f", "")  # Arabic has right-to-left marks between numbers
     numbers = re.findall(r"\d+", visible)
     return re.sub(r"\d+", _zeros, visible), [int(n) for n in numbers]
 
@@ -136,11 +141,3 @@ def _layouts():
                 order = "".join(names[n] for n in numbers)
                 layouts.setdefault(outline, set()).add((order, None if "M" in order else month))
     return layouts
-
-
-def _babel():
-    try:
-        import babel
-    except ImportError as error:
-        raise ImportError("the built-in corpus of dates needs Babel: pip install 'tfllm[dates]'") from error
-    return babel
