@@ -1,0 +1,75 @@
+"""Words -> dataclass. Written by hand: what each line must give, or which words its error holds."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from tfllm.cli import options
+
+
+@dataclass(frozen=True)
+class Size:
+    num_layers: int = 2  # blocks on each side
+    rate: float = 0.1
+
+
+@dataclass(frozen=True)
+class Settings:
+    source: str | None = None  # text file
+    valid_source: str | None = None
+    columns: tuple[str, ...] | None = None
+    model: Size = field(default_factory=Size)
+
+
+def test_every_spelling_of_an_option():
+    line = ["RUN", "--source", "a.de", "--valid-source=v.de", "--model.num_layers", "4", "--columns", "a,b"]
+    settings, words = options.read(Settings, line, words=1)
+    assert settings == Settings("a.de", "v.de", ("a", "b"), Size(num_layers=4))
+    assert words == ["RUN"]
+
+
+def test_values_may_begin_with_a_minus_and_words_with_two():
+    settings, words = options.read(Settings, ["--model.rate", "-1", "--", "--source", "-x"], words=None)
+    assert settings.model.rate == -1.0
+    assert words == ["--source", "-x"]
+
+
+def test_the_file_stands_below_the_options(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text("source: a\nmodel:\n  num_layers: 3\n  rate: 0.3\n")
+    settings, _ = options.read(Settings, ["--model.num-layers", "5", "--config", str(path)])
+    assert settings == Settings("a", model=Size(num_layers=5, rate=0.3))
+
+
+@pytest.mark.parametrize(
+    "line, told",
+    [
+        (["--sorce", "a"], ["--sorce", "did you mean '--source'?"]),
+        (["--model.num_layer", "3"], ["--model.num_layer", "'--model.num_layers'"]),
+        (["--model.num_layers", "four"], ["num_layers", "int", "four"]),
+        (["--model", "3"], ["--model"]),
+        (["--source"], ["--source needs a value"]),
+        (["--source", "--columns", "a,b"], ["--source needs a value"]),
+        (["--source", "a", "--source=b"], ["--source is given twice"]),
+        (["a", "b"], ["unexpected 'b'"]),
+    ],
+)
+def test_errors_name_the_word_and_the_way_out(line, told):
+    with pytest.raises(ValueError) as error:
+        options.read(Settings, line, words=1)
+    assert all(part in str(error.value) for part in told), error.value
+
+
+def test_errors_of_the_file_name_the_nearest(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text("model:\n  num_layer: 3\n")
+    with pytest.raises(ValueError, match="num_layers"):
+        options.read(Settings, ["--config", str(path)])
+
+
+def test_help_shows_type_default_and_comment():
+    text = options.help("tfllm train toys", Settings)
+    assert "usage: tfllm train toys" in text
+    assert "--model.num_layers  blocks on each side [2]" in text
+    assert "--source            text file\n" in text
+    assert "--model.rate        float [0.1]" in text

@@ -1,0 +1,63 @@
+"""`tfllm VERB ...`: each verb is a file of this folder, imported when it is called.
+
+What a user can mend is one line on stderr and exit code 2, without a traceback: files (OSError), and what
+tfllm itself raises. The same errors raised by a library are our bugs and keep their traceback.
+"""
+
+import difflib
+import importlib
+import os
+import sys
+import traceback
+from pathlib import Path
+
+VERBS = {
+    "train": "train a model on your text: tfllm train translation --source F --target F --out RUN",
+    "evaluate": "score a trained model: tfllm evaluate RUN --source F --target F",
+    "generate": 'answer texts: tfllm generate RUN "text" ..., or line by line from standard input',
+    "export": "write a SavedModel that needs no tfllm: tfllm export RUN FOLDER",
+}
+
+
+def main(arguments=None):
+    """Run one verb; `arguments` as in sys.argv[1:]. Raises SystemExit where there is an error."""
+    verb, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if verb in ("--help", "-h"):
+        print(usage())
+        return
+    if verb == "--version":
+        from tfllm import __version__
+
+        print(f"tfllm {__version__}")
+        return
+    if verb not in VERBS:
+        fail(f"tfllm: no verb {verb!r}{meant(verb, VERBS)}\nVerbs: {', '.join(VERBS)}. See tfllm --help")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings and errors only
+    try:
+        importlib.import_module(f"tfllm.cli.{verb}").run(rest)
+    except (OSError, ValueError, ImportError, ArithmeticError) as error:
+        if not isinstance(error, OSError) and not raised_here(error):
+            raise
+        fail(f"tfllm {verb}: {error}")
+
+
+def usage():
+    lines = [f"  {verb:10}{what}" for verb, what in VERBS.items()]
+    return "\n".join(["usage: tfllm VERB ...", "", *lines, "", "tfllm VERB --help lists its options."])
+
+
+def meant(name, names):
+    """`: did you mean 'train'?`, or nothing where no name is near."""
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f": did you mean {close[0]!r}?" if close else ""
+
+
+def fail(message):
+    print(message, file=sys.stderr)
+    raise SystemExit(2)
+
+
+def raised_here(error):
+    """Whether the error was raised by a line of tfllm, and so is written for the user."""
+    last = traceback.extract_tb(error.__traceback__)[-1].filename
+    return Path(__file__).parent.parent in Path(last).parents
