@@ -64,8 +64,7 @@ def table(path, columns=("source", "target")):
     Raises OSError where the file is missing; ValueError, with file and line, for everything else.
     """
     columns = record_columns(columns)
-    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    kind = "".join(suffixes[-2:]).removesuffix(".gz") if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
+    kind = Path(Path(path).name.lower().removesuffix(".gz")).suffix
     if kind not in ROWS:
         raise ValueError(
             f"{path}: expected a table named {', '.join(ROWS)} or .gz of these; got {kind or 'no suffix'}"
@@ -84,7 +83,7 @@ def record_columns(columns):
         if kinds == {str} or (kinds == {int} and min(columns.values()) >= 0):
             return columns
     raise ValueError(
-        "columns: expected a pair such as ('de', 'en') or a dict such as {'text': 'review', 'label': 'stars'} "
+        "columns: expected a pair like ('de', 'en') or a dict like {'text': 'review', 'label': 'stars'} "
         f"of column names, or of column numbers from 0; got {columns!r}"
     )
 
