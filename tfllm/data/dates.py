@@ -50,15 +50,14 @@ def dates(split="train", size=None, seed=0):
         raise ValueError(f"dates() makes one pair or more; it was asked for size={size}")
     draw = random.Random(f"{split} {seed}")
     days = [day for day in _all_days() if split_of(day) == split]
-    sources, targets, languages = [], [], []
-    while len(sources) < size:
+    records = {"source": [], "target": [], "language": []}
+    while len(records["source"]) < size:
         language, day = draw.choice(LANGUAGES), draw.choice(days)
         source = draw.choice(formats(language))(day)
         if readings(source) == {day}:
-            sources.append(source)
-            targets.append(day.isoformat())
-            languages.append(language)
-    return tf.data.Dataset.from_tensor_slices({"source": sources, "target": targets, "language": languages})
+            for name, text in zip(records, (source, day.isoformat(), language), strict=True):
+                records[name].append(text)
+    return tf.data.Dataset.from_tensor_slices({name: tf.constant(texts) for name, texts in records.items()})
 
 
 def split_of(day):

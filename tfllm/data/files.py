@@ -38,9 +38,7 @@ def _read(path):
             while chunk := file.read1():
                 data += chunk
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ValueError(
-            f"{path}:{_line(data)}: broken gzip from about here: {error}. Fetch the file again"
-        ) from error
+        raise ValueError(f"{path}:{_line(data)}: broken gzip from about here: {error}. Fetch the file again") from error
     return bytes(data)
 
 

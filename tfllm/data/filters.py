@@ -39,9 +39,7 @@ def clean(
     if max_ratio is not None and max_ratio < 1:
         raise ValueError(f"expected max_ratio of at least 1, longest to shortest; got {max_ratio}")
     if missing := set(fields) - set(records.element_spec):
-        raise ValueError(
-            f"the records have {sorted(records.element_spec)}, not {sorted(missing)}: name their fields"
-        )
+        raise ValueError(f"the records have {sorted(records.element_spec)}, not {sorted(missing)}: name their fields")
     kept, seen, dropped = [], set(), {"short": 0, "long": 0, "ratio": 0, "repeat": 0}
     for record in _rows(records):
         texts = tuple(record[field] for field in fields)
@@ -56,7 +54,7 @@ def clean(
             kept.append(record)
     if not kept:
         raise ValueError(f"clean() dropped every record: {dropped}. Loosen the limits")
-    columns = {name: [record[name] for record in kept] for name in records.element_spec}
+    columns = {name: tf.constant([record[name] for record in kept]) for name in records.element_spec}
     return tf.data.Dataset.from_tensor_slices(columns), dropped
 
 

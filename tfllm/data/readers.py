@@ -28,9 +28,7 @@ def parallel(source_path, target_path):
     """
     sources, targets = read_lines(source_path), read_lines(target_path)
     if len(sources) != len(targets):
-        (few, short), (many, long) = sorted(
-            [(len(sources), str(source_path)), (len(targets), str(target_path))]
-        )
+        (few, short), (many, long) = sorted([(len(sources), str(source_path)), (len(targets), str(target_path))])
         raise ValueError(
             f"{long} has {many} lines but {short} has {few}, so {long}:{few + 1} has no partner: "
             "line i of one file must translate line i of the other"
@@ -46,10 +44,8 @@ def lines(*paths):
     """
     texts = [line for path in paths for line in read_lines(path)]
     if not texts:
-        raise ValueError(
-            f"expected lines of text in {', '.join(map(str, paths)) or 'one or more files'}; found none"
-        )
-    return tf.data.Dataset.from_tensor_slices({"text": texts})
+        raise ValueError(f"expected lines of text in {', '.join(map(str, paths)) or 'one or more files'}; found none")
+    return tf.data.Dataset.from_tensor_slices({"text": tf.constant(texts, tf.string)})
 
 
 def table(path, columns=("source", "target")):
@@ -66,9 +62,7 @@ def table(path, columns=("source", "target")):
     columns = record_columns(columns)
     kind = Path(Path(path).name.lower().removesuffix(".gz")).suffix
     if kind not in ROWS:
-        raise ValueError(
-            f"{path}: expected a table named {', '.join(ROWS)} or .gz of these; got {kind or 'no suffix'}"
-        )
+        raise ValueError(f"{path}: expected a table named {', '.join(ROWS)} or .gz of these; got {kind or 'no suffix'}")
     numbered = list(ROWS[kind](path, list(columns.values())))
     texts = {name: [row[place] for _, row in numbered] for place, name in enumerate(columns)}
     return _records(texts, [number for number, _ in numbered], path)
@@ -100,6 +94,5 @@ def _records(texts, numbers, where):
             f"{where}: skipped {len(empty)} of {len(full)} records without {wanted}, line {listed}",
             stacklevel=3,
         )
-    return tf.data.Dataset.from_tensor_slices(
-        {name: list(itertools.compress(column, full)) for name, column in texts.items()}
-    )
+    kept = {name: list(itertools.compress(column, full)) for name, column in texts.items()}
+    return tf.data.Dataset.from_tensor_slices({name: tf.constant(kept[name], tf.string) for name in kept})

@@ -28,9 +28,7 @@ def tfds(name, split, columns=None, data_dir=None):
     except tensorflow_datasets.core.registered.DatasetNotFoundError as error:
         known = tensorflow_datasets.list_builders(with_community_datasets=False)
         close = difflib.get_close_matches(name.partition("/")[0], known)
-        raise ValueError(
-            f"tensorflow-datasets has no {name!r}; it has {', '.join(close or known)}"
-        ) from error
+        raise ValueError(f"tensorflow-datasets has no {name!r}; it has {', '.join(close or known)}") from error
     features = builder.info.features
     columns = record_columns(builder.info.supervised_keys if columns is None else columns)
     to_text = {record: _to_text(name, features, column) for record, column in columns.items()}
@@ -54,6 +52,4 @@ def _to_text(name, features, column):
         return lambda label: names[label + 1]  # -1 where the label is withheld
     if feature.shape == () and tf.as_dtype(feature.dtype).is_integer:
         return tf.strings.as_string
-    raise ValueError(
-        f"{name}: expected a text, a class label or an integer in {column!r}; it holds {feature}"
-    )
+    raise ValueError(f"{name}: expected a text, a class label or an integer in {column!r}; it holds {feature}")

@@ -55,9 +55,7 @@ def _chosen(path, columns, rows):
         if fields in ([], [""]):
             fields = [""] * len(header)
         if len(fields) != len(header):
-            raise ValueError(
-                f"{path}:{number}: expected {len(header)} fields as in line 1; got {len(fields)}"
-            )
+            raise ValueError(f"{path}:{number}: expected {len(header)} fields as in line 1; got {len(fields)}")
         yield number, [fields[place] for place in places]
 
 
