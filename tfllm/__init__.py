@@ -1,7 +1,8 @@
 """Language models in Keras 3 on TensorFlow, from raw text to a SavedModel that answers in text.
 
-Each name below is loaded when it is first used: `import tfllm` costs next to nothing, and `tfllm --help`
-never meets TensorFlow.
+Each name below is loaded when it is first used: `import tfllm` costs next to nothing, and `tfllm --help` never meets
+TensorFlow. Only where Keras is there already, our classes are loaded at once, so that `keras.saving.load_model`
+knows them; imported before Keras, use `tfllm.load_model`.
 """
 
 import importlib
@@ -13,7 +14,7 @@ _PARTS = (
     "config", "data", "evaluation", "export", "generation", "layers", "losses", "metrics", "models", "tasks",
     "text", "training",
 )  # fmt: skip
-_HOMES = {"Transformer": "models", "Translator": "tasks"}
+_HOMES = {"Transformer": "models.transformer", "Translator": "tasks.translator"}
 _REGISTERED = ("tasks", "models", "layers", "text", "losses", "metrics", "training.schedules")
 
 __all__ = ["load_model", *_PARTS, *_HOMES]
@@ -45,3 +46,7 @@ def load_model(path, compile=True):
 def _register():
     for part in _REGISTERED:
         importlib.import_module(f"tfllm.{part}")
+
+
+if "keras" in sys.modules:
+    _register()

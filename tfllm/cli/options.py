@@ -1,31 +1,13 @@
-"""Words of a command line -> a settings dataclass; and back, as the verb's --help.
+"""Words of a command line -> a settings dataclass; and a dataclass -> the verb's --help.
 
-`--a.b value` or `--a.b=value`; `-` and `_` are the same in a name; `--config F.yaml` stands below the
-options; after `--` every word is text. Left out: short options, flags without a value, abbreviations.
+`--a.b value` or `--a.b=value`; `-` and `_` are the same in a name; `--config F.yaml` stands below the other options;
+after `--` every word is text. Left out: short options, flags without a value, abbreviations.
 """
 
 from dataclasses import MISSING
 
 from tfllm import config
 from tfllm.cli import meant
-
-
-def read(kind, arguments, words=0):
-    """(settings: an instance of the dataclass `kind`, the words that are no options).
-
-    words: how many of those there may be, None for any number.
-    Raises ValueError for unknown names (with the nearest), wrong values and too many words.
-    """
-    given, rest = split(arguments)
-    if words is not None and len(rest) > words:
-        raise ValueError(f"unexpected {' '.join(rest[words:])!r}: every option is --name value")
-    values = {}
-    if "config" in given:
-        values = config.read(given.pop("config"))
-        config.build(kind, values)
-    for name, text in given.items():
-        values = override(kind, values, name, text)
-    return config.build(kind, values), rest
 
 
 def split(arguments):
@@ -48,22 +30,40 @@ def split(arguments):
     return given, words
 
 
-def override(kind, values, name, text):
-    """`values` with one option read; ValueError with the nearest name for an unknown one."""
-    known = ["config", *(option.name for option in config.options(kind))]
-    if name not in known:
-        raise ValueError(f"no option --{name}{meant('--' + name, ['--' + other for other in known])}")
-    return config.override(kind, values, name, text)
+def settings(kind, given, apart=()):
+    """An instance of the dataclass `kind` from {option: text}. ValueError for unknown names, with the nearest.
+
+    apart: options of the verb that are no settings, {"out": what it is}, for that error message.
+    """
+    known = ["--" + name for name in ("config", *apart, *(option.name for option in config.options(kind)))]
+    for name in given:
+        if "--" + name not in known:
+            raise ValueError(f"no option --{name}{meant('--' + name, known)}")
+    values = {}
+    if "config" in given:
+        values = config.plain(config.load(kind, given["config"]))
+    for name, text in given.items():
+        if name != "config":
+            values = config.override(kind, values, name, text)
+    return config.build(kind, values)
 
 
-def help(usage, kind):
-    """The text of --help: the usage and every option with its type, default and comment."""
-    rows = [("--config F.yaml", "settings in a file, below those given here")]
+def words(expected, given):
+    """`given` words, one for each name in `expected`; ValueError otherwise."""
+    if len(given) != len(expected):
+        raise ValueError(f"expected {' '.join(expected) or 'options only'}, got {' '.join(given) or 'nothing'}")
+    return given
+
+
+def help(usage, kind, apart=()):
+    """The text of --help: the usage, then every option with its comment, type and default."""
+    rows = [("--config F.yaml", "settings in a file; options given here stand above it")]
+    rows += [(f"--{name}", comment) for name, comment in dict(apart).items()]
     for option in config.options(kind):
-        default = "" if option.default in (None, MISSING, ()) else f" [{shown(option.default)}]"
-        rows.append((f"--{option.name}", f"{option.comment or option.kind}{default}"))
+        default = "" if option.default in (None, MISSING) else f", {shown(option.default)}"
+        rows.append((f"--{option.name}", f"{option.comment} ({option.kind.removesuffix(' or none')}{default})"))
     width = max(len(name) for name, _ in rows) + 2
-    return "\n".join([f"usage: {usage}", "", *(f"  {name:{width}}{text}" for name, text in rows)])
+    return "\n".join([f"usage: {usage}", "", *(f"  {name:{width}}{text.strip()}" for name, text in rows)])
 
 
 def shown(default):
