@@ -39,8 +39,9 @@ def build(kind: type[T], values: Mapping[str, Any], place: str = "") -> T:
 
 def load(kind: type[T], path: str | Path) -> T:
     """`build(kind, ...)` from a YAML file. Errors name the file."""
+    values = read(path)
     try:
-        return build(kind, read(path))
+        return build(kind, values)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -67,7 +68,16 @@ def dump(config) -> str:
     """The dataclass as YAML text, names in the order of the class."""
     import yaml
 
-    return yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True)
+    class Dumper(yaml.SafeDumper):
+        """PyYAML writes "\\x85" and other line ends so that it cannot read them back, unless in double quotes."""
+
+    def text(dumper, value):
+        return dumper.represent_scalar(
+            "tag:yaml.org,2002:str", value, style=None if value.isprintable() else '"'
+        )
+
+    Dumper.add_representer(str, text)
+    return yaml.dump(plain(config), Dumper=Dumper, sort_keys=False, allow_unicode=True)
 
 
 class Option(NamedTuple):
@@ -197,12 +207,15 @@ def _listed(value):
 
 
 def _comments(kind: type) -> dict[str, str]:
-    """{field: the comment on its line}; the source of a class is its own manual."""
-    try:
-        source = inspect.getsource(kind)
-    except OSError:  # a class typed into a prompt has no source
-        return {}
-    return dict(re.findall(r"^\s+(\w+)\s*:.*?#\s*(.*)$", source, re.MULTILINE))
+    """{field: the comment on its line}, inherited ones too; the source of a class is its own manual."""
+    comments = {}
+    for part in filter(is_dataclass, reversed(kind.__mro__)):
+        try:
+            source = inspect.getsource(part)
+        except OSError:  # a class typed into a prompt has no source
+            continue
+        comments |= re.findall(r"^\s+(\w+)\s*:.*?#\s*(.*)$", source, re.MULTILINE)
+    return comments
 
 
 def _loader():

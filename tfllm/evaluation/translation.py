@@ -1,7 +1,7 @@
 """Scores of translations, each with a 95 % interval: BLEU and chrF by sacrebleu, exact match.
 
-The intervals of BLEU and chrF are sacrebleu's bootstrap over sentences (Koehn 2004): its mean ± half width from
-1,000 samples, in memory 40 to 80 kB a sentence; that of exact match is Wilson's (1927).
+The intervals of BLEU and chrF are sacrebleu's bootstrap over sentences (Koehn 2004): mean ± half width of
+1,000 samples, which take 40 to 80 kB of memory a sentence; that of exact match is Wilson's (1927).
 A score depends on its settings: cite it with its signature.
 Left out: comparing two systems (`sacrebleu --paired-bs`), COMET, sentence-level scores.
 """

@@ -48,16 +48,17 @@ def finished(folder: str | Path, recipe: Recipe) -> str | None:
     return reason(found(folder), recipe)
 
 
-def resume(folder: str | Path) -> tuple[keras.Model, int]:
+def resume(folder: str | Path, load=keras.saving.load_model) -> tuple[keras.Model, int]:
     """The compiled model of last.keras and the number of finished epochs, for `fit(initial_epoch=...)`.
 
-    Optimizer (its learning rate and schedule too) and seed generators are as they were.
+    Optimizer (its learning rate and schedule too) and seed generators are as they were. load(path) -> model:
+    `tfllm.load_model` where the model has layers of tfllm.
     """
     path = Path(folder) / "last.keras"
     if not path.exists():
         raise FileNotFoundError(f"{folder} has no last.keras: not one epoch was finished; start it anew")
     done = read(path)
-    model = keras.saving.load_model(path)
+    model = load(path)
     restore_seeds(model, done)
     return model, done.epoch
 
