@@ -107,6 +107,16 @@ def test_babel_writes_the_four_named_formats():
             assert format_date(DAY, name, locale=language.replace("-", "_")) in written
 
 
+def test_readings_against_every_format_written_out():
+    """Days 1 to 12 of 2012, where day, month and two-digit year may be taken for each other."""
+    meanings = {}
+    for day in (datetime.date(2012, month, number) for month in range(1, 13) for number in range(1, 13)):
+        for write in (write for language in LANGUAGES for write in formats(language)):
+            meanings.setdefault(write(day), set()).add(day)
+    assert sum(len(days) > 1 for days in meanings.values()) > 100
+    assert all(days <= readings(text) for text, days in meanings.items())
+
+
 def test_readings():
     day = datetime.date
     assert readings("03/04/2021") == {day(2021, 3, 4), day(2021, 4, 3)}
@@ -122,9 +132,7 @@ def test_readings():
     assert readings("30.02.2021") == readings("tomorrow") == set()
 
 
-@pytest.mark.parametrize(
-    "wrong, said", [({"split": "dev"}, "train, valid, test; .*'dev'"), ({"size": 0}, "size=0")]
-)
+@pytest.mark.parametrize("wrong, said", [({"split": "dev"}, "train, valid, test; .*'dev'"), ({"size": 0}, "size=0")])
 def test_wrong_arguments(wrong, said):
     with pytest.raises(ValueError, match=said):
         dates(**wrong)

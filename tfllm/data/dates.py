@@ -36,8 +36,8 @@ def dates(split="train", size=None, seed=0):
     """A tf.data.Dataset of `size` records {"source", "target", "language"}, all scalar strings.
 
     split: "train", "valid" or "test", by default 50,000, 1,000 and 2,000 pairs. The days of the three
-    splits are disjoint whatever the seeds: a day belongs to one split by a hash of its name (80 %, 10 %, 10
-    %). Language, day and format are drawn uniformly with replacement, then ambiguous strings are dropped;
+    splits are disjoint whatever the seeds: a day belongs to one split by a hash of its name (80, 10 and
+    10 %). Language, day and format are drawn uniformly with replacement, then ambiguous strings are dropped;
     "language" is the BCP 47 tag of the language drawn. Same split, size, seed and version of Babel: same
     records.
 
