@@ -53,12 +53,12 @@ def state(model, seeds=True):
 )
 def test_an_interrupted_run_ends_as_if_it_was_not(small, tmp_path, options):
     recipe = Recipe(**RATE | {"epochs": 5} | options)
-    model = small.model(recipe)
+    model = small.model(recipe, eager=False)
     small.fit(model, callbacks(tmp_path / "whole", recipe), 5)
 
     folder = tmp_path / "broken"
     with pytest.raises(KeyboardInterrupt):
-        small.fit(small.model(recipe), [*callbacks(folder, recipe), Interrupt(2, 4)], 5)
+        small.fit(small.model(recipe, eager=False), [*callbacks(folder, recipe), Interrupt(2, 4)], 5)
     keras.utils.set_random_seed(99)
     again, epoch = resume(folder)
     assert epoch == 2
@@ -247,7 +247,7 @@ def test_progress_is_inside_the_keras_file(small, tmp_path):
 def test_loss_scaling_counts_the_same_updates(small, tmp_path):
     recipe = Recipe(average=2, **RATE)
     model = small.model(recipe)
-    model.compile(optimizer=keras.optimizers.LossScaleOptimizer(model.optimizer), loss="mse")
+    model.compile(optimizer=keras.optimizers.LossScaleOptimizer(model.optimizer), loss="mse", run_eagerly=True)
     small.fit(model, callbacks(tmp_path, recipe), 2)
     again, epoch = resume(tmp_path)
     small.fit(again, callbacks(tmp_path, recipe), 3, initial_epoch=epoch)
