@@ -8,6 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfllm.generation.steps import END, PAD, START, advance, as_state
+from tfllm.generation.top import top_k
 
 DEAD = -float("inf")  # the score of a place that holds no hypothesis
 
@@ -117,9 +118,9 @@ def begin(start, limits, max_length, width, n_best, pad, state):
 
 def best_without_end(logits, before, width, end):
     """The `width` best continuations -> their log-probabilities (falling), parents and ids, each [B, W]."""
-    vocab = tf.shape(logits)[-1]
-    k = min(width, logits.shape[-1]) if logits.shape[-1] else tf.minimum(width, vocab)
-    values, ids = tf.math.top_k(tf.where(tf.range(vocab) == end, DEAD, logits), k)  # [B * W, k]
+    vocab_size = logits.shape[-1]
+    k = min(width, vocab_size)
+    values, ids = top_k(tf.where(tf.range(vocab_size) == end, DEAD, logits), k)  # [B * W, k]
     values, places = tf.math.top_k(tf.reshape(values + before, [-1, width * k]), width)  # [B, W]
     return values, places // k, tf.gather(tf.reshape(ids, [-1, width * k]), places, batch_dims=1)
 

@@ -6,7 +6,10 @@ XLA and a SavedModel, and a row's text does not depend on the rows beside it.
 
 import tensorflow as tf
 
+from tfllm.generation.top import top_k
+
 PHILOX = 1  # tf.random.Algorithm.PHILOX: the one generator that every device has
+FARTHEST = 0x42D00000  # the bits of 104.0: exp(-104) is 0 in float32
 
 
 def greedy(logits, position):
@@ -39,23 +42,31 @@ def sampling(seed, temperature=1.0, top_k=None, top_p=None):
 
 
 def keep_top_k(logits, k):
-    """[B, V] -> [B, V]: -inf except at the k likeliest ids; of equals the lowest stay."""
-    _, ids = tf.math.top_k(logits, tf.minimum(k, tf.shape(logits)[-1]))
-    return only(logits, ids, tf.ones_like(ids, tf.bool))
+    """[B, V] -> [B, V]: -inf except at the k likeliest ids; equals of the last of them stay too."""
+    values, _ = top_k(logits, min(k, logits.shape[-1]))
+    return tf.where(logits >= values[:, -1:], logits, -float("inf"))
 
 
 def keep_top_mass(logits, p):
-    """[B, V] -> [B, V]: -inf outside the smallest set of likeliest ids whose mass reaches p."""
-    sorted_logits, ids = tf.math.top_k(logits, tf.shape(logits)[-1])
-    before = tf.cumsum(tf.nn.softmax(sorted_logits), axis=-1, exclusive=True)  # mass of the likelier ids
-    return only(logits, ids, before < p)
+    """[B, V] -> [B, V]: -inf outside the smallest set of likeliest ids whose mass reaches p; equals stay together.
 
+    Finds the threshold by bisection of float32's bits, which are ordered like the numbers they stand for where these
+    are not negative. Sorting V = 8,000 takes 1.5 times as long, and 15 times as long in XLA.
+    """
+    behind = tf.reduce_max(logits, axis=-1, keepdims=True) - logits  # 0 at the likeliest
+    mass = tf.exp(-behind)
+    goal = p * tf.reduce_sum(mass, axis=-1, keepdims=True)
 
-def only(logits, ids, kept):
-    """-inf except at those of `ids` [B, K] which are `kept` [B, K]."""
-    rows = tf.broadcast_to(tf.range(tf.shape(ids)[0])[:, None], tf.shape(ids))
-    mask = tf.scatter_nd(tf.stack([rows, ids], axis=-1), tf.cast(kept, tf.int32), tf.shape(logits))
-    return tf.where(mask > 0, logits, -float("inf"))
+    def halve(low, high):
+        middle = low + (high - low) // 2
+        within = tf.where(behind <= tf.bitcast(middle, tf.float32), mass, 0.0)
+        enough = tf.reduce_sum(within, axis=-1, keepdims=True) >= goal
+        return tf.where(enough, low, middle + 1), tf.where(enough, middle, high)
+
+    low = tf.zeros_like(goal, tf.int32)
+    high = tf.zeros_like(low) + FARTHEST
+    _, high = tf.while_loop(lambda low, high: tf.reduce_any(low < high), halve, (low, high))
+    return tf.where(behind <= tf.bitcast(high, tf.float32), logits, -float("inf"))
 
 
 def draw(logits, seed, position):

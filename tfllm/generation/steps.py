@@ -33,14 +33,12 @@ def advance(step, last, state, position, forbidden):
     """
     logits, new = step(last, state, position)
     logits = tf.cast(logits, tf.float32)
-    if logits.shape.rank not in (2, None):
-        raise ValueError(f"A step must return logits [R, V]; these have shape {logits.shape}.")
+    if logits.shape.rank != 2 or logits.shape[-1] is None:
+        raise ValueError(f"A step must return logits [R, V] of known V; these have shape {logits.shape}.")
     top = tf.reduce_max(logits, axis=-1, keepdims=True)
     total = top + tf.math.log(tf.reduce_sum(tf.exp(logits - top), axis=-1, keepdims=True))
     if forbidden:
-        ids = tf.range(tf.shape(logits)[-1])
-        banned = tf.reduce_any(ids[:, None] == tf.constant(list(forbidden), tf.int32), axis=-1)  # [V]
-        logits = tf.where(banned, -float("inf"), logits)
+        logits = tf.where([i in forbidden for i in range(logits.shape[-1])], -float("inf"), logits)
     return logits, total, like(state, new)
 
 

@@ -1,0 +1,65 @@
+"""Small models told twice: as a step for tfllm.generation, and as a Python function for the reference."""
+
+import numpy as np
+import tensorflow as tf
+
+
+class Tree:
+    """Random logits for every prefix there is. Calling it with a tuple of ids gives the logits of the next."""
+
+    def __init__(self, seed, vocab_size, max_length, spread=2.0):
+        nodes = sum(vocab_size**t for t in range(max_length))
+        self.vocab_size = vocab_size
+        self.table = np.random.default_rng(seed).normal(0, spread, (nodes, vocab_size)).astype("float32")
+
+    def __call__(self, ids):
+        node = 0
+        for i in ids:
+            node = node * self.vocab_size + i + 1
+        return self.table[node]
+
+    @staticmethod
+    def begin(batch, width=1):
+        """State of the root: which tree, which node; each [B * W]."""
+        return tf.repeat(tf.range(batch), width), tf.zeros([batch * width], tf.int32)
+
+    @staticmethod
+    def step(table):
+        """table [B, nodes, V] -> a step; the token at position 0 is START and chooses nothing."""
+
+        def step(last, state, position):
+            which, node = state
+            child = node * tf.shape(table)[-1] + last[:, 0] + 1
+            node = tf.where(position == 0, 0, child)
+            return tf.gather_nd(table, tf.stack([which, node], -1)), (which, node)
+
+        return step
+
+
+class Markov:
+    """Logits that depend on the last id only. Its state counts the steps, as a cache would."""
+
+    def __init__(self, logits):
+        self.logits = np.asarray(logits, "float32")  # [V, V]: row = last id
+
+    def __call__(self, ids, start=2):
+        return self.logits[ids[-1] if ids else start]
+
+    def step(self, last, state, position):
+        return tf.gather(tf.constant(self.logits), last[:, 0]), {"seen": state["seen"] + 1}
+
+    @staticmethod
+    def begin(rows):
+        return {"seen": tf.zeros([rows], tf.int32)}
+
+
+def told(beams):
+    """Beams as lists, a sentence each, of (ids, score, log-probability); empty places are left out."""
+    return [
+        [
+            (tuple(ids[:n].tolist()), float(score), float(log_prob))
+            for ids, score, log_prob, n in zip(*sentence, strict=True)
+            if np.isfinite(score)
+        ]
+        for sentence in zip(*(x.numpy() for x in beams), strict=True)
+    ]

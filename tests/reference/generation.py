@@ -1,0 +1,80 @@
+"""Generation in plain Python and NumPy, one prefix at a time. A model is a function: tuple of ids -> logits [V]."""
+
+import itertools
+
+import numpy as np
+
+
+def log_softmax(x):
+    x = np.asarray(x, np.float64)
+    return x - x.max() - np.log(np.exp(x - x.max()).sum())
+
+
+def log_probability(model, ids):
+    """Sum of log P(ids[t] | ids[:t])."""
+    return sum(log_softmax(model(ids[:t]))[ids[t]] for t in range(len(ids)))
+
+
+def penalty(length, alpha):
+    """Wu et al. 2016, eq. 14."""
+    return (5 + length) ** alpha / 6**alpha
+
+
+def exhaustive(model, vocab_size, max_length, end, alpha):
+    """Every sequence that ends in END by `max_length`, best first; then every one that never ended, best first.
+
+    -> list of (ids, score, log-probability).
+    """
+    others = [i for i in range(vocab_size) if i != end]
+    whole = [(*body, end) for t in range(max_length) for body in itertools.product(others, repeat=t)]
+    cut = list(itertools.product(others, repeat=max_length))
+
+    def ranked(sequences):
+        found = [(ids, log_probability(model, ids)) for ids in sequences]
+        return sorted(((ids, p / penalty(len(ids), alpha), p) for ids, p in found), key=lambda h: -h[1])
+
+    return ranked(whole) + ranked(cut)
+
+
+def beam(model, max_length, width, end, alpha, n_best, forbidden=()):
+    """Beam search with lists, never stopping early. -> n_best of (ids, score, log-probability)."""
+    live, finished = [((), 0.0)], []
+    for _ in range(max_length):
+        grown = []
+        for ids, p in live:
+            log_probs = log_softmax(model(ids))
+            grown += [((*ids, i), p + log_probs[i]) for i in range(len(log_probs)) if i not in forbidden]
+        grown.sort(key=lambda h: -h[1])
+        finished += [h for h in grown[:width] if h[0][-1] == end]
+        live = [h for h in grown if h[0][-1] != end][:width]
+        if not live:
+            break
+
+    def ranked(hypotheses):
+        scored = [(ids, p / penalty(len(ids), alpha), p) for ids, p in hypotheses]
+        return sorted(scored, key=lambda h: -h[1])
+
+    return (ranked(finished) + ranked(live))[:n_best]
+
+
+def greedy(model, prompt, length, end, forbidden=()):
+    """The likeliest id until END or `length` ids in all; `prompt` counts. -> (ids, log-probability of the answer)."""
+    ids, p = tuple(prompt), 0.0
+    while len(ids) < length:
+        log_probs = log_softmax(model(ids))
+        best = max((i for i in range(len(log_probs)) if i not in forbidden), key=lambda i: log_probs[i])
+        ids, p = (*ids, best), p + log_probs[best]
+        if best == end:
+            break
+    return ids, p
+
+
+def top_mass(probabilities, p):
+    """The smallest set of likeliest ids whose mass reaches p. Holtzman et al. 2020, eq. 2."""
+    kept, mass = set(), 0.0
+    for i in sorted(range(len(probabilities)), key=lambda i: -probabilities[i]):
+        if mass >= p:
+            break
+        kept.add(i)
+        mass += probabilities[i]
+    return kept
