@@ -7,6 +7,11 @@ import pytest
 from tfllm.cli import options
 
 
+def read(kind, line):
+    given, words = options.split(line)
+    return options.settings(kind, given), words
+
+
 @dataclass(frozen=True)
 class Size:
     num_layers: int = 2  # blocks on each side
@@ -23,13 +28,13 @@ class Settings:
 
 def test_every_spelling_of_an_option():
     line = ["RUN", "--source", "a.de", "--valid-source=v.de", "--model.num_layers", "4", "--columns", "a,b"]
-    settings, words = options.read(Settings, line, words=1)
+    settings, words = read(Settings, line)
     assert settings == Settings("a.de", "v.de", ("a", "b"), Size(num_layers=4))
     assert words == ["RUN"]
 
 
 def test_values_may_begin_with_a_minus_and_words_with_two():
-    settings, words = options.read(Settings, ["--model.rate", "-1", "--", "--source", "-x"], words=None)
+    settings, words = read(Settings, ["--model.rate", "-1", "--", "--source", "-x"])
     assert settings.model.rate == -1.0
     assert words == ["--source", "-x"]
 
@@ -37,7 +42,7 @@ def test_values_may_begin_with_a_minus_and_words_with_two():
 def test_the_file_stands_below_the_options(tmp_path):
     path = tmp_path / "small.yaml"
     path.write_text("source: a\nmodel:\n  num_layers: 3\n  rate: 0.3\n")
-    settings, _ = options.read(Settings, ["--model.num-layers", "5", "--config", str(path)])
+    settings, _ = read(Settings, ["--model.num-layers", "5", "--config", str(path)])
     assert settings == Settings("a", model=Size(num_layers=5, rate=0.3))
 
 
@@ -51,25 +56,36 @@ def test_the_file_stands_below_the_options(tmp_path):
         (["--source"], ["--source needs a value"]),
         (["--source", "--columns", "a,b"], ["--source needs a value"]),
         (["--source", "a", "--source=b"], ["--source is given twice"]),
-        (["a", "b"], ["unexpected 'b'"]),
     ],
 )
 def test_errors_name_the_word_and_the_way_out(line, told):
     with pytest.raises(ValueError) as error:
-        options.read(Settings, line, words=1)
+        read(Settings, line)
     assert all(part in str(error.value) for part in told), error.value
+
+
+@pytest.mark.parametrize("given", [[], ["RUN", "more"]])
+def test_words_are_as_many_as_expected(given):
+    assert options.words(["RUN"], ["a"]) == ["a"]
+    with pytest.raises(ValueError, match="expected RUN, got (nothing|RUN more)"):
+        options.words(["RUN"], given)
+
+
+def test_options_that_are_no_settings_are_known_too():
+    with pytest.raises(ValueError, match="no option --ot: did you mean '--out'"):
+        options.settings(Settings, {"ot": "RUN"}, apart=["out"])
 
 
 def test_errors_of_the_file_name_the_nearest(tmp_path):
     path = tmp_path / "small.yaml"
     path.write_text("model:\n  num_layer: 3\n")
     with pytest.raises(ValueError, match="num_layers"):
-        options.read(Settings, ["--config", str(path)])
+        read(Settings, ["--config", str(path)])
 
 
 def test_help_shows_type_default_and_comment():
     text = options.help("tfllm train toys", Settings)
     assert "usage: tfllm train toys" in text
-    assert "--model.num_layers  blocks on each side [2]" in text
-    assert "--source            text file\n" in text
-    assert "--model.rate        float [0.1]" in text
+    assert "--model.num_layers  blocks on each side (int, default 2)" in text
+    assert "--source            text file (str)\n" in text
+    assert "--model.rate        (float, default 0.1)" in text

@@ -60,7 +60,7 @@ def help(usage, kind, apart=()):
     rows = [("--config F.yaml", "settings in a file; options given here stand above it")]
     rows += [(f"--{name}", comment) for name, comment in dict(apart).items()]
     for option in config.options(kind):
-        default = "" if option.default in (None, MISSING) else f", {shown(option.default)}"
+        default = "" if option.default in (None, MISSING) else f", default {shown(option.default)}"
         rows.append((f"--{option.name}", f"{option.comment} ({option.kind.removesuffix(' or none')}{default})"))
     width = max(len(name) for name, _ in rows) + 2
     return "\n".join([f"usage: {usage}", "", *(f"  {name:{width}}{text.strip()}" for name, text in rows)])

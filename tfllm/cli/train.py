@@ -34,21 +34,24 @@ def run(arguments):
 def train(task, kind, folder, given):
     """Begin the run in `folder`, or go on with it."""
     kept = folder / "config.yaml"
+    again = (folder / "last.keras").exists()
     if given or not kept.exists():
-        settings = options.settings(kind, given, APART)
+        settings = with_monitor(options.settings(kind, given, APART))
     else:
         settings = config.load(kind, kept)
-    again = (folder / "last.keras").exists()
     if again:
         same(folder, config.load(kind, kept), settings)
     from tfllm import load_model, training
+    from tfllm.training.files import written
 
-    settings = with_monitor(settings)
     log = to_the_screen()
     if again and (why := training.finished(folder, settings.recipe)):
         return log.info("%s: nothing is left to do; %s", folder, why)
     train_data, valid_data = settings.read()
-    if not again:
+    if again:
+        with written(kept) as beside:  # it may end later now
+            beside.write_text(config.dump(settings), encoding="utf-8")
+    else:
         training.start(folder, settings)
     with training.running(folder, f"tfllm train {task} --out {shlex.quote(str(folder))}"):
         if again:

@@ -27,9 +27,17 @@ class Translation(TranslatorConfig, pairs.Pairs):
         """Whether text to validate on is named."""
         return any(name is not None for name in (self.valid_source, self.valid_data, self.tfds))
 
+    @property
+    def scored_every(self):
+        """Epochs between BLEU scores, or None."""
+        return self.bleu_every or (1 if self.recipe.monitor == "val_bleu" else None)
+
     def read(self):
         """(training pairs, validation pairs or None)"""
-        return pairs.some(self), pairs.records(self, "valid_")
+        train, valid = pairs.some(self), pairs.records(self, "valid_")
+        if self.scored_every and valid is None:
+            raise ValueError("BLEU needs text to validate on: --valid_source F --valid_target F")
+        return train, valid
 
     def begin(self, train):
         """An untrained, compiled translator."""
@@ -42,9 +50,7 @@ class Translation(TranslatorConfig, pairs.Pairs):
 
     def fit(self, translator, epoch, folder, train, valid):
         """Train from `epoch` on, into the run's folder."""
-        every = self.bleu_every or (1 if self.recipe.monitor == "val_bleu" else None)
-        if every and valid is None:
-            raise ValueError("BLEU needs text to validate on: --valid_source F --valid_target F")
+        every = self.scored_every
         scores = {"val_bleu": lambda: translator.score(valid, verbose=0, beam_width=1).bleu.value}
         translator.fit(
             train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,

@@ -1,0 +1,180 @@
+"""Train, generate, evaluate, export by `main([...])` on a made corpus of 40 pairs, as a user would type it."""
+
+import csv
+import io
+import random
+
+import pytest
+import tensorflow as tf
+
+import tfllm
+from tfllm.cli import main, translation
+
+WORDS = dict(zip("ein zwei rot blau hund katze haus".split(), "one two red blue dog cat house".split(), strict=True))
+# The fixture `eager` leaves tf.data compiled, and TensorFlow says so.
+ALL_BUT_DATA = pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions_eagerly`")
+CONFIG = """
+tokenizer: words
+vocab_size: 50
+shapes: 1
+batch_tokens: 96
+model: {num_layers: 1, d_model: 16, num_heads: 2, dff: 32, pe_input: 12, pe_target: 12}
+recipe: {epochs: 2, warmup: 5, learning_rate: 0.02}
+"""
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """A folder with train and valid, .de and .en, and tiny.yaml."""
+    folder, draw = tmp_path_factory.mktemp("corpus"), random.Random(1)
+    for part, size in (("train", 40), ("valid", 8)):
+        lines = [draw.choices(list(WORDS), k=draw.randint(2, 4)) for _ in range(size)]
+        (folder / f"{part}.de").write_text("".join(" ".join(line) + "\n" for line in lines))
+        (folder / f"{part}.en").write_text("".join(" ".join(map(WORDS.get, line)) + "\n" for line in lines))
+    (folder / "tiny.yaml").write_text(CONFIG)
+    return folder
+
+
+def train(corpus, out, *more):
+    files = [f"--{name}={corpus / path}" for name, path in (("source", "train.de"), ("target", "train.en"))]
+    main(["train", "translation", f"--config={corpus / 'tiny.yaml'}", *files, "--out", str(out), *more])
+
+
+def valid(corpus):
+    return ["--valid-source", str(corpus / "valid.de"), "--valid-target", str(corpus / "valid.en")]
+
+
+@pytest.fixture(scope="module")
+def run(corpus):
+    train(corpus, corpus / "RUN", *valid(corpus))
+    return corpus / "RUN"
+
+
+@pytest.fixture
+def eager():
+    """Nothing is compiled, which takes most of the time of so small a model."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def history(folder):
+    """The rows of history.csv, without the time they took."""
+    with open(folder / "history.csv", newline="") as file:
+        return [{name: cell for name, cell in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+def told(capsys, *line):
+    """What an erroneous command line prints on stderr."""
+    with pytest.raises(SystemExit) as end:
+        main(list(line))
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    return said
+
+
+def test_a_run_folder_holds_everything(run):
+    assert {"config.yaml", "last.keras", "best.keras", "history.csv", "curve.png", "log.txt"} <= {
+        path.name for path in run.iterdir()
+    }
+    rows = history(run)
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
+    assert "val_loss" in rows[0]
+
+
+@ALL_BUT_DATA
+def test_generate_answers_words_and_lines_alike(run, capsys, monkeypatch, eager):
+    texts = ["ein hund", "", "zwei katze"]
+    expected = tfllm.load_model(run / "best.keras").generate(texts, verbose=0)
+    main(["generate", str(run), *texts])
+    assert capsys.readouterr().out.splitlines() == expected
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(text + "\n" for text in texts)))
+    main(["generate", str(run / "best.keras"), "--batch-size", "2"])
+    assert capsys.readouterr().out.splitlines() == expected
+
+
+@ALL_BUT_DATA
+def test_evaluate_prints_scores_with_their_signatures(run, corpus, capsys, eager):
+    main(["evaluate", str(run), "--source", str(corpus / "valid.de"), "--target", str(corpus / "valid.en")])
+    said = capsys.readouterr().out
+    assert "BLEU" in said and "chrF" in said and "tok:13a" in said
+
+
+def test_export_says_where_and_answers_the_same(run, tmp_path, capsys):
+    main(["export", str(run), str(tmp_path / "serving"), "--decoding.beam_width", "1"])
+    assert (place := capsys.readouterr().out.strip()) == str(tmp_path / "serving" / "1")
+    main(["generate", str(run), "ein hund", "--decoding.beam_width", "1"])
+    served = tf.saved_model.load(place)
+    answer = served.signatures["serving_default"](texts=tf.constant(["ein hund"]))["text"].numpy()[0].decode()
+    assert capsys.readouterr().out == answer + "\n"
+
+
+@ALL_BUT_DATA
+def test_interrupted_and_resumed_is_as_never_interrupted(corpus, tmp_path, capsys, monkeypatch, eager):
+    train(corpus, tmp_path / "straight")
+
+    class CtrlC(tfllm.training.ValidationScore):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.epoch == 1:
+                raise KeyboardInterrupt
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
+
+    whole = translation.callbacks
+    monkeypatch.setattr(translation, "callbacks", lambda *args: [*whole(*args), CtrlC("none", float)])
+    with pytest.raises(SystemExit) as end:
+        train(corpus, tmp_path / "cut")
+    assert end.value.code == 130
+    said = capsys.readouterr().err
+    assert "1 epoch" in said and f"tfllm train translation --out {tmp_path / 'cut'}" in said
+    assert len(history(tmp_path / "cut")) == 1
+    monkeypatch.setattr(translation, "callbacks", whole)
+    main(["train", "translation", "--out", str(tmp_path / "cut")])
+    assert history(tmp_path / "cut") == history(tmp_path / "straight")
+
+
+def test_a_finished_run_ends_at_once_and_other_settings_are_refused(run, corpus, capsys):
+    before = (run / "last.keras").stat().st_mtime_ns
+    train(corpus, run, *valid(corpus))
+    assert "nothing is left to do" in capsys.readouterr().err
+    more = ["--config", str(corpus / "tiny.yaml"), "--source", "x", "--target", "y", *valid(corpus)]
+    said = told(capsys, "train", "translation", *more, "--out", str(run), "--model.dff", "8")
+    assert "model.dff was 32 and is 8" in said and "source was" in said
+    assert (run / "last.keras").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    "line, parts",
+    [
+        ("trian", ["no verb 'trian'", "'train'"]),
+        ("train translatoin", ["no task 'translatoin'", "'translation'"]),
+        ("train translation --out R --sorce a", ["no option --sorce", "'--source'"]),
+        ("train translation --out R --model.num_layer 2", ["'--model.num_layers'"]),
+        ("train translation --source a --target b", ["--out RUN"]),
+        ("train translation --out R", ["--source F --target F"]),
+        ("train translation --out R --source a", ["--source and --target go together"]),
+        ("train translation --out R --source a --target b --data c", ["give one of"]),
+        ("train translation --out R --source no.de --target no.en", ["no.de"]),
+        ("train translation --out R --config no.yaml", ["no.yaml"]),
+        ("train translation --out R --recipe.monitor val_bleu --data {table}", ["BLEU needs text"]),
+        ("generate nowhere text", ["nowhere"]),
+        ("generate nowhere text --decoding.beam 2", ["'--decoding.beam_width'"]),
+        ("generate", ["usage"]),
+        ("evaluate nowhere", ["nowhere"]),
+        ("export nowhere", ["expected RUN FOLDER"]),
+    ],
+)
+def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pairs.tsv").write_text("source\ttarget\nein\tone\n")
+    words = line.format(table="pairs.tsv").split()
+    if parts == ["usage"]:
+        main(words)
+        said = capsys.readouterr().out
+    else:
+        said = told(capsys, *words)
+    assert all(part in said for part in parts), said
+    assert not (tmp_path / "R").exists()
