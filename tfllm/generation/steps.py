@@ -5,6 +5,7 @@ token at `position` and gives the logits of the next place. `state` is any nest 
 whose structure, types and shapes never change; constants (an encoder's memory) belong in the step's closure.
 """
 
+import numpy as np
 import tensorflow as tf
 
 PAD, START, END = 0, 2, 3  # as text/tokenizer.py numbers them; generation imports nothing of tfllm
@@ -38,7 +39,7 @@ def advance(step, last, state, position, forbidden):
     top = tf.reduce_max(logits, axis=-1, keepdims=True)
     total = top + tf.math.log(tf.reduce_sum(tf.exp(logits - top), axis=-1, keepdims=True))
     if forbidden:
-        logits = tf.where([i in forbidden for i in range(logits.shape[-1])], -float("inf"), logits)
+        logits = tf.where(np.isin(np.arange(logits.shape[-1]), forbidden), -float("inf"), logits)
     return logits, total, like(state, new)
 
 

@@ -1,0 +1,145 @@
+"""Choices: the right sets on hand-made distributions, the right frequencies, the same numbers everywhere."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.reference import generation as reference
+from tfllm.generation import greedy, keep_top_k, keep_top_mass, sampling
+from tfllm.generation.top import top_k
+
+HAND = np.array([0.05, 0.4, 0.1, 0.3, 0.15])
+ALL = {0, 1, 2, 3, 4}
+
+
+def kept(logits):
+    return [set(np.flatnonzero(np.isfinite(row)).tolist()) for row in np.asarray(logits)]
+
+
+def chi_square(counts, probabilities):
+    expected = counts.sum() * probabilities
+    return ((counts - expected) ** 2 / expected).sum()
+
+
+def drawn(choose, probabilities, rows, place=1):
+    logits = tf.repeat(tf.math.log(tf.constant(probabilities, tf.float32))[None], rows, 0)
+    return np.bincount(choose(logits, place).numpy(), minlength=len(probabilities))
+
+
+def test_greedy_takes_the_lowest_of_equals():
+    assert greedy(tf.constant([[0.0, 2.0, 2.0], [1.0, 0.0, -1.0]]), 0).numpy().tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(("k", "ids"), [(1, {1}), (2, {1, 3}), (4, {1, 2, 3, 4}), (5, ALL), (9, ALL)])
+def test_top_k_keeps_k(k, ids):
+    logits = tf.constant([np.log(HAND), np.log(HAND[::-1])], tf.float32)
+    assert kept(keep_top_k(logits, k)) == [ids, {4 - i for i in ids}]
+
+
+@pytest.mark.parametrize(
+    ("p", "ids"),
+    [(0.01, {1}), (0.39, {1}), (0.41, {1, 3}), (0.69, {1, 3}), (0.71, {1, 3, 4}), (0.94, {1, 2, 3, 4}), (0.96, ALL)],
+)
+def test_nucleus_is_the_smallest_set(p, ids):
+    logits = tf.constant([np.log(HAND), np.log(HAND[::-1])], tf.float32)
+    assert kept(keep_top_mass(logits, p)) == [ids, {4 - i for i in ids}]
+
+
+def test_equals_stay_together():
+    logits = tf.constant([[1.0, 3.0, 1.0, 1.0]])
+    assert kept(keep_top_k(logits, 2)) == kept(keep_top_mass(logits, 0.9)) == [{0, 1, 2, 3}]
+
+
+def test_forbidden_ids_never_come_back():
+    logits = tf.constant([[-np.inf, 1.0, -np.inf, 1.0, 0.9]], tf.float32)
+    assert kept(keep_top_k(logits, 4)) == kept(keep_top_mass(logits, 0.9999)) == [{1, 3, 4}]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0.01, 0.99), st.floats(0.1, 20))
+def test_nucleus_of_random_logits(seed, p, spread):
+    logits = np.random.default_rng(seed).normal(0, spread, 40).astype("float32")
+    probabilities = np.exp(reference.log_softmax(logits))
+    (ids,) = kept(keep_top_mass(tf.constant([logits]), p))
+    least, most = (reference.top_mass(probabilities, p + slack) for slack in (-1e-5, 1e-5))
+    assert least <= ids <= most
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 5]), st.sampled_from([1280, 1337, 4000]))
+def test_top_by_blocks_is_top_k(seed, k, size):
+    x = tf.constant(np.random.default_rng(seed).normal(size=(3, size)).astype("float32"))
+    for found, expected in zip(top_k(x, k), tf.math.top_k(x, k), strict=True):
+        assert found.numpy().tolist() == expected.numpy().tolist()
+
+
+def test_top_by_blocks_of_few_finite_numbers():
+    x = np.full((2, 3000), -np.inf, "float32")
+    x[:, [7, 2999]] = 1.0, 1.0
+    values, ids = top_k(tf.constant(x), 4)
+    assert sorted(ids.numpy()[0, :2].tolist()) == [7, 2999] and ids.numpy().max() < 3000
+    assert values.numpy()[0].tolist() == [1.0, 1.0, -np.inf, -np.inf]
+
+
+@pytest.mark.parametrize(
+    ("options", "law"),
+    [
+        ({}, HAND),
+        ({"temperature": 2.0}, HAND**0.5 / (HAND**0.5).sum()),
+        ({"top_k": 2}, np.array([0, 4, 0, 3, 0]) / 7),
+        ({"top_p": 0.8}, np.array([0, 40, 0, 30, 15]) / 85),
+        ({"top_k": 4, "top_p": 0.8}, np.array([0, 40, 0, 30, 15]) / 85),
+        ({"temperature": 0.5, "top_k": 3}, np.array([0, 16, 0, 9, 2.25]) / 27.25),
+    ],
+)
+def test_frequencies_follow_the_distribution(options, law):
+    """20,000 draws over rows and over places; 18.5 is chi-square's 99.9 % point at 4 degrees of freedom."""
+    choose = tf.function(sampling(seed=17, **options), autograph=False, reduce_retracing=True)
+    rows = drawn(choose, HAND, 20_000)
+    places = sum(drawn(choose, HAND, 100, tf.constant(place)) for place in range(200))
+    for counts in (rows, places):
+        assert not counts[law == 0].any()
+        assert chi_square(counts[law > 0], law[law > 0]) < 18.5
+
+
+def test_draws_of_neighbours_are_independent():
+    """Pairs of draws (row, next row), (place, next place), (seed, next seed) against the product of their laws."""
+    probabilities = np.array([0.5, 0.3, 0.2])
+    logits = tf.repeat(tf.math.log(tf.constant(probabilities, tf.float32))[None], 10_000, 0)
+    here = sampling(seed=4)(logits, 5).numpy()
+    others = [np.roll(here, 1), sampling(seed=4)(logits, 6).numpy(), sampling(seed=5)(logits, 5).numpy()]
+    for other in others:
+        counts = np.bincount(3 * here + other, minlength=9)
+        assert chi_square(counts, np.outer(probabilities, probabilities).ravel()) < 26.1  # 99.9 % at 8
+
+
+def test_same_seed_same_choice_other_seed_other_choice():
+    logits = tf.random.stateless_normal([200, 50], [1, 2])
+    choices = [sampling(seed, top_p=0.9)(logits, 3).numpy().tolist() for seed in (7, 7, 8, -7, 2**40, tf.constant(7))]
+    assert choices[0] == choices[1] == choices[5]
+    assert len({tuple(choice) for choice in choices}) == 4
+
+
+@pytest.mark.parametrize("options", [{}, {"temperature": 0.7, "top_k": 20}, {"top_p": 0.8}])
+def test_xla_draws_what_tensorflow_draws(options):
+    logits = tf.random.stateless_normal([64, 500], [3, 4], stddev=2.0)
+    choose = sampling(seed=123, **options)
+    compiled = tf.function(choose, jit_compile=True, autograph=False)
+    for place in (1, 2, 1000):
+        assert choose(logits, place).numpy().tolist() == compiled(logits, tf.constant(place)).numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperature": 0}, "temperature must be above 0, not 0"),
+        ({"top_k": 0}, "top_k must be at least 1, not 0"),
+        ({"top_p": 0.0}, "top_p must be above 0 and at most 1, not 0.0"),
+        ({"top_p": 1.1}, "not 1.1"),
+    ],
+)
+def test_meaningless_options_are_errors(options, message):
+    with pytest.raises(ValueError, match=message):
+        sampling(seed=1, **options)

@@ -1,0 +1,132 @@
+"""The sampling loop: prompts, stopping, scores; greedy against a loop over prefixes."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.generation.models import Markov, Tree
+from tests.reference import generation as reference
+from tfllm.generation import beam_search, sample, sampling
+
+PAD, UNKNOWN, START, END, A, B = range(6)
+
+
+def prompts(*rows, length):
+    """-> token_ids and padding_mask [B, length]."""
+    token_ids, padding_mask = np.zeros((len(rows), length), "int32"), np.zeros((len(rows), length), bool)
+    for ids, mask, row in zip(token_ids, padding_mask, rows, strict=True):
+        ids[: len(row)], mask[: len(row)] = row, True
+    return tf.constant(token_ids), tf.constant(padding_mask)
+
+
+def random_markov(seed, vocab_size=7):
+    return Markov(np.random.default_rng(seed).normal(0, 1.5, (vocab_size, vocab_size)))
+
+
+def test_greedy_is_the_loop_over_prefixes():
+    trees = [Tree(seed, 5, 6) for seed in range(40)]
+    step = Tree.step(tf.stack([tree.table for tree in trees]))
+    token_ids, scores = sample(step, Tree.begin(40), *prompts(*[[START]] * 40, length=7))
+    for tree, ids, score in zip(trees, token_ids.numpy().tolist(), scores.numpy(), strict=True):
+        expected, log_prob = reference.greedy(tree, (), 6, END, forbidden=(PAD, START))
+        assert ids == [START, *expected] + [PAD] * (6 - len(expected))
+        assert score == pytest.approx(log_prob, rel=1e-5)
+
+
+def test_greedy_is_the_narrowest_beam():
+    trees = [Tree(seed, 6, 5) for seed in range(30)]
+    step = Tree.step(tf.stack([tree.table for tree in trees]))
+    token_ids, scores = sample(step, Tree.begin(30), *prompts(*[[START]] * 30, length=6))
+    beams = beam_search(step, Tree.begin(30), [START] * 30, 5, width=1, length_penalty=0.0)
+    assert beams.token_ids.numpy()[:, 0].tolist() == token_ids.numpy()[:, 1:].tolist()
+    np.testing.assert_allclose(beams.scores.numpy()[:, 0], scores, rtol=1e-5)
+
+
+def test_prompts_of_different_lengths_stay():
+    """Each row says what it says alone; END and START in a prompt are tokens like others."""
+    model = random_markov(1)
+    rows = [[START, A], [START, END, B, A, END], [A, START, 6], [B] * 9]
+    together, scores = sample(model.step, model.begin(4), *prompts(*rows, length=9))
+    for row, ids, score in zip(rows, together.numpy().tolist(), scores.numpy(), strict=True):
+        expected, log_prob = reference.greedy(model, row, 9, END, forbidden=(PAD, START))
+        assert ids == [*expected] + [PAD] * (9 - len(expected))
+        assert score == pytest.approx(log_prob, rel=1e-5, abs=1e-6)
+        alone, _ = sample(model.step, model.begin(1), *prompts(row, length=9))
+        assert alone.numpy()[0].tolist() == ids
+
+
+def test_starts_after_what_is_in_the_state():
+    """With places 0 and 1 in the state (a prefill) the loop shows place 2 first, and says the same."""
+    tree, shown = Tree(5, 6, 7), []
+
+    def step(last, state, position):
+        shown.append(int(position))
+        return Tree.step(tree.table[None])(last, state, position)
+
+    prompt = prompts([START, A, B, A], length=8)
+    whole, score = sample(step, Tree.begin(1), *prompt)
+    state = Tree.begin(1)
+    for i in range(2):
+        _, state = step(prompt[0][:, i : i + 1], state, i)
+    shown.clear()
+    rest, same = sample(step, state, *prompt, position=2)
+    assert shown[0] == 2
+    assert rest.numpy().tolist() == whole.numpy().tolist() and score.numpy() == same.numpy()
+
+
+def test_stops_when_every_row_has_said_end():
+    logits, shown = np.full((6, 6), -1e9), []
+    logits[START, END] = logits[A, B] = logits[B, END] = logits[END, A] = 0.0
+
+    def step(last, state, position):
+        shown.append(int(position))
+        return tf.gather(tf.constant(logits, tf.float32), last[:, 0]), state
+
+    token_ids, _ = sample(step, (), *prompts([START], [A], [A, B, A], length=50))
+    assert shown == [0, 1, 2, 3, 4][: len(shown)] and len(shown) == 4
+    assert token_ids.numpy()[:, :6].tolist() == [[2, 3, 0, 0, 0, 0], [4, 5, 3, 0, 0, 0], [4, 5, 4, 5, 3, 0]]
+    assert not token_ids.numpy()[:, 6:].any()
+
+
+def test_full_prompts_cost_no_step():
+    def step(last, state, position):
+        raise AssertionError("shown a token")
+
+    token_ids, scores = sample(step, (), *prompts([START, A], [A, B], length=2))
+    assert token_ids.numpy().tolist() == [[START, A], [A, B]] and not scores.numpy().any()
+
+
+def test_a_row_does_not_depend_on_its_neighbours():
+    model, choose = random_markov(2), sampling(seed=9)
+    many, _ = sample(model.step, model.begin(6), *prompts(*[[START]] * 6, length=12), choose)
+    few, _ = sample(model.step, model.begin(2), *prompts(*[[START]] * 2, length=12), choose)
+    assert many.numpy()[:2].tolist() == few.numpy().tolist()
+    assert len({tuple(row) for row in many.numpy().tolist()}) > 3
+
+
+def test_sampled_text_has_the_models_own_probability():
+    """Whatever the temperature, scores are log P under the step's softmax, forbidden ids included in its sum."""
+    tree = Tree(8, 6, 6)
+    step, choose = Tree.step(tf.repeat(tree.table[None], 20, 0)), sampling(seed=1, temperature=2.0, top_k=3)
+    token_ids, scores = sample(step, Tree.begin(20), *prompts(*[[START]] * 20, length=7), choose)
+    for ids, score in zip(token_ids.numpy().tolist(), scores.numpy(), strict=True):
+        said = tuple(ids[1 : ids.index(PAD)] if PAD in ids else ids[1:])
+        assert score == pytest.approx(reference.log_probability(tree, said), rel=1e-5)
+        assert START not in said and PAD not in said
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (lambda state: (tf.zeros([2, 1, 5]), state), r"logits \[R, V\].*\(2, 1, 5\)"),
+        (lambda state: (tf.zeros([2, 5]), (*state, state)), "a state like the one it got"),
+        (lambda state: (tf.zeros([2, 5]), (tf.cast(state[0], tf.int32),)), "a state like the one it got"),
+        (lambda state: (tf.zeros([2, 5]), (state[0][:1],)), "a state like the one it got"),
+    ],
+)
+def test_steps_that_break_the_contract_are_errors(returned, message):
+    def step(last, state, position):
+        return returned(state)
+
+    with pytest.raises(ValueError, match=message):
+        sample(step, (tf.zeros([2], tf.float32),), *prompts([START], [START], length=4))
