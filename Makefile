@@ -1,6 +1,7 @@
 # make demo | test | lint | clean. The first call makes .venv and installs everything; later calls find it ready.
 VENV ?= .venv
 BIN := $(VENV)/bin
+PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10)
 STAMP := $(VENV)/installed
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
@@ -20,12 +21,12 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): setup.cfg pyproject.toml
-	@python=$$(for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.10; do \
+	@python=$$(for p in $(PYTHONS); do \
 	    "$$p" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$p" && break; done); \
 	if [ -z "$$python" ]; then \
-	    echo "tfllm needs Python 3.10, 3.11, 3.12 or 3.13; found here: $$(python3 --version 2>&1 || echo none)." >&2; \
-	    echo "Install one, or name it: make test PYTHON=/path/to/python3.12" >&2; exit 1; \
+	    echo "tfllm needs Python 3.10, 3.11, 3.12 or 3.13; none of these is one: $(PYTHONS)" >&2; \
+	    echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; \
 	fi; \
-	[ -x $(BIN)/python ] || "$$python" -m venv $(VENV)
+	[ -x $(BIN)/pip ] || "$$python" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
