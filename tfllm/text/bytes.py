@@ -24,8 +24,6 @@ class Bytes(Tokenizer):
         """Nothing to do: a byte is its own index."""
 
     def _ids(self, texts):
-        values = tf.io.decode_raw(tf.strings.reduce_join(texts), tf.uint8)  # all texts in one row
-        ids = tf.cast(values, tf.int32) + len(SPECIAL)
-        return tf.RaggedTensor.from_row_lengths(
-            ids, tf.cast(tf.strings.length(texts), tf.int64), validate=False
-        )
+        values = tf.io.decode_raw(tf.strings.reduce_join(texts), tf.uint8)  # [N] the bytes of all texts
+        lengths = tf.cast(tf.strings.length(texts), tf.int64)
+        return tf.RaggedTensor.from_row_lengths(tf.cast(values, tf.int32) + len(SPECIAL), lengths, validate=False)

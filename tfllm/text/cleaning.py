@@ -1,4 +1,4 @@
-"""Small repairs of text, as core TensorFlow ops on string [B]. Nothing here is done unless a caller asks for it."""
+"""Small repairs of text, string [B] -> string [B], in core TensorFlow ops. Done only where a caller asks for them."""
 
 import tensorflow as tf
 

@@ -15,37 +15,32 @@ from tfllm.text.cleaning import lower
 
 MAX_LINES = 1_000_000  # a longer text is sampled evenly down to this many
 LINE = 1000  # characters; the trainer skips what is longer than 4,192 bytes
-RESERVED = dict.fromkeys(
-    map(ord, "\0\u2581\u2585"), " "
-)  # the trainer's own signs; encoding knows nothing of them
+RESERVED = dict.fromkeys(map(ord, "\0\u2581\u2585"), " ")  # the trainer's own signs; encoding knows nothing of them
 
 logger = logging.getLogger(__name__)
 
 
 def batches(texts, lowercase, size=1024):
-    """Iterable of str or bytes, or `tf.data` of strings [] or [B] -> string tensors of at most `size` texts."""
+    """Texts (str or bytes), or a `tf.data` of strings [] or [B] -> string tensors [at most `size`]."""
     if isinstance(texts, (str, bytes)):
-        raise ValueError(f"learn takes many texts, got one string; pass a list: [{texts[:20]!r}]")
-    if isinstance(texts, tf.data.Dataset):
-        spec = texts.element_spec
-        if getattr(spec, "dtype", None) != tf.string:
-            raise ValueError(
-                f"learn takes a dataset of strings, got {spec}; pick one field with dataset.map(...)"
-            )
-        rank = spec.shape.rank
-        batched = (texts if rank == 0 else texts.unbatch()).batch(size)
-    else:
-        batched = _groups(iter(texts), size)
-    for batch in batched:
-        yield lower(batch) if lowercase else batch
+        raise ValueError(f"learn takes many texts, got one string: put it into a list, [{texts[:40]!r}]")
+    groups = _dataset_groups if isinstance(texts, tf.data.Dataset) else _groups
+    for group in groups(texts, size):
+        yield lower(group) if lowercase else group
+
+
+def _dataset_groups(texts, size):
+    spec = texts.element_spec
+    if getattr(spec, "dtype", None) != tf.string:
+        raise ValueError(f"learn takes a dataset of strings, got one of {spec}: choose a field with dataset.map")
+    return (texts if spec.shape.rank == 0 else texts.unbatch()).batch(size)
 
 
 def _groups(texts, size):
+    texts = iter(texts)
     while group := list(islice(texts, size)):
         if wrong := [text for text in group if not isinstance(text, (str, bytes))]:
-            raise ValueError(
-                f"learn takes texts (str or bytes), got {type(wrong[0]).__name__}: {wrong[0]!r:.60}"
-            )
+            raise ValueError(f"learn takes texts (str or bytes), got a {type(wrong[0]).__name__}: {wrong[0]!r:.60}")
         yield tf.constant(group)
 
 
@@ -65,7 +60,7 @@ def most_frequent(texts, vocab_size, min_count, lowercase, cut):
 def unigram_pieces(texts, size, lowercase):
     """At most `size` pieces of two bytes or more (UTF-8), best first. Kudo 2018; sentencepiece's trainer.
 
-    A character gets a piece of its own only if it is among the `size / 2` most frequent: the rest is left to bytes.
+    Beyond ASCII the `size / 2` most frequent characters take part; the others are left to single bytes.
     """
     lines = _sample(_lines(texts, lowercase), MAX_LINES)
     counts = Counter()

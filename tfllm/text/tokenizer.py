@@ -1,8 +1,8 @@
 """What every tokenizer is: text -> token ids and back, as a Keras layer that carries its vocabulary.
 
-Encoding and decoding are core TensorFlow ops on constant tensors: no lookup table to initialise or track, so the same
-code runs eagerly, in `tf.data`, in `tf.function` and in a SavedModel. How a text is cut stands in the final classes
-(subwords.py, words.py, characters.py, bytes.py); nothing here adds START or END to a text.
+Encoding and decoding are core TensorFlow ops on constant tensors: no lookup table to initialise or track, so the
+same code runs eagerly, in `tf.data`, in `tf.function` and in a SavedModel. How a text is cut stands in the final
+classes (subwords.py, words.py, characters.py, bytes.py). Nothing here adds START or END to a text.
 """
 
 import json
@@ -24,10 +24,10 @@ CPU = "/device:CPU:0"  # string ops have no other kernels
 
 
 class Tokenizer(keras.layers.Layer):
-    """Abstract. A final class gives `fixed`, `_index`, `_ids`, `learn`, and overrides `_join` if it needs spaces.
+    """Abstract. A final class gives `learn`, `_index`, `_ids`, and `_join` where pieces do not simply follow on.
 
-    vocabulary: the learned entries (str or bytes), most frequent first, without the `fixed` ones.
-    lowercase: lower-case every text before it is cut (Unicode rules).
+    vocabulary: the learned tokens (str, or bytes in UTF-8) in the order of their ids, without the `fixed` ones.
+    lowercase: lower-case every text before it is cut.
     """
 
     fixed = SPECIAL  # tokens every vocabulary begins with
@@ -41,7 +41,7 @@ class Tokenizer(keras.layers.Layer):
 
     @classmethod
     def learn(cls, texts, **options):
-        """A tokenizer whose vocabulary comes from `texts`: an iterable of str or bytes, or a `tf.data` of strings."""
+        """A tokenizer with a vocabulary from `texts`: an iterable of str or bytes, or a `tf.data` of strings."""
         raise NotImplementedError(f"{cls.__name__} does not say how to learn a vocabulary")
 
     def _index(self, learned):
@@ -86,9 +86,7 @@ class Tokenizer(keras.layers.Layer):
         with tf.device(CPU):
             pieces = tf.where(known, tf.gather(self._tokens, tf.where(known, flat, UNKNOWN)), "\ufffd")
             seen = (flat != PAD) & (flat != START) & (flat != END)
-            return self._join(
-                tf.ragged.boolean_mask(ids.with_flat_values(pieces), ids.with_flat_values(seen))
-            )
+            return self._join(tf.ragged.boolean_mask(ids.with_flat_values(pieces), ids.with_flat_values(seen)))
 
     def pieces(self, texts):
         """string [B] -> ragged string [B, None]: what each id stands for, to look at."""
@@ -109,18 +107,8 @@ class Tokenizer(keras.layers.Layer):
         self._set_vocabulary(json.loads((Path(dir_path) / self.assets).read_text(encoding="utf-8")))
 
     def _set_vocabulary(self, vocabulary):
-        if isinstance(vocabulary, (str, bytes)):
-            raise ValueError(f"vocabulary must be a list of tokens, got one string: {vocabulary[:40]!r}")
-        learned = [token.encode("utf-8") if isinstance(token, str) else bytes(token) for token in vocabulary]
-        taken = set(self.fixed[len(SPECIAL) :])
-        for token in learned:
-            if not token or token in taken:
-                raise ValueError(f"vocabulary has {'an empty token' if not token else f'{token!r} twice'}")
-            taken.add(token)
-        with (
-            tf.init_scope(),
-            tf.device(CPU),
-        ):  # constants outlive the graph in which the tokenizer may be made
+        learned = _checked(vocabulary, taken=self.fixed[len(SPECIAL) :])
+        with tf.init_scope(), tf.device(CPU):  # the constants outlive a graph in which the tokenizer is made
             self._tokens = tf.constant([*self.fixed, *learned])
             self._index(learned)
 
@@ -135,3 +123,21 @@ class Tokenizer(keras.layers.Layer):
                 f"it got {token_ids.dtype.name} of shape {token_ids.shape}"
             )
         return token_ids if isinstance(token_ids, tf.RaggedTensor) else tf.RaggedTensor.from_tensor(token_ids)
+
+
+def _checked(vocabulary, taken):
+    """The vocabulary as a list of bytes; raises ValueError where it is none."""
+    if isinstance(vocabulary, (str, bytes)):
+        raise ValueError(f"vocabulary must be a list of tokens, got one string: {vocabulary[:40]!r}")
+    learned, seen = [], set(taken)
+    for token in vocabulary:
+        if not isinstance(token, (str, bytes)) or not token:
+            raise ValueError(f"a vocabulary has tokens of one character or more (str or bytes), got {token!r}")
+        token = token.encode("utf-8") if isinstance(token, str) else token
+        if token in seen:
+            raise ValueError(f"each token may be in the vocabulary once, {token!r} is there already")
+        if token.decode("utf-8", "ignore").encode("utf-8") != token:
+            raise ValueError(f"tokens must be valid UTF-8, got {token!r}")
+        learned.append(token)
+        seen.add(token)
+    return learned

@@ -18,12 +18,12 @@ APART = r"([\p{P}\p{S}\p{Han}])"  # punctuation, symbols, Chinese characters
 class Words(Tokenizer):
     """One id for each word of the vocabulary.
 
-    split: "whitespace" cuts at runs of ASCII white space, for text that is already tokenised; "punctuation" makes
-        each punctuation mark, symbol and Chinese character a word of its own besides.
-    continuation: the mark at the end of a word that goes on in the next one, such as "@@" in the files of
-        subword-nmt; `decode` joins there without a space and drops the mark. "" for none.
-    Lost: which white space stood between words (decode puts one space), words not in the vocabulary (UNKNOWN), bytes
-    that are not UTF-8 (read as U+FFFD); with "punctuation" also whether there was space at all.
+    split: "whitespace" cuts at runs of ASCII white space, for text that is already tokenised; "punctuation" also
+        makes a word of each punctuation mark, symbol and Chinese character.
+    continuation: the mark at the end of a word that goes on in the next one, such as "@@" in files of subword-nmt;
+        `decode` joins there without a space and drops the mark. "" for none.
+    Lost: which white space stood between words (decode puts one space) and, with "punctuation", whether there was
+    any; words that are not in the vocabulary (UNKNOWN); bytes that are not UTF-8 (read as U+FFFD).
     """
 
     def __init__(self, vocabulary=(), split="punctuation", continuation="", lowercase=False, name=None):
@@ -34,9 +34,7 @@ class Words(Tokenizer):
         super().__init__(vocabulary, lowercase=lowercase, name=name)
 
     @classmethod
-    def learn(
-        cls, texts, vocab_size=None, min_count=1, split="punctuation", continuation="", lowercase=False
-    ):
+    def learn(cls, texts, vocab_size=None, min_count=1, split="punctuation", continuation="", lowercase=False):
         """The words seen at least `min_count` times, the most frequent `vocab_size - 4` of them."""
         empty = cls(split=split, continuation=continuation, lowercase=lowercase)
         words = most_frequent(texts, vocab_size, min_count, lowercase, empty._cut)
