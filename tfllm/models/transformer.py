@@ -1,0 +1,172 @@
+"""The encoder-decoder Transformer of Vaswani et al. 2017, with the names of the documents' sample.
+
+Differs from the paper: dropout also on the attention weights (as in its authors' code); masks are boolean, True = may
+look (the sample's TensorFlow ancestors use 1 = hidden); embeddings are shared on request only; pre-norm on request.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import keras
+from keras import ops
+
+from tfllm.layers import masks
+from tfllm.layers.positions import SinusoidalPositions
+from tfllm.layers.transformer import DecoderBlock, EncoderBlock
+
+SHARED = ("nothing", "output", "all")
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """The arguments of `Transformer` but for the vocabularies' sizes; by default Transformer-tiny, Wu et al. 2021."""
+
+    num_layers: int = 4  # blocks in the encoder, and in the decoder
+    d_model: int = 128
+    num_heads: int = 4
+    dff: int = 256
+    pe_input: int = 256  # longest source, in tokens
+    pe_target: int = 256  # longest target, in tokens
+    rate: float = 0.1  # probability of dropout
+    shared: Literal["nothing", "output", "all"] = "all"  # which embeddings are one matrix
+    pre_norm: bool = False
+    activation: str = "relu"
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class Transformer(keras.Model):
+    """Source token_ids and target token_ids -> logits of each next target token.
+
+    num_layers        blocks in the encoder, and in the decoder
+    d_model           width D;  num_heads  H, a divisor of D;  dff  inner width F
+    input_vocab_size  source vocabulary;  target_vocab_size  V
+    pe_input          longest source in tokens;  pe_target  longest target
+    rate              probability of dropout
+    shared            "nothing"; "output": one matrix for target embedding and softmax; "all": for the source too
+                      (Press & Wolf 2017; Vaswani et al. 2017, sec. 3.4)
+    pre_norm          normalise before each sublayer, and once at the end, instead of after each
+
+    Raises ValueError for shared="all" with two vocabulary sizes, and for an unknown `shared`.
+    """
+
+    def __init__(self, num_layers, d_model, num_heads, dff, input_vocab_size, target_vocab_size, pe_input, pe_target,
+                 rate=0.1, shared="nothing", pre_norm=False, activation="relu", **kwargs):  # fmt: skip
+        super().__init__(**kwargs)
+        if shared not in SHARED:
+            raise ValueError(f"shared must be one of {SHARED}; got {shared!r}")
+        if shared == "all" and input_vocab_size != target_vocab_size:
+            raise ValueError(
+                f"shared='all' needs one vocabulary for both sides; got {input_vocab_size} and {target_vocab_size}"
+            )
+        self.numbers = {
+            "num_layers": num_layers, "d_model": d_model, "num_heads": num_heads, "dff": dff,
+            "input_vocab_size": input_vocab_size, "target_vocab_size": target_vocab_size,
+            "pe_input": pe_input, "pe_target": pe_target,
+            "rate": rate, "shared": shared, "pre_norm": pre_norm, "activation": activation,
+        }  # fmt: skip
+        self.num_layers, self.d_model, self.num_heads = num_layers, d_model, num_heads
+        self.pe_input, self.pe_target = pe_input, pe_target
+        self.shared, self.pre_norm = shared, pre_norm
+
+        def embedding(size, name):
+            start = keras.initializers.RandomNormal(stddev=d_model**-0.5)
+            return keras.layers.Embedding(size, d_model, embeddings_initializer=start, name=name)
+
+        self.embed_target = embedding(target_vocab_size, "embed_target")
+        self.embed_input = self.embed_target if shared == "all" else embedding(input_vocab_size, "embed_input")
+        self.place_input = SinusoidalPositions(pe_input, d_model, name="place_input")
+        self.place_target = SinusoidalPositions(pe_target, d_model, name="place_target")
+        self.drop_input = keras.layers.Dropout(rate, name="drop_input")
+        self.drop_target = keras.layers.Dropout(rate, name="drop_target")
+        sizes = (d_model, num_heads, dff, rate, pre_norm, activation)
+        self.encoder = [EncoderBlock(*sizes, name=f"encoder_layer{i + 1}") for i in range(num_layers)]
+        self.decoder = [DecoderBlock(*sizes, name=f"decoder_layer{i + 1}") for i in range(num_layers)]
+        if pre_norm:
+            self.norm_memory = keras.layers.LayerNormalization(epsilon=1e-6, name="norm_memory")
+            self.norm_output = keras.layers.LayerNormalization(epsilon=1e-6, name="norm_output")
+        if shared == "nothing":
+            self.to_logits = keras.layers.Dense(target_vocab_size, name="to_logits")
+        self.build()
+
+    def build(self, input_shape=None):
+        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        ids = keras.KerasTensor((None, None), "int32")
+        self.compute_output_spec(ids, ids)
+        self.built = True
+
+    def __call__(self, inp, tar, training=None, enc_padding_mask=None, look_ahead_mask=None, dec_padding_mask=None):
+        """As in the sample, `training` and the masks may come by place; Keras takes only tensors so."""
+        return super().__call__(
+            inp, tar, training=training, enc_padding_mask=enc_padding_mask,
+            look_ahead_mask=look_ahead_mask, dec_padding_mask=dec_padding_mask,
+        )  # fmt: skip
+
+    def call(self, inp, tar, training=None, enc_padding_mask=None, look_ahead_mask=None, dec_padding_mask=None):
+        """inp [B, S] and tar [B, T] int -> (final_output [B, T, V] logits, attention_weights).
+
+        attention_weights: "decoder_layer{i}_block1" [B, H, T, T] (self), "..._block2" [B, H, T, S] (to the source).
+        Masks not given are made from PAD: enc_padding_mask and dec_padding_mask [B, 1, S],
+        look_ahead_mask [B or 1, T, T].
+        """
+        if enc_padding_mask is None:
+            enc_padding_mask = masks.padding(inp)
+        if dec_padding_mask is None:
+            dec_padding_mask = masks.padding(inp)
+        if look_ahead_mask is None:
+            places = ops.shape(tar)[1]
+            look_ahead_mask = masks.combined(masks.padding(tar), masks.causal(places, places))
+        memory = self.encode(inp, enc_padding_mask)
+        return self.decode(tar, memory, look_ahead_mask, dec_padding_mask)[:2]
+
+    def encode(self, inp, attention_mask):
+        """inp [B, S] -> memory [B, S, D]."""
+        x = self.drop_input(self.place_input(self.embed_input(inp) * self.d_model**0.5))
+        for block in self.encoder:
+            x, _ = block(x, attention_mask=attention_mask)
+        return self.norm_memory(x) if self.pre_norm else x
+
+    def decode(self, tar, memory, self_mask, cross_mask, caches=None, seen=None, position=0):
+        """tar [B, T] -> (logits [B, T, V], attention weights by name, caches).
+
+        In one piece: memory [B, S, D]. Step by step: memory None and `caches`, `seen` as `start` made them.
+        """
+        x = self.embed_target(tar) * self.d_model**0.5
+        x = self.drop_target(self.place_target(x, position=position))
+        weights, caches, seen = {}, list(caches or [None] * self.num_layers), seen or [None] * self.num_layers
+        for i, block in enumerate(self.decoder):
+            x, own, across, caches[i] = block(
+                x, memory=memory, self_mask=self_mask, cross_mask=cross_mask,
+                cache=caches[i], seen=seen[i], position=position,
+            )  # fmt: skip
+            weights |= {f"decoder_layer{i + 1}_block1": own, f"decoder_layer{i + 1}_block2": across}
+        return self.logits(self.norm_output(x) if self.pre_norm else x), weights, caches
+
+    def logits(self, x):
+        """x [B, T, D] -> [B, T, V]."""
+        if self.shared == "nothing":
+            return self.to_logits(x)
+        return ops.matmul(x, ops.transpose(ops.cast(self.embed_target.embeddings, x.dtype)))
+
+    def start(self, inp, width=1, length=None):
+        """What decoding one token at a time needs: inp [B, S] -> (fixed, state), each with B * width rows.
+
+        fixed: the source's keys and values by block, and its mask; state: empty caches for `length` places.
+        """
+        mask = masks.padding(inp)
+        memory = self.encode(inp, mask)
+        fixed = [block.cross.project(memory) for block in self.decoder]
+        fixed = [tuple(ops.repeat(part, width, axis=0) for part in pair) for pair in fixed]
+        rows = ops.shape(inp)[0] * width
+        shape = (rows, self.pe_target if length is None else length, self.num_heads, self.d_model // self.num_heads)
+        state = [(ops.zeros(shape, memory.dtype), ops.zeros(shape, memory.dtype)) for _ in self.decoder]
+        return (fixed, ops.repeat(mask, width, axis=0)), state
+
+    def step(self, last, fixed, state, position):
+        """last [R, 1], the token at `position` -> (logits of the next [R, V], state)."""
+        seen, mask = fixed
+        self_mask = masks.causal(1, ops.shape(state[0][0])[1], position)
+        logits, _, state = self.decode(last, None, self_mask, mask, state, seen, position)
+        return logits[:, 0], state
+
+    def get_config(self):
+        return super().get_config() | self.numbers

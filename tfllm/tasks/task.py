@@ -1,0 +1,170 @@
+"""The contract of every task: text in, text out, and a keras.Model that Keras users know how to use.
+
+A final task says how records become token ids (`prepare`, `example`), what the model computes (`call`) and how its
+output becomes an answer (`answer`). Here stands what all share: fitting and evaluating on raw strings, the objective,
+the friendly `generate`, and export.
+"""
+
+import logging
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfllm.data import batches
+
+log = logging.getLogger("tfllm")
+
+
+class Task(keras.Model):
+    """Abstract. `fields` names the strings of a record, in the order of `fit(x, y)`."""
+
+    fields = ("text",)
+
+    def prepare(self, texts):
+        """strings [B] -> ragged token_ids [B, None], as the model is fed."""
+        raise NotImplementedError(f"{type(self).__name__} must say how text becomes token ids")
+
+    def example(self, record):
+        """dict of strings [B] -> (inputs, targets, weights), nests of ragged tensors [B, None]."""
+        raise NotImplementedError(f"{type(self).__name__} must say how a record becomes an example")
+
+    def answer(self, texts):
+        """strings [B] -> dict of readable tensors, B first: the same in Python, in a graph and when served."""
+        raise NotImplementedError(f"{type(self).__name__} must say how it answers")
+
+    def objective(self):
+        """-> {"loss": ..., "weighted_metrics": [...]}: what `compile` uses where nothing else is said."""
+        raise NotImplementedError(f"{type(self).__name__} must say what it minimises")
+
+    # Keras' own methods, with defaults and with raw strings
+
+    def compile(self, optimizer=None, loss=None, metrics=None, weighted_metrics=None, **options):
+        """As in Keras. Left out: the optimizer of the standard recipe, the loss and metrics of the objective.
+
+        Raises ValueError for a loss that expects probabilities: every task gives logits.
+        """
+        if optimizer is None:
+            from tfllm.training import recipe
+
+            optimizer = recipe.optimizer(recipe.Recipe())
+        if loss is None:
+            loss = self.objective()["loss"]
+            weighted_metrics = self.objective()["weighted_metrics"] if weighted_metrics is None else weighted_metrics
+        refuse_probabilities(loss)
+        super().compile(optimizer, loss, metrics=metrics, weighted_metrics=weighted_metrics, **options)
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
+            validation_data=None, shuffle=True, initial_epoch=0, batch_tokens=4096, shapes=6, seed=1,
+            **options):  # fmt: skip
+        """As in Keras; `x` and `y` may also be lists or arrays of strings, or `x` a tf.data.Dataset of records.
+
+        Strings are tokenised once and held in memory. Batches have about `batch_tokens` tokens (padding counted), or
+        `batch_size` rows where given, in at most `shapes` shapes. The order depends on (seed, epoch) alone.
+        Data that is ready for Keras, such as a dataset of (inputs, targets, weights), goes to Keras as it is.
+        """
+        if not self.compiled:
+            self.compile()
+        if not is_text(x):
+            return super().fit(
+                x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks, shuffle=shuffle,
+                validation_split=validation_split, validation_data=validation_data, initial_epoch=initial_epoch,
+                **options,
+            )  # fmt: skip
+        if validation_split:
+            x, y, validation_data = split(self.records(x, y), validation_split)
+        train = self.batches(x, y, batch_size, batch_tokens, shapes, seed if shuffle else None)
+        log.info("training on %s", train.plan)
+        if validation_data is not None and is_text(first(validation_data)):
+            pair = validation_data if isinstance(validation_data, tuple) else (validation_data,)
+            validation_data = self.batches(*pair, batch_size=batch_size, tokens=batch_tokens, shapes=shapes).dataset
+        follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(train, "epoch", epoch))
+        return super().fit(
+            train.dataset, epochs=epochs, verbose=verbose, callbacks=[follow, *listed(callbacks)],
+            validation_data=validation_data, initial_epoch=initial_epoch, shuffle=False, **options,
+        )  # fmt: skip
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", batch_tokens=4096, shapes=6, **options):
+        """As in Keras, of strings too: loss and metrics are means over all real tokens."""
+        if not self.compiled:
+            self.compile()
+        if is_text(x):
+            x, y = self.batches(x, y, batch_size, batch_tokens, shapes).dataset, None
+            batch_size = None
+        return super().evaluate(x, y, batch_size=batch_size, verbose=verbose, **options)
+
+    def batches(self, x, y=None, batch_size=None, tokens=4096, shapes=6, seed=None):
+        """Strings or records -> data.batches.Batches: what `fit` trains on, for who wants to look or to loop."""
+        rows = batches.rows(self.records(x, y), self.example)
+        return batches.Batches(rows, batches.plan(batches.lengths(rows), tokens, batch_size, shapes), seed)
+
+    def records(self, x, y=None):
+        """Lists or arrays of strings, one for each of `fields` -> a dataset of records; a dataset is checked."""
+        if isinstance(x, tf.data.Dataset):
+            missing = [name for name in self.fields if name not in x.element_spec]
+            if missing:
+                raise ValueError(
+                    f"{type(self).__name__} needs records with {list(self.fields)}; these have {list(x.element_spec)}"
+                )
+            return x
+        columns = [column for column in (x, y) if column is not None]
+        sizes = [len(column) for column in columns]
+        if len(columns) != len(self.fields) or len(set(sizes)) != 1:
+            raise ValueError(
+                f"{type(self).__name__} needs {' and '.join(self.fields)}, equally many strings; got {sizes} strings"
+            )
+        columns = [[text if isinstance(text, bytes) else str(text) for text in column] for column in columns]
+        return tf.data.Dataset.from_tensor_slices(dict(zip(self.fields, columns, strict=True)))
+
+
+def is_text(x):
+    """Strings (a list, tuple or array of them) or a dataset of dicts of strings."""
+    if isinstance(x, tf.data.Dataset):
+        spec = x.element_spec
+        return isinstance(spec, dict) and all(getattr(part, "dtype", None) == tf.string for part in spec.values())
+    if isinstance(x, tf.Tensor):
+        return x.dtype == tf.string
+    if isinstance(x, np.ndarray):
+        return x.dtype.kind in "USO"
+    return isinstance(x, (list, tuple)) and all(isinstance(text, (str, bytes)) for text in x)
+
+
+def first(data):
+    return data[0] if isinstance(data, tuple) else data
+
+
+def listed(callbacks):
+    return [] if callbacks is None else callbacks if isinstance(callbacks, list) else [callbacks]
+
+
+def split(records, share):
+    """The last `share` of the records for validation, as Keras does: (train, None, validation)."""
+    if not 0 < share < 1:
+        raise ValueError(f"validation_split is a share between 0 and 1; got {share}")
+    size = int(records.cardinality())
+    if size < 0:
+        raise ValueError("validation_split needs data of known size; give validation_data")
+    train = round(size * (1 - share))
+    return records.take(train), None, records.skip(train)
+
+
+def refuse_probabilities(loss):
+    """ValueError for a Keras loss that takes logits for probabilities."""
+    if isinstance(loss, str):
+        loss = keras.losses.get(loss)
+    if isinstance(loss, keras.losses.Loss):
+        wrong = loss.get_config().get("from_logits", True) is False
+    else:
+        import inspect
+
+        wrong = callable(loss) and getattr(inspect.signature(loss).parameters.get("from_logits"), "default", 1) is False
+    if wrong:
+        name = getattr(loss, "name", getattr(loss, "__name__", loss))
+        raise ValueError(
+            f"the loss {name!r} expects probabilities, but the model gives logits: leave it out, "
+            "or use keras.losses.SparseCategoricalCrossentropy(from_logits=True)"
+        )
