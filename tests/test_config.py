@@ -178,8 +178,16 @@ def test_options_carry_default_and_comment():
     assert found["files"].default == () and found["files"].comment == ""
 
 
+@dataclass(frozen=True)
+class Wider(Search):
+    width: int = 3  # places
+    beam: int = 5  # more of them
+
+
+def test_comments_are_inherited_with_their_fields():
+    assert [option[1:] for option in options(Wider)] == [("int", 5, "more of them"), ("int", 3, "places")]
+
+
 def test_config_and_recipe_need_no_keras():
-    code = (
-        "import sys, tfllm.config; from tfllm.training import Recipe; Recipe(); print('keras' in sys.modules)"
-    )
+    code = "import sys, tfllm.config; from tfllm.training import Recipe; Recipe(); print('keras' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"

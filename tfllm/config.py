@@ -69,14 +69,13 @@ def dump(config) -> str:
     import yaml
 
     class Dumper(yaml.SafeDumper):
-        """PyYAML writes "\\x85" and other line ends so that it cannot read them back, unless in double quotes."""
+        """Texts with line ends stand in double quotes: PyYAML cannot read back all that it writes without."""
 
-    def text(dumper, value):
-        return dumper.represent_scalar(
-            "tag:yaml.org,2002:str", value, style=None if value.isprintable() else '"'
-        )
+    def quoted(dumper, text):
+        style = None if text.isprintable() else '"'
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
-    Dumper.add_representer(str, text)
+    Dumper.add_representer(str, quoted)
     return yaml.dump(plain(config), Dumper=Dumper, sort_keys=False, allow_unicode=True)
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tfllm.evaluation import bleu, chrf, exact_match
+from tfllm.evaluation import Scores, bleu, chrf, exact_match
 
 HYPOTHESES = [
     "the cat sat on the mat .",
@@ -88,6 +88,8 @@ def test_the_line_to_cite():
     line = str(bleu(HYPOTHESES, REFERENCES))
     score = bleu(HYPOTHESES, REFERENCES)
     assert line.startswith(f"BLEU {score.value:.2f} [{score.low:.2f}, {score.high:.2f}] nrefs:1|bs:1000|")
+    both = Scores(score, chrf(HYPOTHESES, REFERENCES))
+    assert str(both).splitlines()[0] == line and str(both).splitlines()[1].startswith("chrF2 ")
     assert float(score) == score.value and 0 <= score.low <= score.high <= 100
 
 

@@ -16,9 +16,7 @@ def assert_weights(found, expected, rtol=1e-6):
 
 def test_average_is_the_mean_in_float64(tmp_path):
     rng = np.random.default_rng(0)
-    sets = [
-        [rng.normal(size=(3, 2)).astype("float32"), rng.normal(size=4).astype("float32")] for _ in range(7)
-    ]
+    sets = [[rng.normal(size=(3, 2)).astype("float32"), rng.normal(size=4).astype("float32")] for _ in range(7)]
     for i, arrays in enumerate(sets):
         np.savez(tmp_path / f"{i}.npz", *arrays)
     found = average(sorted(tmp_path.iterdir()))
@@ -64,6 +62,4 @@ def test_validation_sees_the_average_and_training_does_not(small, watch, tmp_pat
     for own, other in zip(watch.batches, plain.batches, strict=True):
         for a, b in zip(own, other, strict=True):
             np.testing.assert_array_equal(a, b)  # averaging changes no step of the training
-    assert history["val_loss"][-1] == pytest.approx(
-        model.evaluate(small.x[:8], small.y[:8], verbose=0), rel=1e-5
-    )
+    assert history["val_loss"][-1] == pytest.approx(model.evaluate(small.x[:8], small.y[:8], verbose=0), rel=1e-5)

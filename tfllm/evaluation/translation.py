@@ -33,6 +33,17 @@ class Score:
         return self.value
 
 
+@dataclass(frozen=True)
+class Scores:
+    """Both scores of one set of translations; str() is one line each."""
+
+    bleu: Score
+    chrf: Score
+
+    def __str__(self) -> str:
+        return f"{self.bleu}\n{self.chrf}"
+
+
 def bleu(
     hypotheses: Sequence[str],
     references: Sequence[str] | Sequence[Sequence[str]],

@@ -5,7 +5,7 @@
     average.keras averaged weights at the end  weights/  tensorboard/
 
     start(folder, config)                      # or: model, epoch = resume(folder)
-    with running(folder, "tfllm train ... --resume"):
+    with running(folder, "tfllm train ... --out RUN"):
         model.fit(data, epochs=recipe.epochs, initial_epoch=epoch, callbacks=callbacks(folder, recipe))
 
 A run interrupted at any moment and resumed ends with the same weights as one that was not, if the data
@@ -14,7 +14,6 @@ of an epoch depends on its number only. A lost, unfinished epoch is trained agai
 
 import importlib.util
 import logging
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -104,9 +103,9 @@ def callbacks(
 
 @contextmanager
 def running(folder: str | Path, go_on: str) -> Iterator[None]:
-    """A block whose log goes to folder/log.txt too; Ctrl-C in it ends the program and says what to do next.
+    """A block whose log goes to folder/log.txt too; Ctrl-C in it ends the program and logs what to do next.
 
-    go_on: the command that resumes the run, printed as it is.
+    go_on: the command that resumes the run. Who calls this shows the log, logging.getLogger("tfllm"), on the screen.
     """
     log = logging.getLogger("tfllm")
     file = logging.FileHandler(Path(folder) / "log.txt", encoding="utf-8")
@@ -119,8 +118,7 @@ def running(folder: str | Path, go_on: str) -> Iterator[None]:
     except KeyboardInterrupt:
         done = found(folder).epoch
         kept = f"{done} epochs are kept in {folder}" if done else "no epoch was finished, nothing is kept"
-        log.warning("interrupted; %s", kept)
-        print(f"\nInterrupted: {kept}.\nTo go on: {go_on}", file=sys.stderr)
+        log.warning("interrupted: %s; to go on: %s", kept, go_on)
         raise SystemExit(130) from None
     except Exception:
         log.exception("the run failed")
