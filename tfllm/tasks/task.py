@@ -81,7 +81,7 @@ class Task(keras.Model):
         log.info("training on %s", train.plan)
         if validation_data is not None and is_text(first(validation_data)):
             pair = validation_data if isinstance(validation_data, tuple) else (validation_data,)
-            validation_data = self.batches(*pair, batch_size=batch_size, tokens=batch_tokens, shapes=shapes).dataset
+            validation_data = self.batches(*pair, batch_size=batch_size, tokens=batch_tokens, shapes=2).dataset
         follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(train, "epoch", epoch))
         return super().fit(
             train.dataset, epochs=epochs, verbose=verbose, callbacks=[follow, *listed(callbacks)],
