@@ -1,0 +1,190 @@
+"""What all tokenizers share: one result everywhere they run, saving, special ids, errors."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfllm
+from tfllm.text import END, PAD, START, UNKNOWN, Bytes, Characters, Subwords, Words
+
+TEXTS = [
+    "A dog runs over the meadow.", "", "Ein Hund rennt über die Wiese!", "  two  spaces\tand a tab\n", "你好，世界 🙂",
+    "<pad> </s> <0x41> ▁ e\u0301 \0 İ", b"\xff\xfe not \xc3 utf-8 \x80",
+]  # fmt: skip
+LEARNED = ["a dog runs over the meadow over there .", "ein Hund rennt über die Wiese !", "你好 世界", "A A"] * 5
+MAKERS = {
+    "subwords": lambda: Subwords.learn(LEARNED, vocab_size=300),
+    "lower": lambda: Subwords.learn(LEARNED, vocab_size=300, lowercase=True),
+    "words": lambda: Words.learn(LEARNED),
+    "joined": lambda: Words(["a@@", "dog", "Hund"], split="whitespace", continuation="@@"),
+    "characters": lambda: Characters.learn(LEARNED, vocab_size=30, lowercase=True),
+    "bytes": lambda: Bytes(),
+}
+
+
+@pytest.fixture(scope="module", params=MAKERS)
+def tokenizer(request):
+    return MAKERS[request.param]()
+
+
+def everything(tokenizer, texts=TEXTS):
+    ids = tokenizer.encode(texts)
+    return ids.to_list(), tokenizer.decode(ids).numpy().tolist()
+
+
+def test_ids_are_in_the_vocabulary_and_never_special(tokenizer):
+    ids = tokenizer.encode(TEXTS)
+    assert ids.dtype == tf.int32 and ids.shape.rank == 2 and ids.nrows() == len(TEXTS)
+    flat = ids.flat_values.numpy()
+    assert flat.max() < tokenizer.vocab_size == len(tokenizer.tokens)
+    assert not np.isin(flat, [PAD, START, END]).any()
+    assert ids[1].numpy().tolist() == []
+
+
+def test_a_text_is_cut_alike_alone_and_in_any_batch(tokenizer):
+    alone = [tokenizer.encode([text]).to_list()[0] for text in TEXTS]
+    assert alone == tokenizer.encode(TEXTS).to_list()
+    assert alone[::-1] == tokenizer.encode(TEXTS[::-1]).to_list()
+    assert tokenizer.encode([]).to_list() == [] and tokenizer.decode([]).shape == (0,)
+
+
+def test_eager_graph_and_pipeline_agree(tokenizer):
+    expected = everything(tokenizer)
+    graph = tf.function(lambda texts: tokenizer.encode(texts))
+    data = tf.data.Dataset.from_tensor_slices(TEXTS).batch(3).map(tokenizer.encode, num_parallel_calls=2)
+    assert graph(tf.constant(TEXTS)).to_list() == expected[0]
+    assert [row for batch in data for row in batch.to_list()] == expected[0]
+    decode = tf.function(tokenizer.decode, input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    assert decode(tokenizer.encode(TEXTS).to_tensor(PAD)).numpy().tolist() == expected[1]
+
+
+def test_a_tokenizer_made_inside_a_graph_lives_on(tokenizer):
+    made = []
+
+    @tf.function
+    def make(texts):
+        made.append(type(tokenizer).from_config(tokenizer.get_config()))
+        return made[-1].encode(texts)
+
+    make(tf.constant(TEXTS))
+    empty = type(tokenizer).from_config(tokenizer.get_config())
+    assert everything(made[0]) == everything(empty)
+
+
+def test_pieces_are_the_tokens_of_the_ids(tokenizer):
+    pieces = tokenizer.pieces(TEXTS).to_list()
+    ids = tokenizer.encode(TEXTS).to_list()
+    assert pieces == [[tokenizer.tokens[i] for i in row] for row in ids]
+
+
+def test_decode_skips_special_ids_and_survives_foreign_ones(tokenizer):
+    first = len(tokenizer.fixed) if type(tokenizer) is not Bytes else 70
+    word = tokenizer.decode([[first]]).numpy()[0]
+    assert tokenizer.decode([[PAD, START, first, END, PAD], [PAD] * 5]).numpy().tolist() == [word, b""]
+    gap = b" " if isinstance(tokenizer, Words) else b""
+    unknown = "\ufffd".encode()
+    strange = [[UNKNOWN, tokenizer.vocab_size, -1, 2**31 - 1]]
+    assert tokenizer.decode(strange).numpy().tolist() == [gap.join([unknown] * 4)]
+    assert tokenizer.decode(tf.constant([[first]], tf.int64)).numpy().tolist() == [word]
+
+
+def test_wrong_input_is_explained(tokenizer):
+    for texts in ("one string", [["nested"]], [1, 2]):
+        with pytest.raises(ValueError, match=r"encode takes strings of shape \[B\]"):
+            tokenizer.encode(texts)
+    for token_ids in (tf.constant([1, 2]), tf.constant([[1.0]]), tf.constant([["a"]])):
+        with pytest.raises(ValueError, match=r"decode takes integers of shape \[B, T\]"):
+            tokenizer.decode(token_ids)
+
+
+class Holder(keras.Model):
+    """A model with a tokenizer inside, as tasks have it."""
+
+    def __init__(self, tokenizer, **options):
+        super().__init__(**options)
+        self.tokenizer = tokenizer
+        self.scale = keras.layers.Dense(2)
+
+    def build(self, shape):
+        self.scale.build(shape)
+        self.built = True
+
+    def call(self, x):
+        return self.scale(x)
+
+    def get_config(self):
+        return {"tokenizer": keras.saving.serialize_keras_object(self.tokenizer), "name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config.pop("tokenizer")), **config)
+
+
+def test_the_keras_file_carries_the_vocabulary(tokenizer, tmp_path):
+    model = Holder(tokenizer)
+    model.build((None, 3))
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras", custom_objects={"Holder": Holder}).tokenizer
+    assert type(again) is type(tokenizer) and again.get_config() == tokenizer.get_config()
+    assert again.tokens == tokenizer.tokens
+    assert everything(again) == everything(tokenizer)
+
+
+CLIENT = """
+import sys
+for name in ("tensorflow_text", "tfllm", "keras", "keras_nlp"):
+    sys.modules[name] = None
+import tensorflow as tf
+texts = eval(sys.argv[2])
+for name in sys.argv[3:]:
+    served = tf.saved_model.load(f"{sys.argv[1]}/{name}")
+    ids = served.encode(tf.constant(texts))
+    print((ids.to_list(), served.decode(ids.to_tensor()).numpy().tolist()))
+"""
+
+
+def test_a_fresh_process_with_tensorflow_alone_gets_the_same(tmp_path):
+    expected = []
+    for name, make in MAKERS.items():
+        tokenizer = make()
+        archive = keras.export.ExportArchive()
+        archive.track(tokenizer)
+        archive.add_endpoint("encode", tokenizer.encode, [tf.TensorSpec([None], tf.string)])
+        archive.add_endpoint("decode", tokenizer.decode, [tf.TensorSpec([None, None], tf.int32)])
+        archive.write_out(tmp_path / name, verbose=False)
+        expected.append(everything(tokenizer))
+    command = [sys.executable, "-c", CLIENT, str(tmp_path), repr(TEXTS), *MAKERS]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert [eval(line) for line in said.splitlines()] == expected
+
+
+@pytest.mark.parametrize("kind", [Subwords, Words, Characters])
+def test_a_vocabulary_can_be_given(kind):
+    tokenizer = kind(vocabulary=["é", "ß".encode(), "字"])
+    start = len(kind.fixed)
+    assert tokenizer.tokens[start:] == ["é".encode(), "ß".encode(), "字".encode()]
+    assert tokenizer.encode(["字", "é"]).to_list() == [[start + 2], [start]]
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "reason"),
+    [
+        ("abc", "one string"),
+        ([""], "one character or more"),
+        ([5], "got 5"),
+        (["é"] * 2, "once"),
+        ([b"\xe4\xbd"], "UTF-8"),
+    ],
+)
+@pytest.mark.parametrize("kind", [Subwords, Words, Characters])
+def test_a_wrong_vocabulary_is_explained(kind, vocabulary, reason):
+    with pytest.raises(ValueError, match=reason):
+        kind(vocabulary)
+
+
+def test_names_are_public():
+    assert tfllm.text.Subwords is Subwords
