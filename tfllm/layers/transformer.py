@@ -40,7 +40,11 @@ class Residual(keras.layers.Layer):
         self.norm.build(x_shape)
 
     def enter(self, x):
-        return self.norm(x) if self.pre_norm else x
+        if not self.pre_norm:
+            return x
+        if not self.built:
+            self.build(x.shape)  # the first use of the norm comes before the first call
+        return self.norm(x)
 
     def call(self, x, change):
         x = x + self.drop(change)
