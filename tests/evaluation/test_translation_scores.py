@@ -51,6 +51,12 @@ def test_bleu_is_that_of_sacrebleu(tokenize, lowercase):
     assert "bs:1000|seed:12345" in score.signature and f"tok:{tokenize}" in score.signature
 
 
+def test_chrf_where_some_samples_match_in_nothing():
+    """As of a model that has learned little: sacrebleu's own bootstrap raises TypeError here."""
+    score = chrf(["a", "x y z"], ["bbb", "cat x"])
+    assert 0 <= score.low < score.value < score.high
+
+
 def test_chrf_is_that_of_sacrebleu():
     metrics = pytest.importorskip("sacrebleu.metrics")
     metric = metrics.CHRF(word_order=2)

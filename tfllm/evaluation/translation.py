@@ -71,6 +71,8 @@ def chrf(
 ) -> Score:
     """Corpus chrF2, Popović 2015; word_order=2 is chrF++. Errors as `bleu`."""
     metric = _sacrebleu().CHRF(word_order=word_order, lowercase=lowercase)
+    of_sample = metric._compute_f_score  # a float32, but a float where nothing matches: statistics.mean refuses both
+    metric._compute_f_score = lambda matches: float(of_sample(matches))
     return _score(metric, hypotheses, references)
 
 
