@@ -90,7 +90,8 @@ def test_generate_answers_words_and_lines_alike(run, capsys, monkeypatch, eager)
     expected = tfllm.load_model(run / "best.keras").generate(texts, verbose=0)
     main(["generate", str(run), *texts])
     assert capsys.readouterr().out.splitlines() == expected
-    monkeypatch.setattr("sys.stdin", io.StringIO("".join(text + "\n" for text in texts)))
+    lines = "".join(text + "\r\n" for text in texts).encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
     main(["generate", str(run / "best.keras"), "--batch-size", "2"])
     assert capsys.readouterr().out.splitlines() == expected
 

@@ -39,6 +39,8 @@ def main(arguments=None):
         if not isinstance(error, OSError) and not raised_here(error):
             raise
         fail(f"tfllm {verb}: {error}")
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
 
 def usage():

@@ -1,5 +1,9 @@
-"""`tfllm generate RUN "text" ...`: answers on stdout, a line each; without text, of the lines of standard input."""
+"""`tfllm generate RUN "text" ...`: answers on stdout, a line each; without text, of the lines of standard input.
 
+Bytes that are not UTF-8 are answered as the tokenizer answers them; line breaks inside an answer become blanks.
+"""
+
+import os
 import sys
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -25,7 +29,8 @@ def run(arguments):
     settings = options.settings(Generation, given)
     model = best(folder)
     size = 1 if sys.stdin.isatty() and not texts else settings.batch_size
-    for part in batches(texts or (line.removesuffix("\n") for line in sys.stdin), size):
+    lines = map(os.fsencode, texts) if texts else (line.rstrip(b"\r\n") for line in sys.stdin.buffer)
+    for part in batches(lines, size):
         for answer in model.generate(part, verbose=0, **asdict(settings.decoding)):
             print(answer.replace("\n", " "), flush=True)
 
