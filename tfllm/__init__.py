@@ -11,7 +11,7 @@ import sys
 __version__ = "0.1.0"
 
 _PARTS = (
-    "config", "data", "evaluation", "export", "generation", "layers", "losses", "metrics", "models", "tasks",
+    "config", "data", "evaluation", "explain", "export", "generation", "layers", "losses", "metrics", "models", "tasks",
     "text", "training",
 )  # fmt: skip
 _HOMES = {"Transformer": "models.transformer", "Translator": "tasks.translator"}

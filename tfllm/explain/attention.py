@@ -1,0 +1,55 @@
+"""Which source tokens a translator looks at for each token that it writes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class AttentionMap:
+    """weights [H, T, S] of one decoder block: row t, the look at the source before target token t was written."""
+
+    source: list[str]  # S tokens
+    target: list[str]  # T tokens
+    weights: np.ndarray
+
+    def save(self, path):
+        """The mean over the heads as a PNG: source across, target down. Raises ImportError without matplotlib."""
+        try:
+            from matplotlib.backends.backend_agg import FigureCanvasAgg
+            from matplotlib.figure import Figure
+        except ImportError:
+            raise ImportError("a plot needs matplotlib: pip install 'tfllm[plot]'") from None
+        figure = Figure(figsize=(1.5 + 0.3 * len(self.source), 1.2 + 0.3 * len(self.target)), layout="constrained")
+        axes = FigureCanvasAgg(figure).figure.add_subplot()
+        axes.imshow(self.weights.mean(axis=0), cmap="viridis", vmin=0)
+        axes.set_xticks(range(len(self.source)), self.source, fontsize=9)
+        axes.set_yticks(range(len(self.target)), self.target, fontsize=9)
+        axes.set(xlabel="source", ylabel="written")
+        figure.savefig(Path(path), dpi=120)
+        return Path(path)
+
+
+def attention_map(translator, source, target=None, layer=None):
+    """source, target str -> AttentionMap of the attention to the source in decoder block `layer` (1 to num_layers).
+
+    target: the text to explain; left out, the translator's own translation. layer: left out, the last.
+    Raises ValueError for a layer that the model does not have.
+    """
+    layers = translator.model.num_layers
+    layer = layers if layer is None else layer
+    if not 1 <= layer <= layers:
+        raise ValueError(f"layer must be between 1 and {layers}; got {layer}")
+    target = translator.generate(source) if target is None else target
+    inputs, targets, _ = translator.example({"source": tf.constant([source]), "target": tf.constant([target])})
+    _, weights = translator.model(inputs["source"].to_tensor(), inputs["target"].to_tensor())
+    weights = np.array(weights[f"decoder_layer{layer}_block2"])[0]  # [H, T, S]
+    return AttentionMap(names(translator.source, inputs["source"][0]), names(translator.target, targets[0]), weights)
+
+
+def names(tokenizer, token_ids):
+    """What each id stands for, to be read: a space as ␣."""
+    tokens = tokenizer.tokens
+    return [tokens[i].decode("utf-8", "replace").replace(" ", "␣") for i in token_ids.numpy()]
