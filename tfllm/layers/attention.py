@@ -22,10 +22,11 @@ def scaled_dot_product_attention(q, k, v, attention_mask=None, drop=None):
 
 
 def _masked_softmax(scores, attention_mask):
+    softmax = ops.ones_like if scores.shape[-1] == 1 else ops.softmax  # Keras warns of the softmax of one number
     if attention_mask is None:
-        return ops.softmax(scores)
+        return softmax(scores)
     allowed = ops.cast(attention_mask[:, None], "float32")  # [B or 1, 1, T or 1, S]
-    return ops.softmax(scores + (allowed - 1.0) * 1e9) * allowed
+    return softmax(scores + (allowed - 1.0) * 1e9) * allowed
 
 
 def write(cache, new, position):
@@ -49,7 +50,7 @@ class MultiHeadAttention(keras.layers.Layer):
     With a cache (keys, values), each [B, S, H, K], the new keys and values are written at `position` and S is the
     length of the cache; with a cache and memory None, the cache is all there is to attend (see `project`).
     Differs: dropout on the weights (as in the authors' code, not in the paper's text).
-    Raises ValueError where d_model is no multiple of num_heads.
+    Raises ValueError where d_model is no multiple of num_heads, and where there is neither memory nor cache.
     """
 
     def __init__(self, d_model, num_heads, rate=0.0, **kwargs):
@@ -72,6 +73,8 @@ class MultiHeadAttention(keras.layers.Layer):
 
     def call(self, x, memory=None, attention_mask=None, cache=None, position=0):
         q = self.heads(self.to_query(x))  # [B, T, H, K]
+        if memory is None and cache is None:
+            raise ValueError("nothing to attend: give memory (x itself for self-attention), or a cache of keys and values")
         if memory is None:
             k, v = cache
         else:
