@@ -17,6 +17,17 @@ def sinusoids(length, d_model):
     return table
 
 
+def places(x, position, max_length):
+    """[T]: where the tokens of x [B, T, D] stand. ValueError where T and `position` are known to lead too far."""
+    length = x.shape[1]
+    if isinstance(length, int) and isinstance(position, int) and position + length > max_length:
+        raise ValueError(
+            f"there are positions for {max_length} tokens, and {position + length} came: cut the text, or raise "
+            "max_length (pe_input, pe_target of a Transformer)"
+        )
+    return position + ops.arange(ops.shape(x)[1])
+
+
 @keras.saving.register_keras_serializable("tfllm")
 class SinusoidalPositions(keras.layers.Layer):
     """x [B, T, D] -> x + sinusoids of the places `position` .. `position` + T - 1, all below `max_length`."""
@@ -27,8 +38,8 @@ class SinusoidalPositions(keras.layers.Layer):
         self.table = sinusoids(max_length, d_model)
 
     def call(self, x, position=0):
-        places = position + ops.arange(ops.shape(x)[1])
-        return x + ops.take(ops.convert_to_tensor(self.table, x.dtype), places, axis=0)
+        table = ops.convert_to_tensor(self.table, x.dtype)
+        return x + ops.take(table, places(x, position, self.max_length), axis=0)
 
     def get_config(self):
         return super().get_config() | {"max_length": self.max_length, "d_model": self.d_model}
@@ -47,8 +58,7 @@ class LearnedPositions(keras.layers.Layer):
         self.table = self.add_weight((self.max_length, self.d_model), initializer=start, name="table")
 
     def call(self, x, position=0):
-        places = position + ops.arange(ops.shape(x)[1])
-        return x + ops.take(self.table, places, axis=0)
+        return x + ops.take(self.table, places(x, position, self.max_length), axis=0)
 
     def get_config(self):
         return super().get_config() | {"max_length": self.max_length, "d_model": self.d_model}
