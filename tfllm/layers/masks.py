@@ -4,6 +4,7 @@ Polarity is fixed: True means a real token (padding) or "may look" (attention). 
 that masks combine by broadcasting. Keras' hidden masks (`mask_zero`, `_keras_mask`) are never used.
 """
 
+import keras
 from keras import ops
 
 PAD = 0  # the id that fills a batch up; the same in every tokenizer
@@ -17,6 +18,17 @@ def padding(token_ids):
 def causal(queries, keys, position=0):
     """[1, T, S]: the query at place `position` + t sees keys 0 .. `position` + t (the look-ahead mask)."""
     return (ops.arange(keys)[None, :] <= position + ops.arange(queries)[:, None])[None]
+
+
+def checked(mask, name):
+    """The mask, if it is bool [B or 1, T or 1, S]; ValueError where it is not (1 = hidden in older samples)."""
+    dtype = keras.backend.standardize_dtype(mask.dtype)
+    if dtype != "bool" or len(mask.shape) != 3:
+        raise ValueError(
+            f"{name} must be bool of shape [B or 1, T or 1, S], True = may look; got {dtype} of shape "
+            f"{tuple(mask.shape)}. A mask [B, 1, T or 1, S] with 1 = hidden becomes one by `mask[:, 0] == 0`"
+        )
+    return mask
 
 
 def combined(*masks):
