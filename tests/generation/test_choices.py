@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.reference import generation as reference
 from tfllm.generation import greedy, keep_top_k, keep_top_mass, sampling
-from tfllm.generation.top import top_k
+from tfllm.generation.blocks import top_k
 
 HAND = np.array([0.05, 0.4, 0.1, 0.3, 0.15])
 ALL = {0, 1, 2, 3, 4}
@@ -102,6 +102,16 @@ def test_frequencies_follow_the_distribution(options, law):
     for counts in (rows, places):
         assert not counts[law == 0].any()
         assert chi_square(counts[law > 0], law[law > 0]) < 18.5
+
+
+def test_frequencies_over_many_blocks():
+    """520 ids in 9 blocks, 4 of them forbidden; 620 is chi-square's 99.9 % point at 515 degrees of freedom."""
+    logits = np.random.default_rng(1).normal(size=520).astype("float32")
+    logits[[0, 63, 64, 519]] = -np.inf
+    law = np.exp(logits) / np.exp(logits).sum()
+    counts = drawn(sampling(seed=3), law, 100_000)
+    assert not counts[law == 0].any()
+    assert chi_square(counts[law > 0], law[law > 0]) < 620
 
 
 def test_draws_of_neighbours_are_independent():

@@ -38,10 +38,11 @@ class Recurrent(tf.Module):
 
 
 def exported(model, method, folder):
-    """The method in a SavedModel, for any batch."""
-    served = tf.Module()
+    """The method in a SavedModel, for any batch, plain and compiled."""
+    served, run, spec = tf.Module(), getattr(model, method), [tf.TensorSpec([None], tf.int32)]
     served.model = model
-    served.answer = tf.function(getattr(model, method), [tf.TensorSpec([None], tf.int32)], autograph=False)
+    served.plain = tf.function(run, spec, autograph=False)
+    served.compiled = tf.function(run, spec, autograph=False, jit_compile=True)
     tf.saved_model.save(served, folder)
     return tf.saved_model.load(folder)
 
@@ -57,11 +58,12 @@ def test_eager_graph_xla_and_saved_model_agree(method, tmp_path):
         tf.function(run, autograph=False)(starts),
         tf.function(run)(starts),
         tf.function(run, jit_compile=True, autograph=False)(starts),
-        loaded.answer(starts),
+        loaded.plain(starts),
+        loaded.compiled(starts),
     ):
         for found, wanted in zip(other, expected, strict=True):
             np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
-    alone = [loaded.answer(starts[i : i + 1])[0][0].numpy().tolist() for i in range(5)]
+    alone = [loaded.plain(starts[i : i + 1])[0][0].numpy().tolist() for i in range(5)]
     if method == "beams":
         assert alone == expected[0].numpy().tolist()
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfllm.generation.blocks import top_k
 from tfllm.generation.steps import END, PAD, START, advance, as_state
-from tfllm.generation.top import top_k
 
 DEAD = -float("inf")  # the score of a place that holds no hypothesis
 

@@ -1,8 +1,16 @@
-"""The k largest along a long axis, by blocks."""
+"""A long axis cut into blocks: the k largest, or one drawn, without a pass for each and without a sort."""
 
 import tensorflow as tf
 
 BLOCK = 64  # ids
+
+
+def in_blocks(x):
+    """float [R, V] -> [R, V / BLOCK, BLOCK], the last block filled up with -inf."""
+    size = x.shape[-1]
+    blocks = -(-size // BLOCK)
+    x = tf.pad(x, [[0, 0], [0, blocks * BLOCK - size]], constant_values=-float("inf"))
+    return tf.reshape(x, [-1, blocks, BLOCK])
 
 
 def top_k(x, k):
@@ -14,9 +22,7 @@ def top_k(x, k):
     size = x.shape[-1]
     if size < 4 * k * BLOCK:
         return tf.math.top_k(x, k)
-    blocks = -(-size // BLOCK)
-    x = tf.pad(x, [[0, 0], [0, blocks * BLOCK - size]], constant_values=-float("inf"))
-    x = tf.reshape(x, [-1, blocks, BLOCK])
+    x = in_blocks(x)
     _, best = tf.math.top_k(tf.reduce_max(x, axis=-1), k)  # [R, k]
     values, places = tf.math.top_k(tf.reshape(tf.gather(x, best, batch_dims=1), [-1, k * BLOCK]), k)
     ids = tf.gather(best, places // BLOCK, batch_dims=1) * BLOCK + places % BLOCK
