@@ -74,7 +74,7 @@ class MultiHeadAttention(keras.layers.Layer):
     def call(self, x, memory=None, attention_mask=None, cache=None, position=0):
         q = self.heads(self.to_query(x))  # [B, T, H, K]
         if memory is None and cache is None:
-            raise ValueError("nothing to attend: give memory (x itself for self-attention), or a cache of keys and values")
+            raise ValueError("nothing to attend: give memory (x itself for self-attention) or a cache")
         if memory is None:
             k, v = cache
         else:
