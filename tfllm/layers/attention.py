@@ -58,11 +58,11 @@ class MultiHeadAttention(keras.layers.Layer):
         if d_model % num_heads:
             raise ValueError(f"d_model must be a multiple of num_heads; got {d_model} and {num_heads}")
         self.d_model, self.num_heads, self.rate = d_model, num_heads, rate
-        self.to_query = keras.layers.Dense(d_model, name="query")
-        self.to_key = keras.layers.Dense(d_model, name="key")
-        self.to_value = keras.layers.Dense(d_model, name="value")
-        self.to_output = keras.layers.Dense(d_model, name="output")
-        self.drop = keras.layers.Dropout(rate, name="drop")
+        self.to_query = keras.layers.Dense(d_model, name="query", dtype=self.dtype_policy)
+        self.to_key = keras.layers.Dense(d_model, name="key", dtype=self.dtype_policy)
+        self.to_value = keras.layers.Dense(d_model, name="value", dtype=self.dtype_policy)
+        self.to_output = keras.layers.Dense(d_model, name="output", dtype=self.dtype_policy)
+        self.drop = keras.layers.Dropout(rate, name="drop", dtype=self.dtype_policy)
 
     def heads(self, x):
         return ops.reshape(x, (*ops.shape(x)[:2], self.num_heads, self.d_model // self.num_heads))

@@ -12,8 +12,8 @@ class FeedForward(keras.layers.Layer):
     def __init__(self, d_model, dff, activation="relu", **kwargs):
         super().__init__(**kwargs)
         self.d_model, self.dff, self.activation = d_model, dff, activation
-        self.widen = keras.layers.Dense(dff, activation=activation, name="widen")
-        self.narrow = keras.layers.Dense(d_model, name="narrow")
+        self.widen = keras.layers.Dense(dff, activation=activation, name="widen", dtype=self.dtype_policy)
+        self.narrow = keras.layers.Dense(d_model, name="narrow", dtype=self.dtype_policy)
 
     def call(self, x):
         return self.narrow(self.widen(x))
@@ -33,8 +33,8 @@ class Residual(keras.layers.Layer):
     def __init__(self, rate=0.1, pre_norm=False, epsilon=1e-6, **kwargs):
         super().__init__(**kwargs)
         self.rate, self.pre_norm, self.epsilon = rate, pre_norm, epsilon
-        self.norm = keras.layers.LayerNormalization(epsilon=epsilon, name="norm")
-        self.drop = keras.layers.Dropout(rate, name="drop")
+        self.norm = keras.layers.LayerNormalization(epsilon=epsilon, name="norm", dtype=self.dtype_policy)
+        self.drop = keras.layers.Dropout(rate, name="drop", dtype=self.dtype_policy)
 
     def build(self, x_shape, *_):
         self.norm.build(x_shape)
@@ -64,8 +64,8 @@ class _Block(keras.layers.Layer):
             "d_model": d_model, "num_heads": num_heads, "dff": dff,
             "rate": rate, "pre_norm": pre_norm, "activation": activation,
         }  # fmt: skip
-        self.feed = FeedForward(d_model, dff, activation, name="feed")
-        self.add_feed = Residual(rate, pre_norm, name="add_feed")
+        self.feed = FeedForward(d_model, dff, activation, name="feed", dtype=self.dtype_policy)
+        self.add_feed = Residual(rate, pre_norm, name="add_feed", dtype=self.dtype_policy)
 
     def get_config(self):
         return super().get_config() | self.numbers
@@ -77,8 +77,8 @@ class EncoderBlock(_Block):
 
     def __init__(self, d_model, num_heads, dff, rate=0.1, pre_norm=False, activation="relu", **kwargs):
         super().__init__(d_model, num_heads, dff, rate, pre_norm, activation, **kwargs)
-        self.look = MultiHeadAttention(d_model, num_heads, rate, name="look")
-        self.add_look = Residual(rate, pre_norm, name="add_look")
+        self.look = MultiHeadAttention(d_model, num_heads, rate, name="look", dtype=self.dtype_policy)
+        self.add_look = Residual(rate, pre_norm, name="add_look", dtype=self.dtype_policy)
 
     def call(self, x, attention_mask=None):
         h = self.add_look.enter(x)
@@ -99,10 +99,10 @@ class DecoderBlock(_Block):
 
     def __init__(self, d_model, num_heads, dff, rate=0.1, pre_norm=False, activation="relu", **kwargs):
         super().__init__(d_model, num_heads, dff, rate, pre_norm, activation, **kwargs)
-        self.look = MultiHeadAttention(d_model, num_heads, rate, name="look")
-        self.add_look = Residual(rate, pre_norm, name="add_look")
-        self.cross = MultiHeadAttention(d_model, num_heads, rate, name="cross")
-        self.add_cross = Residual(rate, pre_norm, name="add_cross")
+        self.look = MultiHeadAttention(d_model, num_heads, rate, name="look", dtype=self.dtype_policy)
+        self.add_look = Residual(rate, pre_norm, name="add_look", dtype=self.dtype_policy)
+        self.cross = MultiHeadAttention(d_model, num_heads, rate, name="cross", dtype=self.dtype_policy)
+        self.add_cross = Residual(rate, pre_norm, name="add_cross", dtype=self.dtype_policy)
 
     def call(self, x, memory=None, self_mask=None, cross_mask=None, cache=None, seen=None, position=0):
         h = self.add_look.enter(x)

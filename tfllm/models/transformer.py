@@ -66,26 +66,26 @@ class Transformer(keras.Model):
         }  # fmt: skip
         self.num_layers, self.d_model, self.num_heads = num_layers, d_model, num_heads
         self.pe_input, self.pe_target = pe_input, pe_target
-        self.shared, self.pre_norm = shared, pre_norm
+        self.shared, self.pre_norm, policy = shared, pre_norm, self.dtype_policy
 
         def embedding(size, name):
             start = keras.initializers.RandomNormal(stddev=d_model**-0.5)
-            return keras.layers.Embedding(size, d_model, embeddings_initializer=start, name=name)
+            return keras.layers.Embedding(size, d_model, embeddings_initializer=start, name=name, dtype=policy)
 
         self.embed_target = embedding(target_vocab_size, "embed_target")
         self.embed_input = self.embed_target if shared == "all" else embedding(input_vocab_size, "embed_input")
-        self.place_input = SinusoidalPositions(pe_input, d_model, name="place_input")
-        self.place_target = SinusoidalPositions(pe_target, d_model, name="place_target")
-        self.drop_input = keras.layers.Dropout(rate, name="drop_input")
-        self.drop_target = keras.layers.Dropout(rate, name="drop_target")
+        self.place_input = SinusoidalPositions(pe_input, d_model, name="place_input", dtype=policy)
+        self.place_target = SinusoidalPositions(pe_target, d_model, name="place_target", dtype=policy)
+        self.drop_input = keras.layers.Dropout(rate, name="drop_input", dtype=policy)
+        self.drop_target = keras.layers.Dropout(rate, name="drop_target", dtype=policy)
         sizes = (d_model, num_heads, dff, rate, pre_norm, activation)
-        self.encoder = [EncoderBlock(*sizes, name=f"encoder_layer{i + 1}") for i in range(num_layers)]
-        self.decoder = [DecoderBlock(*sizes, name=f"decoder_layer{i + 1}") for i in range(num_layers)]
+        self.encoder = [EncoderBlock(*sizes, name=f"encoder_layer{i + 1}", dtype=policy) for i in range(num_layers)]
+        self.decoder = [DecoderBlock(*sizes, name=f"decoder_layer{i + 1}", dtype=policy) for i in range(num_layers)]
         if pre_norm:
-            self.norm_memory = keras.layers.LayerNormalization(epsilon=1e-6, name="norm_memory")
-            self.norm_output = keras.layers.LayerNormalization(epsilon=1e-6, name="norm_output")
+            self.norm_memory = keras.layers.LayerNormalization(epsilon=1e-6, name="norm_memory", dtype=policy)
+            self.norm_output = keras.layers.LayerNormalization(epsilon=1e-6, name="norm_output", dtype=policy)
         if shared == "nothing":
-            self.to_logits = keras.layers.Dense(target_vocab_size, name="to_logits")
+            self.to_logits = keras.layers.Dense(target_vocab_size, name="to_logits", dtype=policy)
         self.build()
 
     def build(self, input_shape=None):
