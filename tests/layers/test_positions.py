@@ -1,0 +1,70 @@
+"""Positions against the paper's formula, number by number, and against keras-nlp."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.layers.parts import normal
+from tests.reference import positions as reference
+from tfllm.layers import LearnedPositions, SinusoidalPositions
+from tfllm.layers.positions import sinusoids
+
+KINDS = (SinusoidalPositions, LearnedPositions)
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 12])
+def test_sinusoids_are_the_paper_s(width):
+    np.testing.assert_allclose(sinusoids(40, width), reference.sinusoids(40, width), atol=1e-6)
+
+
+def test_a_distance_is_one_turn_wherever_it_starts():
+    """PE(p + k) is a linear function of PE(p), sec. 3.5: the same rotation for every p."""
+    table = sinusoids(30, 6)
+    for k in (1, 7):
+        turn, *_ = np.linalg.lstsq(table[:-k], table[k:], rcond=None)
+        np.testing.assert_allclose(table[:-k] @ turn, table[k:], atol=1e-5)
+
+
+def test_the_table_is_added():
+    x = normal(0, 2, 5, 6)
+    places = SinusoidalPositions(9, 6)
+    np.testing.assert_allclose(places(x), x + sinusoids(5, 6), atol=1e-6)
+    places = LearnedPositions(9, 6)
+    np.testing.assert_allclose(places(x), x + places.table.numpy()[:5], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_place_at_a_time_is_all_at_once(kind):
+    x, places = normal(1, 2, 5, 6), kind(5, 6)
+    whole = places(x).numpy()
+    for t in range(5):
+        for position in (t, keras.ops.convert_to_tensor(t)):
+            np.testing.assert_array_equal(places(x[:, t : t + 1], position=position)[:, 0], whole[:, t])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_more_tokens_than_positions_are_refused(kind):
+    places = kind(5, 6)
+    with pytest.raises(ValueError, match="positions for 5 tokens, and 6 came"):
+        places(normal(0, 1, 6, 6))
+    with pytest.raises(ValueError, match="positions for 5 tokens, and 7 came"):
+        places(normal(0, 1, 3, 6), position=4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_config_makes_the_same_layer(kind):
+    places = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(kind(5, 6, name="places")))
+    assert type(places) is kind and (places.max_length, places.d_model, places.name) == (5, 6, "places")
+
+
+def test_learned_positions_learn():
+    places = LearnedPositions(5, 6)
+    places(normal(0, 1, 2, 6))
+    assert [weight.shape for weight in places.trainable_weights] == [(5, 6)]
+
+
+@pytest.mark.peers
+def test_keras_nlp_has_the_same_sinusoids():
+    layers = pytest.importorskip("keras_hub").layers
+    x = np.zeros((1, 20, 8), "float32")
+    np.testing.assert_allclose(SinusoidalPositions(20, 8)(x), layers.SinePositionEncoding()(x), atol=1e-5)
