@@ -64,6 +64,10 @@ class MultiHeadAttention(keras.layers.Layer):
         self.to_output = keras.layers.Dense(d_model, name="output", dtype=self.dtype_policy)
         self.drop = keras.layers.Dropout(rate, name="drop", dtype=self.dtype_policy)
 
+    def build(self, x_shape):
+        for part in (self.to_query, self.to_key, self.to_value, self.to_output):
+            part.build((None, None, self.d_model))
+
     def heads(self, x):
         return ops.reshape(x, (*ops.shape(x)[:2], self.num_heads, self.d_model // self.num_heads))
 

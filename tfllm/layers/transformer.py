@@ -15,6 +15,10 @@ class FeedForward(keras.layers.Layer):
         self.widen = keras.layers.Dense(dff, activation=activation, name="widen", dtype=self.dtype_policy)
         self.narrow = keras.layers.Dense(d_model, name="narrow", dtype=self.dtype_policy)
 
+    def build(self, x_shape):
+        self.widen.build(x_shape)
+        self.narrow.build((*x_shape[:-1], self.dff))
+
     def call(self, x):
         return self.narrow(self.widen(x))
 
@@ -36,15 +40,11 @@ class Residual(keras.layers.Layer):
         self.norm = keras.layers.LayerNormalization(epsilon=epsilon, name="norm", dtype=self.dtype_policy)
         self.drop = keras.layers.Dropout(rate, name="drop", dtype=self.dtype_policy)
 
-    def build(self, x_shape, *_):
+    def build(self, x_shape):
         self.norm.build(x_shape)
 
     def enter(self, x):
-        if not self.pre_norm:
-            return x
-        if not self.built:
-            self.build(x.shape)  # the first use of the norm comes before the first call
-        return self.norm(x)
+        return self.norm(x) if self.pre_norm else x
 
     def call(self, x, change):
         x = x + self.drop(change)
@@ -80,6 +80,10 @@ class EncoderBlock(_Block):
         self.look = MultiHeadAttention(d_model, num_heads, rate, name="look", dtype=self.dtype_policy)
         self.add_look = Residual(rate, pre_norm, name="add_look", dtype=self.dtype_policy)
 
+    def build(self, x_shape):
+        for part in (self.look, self.add_look, self.feed, self.add_feed):
+            part.build(x_shape)
+
     def call(self, x, attention_mask=None):
         h = self.add_look.enter(x)
         h, weights, _ = self.look(h, memory=h, attention_mask=attention_mask)
@@ -103,6 +107,10 @@ class DecoderBlock(_Block):
         self.add_look = Residual(rate, pre_norm, name="add_look", dtype=self.dtype_policy)
         self.cross = MultiHeadAttention(d_model, num_heads, rate, name="cross", dtype=self.dtype_policy)
         self.add_cross = Residual(rate, pre_norm, name="add_cross", dtype=self.dtype_policy)
+
+    def build(self, x_shape):
+        for part in (self.look, self.add_look, self.cross, self.add_cross, self.feed, self.add_feed):
+            part.build(x_shape)
 
     def call(self, x, memory=None, self_mask=None, cross_mask=None, cache=None, seen=None, position=0):
         h = self.add_look.enter(x)
