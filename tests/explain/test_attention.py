@@ -1,0 +1,44 @@
+"""Attention maps: the model's own weights, under the names of its tokens."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfllm.explain import attention_map
+from tfllm.models import TransformerConfig
+from tfllm.tasks import Translator, TranslatorConfig
+
+
+@pytest.fixture(scope="module")
+def translator():
+    keras.utils.set_random_seed(0)
+    model = TransformerConfig(num_layers=2, d_model=8, num_heads=2, dff=8, pe_input=16, pe_target=16)
+    return Translator.from_text(["ab c"], ["xyz"], TranslatorConfig(tokenizer="characters", model=model))
+
+
+def test_rows_are_target_tokens_and_columns_source_tokens(translator):
+    found = attention_map(translator, "ab c", "xy", layer=1)
+    assert found.source == ["a", "b", "␣", "c", "</s>"]
+    assert found.target == ["x", "y", "</s>"]
+    assert found.weights.shape == (2, 3, 5)
+    inputs, _, _ = translator.example({"source": tf.constant(["ab c"]), "target": tf.constant(["xy"])})
+    weights = translator.model(inputs["source"].to_tensor(), inputs["target"].to_tensor())[1]
+    np.testing.assert_array_equal(found.weights, weights["decoder_layer1_block2"][0])
+    np.testing.assert_allclose(found.weights.sum(-1), 1, rtol=1e-5)
+
+
+def test_the_last_layer_and_the_own_translation_by_default(translator):
+    found = attention_map(translator, "ab")
+    again = attention_map(translator, "ab", translator.generate("ab"), layer=2)
+    np.testing.assert_array_equal(found.weights, again.weights)
+
+
+def test_a_layer_that_is_not_there(translator):
+    with pytest.raises(ValueError, match="between 1 and 2; got 3"):
+        attention_map(translator, "ab", layer=3)
+
+
+def test_the_picture(translator, tmp_path):
+    path = attention_map(translator, "ab c", "xy").save(tmp_path / "map.png")
+    assert path.read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,200 @@
+"""Translator as Keras users know a model: fit in all its forms, evaluate, save, and clear errors."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfllm
+from tests.tasks.conftest import CONFIG, pairs
+from tfllm.tasks import Decoding, Translator
+from tfllm.text import END, START
+
+
+@pytest.fixture
+def fresh():
+    keras.utils.set_random_seed(1)
+    translator = Translator.from_text(*pairs(200), CONFIG)
+    translator.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    return translator
+
+
+def test_example_shifts_the_target_once(trained):
+    inputs, targets, weights = trained.example({"source": tf.constant(["ab"]), "target": tf.constant(["BA"])})
+    a, b = trained.target.encode(["BA"]).to_list()[0]
+    assert inputs["source"].to_list() == [[*trained.source.encode(["ab"]).to_list()[0], END]]
+    assert inputs["target"].to_list() == [[START, a, b]]
+    assert targets.to_list() == [[a, b, END]]
+    assert weights.to_list() == [[1, 1, 1]]
+
+
+@pytest.mark.parametrize("form", [list, np.array, tuple], ids=["list", "array", "tuple"])
+def test_fit_takes_strings(fresh, form):
+    sources, targets = pairs(40)
+    history = fresh.fit(form(sources), form(targets), epochs=2, validation_split=0.25, verbose=0).history
+    assert set(history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert history["loss"][1] < history["loss"][0]
+
+
+def test_fit_takes_records_and_validation_data(fresh):
+    sources, targets = pairs(40)
+    records = fresh.records(sources, targets)
+    assert "val_loss" in fresh.fit(records, validation_data=records, verbose=0).history
+    assert "val_loss" in fresh.fit(records, validation_data=(sources, targets), verbose=0).history
+
+
+def test_fit_takes_what_keras_takes(fresh):
+    data = fresh.batches(*pairs(40), batch_size=8).dataset
+    seen = []
+    callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
+    fresh.fit(data, epochs=2, callbacks=callback, verbose=0)
+    assert len(seen) == 2 * len(data)
+
+
+def test_the_order_of_an_epoch_depends_on_its_number_alone(fresh):
+    def batches(epochs, initial_epoch=0):
+        seen, data = [], pairs(60)
+        train = fresh.batches(*data, batch_size=8, seed=1)
+        for epoch in range(initial_epoch, epochs):
+            train.epoch = epoch
+            seen.append([batch[0]["source"].numpy().tolist() for batch in train.dataset])
+        return seen
+
+    assert batches(3)[2] == batches(3, initial_epoch=2)[0]
+    assert batches(2)[0] != batches(2)[1]
+
+
+def test_evaluate_is_the_mean_over_real_tokens(trained):
+    sources, targets = pairs(50, seed=3)
+    found = trained.evaluate(sources, targets, batch_size=7, verbose=0, return_dict=True)
+    total, right, tokens = 0.0, 0, 0
+    for source, target in zip(sources, targets, strict=True):  # one sentence at a time: nothing is padded
+        inputs, ids, _ = trained.example({"source": tf.constant([source]), "target": tf.constant([target])})
+        logits = np.array(trained({name: part.to_tensor() for name, part in inputs.items()}))[0].astype("float64")
+        log_probs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+        ids = ids.numpy()[0]
+        total -= log_probs[np.arange(len(ids)), ids].sum()
+        right += (logits.argmax(-1) == ids).sum()
+        tokens += len(ids)
+    np.testing.assert_allclose([found["loss"], found["accuracy"]], [total / tokens, right / tokens], rtol=1e-4)
+
+
+def test_evaluate_gives_bleu_on_request(trained):
+    data = pairs(20, seed=4)
+    assert trained.evaluate(*data, verbose=0, bleu=True, return_dict=True)["bleu"] == trained.score(*data).bleu.value
+    assert len(trained.evaluate(*data, verbose=0, bleu=True)) == 3
+
+
+def test_save_and_load_keep_everything(trained, tmp_path):
+    trained.save(tmp_path / "it.keras")
+    again = tfllm.load_model(tmp_path / "it.keras")
+    assert again.source is again.target
+    assert again.source.tokens == trained.source.tokens
+    assert again.optimizer.iterations.numpy() == trained.optimizer.iterations.numpy()
+    for before, after in zip(trained.optimizer.variables, again.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(before, after)
+    data = pairs(20)
+    assert again.evaluate(*data, verbose=0) == trained.evaluate(*data, verbose=0)
+    again.fit(*data, verbose=0)  # goes on training
+
+
+def test_separate_tokenizers_are_saved_apart(tmp_path):
+    from dataclasses import replace
+
+    config = replace(CONFIG, joint=False, model=replace(CONFIG.model, shared="output"))
+    translator = Translator.from_text(["ab"], ["XYZ"], config)
+    translator.save(tmp_path / "it.keras")
+    again = tfllm.load_model(tmp_path / "it.keras")
+    assert (again.source.tokens, again.target.tokens) == (translator.source.tokens, translator.target.tokens)
+    assert again.source.tokens != again.target.tokens
+
+
+def test_generate_gives_what_it_is_given(trained):
+    sources = ["abc", "中é", "a"]
+    said = trained.generate(sources)
+    assert said == [trained.generate(text) for text in sources]  # neighbours change nothing
+    assert trained.generate(tuple(sources), batch_size=1) == said
+    assert trained.generate([]) == []
+    assert isinstance(trained.generate(""), str)
+    best = trained.generate("abc", n_best=3)
+    assert len(best) == 3 and best[0][0] == said[0] and best[0][1] > best[1][1] > best[2][1]
+
+
+def test_sampling_repeats_by_seed(trained):
+    draw = {"beam_width": 1, "temperature": 5.0}
+    one, same, other = (trained.generate(["abcde"] * 5, seed=seed, **draw) for seed in (1, 1, 2))
+    assert one == same != other
+
+
+def test_generate_is_traced_once(trained):
+    run = trained.compiled_candidates(1, Decoding(beam_width=2))
+    for size in (1, 2, 5):
+        trained.generate(["ab" * size] * size, beam_width=2)
+    assert run is trained.compiled_candidates(1, Decoding(beam_width=2))
+    assert run.experimental_get_tracing_count() == 1
+
+
+def test_mixed_precision(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        translator = Translator.from_text(*pairs(60), CONFIG)
+        translator.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+        losses = translator.fit(*pairs(60), epochs=3, verbose=0).history["loss"]
+        assert losses[-1] < losses[0]
+        assert isinstance(translator.generate("abc"), str)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def test_the_longest_answer_depends_on_its_own_source(trained):
+    """3 S + 20 tokens, END of the source counted, and never more than the model has positions."""
+    outputs, _ = trained.search(tf.constant([[5, END, 0, 0, 0], [5, 5, 5, 5, END]]), 1, Decoding())
+    assert outputs.shape[-1] == min(3 * 5 + 20, trained.model.pe_target)
+
+
+def test_what_is_too_long_is_cut_and_told(trained, caplog):
+    trained.generate("a" * 100)
+    assert "1 of 1 source texts reach the model's limit of 32 tokens" in caplog.text
+    assert trained.prepare(["a" * 100]).to_list()[0][-1] == END
+
+
+@pytest.mark.parametrize("loss", [
+    "sparse_categorical_crossentropy",
+    keras.losses.SparseCategoricalCrossentropy(),
+    keras.losses.sparse_categorical_crossentropy,
+])  # fmt: skip
+def test_a_loss_of_probabilities_is_refused(fresh, loss):
+    with pytest.raises(ValueError, match="expects probabilities.*logits"):
+        fresh.compile("adam", loss)
+
+
+def test_a_loss_of_logits_is_taken(fresh):
+    fresh.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+    assert np.isfinite(fresh.fit(*pairs(10), verbose=0).history["loss"][0])
+
+
+def test_left_uncompiled_it_takes_the_recipe():
+    translator = Translator.from_text(*pairs(20), CONFIG)
+    translator.compile(jit_compile=False)
+    assert translator.optimizer.get_config()["learning_rate"]["class_name"] == "InverseRoot"
+    assert translator.loss.get_config()["label_smoothing"] == translator.label_smoothing
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda t: t.fit(["a"], ["b", "c"]), r"needs source and target, equally many strings; got \[1, 2\]"),
+        (lambda t: t.fit(["a"]), r"needs source and target.*\[1\]"),
+        (lambda t: t.fit(t.records(["a"], ["b"]).map(lambda r: {"text": r["source"]})), r"source.*text"),
+        (lambda t: t.fit([], []), "no record"),
+        (lambda t: t.fit(["a"], ["b"], validation_split=1.5), "between 0 and 1"),
+        (lambda t: t.generate("a", beam_width=0), "beam_width must be 1 or more"),
+        (lambda t: t.generate("a", n_best=3, beam_width=1), "n_best|3 best"),
+        (lambda t: t.generate("a", temperature=1.0), "beam_width=1"),
+        (lambda t: t.generate("a", beam_width=1, top_k=3), "temperature"),
+        (lambda t: Translator.from_text(["a"], ["b"], "huge"), "tiny.*small.*base.*'huge'"),
+    ],
+)
+def test_errors_say_what_to_do(fresh, call, told):
+    with pytest.raises(ValueError, match=told):
+        call(fresh)

@@ -1,0 +1,20 @@
+"""Every notebook runs from top to bottom, in a folder of its own."""
+
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook(path, tmp_path):
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    notebook = nbformat.read(path, as_version=4)
+    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
+    assert all(not cell.get("outputs") for cell in nbformat.read(path, as_version=4).cells), "kept without outputs"
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
