@@ -67,6 +67,7 @@ def main():
     values = yaml.safe_load((options.config or HERE / f"multi30k_{options.kind}.yaml").read_text())
     recipe = config.build(training.Recipe, values["recipe"])
     settings = config.build(TranslatorConfig, values["translator"])
+    batch_tokens = values["batch_tokens"]
     train, valid, test = (pairs(options.kind, part) for part in ("train", "valid", "test"))
     if (options.out / "last.keras").exists():
         translator, epoch = training.resume(options.out, tfllm.load_model)
@@ -80,7 +81,8 @@ def main():
         with training.running(options.out, " ".join(sys.argv)):
             translator.fit(
                 train, validation_data=valid, epochs=recipe.epochs, initial_epoch=epoch, verbose=2,
-                callbacks=training.callbacks(options.out, recipe), seed=recipe.seed, shapes=6,
+                callbacks=training.callbacks(options.out, recipe),
+                seed=recipe.seed, batch_tokens=batch_tokens, shapes=6,
             )  # fmt: skip
     best = tfllm.load_model(training.best(options.out))
     for beam_width in (1, 5):

@@ -5,7 +5,7 @@
 Each learns 8,000 pieces from the first 24,000 pairs of Multi30k (both languages); then all encode these lines, and
 the 14,028 others four times over, in batches of 512: TensorFlow's in one `tf.data` pipeline, the rest by their own
 batch call. Runs are interleaved; the table has medians. WordPiece gets its vocabulary from Hugging Face's trainer
-(keras-nlp's own took minutes). Needs the folder TFLLM_DATA, and the peers: pip install sentencepiece tokenizers keras-nlp.
+(keras-nlp's own took minutes). Needs the folder TFLLM_DATA and the peers: pip install tokenizers keras-nlp.
 """
 
 import argparse

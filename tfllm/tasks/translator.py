@@ -151,8 +151,8 @@ class Translator(Task):
             return beams.token_ids, beams.scores
         if n_best > 1:
             raise ValueError(f"a beam of 1 gives one answer; for the {n_best} best give beam_width={n_best} or more")
-        prompt = tf.pad(start[:, None], [[0, 0], [0, longest - 1]], constant_values=PAD)
-        places = tf.range(longest)[None]
+        prompt = tf.pad(start[:, None], [[0, 0], [0, longest]], constant_values=PAD)
+        places = tf.range(longest + 1)[None]
         given = tf.logical_or(places == 0, places > limits[:, None])
         outputs, scores = sample(step, state, prompt, given, chooser(decoding))
         return outputs[:, None, 1:], scores[:, None]
