@@ -1,0 +1,80 @@
+"""layers/, models/, losses.py and metrics.py know Keras, not TensorFlow: the same model runs on Keras' JAX backend."""
+
+import ast
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.layers.parts import scatter
+from tfllm.losses import smoothed_cross_entropy
+from tfllm.models import Transformer
+
+ROOT = Path(__file__).parent.parent
+PORTABLE = sorted(
+    path
+    for name in ("layers", "models", "losses.py", "metrics.py")
+    for path in [ROOT / "tfllm" / name, *(ROOT / "tfllm" / name).rglob("*.py")]
+    if path.is_file()
+)
+
+
+@pytest.mark.parametrize("path", PORTABLE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_but_keras_and_numpy(path):
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module)
+    assert {name.split(".")[0] for name in names} <= {"keras", "numpy", "tfllm", "dataclasses", "typing", "math"}
+
+
+SIZES = (2, 12, 3, 7, 17, 17, 9, 8, 0.1, "all", True)
+INP, TAR = np.array([[5, 6, 7, 8], [9, 3, 0, 0]]), np.array([[2, 5, 11, 4, 6], [2, 8, 3, 9, 5]])
+ON_JAX = f"""
+import sys
+import numpy as np
+from tfllm.models.transformer import Transformer
+import jax, keras
+from tfllm.losses import smoothed_cross_entropy
+assert keras.backend.backend() == "jax" and "tensorflow" not in sys.modules
+data = np.load("in.npz")
+model = Transformer(*{SIZES})
+model.set_weights([data[f"arr_{{i}}"] for i in range(len(model.weights))])
+inp, tar = data["inp"], data["tar"]
+logits, _ = model(inp, tar)
+fixed, state = model.start(inp, 1, 5)
+steps = []
+for t in range(5):
+    one, state = model.step(tar[:, t : t + 1], fixed, state, t)
+    steps.append(one)
+gradient = jax.grad(lambda z: keras.ops.sum(smoothed_cross_entropy(tar, z, 0.1)))(logits)
+np.savez("out.npz", logits=logits, steps=np.stack(steps, 1), gradient=gradient)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.peers
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs jax")
+def test_jax_gives_the_same(tmp_path):
+    """Forward, step by step, and the gradient of the loss, in a process that never sees TensorFlow."""
+    model = scatter(Transformer(*SIZES))
+    np.savez(tmp_path / "in.npz", *model.get_weights(), inp=INP.astype("int32"), tar=TAR.astype("int32"))
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": path}
+    done = subprocess.run([sys.executable, "-c", ON_JAX], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found, logits = np.load(tmp_path / "out.npz"), model(INP, TAR)[0]
+    np.testing.assert_allclose(found["logits"], logits, atol=1e-4)
+    np.testing.assert_allclose(found["steps"], logits, atol=1e-4)
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = keras.ops.sum(smoothed_cross_entropy(TAR, logits, 0.1))
+    np.testing.assert_allclose(found["gradient"], tape.gradient(loss, logits), atol=1e-5)
