@@ -4,8 +4,20 @@ import keras
 from keras import ops
 
 
+class _OverTokens(keras.metrics.Mean):
+    """The mean of values [B, T] by weights [B, T] (None: all 1): every token of an epoch counts alike.
+
+    They are laid in one row for that: Keras' own Mean first averages over T, so that a token of a short batch would
+    count more than one of a long batch.
+    """
+
+    def add(self, values, weights):
+        weights = None if weights is None else ops.reshape(weights, (-1,))
+        return super().update_state(ops.reshape(values, (-1,)), weights)
+
+
 @keras.saving.register_keras_serializable("tfllm")
-class TokenAccuracy(keras.metrics.MeanMetricWrapper):
+class TokenAccuracy(_OverTokens):
     """Share of places whose target has the highest logit. targets [B, T], logits [B, T, V], weights [B, T].
 
     Compares with the maximum instead of taking the arg-max, which is many times slower under XLA on a CPU; a tie
@@ -13,15 +25,15 @@ class TokenAccuracy(keras.metrics.MeanMetricWrapper):
     """
 
     def __init__(self, name="accuracy", dtype=None):
-        super().__init__(_is_highest, name=name, dtype=dtype)
+        super().__init__(name=name, dtype=dtype)
 
-    def get_config(self):
-        return {"name": self.name, "dtype": self.dtype}
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        return self.add(_is_highest(y_true, y_pred), sample_weight)
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class TokenMean(keras.metrics.Mean):
-    """The mean of a loss over all real tokens of an epoch.
+class TokenMean(_OverTokens):
+    """The mean of a loss over all real tokens of an epoch. targets [B, T], logits [B, T, V], weights [B, T].
 
     Keras' own running "loss" averages the batches' means by their number of rows, which is not the same where rows
     differ in length; a weighted metric of that name takes its place in the logs.
@@ -32,7 +44,7 @@ class TokenMean(keras.metrics.Mean):
         self.loss = loss
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        return super().update_state(self.loss.call(y_true, y_pred), sample_weight)
+        return self.add(self.loss.call(y_true, y_pred), sample_weight)
 
     def get_config(self):
         return super().get_config() | {"loss": keras.saving.serialize_keras_object(self.loss)}
@@ -43,7 +55,7 @@ class TokenMean(keras.metrics.Mean):
 
 
 def _is_highest(targets, logits):
-    targets = ops.cast(targets, "int32")
+    targets, logits = ops.cast(targets, "int32"), ops.convert_to_tensor(logits)
     hit = ops.equal(targets[..., None], ops.arange(logits.shape[-1], dtype="int32"))
     right = ops.sum(ops.where(hit, logits, 0.0), axis=-1)
     return ops.cast(right >= ops.max(logits, axis=-1), "float32")
