@@ -37,7 +37,7 @@ def smoothed_cross_entropy(targets, logits, label_smoothing=0.0):
 class TokenCrossEntropy(keras.losses.Loss):
     """Mean over real tokens (by sample weight) of the smoothed cross-entropy of logits; targets are ids."""
 
-    def __init__(self, label_smoothing=0.0, name="token_cross_entropy", **kwargs):
+    def __init__(self, label_smoothing=0.0, name="token_cross_entropy"):
         super().__init__(name=name, reduction="mean_with_sample_weight")
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"label_smoothing is a probability below 1; got {label_smoothing}")
