@@ -1,0 +1,166 @@
+"""Buckets against brute force over all choices of edges; batches by their laws."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfllm.data import batches
+from tfllm.data.batches import Batches, Plan, best_edges, plan
+
+
+def ragged(lists):
+    return tf.ragged.constant(lists, tf.int32, ragged_rank=1)
+
+
+def numbered(sizes, others=None):
+    """Rows (inputs, targets, weights): row i holds i + 1 everywhere; `others`: the lengths of the targets."""
+    sources = [[i + 1] * n for i, n in enumerate(sizes)]
+    targets = [[i + 1] * n for i, n in enumerate(others or sizes)]
+    weights = tf.ones_like(ragged(targets), tf.float32)
+    return {"source": ragged(sources), "target": ragged(targets)}, ragged(targets), weights
+
+
+def epoch(made):
+    """The batches of one epoch as NumPy."""
+    return [tf.nest.map_structure(lambda part: part.numpy(), batch) for batch in made.dataset]
+
+
+def rows_of(epoch):
+    """The numbers of the rows in each batch."""
+    return [[int(i) - 1 for i in targets[:, 0] if i] for _, targets, _ in epoch]
+
+
+SIZES = [3, 1, 7, 7, 2, 9, 4, 4, 4, 1, 8, 2, 5, 9, 3]
+OTHERS = [2, 5, 7, 1, 2, 3, 9, 4, 1, 1, 8, 6, 5, 2, 3]
+
+
+@pytest.fixture
+def made():
+    rows = numbered(SIZES, OTHERS)
+    return Batches(rows, plan(batches.lengths(rows), tokens=20, shapes=3), seed=7)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 9])
+def test_edges_are_the_best_there_are(most):
+    draw = np.random.default_rng(most)
+    for _ in range(30):
+        lengths = draw.integers(1, draw.integers(2, 12), draw.integers(1, 20))
+
+        def padding(edges, lengths=lengths):
+            return sum(min(edge for edge in edges if edge >= n) - n for n in lengths)
+
+        sizes = sorted(set(lengths))
+        choices = itertools.combinations(sizes[:-1], min(most, len(sizes)) - 1)
+        found = best_edges(lengths, most)
+        assert list(found) == sorted(set(found)) and found[-1] == sizes[-1] and len(found) <= most
+        assert padding(found) == min(padding((*edges, sizes[-1])) for edges in choices)
+
+
+def test_the_plan_counts_exactly():
+    lengths = np.array([2] * 7 + [5] * 3 + [6])
+    found = plan(lengths, tokens=12, shapes=2)  # 6 rows of 2, 2 rows of 6
+    assert found == Plan(edges=(2, 6), rows=(6, 2), batches=2 + 2, waste=1 - lengths.sum() / (2 * 6 * 2 + 2 * 2 * 6))
+    assert str(found) == "4 batches an epoch in 2 shapes (6 x 2, 2 x 6), 27.1% padding"
+
+
+def test_a_batch_may_have_fixed_rows():
+    found = plan(np.array([2, 2, 2, 30]), tokens=10, batch_size=3, shapes=2)
+    assert (found.edges, found.rows, found.batches) == ((2, 30), (3, 3), 2)
+
+
+def test_a_row_longer_than_a_batch_is_refused():
+    with pytest.raises(ValueError, match="the longest row has 21 tokens, a batch only 20: raise batch_tokens"):
+        plan(np.array([3, 21]), tokens=20)
+    assert plan(np.array([3, 20]), tokens=20, shapes=1).rows == (1,)
+
+
+def test_the_longest_part_of_a_row_counts():
+    assert batches.lengths(numbered(SIZES, OTHERS)).tolist() == list(map(max, SIZES, OTHERS))
+
+
+def test_every_row_once_an_epoch_and_whole(made):
+    inputs, targets, weights = made.rows
+    seen = []
+    for batch in epoch(made):
+        for source, before, target, weight in zip(batch[0]["source"], batch[0]["target"], *batch[1:], strict=True):
+            if not target.any():
+                assert not weight.any() and not source.any() and not before.any()
+                continue
+            i = int(target[0]) - 1
+            seen.append(i)
+            for part, whole in [(source, inputs["source"]), (before, inputs["target"]), (target, targets)]:
+                n = int(whole[i].shape[0])
+                np.testing.assert_array_equal(part[:n], whole[i])
+                assert not part[n:].any()
+            assert weight.sum() == OTHERS[i] and (weight == (target != 0)).all()
+    assert sorted(seen) == list(range(len(SIZES)))
+
+
+def test_shapes_are_those_of_the_plan(made):
+    found = epoch(made)
+    assert len(found) == made.plan.batches == int(made.dataset.cardinality())
+    planned = set(zip(made.plan.rows, made.plan.edges, strict=True))
+    assert {part.shape for batch in found for part in tf.nest.flatten(batch)} == planned
+    assert len(planned) == 3 and all(rows * edge <= 20 for rows, edge in planned)
+
+
+def test_the_waste_is_what_is_wasted(made):
+    places = sum(weights.size for _, _, weights in epoch(made))
+    assert made.plan.waste == pytest.approx(1 - sum(map(max, SIZES, OTHERS)) / places)
+
+
+def test_the_order_depends_on_seed_and_epoch_only(made):
+    first, again = rows_of(epoch(made)), rows_of(epoch(made))
+    assert first == again
+    made.epoch = 1
+    second = rows_of(epoch(made))
+    resumed = Batches(made.rows, made.plan, seed=7)
+    resumed.epoch = 1
+    assert second == rows_of(epoch(resumed)) != first
+    assert rows_of(epoch(Batches(made.rows, made.plan, seed=8))) != first
+
+
+def test_an_epoch_mixes_batches_and_their_rows(made):
+    mates = []
+    for number in range(5):
+        made.epoch = number
+        mates.append({frozenset(rows) for rows in rows_of(epoch(made))})
+    assert len(set.union(*mates)) > made.plan.batches
+    made.epoch = 0
+    edges = [targets.shape[1] for _, targets, _ in epoch(made)]
+    assert edges != sorted(edges) and edges != sorted(edges, reverse=True)
+
+
+def test_without_a_seed_rows_keep_their_order(made):
+    found = rows_of(epoch(Batches(made.rows, made.plan)))
+    longest, edges = list(map(max, SIZES, OTHERS)), (0, *made.plan.edges)
+    expected = []
+    for low, high, size in zip(edges, edges[1:], made.plan.rows, strict=False):
+        members = [i for i, n in enumerate(longest) if low < n <= high]
+        expected += [members[i : i + size] for i in range(0, len(members), size)]
+    assert found == expected
+
+
+def test_rows_come_from_records_in_their_order():
+    count = 2 * batches.CHUNK + 3
+    texts = [str(i) for i in range(count)]
+
+    def example(record):
+        points = tf.strings.unicode_decode(record["text"], "UTF-8")
+        return {"text": points}, points
+
+    inputs, targets = batches.rows(tf.data.Dataset.from_tensor_slices({"text": texts}), example)
+    assert targets.nrows() == count and inputs["text"].to_list() == [[ord(c) for c in text] for text in texts]
+    lengths = batches.lengths((inputs, targets))
+    assert lengths.tolist() == [len(text) for text in texts]
+    assert plan(lengths, tokens=8, shapes=4).batches == sum(math.ceil(n / (8 // k)) for k, n in
+                                                          [(1, 10), (2, 90), (3, 900), (4, count - 1000)])  # fmt: skip
+
+
+def test_no_record_at_all_is_refused():
+    nothing = tf.data.Dataset.from_tensor_slices({"text": tf.constant([], tf.string)})
+    with pytest.raises(ValueError, match="the data has no record"):
+        batches.rows(nothing, lambda record: tf.strings.split(record["text"]))
