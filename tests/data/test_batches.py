@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -121,6 +122,27 @@ def test_the_order_depends_on_seed_and_epoch_only(made):
     resumed.epoch = 1
     assert second == rows_of(epoch(resumed)) != first
     assert rows_of(epoch(Batches(made.rows, made.plan, seed=8))) != first
+
+
+def test_fit_trains_on_the_order_of_its_epoch(made):
+    """Keras looks at a first batch before it begins, and prefetches: neither may shift the order."""
+
+    class Recorder(keras.Model):
+        def train_step(self, data):
+            seen[-1].append(data[1].numpy()[:, 0])
+            return {"loss": 0.0}
+
+    def begin(number, logs):
+        made.epoch = number
+        seen.append([])
+
+    seen, model = [], Recorder()
+    model.compile(run_eagerly=True)
+    follow = keras.callbacks.LambdaCallback(on_epoch_begin=begin)
+    model.fit(made.dataset, initial_epoch=2, epochs=4, shuffle=False, verbose=0, callbacks=[follow])
+    for number, found in zip((2, 3), seen, strict=True):
+        made.epoch = number
+        assert [[i - 1 for i in batch if i] for batch in found] == rows_of(epoch(made))
 
 
 def test_an_epoch_mixes_batches_and_their_rows(made):
