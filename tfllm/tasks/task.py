@@ -5,6 +5,7 @@ output becomes an answer (`answer`). Here stands what all share: fitting and eva
 the friendly `generate`, and export.
 """
 
+import inspect
 import logging
 
 import keras
@@ -44,10 +45,7 @@ class Task(keras.Model):
 
         Raises ValueError for a loss that expects probabilities: every task gives logits.
         """
-        if optimizer is None:
-            from tfllm.training import recipe
-
-            optimizer = recipe.optimizer(recipe.Recipe())
+        optimizer = standard_optimizer() if optimizer is None else optimizer
         if loss is None:
             loss = self.objective()["loss"]
             weighted_metrics = self.objective()["weighted_metrics"] if weighted_metrics is None else weighted_metrics
@@ -67,11 +65,12 @@ class Task(keras.Model):
         `batch_size` rows where given, in at most `shapes` shapes. The order depends on (seed, epoch) alone.
         Data that is ready for Keras, such as a dataset of (inputs, targets, weights), goes to Keras as it is.
         """
-        if not self.compiled:
-            self.compile()
         if not is_text(x):
+            if not self.compiled:
+                self.compile()
             return super().fit(
-                x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks, shuffle=shuffle,
+                x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
+                shuffle=shuffle and not isinstance(x, tf.data.Dataset),  # Keras warns that it cannot
                 validation_split=validation_split, validation_data=validation_data, initial_epoch=initial_epoch,
                 **options,
             )  # fmt: skip
@@ -79,6 +78,8 @@ class Task(keras.Model):
             x, y, validation_data = split(self.records(x, y), validation_split)
         train = self.batches(x, y, batch_size, batch_tokens, shapes, seed if shuffle else None)
         log.info("training on %s", train.plan)
+        if not self.compiled:
+            self.compile(standard_optimizer(train.plan.batches * epochs))
         if validation_data is not None and is_text(first(validation_data)):
             pair = validation_data if isinstance(validation_data, tuple) else (validation_data,)
             validation_data = self.batches(*pair, batch_size=batch_size, tokens=batch_tokens, shapes=2).dataset
@@ -88,14 +89,16 @@ class Task(keras.Model):
             validation_data=validation_data, initial_epoch=initial_epoch, shuffle=False, **options,
         )  # fmt: skip
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", batch_tokens=4096, shapes=6, **options):
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", batch_tokens=4096, shapes=6,
+                 return_dict=False, **options):  # fmt: skip
         """As in Keras, of strings too: loss and metrics are means over all real tokens."""
         if not self.compiled:
             self.compile()
         if is_text(x):
             x, y = self.batches(x, y, batch_size, batch_tokens, shapes).dataset, None
             batch_size = None
-        return super().evaluate(x, y, batch_size=batch_size, verbose=verbose, **options)
+        found = super().evaluate(x, y, batch_size=batch_size, verbose=verbose, return_dict=True, **options)
+        return found if return_dict else [found.pop("loss"), *found.values()]
 
     def batches(self, x, y=None, batch_size=None, tokens=4096, shapes=6, seed=None):
         """Strings or records -> data.batches.Batches: what `fit` trains on, for who wants to look or to loop."""
@@ -118,7 +121,16 @@ class Task(keras.Model):
                 f"{type(self).__name__} needs {' and '.join(self.fields)}, equally many strings; got {sizes} strings"
             )
         columns = [[text if isinstance(text, bytes) else str(text) for text in column] for column in columns]
+        columns = [tf.constant(column, tf.string) for column in columns]
         return tf.data.Dataset.from_tensor_slices(dict(zip(self.fields, columns, strict=True)))
+
+
+def standard_optimizer(updates=None):
+    """The recipe's; where the number of updates is known, at most a tenth of them is warm-up."""
+    from tfllm.training.recipe import Recipe, optimizer
+
+    warmup = Recipe.warmup if updates is None else max(1, min(Recipe.warmup, updates // 10))
+    return optimizer(Recipe(warmup=warmup))
 
 
 def is_text(x):
@@ -154,15 +166,12 @@ def split(records, share):
 
 def refuse_probabilities(loss):
     """ValueError for a Keras loss that takes logits for probabilities."""
-    if isinstance(loss, str):
-        loss = keras.losses.get(loss)
+    loss = keras.losses.get(loss) if isinstance(loss, str) else loss
     if isinstance(loss, keras.losses.Loss):
-        wrong = loss.get_config().get("from_logits", True) is False
+        from_logits = loss.get_config().get("from_logits", True)
     else:
-        import inspect
-
-        wrong = callable(loss) and getattr(inspect.signature(loss).parameters.get("from_logits"), "default", 1) is False
-    if wrong:
+        from_logits = getattr(inspect.signature(loss).parameters.get("from_logits"), "default", True)
+    if not from_logits:
         name = getattr(loss, "name", getattr(loss, "__name__", loss))
         raise ValueError(
             f"the loss {name!r} expects probabilities, but the model gives logits: leave it out, "

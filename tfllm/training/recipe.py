@@ -20,7 +20,7 @@ class Recipe:
     monitor: str = "val_loss"  # what the best checkpoint is best in; *loss: low is good, else high
     learning_rate: float = 1e-3  # the highest, reached at the end of the warm-up
     schedule: Literal["inverse_root", "linear", "cosine", "constant"] = "inverse_root"  # after the warm-up
-    warmup: int = 4000  # updates during which the learning rate rises in a line from 0
+    warmup: int = 1000  # updates in which the learning rate rises in a line from 0; 4000 in Vaswani et al. 2017
     beta_1: float = 0.9  # Adam's memory of the gradient
     beta_2: float = 0.98  # Adam's memory of its square
     epsilon: float = 1e-9  # Adam's guard against division by 0
