@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from tfllm import text
+from tfllm.generation import steps
 from tfllm.layers import masks
 
 
@@ -38,3 +40,9 @@ def test_other_masks_are_refused(wrong):
         masks.checked(wrong, "dec_padding_mask")
     good = masks.causal(2, 2)
     assert masks.checked(good, "look_ahead_mask") is good
+
+
+def test_the_same_ids_everywhere():
+    """text, layers and generation may not import each other."""
+    assert masks.PAD == text.PAD == steps.PAD
+    assert (text.START, text.END) == (steps.START, steps.END)
