@@ -22,5 +22,5 @@ def test_the_example(tmp_path, monkeypatch, capsys):
     exec(train.replace("epochs=20", "epochs=1"), names)
     exec(served, names)
     said = capsys.readouterr().out
-    assert "BLEU" in said and "chrF" in said and "nrefs:1|case:mixed|eff:no|tok:13a" in said
+    assert "BLEU" in said and "chrF" in said and "case:mixed|eff:no|tok:13a" in said
     assert Path("de-en.keras").exists() and Path("serving/de-en/1/saved_model.pb").exists()

@@ -86,28 +86,39 @@ class Batches:
 
     With a seed, an epoch's order depends on (seed, `epoch`) alone: an interrupted training that sets `epoch` goes on
     with the very batches it would have had. Without one, batches come bucket by bucket, rows in their own order.
-    PAD and weight are 0, so every part is filled up with zeros.
+    Within a bucket each part has its own padded length, that of its longest row there. PAD and weight are 0, so every
+    part is filled up with zeros.
     """
 
     def __init__(self, rows, plan, seed=None):
         self.rows, self.plan, self.seed, self.epoch = rows, plan, seed, 0
         self.bucket = np.searchsorted(plan.edges, lengths(rows))  # [N]
-        spec = (tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64), tf.TensorSpec([], tf.int64))
+        self.widths = tf.nest.map_structure(self.width, rows)  # [buckets]
+        spec = (tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int32))
         dataset = tf.data.Dataset.from_generator(self.order, output_signature=spec)
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(plan.batches))
         self.dataset = dataset.map(self.pad, num_parallel_calls=2).prefetch(2)
 
+    def width(self, part):
+        longest = np.zeros(len(self.plan.edges), "int64")
+        np.maximum.at(longest, self.bucket, part.row_lengths().numpy())
+        return tf.constant(longest)
+
     def order(self):
-        """(indices of the rows, rows in the batch, padded length) of each batch of this epoch."""
+        """(indices of the rows, number of the bucket) of each batch of this epoch."""
         draw = None if self.seed is None else np.random.default_rng((self.seed, self.epoch))
         batches = []
-        for k, (edge, size) in enumerate(zip(self.plan.edges, self.plan.rows, strict=True)):
+        for k, size in enumerate(self.plan.rows):
             members = np.flatnonzero(self.bucket == k)
             if draw:
                 draw.shuffle(members)
-            batches += [(members[i : i + size], size, edge) for i in range(0, len(members), size)]
+            batches += [(members[i : i + size], k) for i in range(0, len(members), size)]
         return iter([batches[i] for i in draw.permutation(len(batches))] if draw else batches)
 
-    def pad(self, index, size, edge):
-        shape = tf.stack([size, edge])
-        return tf.nest.map_structure(lambda part: tf.gather(part, index).to_tensor(shape=shape), self.rows)
+    def pad(self, index, bucket):
+        size = tf.constant(self.plan.rows, tf.int64)[bucket]
+
+        def dense(part, width):
+            return tf.gather(part, index).to_tensor(shape=tf.stack([size, width[bucket]]))
+
+        return tf.nest.map_structure(dense, self.rows, self.widths)
