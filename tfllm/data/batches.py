@@ -70,15 +70,11 @@ def best_edges(lengths, most):
             np.tri(len(sizes), k=-1, dtype=bool).T, sizes * (below[1:] - below[1:, None]), np.iinfo(int).max // 4
         )
         back.append(options.argmin(axis=0))
-        better = options.min(axis=0) < cost
-        back[-1][~better] = -1
         cost = np.minimum(cost, options.min(axis=0))
-    chosen, j = [len(sizes) - 1], len(sizes) - 1
-    for previous in reversed(back):
-        if previous[j] >= 0:
-            j = previous[j]
-            chosen.append(j)
-    return sizes[sorted(chosen)]
+    chosen = [len(sizes) - 1]
+    for before in reversed(back):
+        chosen.append(before[chosen[-1]])
+    return sizes[chosen[::-1]]
 
 
 class Batches:
