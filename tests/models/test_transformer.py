@@ -102,6 +102,18 @@ def test_dropout_is_of_training_only(model):
     assert np.abs(first - second).max() > 1e-3
 
 
+def test_every_dropout_acts():
+    """Each alone, the others set to 0: two on the embeddings, three in an encoder block, five in a decoder block."""
+    model = build(num_layers=1, rate=0.5)
+    drops = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Dropout)]
+    calm = model(INP, TAR)[0].numpy()
+    assert len(drops) == 2 + 3 + 5
+    for chosen in drops:
+        for layer in drops:
+            layer.rate = 0.5 if layer is chosen else 0
+        assert np.abs(model(INP, TAR, True)[0] - calm).max() > 1e-3, chosen.path
+
+
 def test_a_future_token_changes_nothing_before_it(any_model):
     before = any_model(INP, TAR)[0].numpy()
     for t in range(1, T):
