@@ -108,6 +108,13 @@ def test_shapes_are_those_of_the_plan(made):
     assert len(planned) == 3 and all(rows * edge <= 20 for rows, edge in planned)
 
 
+def test_each_part_is_as_wide_as_its_longest_row_in_the_bucket():
+    rows = numbered([1, 2, 2, 9, 8], others=[4, 3, 4, 3, 5])
+    made = Batches(rows, plan(batches.lengths(rows), tokens=18, shapes=2))
+    shapes = [[part.shape for part in (*inputs.values(), targets)] for inputs, targets, _ in epoch(made)]
+    assert made.plan.edges == (4, 9) and shapes == [[(4, 2), (4, 4), (4, 4)], [(2, 9), (2, 5), (2, 5)]]
+
+
 def test_the_waste_is_what_is_wasted(made):
     places = sum(weights.size for _, _, weights in epoch(made))
     assert made.plan.waste == pytest.approx(1 - sum(map(max, SIZES, OTHERS)) / places)
