@@ -23,7 +23,7 @@ class Characters(Tokenizer):
 
     @staticmethod
     def _cut(texts):
-        """string [B] -> code points, ragged int32 [B, None]."""
+        """string [B] -> characters, ragged string [B, None]."""
         return tf.strings.unicode_split(texts, "UTF-8", errors="replace")
 
     def _index(self, learned):

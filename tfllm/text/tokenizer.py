@@ -14,12 +14,7 @@ import tensorflow as tf
 from tfllm.text.cleaning import lower
 
 PAD, UNKNOWN, START, END = range(4)
-SPECIAL = (
-    b"<pad>",
-    b"<unk>",
-    b"<s>",
-    b"</s>",
-)  # names for display; the same letters in a text are plain text
+SPECIAL = (b"<pad>", b"<unk>", b"<s>", b"</s>")  # for display; the same letters in a text are only letters
 CPU = "/device:CPU:0"  # string ops have no other kernels
 
 
@@ -40,7 +35,7 @@ class Tokenizer(keras.layers.Layer):
         self._set_vocabulary(vocabulary)
 
     @classmethod
-    def learn(cls, texts, **options):
+    def learn(cls, texts, lowercase=False):
         """A tokenizer with a vocabulary from `texts`: an iterable of str or bytes, or a `tf.data` of strings."""
         raise NotImplementedError(f"{cls.__name__} does not say how to learn a vocabulary")
 
@@ -78,15 +73,18 @@ class Tokenizer(keras.layers.Layer):
             return self._ids(lower(texts) if self.lowercase else texts)
 
     def decode(self, token_ids):
-        """int [B, T], dense or ragged -> string [B]. PAD, START and END are skipped; UNKNOWN and ids that
-        the vocabulary does not have become U+FFFD."""
+        """int [B, T], dense or ragged -> string [B].
+
+        PAD, START and END are skipped; UNKNOWN, and ids that the vocabulary does not have, become U+FFFD. Bytes that
+        make no valid UTF-8 stay as they are: `cleaning.replace_invalid` makes them readable.
+        """
         ids = self._ragged(token_ids)
         flat = tf.cast(ids.flat_values, tf.int32)
         known = (flat >= 0) & (flat < self.vocab_size) & (flat != UNKNOWN)
         with tf.device(CPU):
             pieces = tf.where(known, tf.gather(self._tokens, tf.where(known, flat, UNKNOWN)), "\ufffd")
-            seen = (flat != PAD) & (flat != START) & (flat != END)
-            return self._join(tf.ragged.boolean_mask(ids.with_flat_values(pieces), ids.with_flat_values(seen)))
+            said = ids.with_flat_values((flat != PAD) & (flat != START) & (flat != END))
+            return self._join(tf.ragged.boolean_mask(ids.with_flat_values(pieces), said))
 
     def pieces(self, texts):
         """string [B] -> ragged string [B, None]: what each id stands for, to look at."""

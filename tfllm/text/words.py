@@ -29,9 +29,9 @@ class Words(Tokenizer):
     def __init__(self, vocabulary=(), split="punctuation", continuation="", lowercase=False, name=None):
         if split not in SPLITS:
             raise ValueError(f"split must be one of {SPLITS}, got {split!r}")
+        super().__init__(vocabulary, lowercase=lowercase, name=name)
         self.split = split
         self.continuation = continuation
-        super().__init__(vocabulary, lowercase=lowercase, name=name)
 
     @classmethod
     def learn(cls, texts, vocab_size=None, min_count=1, split="punctuation", continuation="", lowercase=False):
@@ -52,6 +52,7 @@ class Words(Tokenizer):
 
     @staticmethod
     def _hash(words):
+        """A 63-bit hash that "will never change" (TensorFlow's promise): its order replaces a lookup table."""
         return tf.strings.to_hash_bucket_fast(words, 2**63 - 1)
 
     def _index(self, learned):
