@@ -88,6 +88,19 @@ def test_stops_when_every_row_has_said_end():
     assert not token_ids.numpy()[:, 6:].any()
 
 
+def test_stops_at_the_last_free_place():
+    """Places marked as given beyond a row's limit end it there."""
+    shown = []
+
+    def step(last, state, position):
+        shown.append(int(position))
+        return tf.one_hot(tf.fill([2], A), 6), state
+
+    given = tf.constant([[True, False, True, True, True], [True, False, False, True, True]])
+    token_ids, _ = sample(step, (), tf.constant([[START, 0, 0, 0, 0]] * 2), given)
+    assert token_ids.numpy().tolist() == [[START, A, 0, 0, 0], [START, A, A, 0, 0]] and shown == [0, 1]
+
+
 def test_full_prompts_cost_no_step():
     def step(last, state, position):
         raise AssertionError("shown a token")

@@ -23,11 +23,11 @@ def sample(
     padding_mask = tf.cast(padding_mask, tf.bool)
     tokens = tf.where(padding_mask, tf.cast(token_ids, tf.int32), pad)
     state = as_state(state, tokens.shape[0])
-    length = tf.shape(tokens)[1]
-    places = tf.range(length)
+    places = tf.range(tf.shape(tokens)[1])
+    final = tf.reduce_max(tf.where(padding_mask, 0, places), axis=1)  # [B], the last place to fill
 
     def unfinished(i, tokens, scores, done, state):
-        return tf.logical_and(i + 1 < length, tf.logical_not(tf.reduce_all(done)))
+        return tf.reduce_any(tf.logical_and(i < final, tf.logical_not(done)))
 
     def body(i, tokens, scores, done, state):
         logits, total, state = advance(step, tf.gather(tokens, i, axis=1)[:, None], state, i, forbidden)
@@ -40,8 +40,7 @@ def sample(
         done = tf.logical_or(done, tf.logical_and(free, chosen == end))
         return i + 1, tokens, scores, done, state
 
-    done = tf.reduce_all(padding_mask, axis=1)
-    start = tf.convert_to_tensor(position, tf.int32)
-    scores = tf.zeros_like(tokens[:, 0], tf.float32)
-    _, tokens, scores, _, _ = tf.while_loop(unfinished, body, (start, tokens, scores, done, state))
+    start, none = tf.convert_to_tensor(position, tf.int32), tf.zeros_like(final)
+    first = (start, tokens, tf.cast(none, tf.float32), tf.cast(none, tf.bool), state)
+    _, tokens, scores, _, _ = tf.while_loop(unfinished, body, first)
     return tokens, scores
