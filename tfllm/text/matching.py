@@ -1,8 +1,9 @@
 """Greedy longest match of tokens over the bytes of many texts at once.
 
-Every place of every text walks down a trie of the tokens, in step with all the others; then the places where tokens
-really begin are found from the starts of the texts by doubling the jumps: N log N for N bytes, whatever they are.
-It works on bytes: a token of valid UTF-8 begins with a lead byte, so inside a character only single bytes match.
+Every place of every text walks down a trie of the tokens, in step with all the others, to the longest token that
+could begin there. Then each text is followed from token to token; where that takes long, the jumps are doubled, so
+that N bytes cost N log N whatever they are. It works on bytes: a token of valid UTF-8 begins with a lead byte, so
+inside a character only single bytes match.
 Leaves out: the most probable cut (Viterbi), which goes byte after byte and saves less than 1 % of the tokens.
 """
 
@@ -12,6 +13,7 @@ import tensorflow as tf
 from tfllm.text.trie import double_array
 
 BARRIER = b"\xff"  # stands after each text; never part of a longer token, since UTF-8 does not have it
+STEPS, UNROLLED = 128, 4  # tokens of a text that are followed one by one, and how many in a turn of the loop
 
 
 class LongestMatch:
@@ -20,21 +22,24 @@ class LongestMatch:
     def __init__(self, tokens, first):
         base, owner, longest = double_array(tokens)
         lengths = np.array([len(token) for token in tokens], np.int32)
+        heads = base[0] + np.arange(256)[:, None]  # nodes of single bytes
+        children = base[heads] + np.arange(256)  # [256, 256]
+        pairs = np.where(owner[children] == heads, children, 0).astype(np.int32).ravel()  # nodes of two bytes
         self.depth = lengths.max()
-        self.base, self.owner = tf.constant(base), tf.constant(owner)
+        self.base, self.owner, self.pairs = tf.constant(base), tf.constant(owner), tf.constant(pairs)
         self.token_id, self.length = tf.constant(longest + first), tf.constant(lengths[longest])
 
     def __call__(self, texts):
         """string [B] -> ragged int32 [B, None]."""
-        ends = tf.cumsum(tf.strings.length(texts) + 1)  # [B] one past the barrier
-        starts = tf.concat([[0], ends], 0)  # [B + 1]
+        lengths = tf.strings.length(texts) + 1  # with the barrier
+        ends = tf.cumsum(lengths)  # [B]
         symbols = tf.io.decode_raw(tf.strings.reduce_join(texts + BARRIER), tf.uint8)  # [N] the bytes of all texts
         nodes = self._walk(tf.cast(symbols, tf.int32))
         jump = tf.range(tf.size(nodes)) + tf.gather(self.length, nodes)  # [N] where the next token begins
-        begins = _reach(starts, tf.concat([jump, starts[-1:]], 0))[:-1] & ~_marks(ends - 1, tf.size(jump))
-        places = tf.where(begins)[:, 0]  # of the tokens
+        jump = tf.minimum(jump, tf.size(nodes) - 1)
+        places = tf.where(_begins(ends - lengths, ends - 1, jump))[:, 0]  # of the tokens
         ids = tf.gather(self.token_id, tf.gather(nodes, places))
-        row_splits = tf.searchsorted(places, tf.cast(starts, tf.int64), out_type=tf.int64)
+        row_splits = tf.searchsorted(places, tf.cast(tf.concat([[0], ends], 0), tf.int64), out_type=tf.int64)
         return tf.RaggedTensor.from_row_splits(ids, row_splits, validate=False)
 
     def _walk(self, symbols):
@@ -51,26 +56,48 @@ class LongestMatch:
             places, nodes = tf.gather(places, alive), tf.gather(child, alive)
             return depth + 1, places, nodes, tf.maximum(deepest, tf.math.unsorted_segment_max(nodes, places, total))
 
-        first = self.base[0] + symbols  # every single byte is a token
-        start = (1, tf.range(total), first, first)
+        second = tf.gather(self.pairs, 256 * symbols + ahead[1 : total + 1])  # [N] 0 where no token has both bytes
+        places = tf.cast(tf.where(second > 0)[:, 0], tf.int32)
+        start = (2, places, tf.gather(second, places), tf.maximum(second, self.base[0] + symbols))
         shapes = (tf.TensorShape([]), *[tf.TensorShape([None])] * 3)
         return tf.while_loop(some_alive, deeper, start, shape_invariants=shapes, parallel_iterations=1)[3]
+
+
+def _begins(starts, barriers, jump):
+    """bool [N]: the places where jumps lead from the starts [B] of the texts; barriers [B] left out."""
+    visited = tf.TensorArray(tf.int32, STEPS + 1, element_shape=[None], clear_after_read=False)
+
+    def under_way(step, places, visited):
+        return (step < STEPS) & tf.reduce_any(places < barriers)
+
+    def follow(step, places, visited):
+        for _ in range(UNROLLED):
+            step += 1
+            places = tf.minimum(tf.gather(jump, places), barriers)  # a text that is through waits at its barrier
+            visited = visited.write(step, places)
+        return step, places, visited
+
+    start = (0, starts, visited.write(0, starts))
+    steps, places, visited = tf.while_loop(under_way, follow, start, parallel_iterations=1)
+    begins = _marks(visited.gather(tf.range(steps + 1)), tf.size(jump))
+    begins = tf.cond(tf.reduce_any(places < barriers), lambda: _doubled(begins, jump), lambda: begins)
+    return begins & ~_marks(barriers, tf.size(jump))
+
+
+def _doubled(begins, jump):
+    """`begins` and all places that jumps lead to from there. Pass k follows 2**k jumps at once."""
+
+    def some_new(begins, jump, before, now):
+        return now > before
+
+    def further(begins, jump, before, now):
+        places = tf.where(begins)[:, 0]
+        begins = begins | _marks(tf.gather(jump, places), tf.size(jump))
+        return begins, tf.gather(jump, jump), now, tf.size(places)
+
+    return tf.while_loop(some_new, further, (begins, jump, -1, 0), parallel_iterations=1)[0]
 
 
 def _marks(places, size):
     """bool [size], True at the places."""
     return tf.math.unsorted_segment_sum(tf.ones_like(places), places, size) > 0
-
-
-def _reach(starts, jump):
-    """bool [N + 1]: the places that jumps from `starts` lead to. Pass k follows 2**k jumps at once."""
-
-    def some_new(reached, jump, before, now):
-        return now > before
-
-    def further(reached, jump, before, now):
-        places = tf.where(reached)[:, 0]
-        reached = reached | _marks(tf.gather(jump, places), tf.size(jump))
-        return reached, tf.gather(jump, jump), now, tf.size(places)
-
-    return tf.while_loop(some_new, further, (_marks(starts, tf.size(jump)), jump, -1, 0), parallel_iterations=1)[0]
