@@ -23,9 +23,9 @@ CONFIG = tfllm.tasks.TranslatorConfig(
     tokenizer="characters",
     vocab_size=1000,
     label_smoothing=0.0,
-    model=TransformerConfig(num_layers=2, d_model=128, num_heads=4, dff=256, pe_input=64, pe_target=16, rate=0.0),
+    model=TransformerConfig(num_layers=2, d_model=64, num_heads=4, dff=256, pe_input=64, pe_target=16, rate=0.0),
 )
-EPOCHS, BATCH = 6, 6144
+EPOCHS, BATCH = 3, 2048
 EXAMPLES = [
     "Samstag, 21. November 2026",
     "Nov 21, 2026",
@@ -50,7 +50,7 @@ def train(folder):
     translator = tfllm.Translator.from_text(records, config=CONFIG)
     steps = len(translator.batches(records, tokens=BATCH, shapes=2).dataset)
     recipe = training.Recipe(
-        epochs=EPOCHS, learning_rate=3e-3, schedule="cosine", warmup=200, updates=steps * EPOCHS, beta_2=0.98
+        epochs=EPOCHS, learning_rate=4e-3, schedule="cosine", warmup=200, updates=steps * EPOCHS, beta_2=0.98
     )
     translator.compile(training.optimizer(recipe))
     training.start(folder, CONFIG)
