@@ -1,0 +1,65 @@
+"""The folder that export writes: numbered, whole or not there, and readable by TensorFlow's own command line."""
+
+import subprocess
+import sys
+
+import keras
+import pytest
+import tensorflow as tf
+
+from tfllm.export import export
+
+
+@pytest.fixture
+def layer():
+    layer = keras.layers.Dense(1)
+    layer.build((None, 2))
+    return layer
+
+
+def shout(texts):
+    return {"text": tf.strings.upper(texts), "score": tf.zeros_like(texts, tf.float32)}
+
+
+def test_numbers_go_on_after_the_highest(layer, tmp_path):
+    (tmp_path / "7").mkdir()
+    assert export(layer, tmp_path, {"serving_default": shout}) == str(tmp_path / "8")
+
+
+def test_the_weights_are_inside(layer, tmp_path):
+    def weigh(texts):
+        numbers = tf.strings.to_number(tf.stack([texts, texts], axis=1))
+        return {"score": layer(numbers)[:, 0]}
+
+    served = tf.saved_model.load(export(layer, tmp_path, {"serving_default": weigh}))
+    expected = weigh(tf.constant(["1", "-2.5"]))["score"]
+    found = served.signatures["serving_default"](tf.constant(["1", "-2.5"]))["score"]
+    assert found.numpy().tolist() == expected.numpy().tolist()
+
+
+def test_a_failure_leaves_nothing(layer, tmp_path):
+    def broken(texts):
+        raise RuntimeError("not this time")
+
+    with pytest.raises(RuntimeError, match="not this time"):
+        export(layer, tmp_path / "serving", {"serving_default": broken})
+    assert not list(tmp_path.rglob("*.pb"))
+    assert not (tmp_path / "serving" / "1").exists()
+
+
+def test_a_file_in_the_way(layer, tmp_path):
+    (tmp_path / "serving").write_text("")
+    with pytest.raises(FileExistsError, match="is a file; export needs a folder"):
+        export(layer, tmp_path / "serving", {"serving_default": shout})
+
+
+@pytest.mark.slow
+def test_tensorflow_shows_and_runs_it(layer, tmp_path):
+    path = export(layer, tmp_path, {"serving_default": shout})
+    command = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"]
+    where = ["--dir", path, "--tag_set", "serve", "--signature_def", "serving_default"]
+    shown = subprocess.run([*command, "show", *where], check=True, capture_output=True, text=True).stdout
+    assert "inputs['texts'] tensor_info" in shown and "outputs['text'] tensor_info" in shown
+    asked = [*command, "run", *where, "--input_exprs", 'texts=[b"quick", b"fox"]']
+    said = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+    assert "QUICK" in said and "FOX" in said
