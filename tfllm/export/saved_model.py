@@ -1,6 +1,6 @@
 """A SavedModel with string signatures: folder/1, as TensorFlow Serving expects it.
 
-The tokenizers' tables and the model's weights are inside; loading it needs `tensorflow` and nothing else.
+Tokenizers and weights are inside; loading it needs `tensorflow` and nothing else.
 """
 
 import os
@@ -13,7 +13,7 @@ import tensorflow as tf
 def export(layer, folder, signatures):
     """Writes folder/N, N the first free number from 1 on, and returns its path as a str.
 
-    layer: a keras.Model that owns the variables and tables which the signatures use. signatures: by name, functions
+    layer: a keras.Model that owns the variables which the signatures use. signatures: by name, functions
     from texts (string [N]) to dicts of tensors. The folder appears whole or not at all.
     """
     folder = Path(folder)

@@ -16,6 +16,7 @@ from tfllm.models.transformer import Transformer, TransformerConfig
 from tfllm.tasks.decoding import Decoding
 from tfllm.tasks.task import Task, log
 from tfllm.text import END, PAD, START
+from tfllm.text.cleaning import replace_invalid
 
 BEAM = Decoding()
 
@@ -116,7 +117,7 @@ class Translator(Task):
         return {name: part[:, 0] for name, part in self.candidates(texts, 1, decoding).items()}
 
     def candidates(self, texts, n_best, decoding=BEAM, jit_compile=False):
-        """strings [B] -> {"text": [B, n_best], "score": [B, n_best]}, best first.
+        """strings [B] -> {"text": [B, n_best], "score": [B, n_best]}, best first. The text is valid UTF-8.
 
         jit_compile: the search is one XLA program for each of few shapes (about 10 s at the first use of each).
         """
@@ -125,7 +126,7 @@ class Translator(Task):
         token_ids = sources.to_tensor(PAD, shape=few_shapes(sources) if jit_compile else None)
         outputs, scores = search(token_ids, n_best, decoding)
         outputs, scores = outputs[: sources.nrows()], scores[: sources.nrows()]  # [B, N, L], [B, N]
-        said = self.target.decode(tf.reshape(outputs, [-1, tf.shape(outputs)[-1]]))
+        said = replace_invalid(self.target.decode(tf.reshape(outputs, [-1, tf.shape(outputs)[-1]])))
         return {"text": tf.reshape(said, tf.shape(scores)), "score": scores}
 
     def search(self, token_ids, n_best, decoding):
