@@ -32,12 +32,12 @@ def _masked_softmax(scores, attention_mask):
 def write(cache, new, position):
     """The cache [B, S, H, K] with `new` [B, T, H, K] at places `position` .. `position` + T - 1.
 
-    One token at a time (T = 1) is chosen by comparison, which exports to every runtime; more are sliced in.
+    One token at a time (T = 1) is scattered, which every runtime can do; more are sliced in.
     """
     new = ops.cast(new, cache.dtype)
     if new.shape[1] == 1:
-        here = ops.equal(ops.arange(ops.shape(cache)[1]), position)[None, :, None, None]
-        return ops.where(here, new, cache)
+        rows = ops.arange(ops.shape(cache)[0])
+        return ops.scatter_update(cache, ops.stack([rows, ops.zeros_like(rows) + position], axis=1), new[:, 0])
     return ops.slice_update(cache, (0, position, 0, 0), new)
 
 
@@ -48,7 +48,8 @@ class MultiHeadAttention(keras.layers.Layer):
     x [B, T, D]; memory [B, S, D] is what is attended (x itself for self-attention);
     attention_mask [B or 1, T or 1, S] bool -> (output [B, T, D], weights [B, H, T, S], cache).
     With a cache (keys, values), each [B, S, H, K], the new keys and values are written at `position` and S is the
-    length of the cache; with a cache and memory None, the cache is all there is to attend (see `project`).
+    length of the cache. With a cache and memory None, the cache is all there is to attend (see `project`); x may then
+    have several rows, side by side, for each row of the cache, such as the beams of one sentence.
     Differs: dropout on the weights (as in the authors' code, not in the paper's text).
     Raises ValueError where d_model is no multiple of num_heads, and where there is neither memory nor cache.
     """
@@ -81,6 +82,7 @@ class MultiHeadAttention(keras.layers.Layer):
             raise ValueError("nothing to attend: give memory (x itself for self-attention) or a cache")
         if memory is None:
             k, v = cache
+            q = ops.reshape(q, (ops.shape(k)[0], -1, *ops.shape(q)[2:]))  # all rows of one memory are its queries
         else:
             k, v = self.project(memory)  # [B, S, H, K]
             if cache is not None:

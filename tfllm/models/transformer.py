@@ -156,18 +156,18 @@ class Transformer(keras.Model):
         return ops.matmul(x, ops.transpose(ops.cast(self.embed_target.embeddings, x.dtype)))
 
     def start(self, inp, width=1, length=None):
-        """What decoding one token at a time needs: inp [B, S] -> (fixed, state), each with B * width rows.
+        """What decoding one token at a time needs: inp [B, S] -> (fixed, state).
 
-        fixed: the source's keys and values by block, and its mask; state: empty caches for `length` places.
+        fixed: the source's keys and values by block, and its mask, each with B rows;
+        state: empty caches of `length` places, each with B * width rows.
         """
         mask = masks.padding(inp)
         memory = self.encode(inp, mask)
         fixed = [block.cross.project(memory) for block in self.decoder]
-        fixed = [tuple(ops.repeat(part, width, axis=0) for part in pair) for pair in fixed]
-        rows = ops.shape(inp)[0] * width
-        shape = (rows, self.pe_target if length is None else length, self.num_heads, self.d_model // self.num_heads)
+        rows, length = ops.shape(inp)[0] * width, self.pe_target if length is None else length
+        shape = (rows, length, self.num_heads, self.d_model // self.num_heads)
         state = [(ops.zeros(shape, memory.dtype), ops.zeros(shape, memory.dtype)) for _ in self.decoder]
-        return (fixed, ops.repeat(mask, width, axis=0)), state
+        return (fixed, mask), state
 
     def step(self, last, fixed, state, position):
         """last [R, 1], the token at `position` -> (logits of the next [R, V], state)."""
