@@ -65,8 +65,8 @@ def test_a_name_that_can_be_none(offline):
     ("text", "message"),
     [
         (None, "has no config.json"),
-        ("{", "config.json is no JSON"),
-        ("[]", "config.json must hold a JSON object; it holds a list"),
+        ("{", "config.json is not JSON in UTF-8"),
+        ("[]", "config.json must hold an object {...}, got a list"),
         ("{}", "names no model_type; is it another's"),
         (json.dumps({"class_name": "GPT2Backbone"}), "keras-nlp preset: use interop.keras_nlp.load"),
     ],

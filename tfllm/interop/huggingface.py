@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tfllm.files import json_object, written
+
 WANTED = (
     "config.json", "generation_config.json", "model*.safetensors", "model.safetensors.index.json",
     "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "added_tokens.json",
@@ -48,7 +50,7 @@ def config(path):
     path = Path(path)
     if not (path / CONFIG).is_file():
         raise FileNotFoundError(f"{path} has no {CONFIG}; a folder in Hugging Face's format has one")
-    found = _json(path / CONFIG)
+    found = json_object(path / CONFIG)
     if "model_type" not in found:
         hint = "it is a keras-nlp preset: use interop.keras_nlp.load" if "class_name" in found else "is it another's?"
         raise ValueError(f"{path / CONFIG} names no model_type; {hint}")
@@ -69,7 +71,7 @@ class Weights(Mapping):
         if (self.path / WEIGHTS).is_file():
             files = [WEIGHTS]
         elif index.is_file():
-            listed = _json(index).get("weight_map", {})
+            listed = json_object(index).get("weight_map", {})
             files = sorted(set(listed.values()))
         else:
             pickled = sorted(file.name for file in self.path.glob("*.bin"))
@@ -119,27 +121,10 @@ def write(path, config, tensors):
     text = json.dumps(config, indent=2, sort_keys=True) + "\n"
     tensors = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
     path.mkdir(parents=True, exist_ok=True)
-    _replace(path / WEIGHTS, lambda beside: save_file(tensors, beside, metadata={"format": "pt"}))
-    _replace(path / CONFIG, lambda beside: Path(beside).write_text(text, "utf-8"))
-
-
-def _json(path):
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise ValueError(f"{path} must hold a JSON object; it holds a {type(found).__name__}")
-    return found
-
-
-def _replace(path, make):
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        make(beside)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with written(path / WEIGHTS) as beside:
+        save_file(tensors, beside, metadata={"format": "pt"})
+    with written(path / CONFIG) as beside:
+        beside.write_text(text, encoding="utf-8")
 
 
 def _hub():

@@ -7,9 +7,10 @@ Left out: other kinds of tokenizer (WordPiece, Unigram, other patterns to cut te
 
 import functools
 import json
-import os
 from pathlib import Path
 from typing import NamedTuple
+
+from tfllm.files import json_object, written
 
 END_OF_TEXT = "<|endoftext|>"
 PAIRS = (("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe"))
@@ -39,7 +40,7 @@ def letters():
 def read_folder(folder):
     """-> Parts. FileNotFoundError: the folder has no such files; ValueError: they are of another kind."""
     folder = Path(folder)
-    config = {**_json(folder / "special_tokens_map.json", {}), **_json(folder / "tokenizer_config.json", {})}
+    config = {**_if_there(folder / "special_tokens_map.json"), **_if_there(folder / "tokenizer_config.json")}
     if (folder / "tokenizer.json").is_file():
         ids, merges, added = _tokenizer_json(folder / "tokenizer.json")
     else:
@@ -57,7 +58,7 @@ def read_folder(folder):
 
 def read_files(vocabulary, merges, end=END_OF_TEXT, special=()):
     """Files like vocab.json and merges.txt -> Parts. ValueError: they are no such files, or have no token `end`."""
-    return _parts(vocabulary, _json(Path(vocabulary)), _merges(Path(merges)), special, end)
+    return _parts(vocabulary, json_object(Path(vocabulary)), _merges(Path(merges)), special, end)
 
 
 def write_folder(folder, parts):
@@ -81,7 +82,7 @@ def write_config(folder, parts):
 
 def _tokenizer_json(path):
     """-> (ids by token, merges, added tokens as they are in the file)."""
-    read = _json(path)
+    read = json_object(path)
     model, cut = read.get("model", {}), read.get("pre_tokenizer") or {}
     if "merges" not in model or model.get("type", "BPE") != "BPE":
         raise ValueError(f"{path}: BytePairs reads models of type BPE, this one is {model.get('type')!r}")
@@ -102,9 +103,9 @@ def _pair(folder, special):
     """-> (ids by token, merges, added tokens), as from a tokenizer.json; only the names in `special` are special."""
     for vocabulary, merges in PAIRS:
         if (folder / vocabulary).is_file() and (folder / merges).is_file():
-            added = _json(folder / "added_tokens.json", {}).items()
+            added = _if_there(folder / "added_tokens.json").items()
             added = [{"content": token, "id": token_id, "special": token in special} for token, token_id in added]
-            return _json(folder / vocabulary), _merges(folder / merges), added
+            return json_object(folder / vocabulary), _merges(folder / merges), added
     raise FileNotFoundError(
         f"{folder} has no tokenizer.json and no vocab.json with merges.txt (nor encoder.json with vocab.bpe)"
     )
@@ -137,23 +138,10 @@ def _content(token):
     return token["content"] if isinstance(token, dict) else token
 
 
-def _json(path, otherwise=None):
-    """What a file holds, an object; `otherwise`, where given, stands for a file that is not there."""
-    if otherwise is not None and not path.is_file():
-        return otherwise
-    try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON in UTF-8: {error}") from None
-    if not isinstance(read, dict):
-        raise ValueError(f"{path} must hold an object {{...}}, got a {type(read).__name__}")
-    return read
+def _if_there(path):
+    return json_object(path) if path.is_file() else {}
 
 
 def _write(path, text):
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with written(path) as beside:
         beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

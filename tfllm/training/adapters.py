@@ -14,9 +14,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from tfllm.files import written
 from tfllm.layers import lora as layers
 from tfllm.layers import names as naming
-from tfllm.training.files import written
 from tfllm.training.freezing import Trained, changed, train_only
 
 _SETTINGS = "settings"  # of the file: JSON, {name of the layer: [rank, alpha]}

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tfllm.training.files import written
+from tfllm.files import written
 
 
 def average(paths: list[Path]) -> list[np.ndarray]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from tfllm.training.files import written
+from tfllm.files import written
 from tfllm.training.progress import Progress
 
 log = logging.getLogger("tfllm")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import keras
 
-from tfllm.training.files import written
+from tfllm.files import written
 
 _MEMBER = "training.json"
 

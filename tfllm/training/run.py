@@ -21,10 +21,10 @@ from pathlib import Path
 import keras
 
 from tfllm import config
+from tfllm.files import written
 from tfllm.training.averaging import LastAverage, MovingAverage
 from tfllm.training.checkpoint import Checkpoint
 from tfllm.training.curve import Curve
-from tfllm.training.files import written
 from tfllm.training.progress import found, read, restore_seeds
 from tfllm.training.recipe import Recipe
 from tfllm.training.stopping import Stop, reason

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfllm.training.files import written
+from tfllm.files import written
 
 
 def test_a_failed_writer_leaves_the_old_file_alone(tmp_path):
