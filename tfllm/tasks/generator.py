@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfllm.generation import settled, stream
+from tfllm.generation import before_stops, settled, stream
 from tfllm.tasks.continuation import beams, begin, fitted, loop, pieces, sampled
 from tfllm.tasks.decoding import Continuation, of_options
 from tfllm.tasks.task import Task, log
@@ -51,7 +51,7 @@ class Generator(Task):
             )
         said = replace_invalid(self.continuations(prompts, token_ids, lengths))  # [B, n]
         if decoding.stops:
-            said = tf.strings.regex_replace(said, up_to(decoding.stops), "", replace_global=False)
+            said = tf.reshape(before_stops(tf.reshape(said, [-1]), decoding.stops), tf.shape(said))
         return {"text": texts[:, None] + said, "score": scores}
 
     def begun(self, texts, decoding):
@@ -230,9 +230,3 @@ def several(n, decoding):
         raise ValueError(f"this decoding has one text: for {n} give a temperature, or beam_width={n} or more")
     if decoding.beam_width > 1 and n > decoding.beam_width:
         raise ValueError(f"a beam of {decoding.beam_width} has no {n} texts: give beam_width={n} or more")
-
-
-def up_to(stops):
-    """The pattern of a text's end, from the first of these strings on."""
-    strings = ("".join(f"\\x{{{ord(character):x}}}" for character in stop) for stop in stops)
-    return f"(?s)({'|'.join(strings)}).*$"

@@ -14,6 +14,7 @@ from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.seq2seq_rnn import Seq2SeqRNN, Seq2SeqRNNConfig
 from tfllm.models.transformer import Transformer, TransformerConfig
+from tfllm.tasks.continuation import power_of_two
 from tfllm.tasks.decoding import Decoding, chooser, of_options, rules
 from tfllm.tasks.task import Task, log
 from tfllm.text import END, PAD, START
@@ -270,8 +271,7 @@ def at_most(size, limit):
 def few_shapes(ragged):
     """[rows, length] rounded up: rows to a power of two, length to a multiple of 16."""
     rows, length = ragged.nrows(), ragged.bounding_shape(axis=1)
-    power = tf.math.ceil(tf.math.log(tf.cast(tf.maximum(rows, 1), tf.float64)) / np.log(2.0) - 1e-9)
-    return tf.stack([tf.cast(2.0**power, tf.int64), -(-tf.maximum(length, 1) // 16) * 16])
+    return tf.stack([tf.cast(power_of_two(rows), tf.int64), -(-tf.maximum(length, 1) // 16) * 16])
 
 
 def strings(records, name):
