@@ -26,7 +26,7 @@ def scaled_dot_product_attention(q, k, v, attention_mask=None, drop=None):
         q = ops.reshape(q, (*ops.shape(q)[:2], shared, heads // shared, q.shape[-1]))  # [B, T, G, H / G, K]
         scores = ops.einsum("btgjk,bsgk->bgjts", q, k)
         scores = ops.reshape(scores, (ops.shape(scores)[0], heads, *ops.shape(scores)[3:]))
-    weights = _masked_softmax(ops.cast(scores, "float32"), attention_mask)  # [B, H, T, S]
+    weights = masked_softmax(ops.cast(scores, "float32"), attention_mask)  # [B, H, T, S]
     kept = ops.cast(weights if drop is None else drop(weights), v.dtype)
     if shared == heads:
         return ops.einsum("bhts,bshk->bthk", kept, v), weights
@@ -35,7 +35,8 @@ def scaled_dot_product_attention(q, k, v, attention_mask=None, drop=None):
     return ops.reshape(out, (*ops.shape(out)[:2], heads, out.shape[-1])), weights
 
 
-def _masked_softmax(scores, attention_mask):
+def masked_softmax(scores, attention_mask):
+    """scores [B, H, T, S] float32 -> weights, the same shape: 0 where the mask [B or 1, T or 1, S] is False."""
     softmax = ops.ones_like if scores.shape[-1] == 1 else ops.softmax  # Keras warns of the softmax of one number
     if attention_mask is None:
         return softmax(scores)

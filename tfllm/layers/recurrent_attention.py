@@ -9,7 +9,7 @@ Axes:  B batch  T queries  Q their width  S keys  D width of the memory  A width
 import keras
 from keras import ops
 
-from tfllm.layers.attention import _masked_softmax
+from tfllm.layers.attention import masked_softmax
 
 
 class _Attention(keras.layers.Layer):
@@ -20,7 +20,7 @@ class _Attention(keras.layers.Layer):
         q = self.to_query(x)
         q = ops.reshape(q, (ops.shape(keys)[0], -1, q.shape[-1]))  # all rows of one memory are its queries
         scores = ops.cast(self.score(q, keys), "float32")[:, None]  # [B, 1, T, S]
-        weights = _masked_softmax(scores, attention_mask)[:, 0]
+        weights = masked_softmax(scores, attention_mask)[:, 0]
         context = ops.matmul(ops.cast(weights, memory.dtype), memory)  # [B, T, D]
         return tuple(ops.reshape(part, (*ops.shape(x)[:2], ops.shape(part)[-1])) for part in (context, weights))
 
