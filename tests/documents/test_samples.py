@@ -12,15 +12,12 @@ from tfllm.models import BigLanguageModel, LSTMLanguageModel
 LSTM_SAMPLE = """
 import tensorflow as tf
 
-# 定义大语言模型的输入和输出
 inputs = tf.keras.Input(shape=(None,), dtype=tf.int32)
 x = tf.keras.layers.Embedding(input_dim=vocab_size, output_dim=embedding_dim)(inputs)
 outputs = tf.keras.layers.LSTM(units=num_units)(x)
 
-# 定义大语言模型
 model = tf.keras.Model(inputs=inputs, outputs=outputs)
 
-# 编译和训练大语言模型
 model.compile(optimizer='adam', loss='categorical_crossentropy', metrics=['accuracy'])
 model.fit(train_data, train_labels, epochs=num_epochs, batch_size=batch_size)
 """

@@ -17,7 +17,7 @@ def run(arguments):
     task, *rest = arguments or ["--help"]
     if task in ("--help", "-h"):
         return print(
-            f"usage: tfllm train TASK ... --out RUN\n\nTASK: {', '.join(kinds.FILES)}. tfllm train TASK --help"
+            f"usage: tfllm train TASK ... --out RUN\n\nTASK: {', '.join(kinds.TASKS)}. tfllm train TASK --help"
         )
     file = kinds.file(task)
     if rest in (["--help"], ["-h"]):
@@ -40,7 +40,7 @@ def train(task, kind, folder, given):
     if again:
         same(folder, config.load(kind, kept), settings)
     from tfllm import load_model, training
-    from tfllm.training.files import written
+    from tfllm.files import written
 
     log = to_the_screen()
     if again and (why := training.finished(folder, settings.recipe)):
