@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "export": set(),
     "training": {"files", "config", "layers.names", "layers.lora"},  # beyond the design: freezing and LoRA, by name
     "models": {"layers"},
-    "vectors": {"text", "losses", "layers"},
+    "vectors": {"files", "text", "losses", "layers"},  # beyond the design: files are whole or not there
     "interop": {"files", "models"},
     # Beyond the design: `fit` compiles with the recipe unless the user did; `score` and `export` are methods of a task.
     "tasks": {"models", "layers", "text", "losses", "metrics", "generation", "vectors", "config", "data.batches",
