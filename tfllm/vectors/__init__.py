@@ -8,6 +8,7 @@ import importlib
 _HOMES = {
     "cooccurrence": ["Cooccurrence", "cooccurrence"],
     "glove": ["GloVe"],
+    "intrinsic": ["analogies", "similarity"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME)
