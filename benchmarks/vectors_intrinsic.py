@@ -1,4 +1,4 @@
-"""Similarity sets and analogies on GloVe 6B 50d, or on vectors of your own.
+"""Similarity sets, analogies and WEAT on GloVe 6B 50d, or on vectors of your own.
 
     python benchmarks/vectors_intrinsic.py [--vectors F] [--unknown-wrong] [--known N]
 
@@ -38,6 +38,7 @@ def main():
     parser.add_argument("--unknown-wrong", action="store_true")
     parser.add_argument("--known", type=int)
     given = parser.parse_args()
+    from tfllm.explain import WEAT_TESTS, weat
     from tfllm.vectors.intrinsic import analogies, similarity
 
     if given.vectors:
@@ -59,6 +60,11 @@ def main():
     for part in [*found.sections, found.semantic, found.syntactic, found.total]:
         print(f"| {part.name} | {part.asked:,} | {part.missing} | {100 * part.accuracy:.2f} |")
     print(f"\n{took}")
+    print("\n| WEAT | effect size | p | in the paper | without a vector |\n|---|---:|---:|---:|---|")
+    for test in WEAT_TESTS:
+        found = weat(vectors, *test.words)
+        columns = f"{found.effect_size:.2f} | {found.p_value:.1g} | {test.effect_size:.2f} | {', '.join(found.missing)}"
+        print(f"| {test.name} | {columns} |")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
-"""Looking into a model: what it attends to."""
+"""Looking into a model: what it attends to; and into word vectors: what they associate."""
 
 from tfllm.explain.attention import AttentionMap, attention_map
+from tfllm.explain.weat import Association, weat
+from tfllm.explain.weat_words import WEAT_TESTS
 
-__all__ = ["AttentionMap", "attention_map"]
+__all__ = ["WEAT_TESTS", "Association", "AttentionMap", "attention_map", "weat"]
