@@ -8,6 +8,8 @@ import importlib
 _HOMES = {
     "cooccurrence": ["Cooccurrence", "cooccurrence"],
     "glove": ["GloVe"],
+    "files": ["load", "save"],
+    "keyed": ["keyed_vectors"],
     "intrinsic": ["analogies", "similarity"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -1,0 +1,29 @@
+"""Words and a matrix -> gensim's KeyedVectors, the one table of word vectors that everything here takes and gives."""
+
+import numpy as np
+
+
+def keyed_vectors(words, matrix):
+    """Words (str, each once) and numbers [V, D], row i for word i -> KeyedVectors.
+
+    A float32 matrix is taken as it is, not copied: a memory-mapped one stays on the disk. So a matrix in a .npy file
+    and a list of words are vectors too: `keyed_vectors(words, np.load("vectors.npy", mmap_mode="c"))`.
+    Raises ValueError for other shapes, for keys that are not str, and for a word that comes twice.
+    """
+    from gensim.models import KeyedVectors
+
+    words = list(words)
+    with np.errstate(over="ignore"):  # becomes infinite
+        matrix = np.asarray(matrix, np.float32)
+    if matrix.ndim != 2 or len(matrix) != len(words) or not matrix.size:
+        raise ValueError(f"expected a matrix [V, D] with a row for each of the {len(words)} words, got {matrix.shape}")
+    index = {word: row for row, word in enumerate(words)}
+    if len(index) < len(words):
+        twice = next(word for row, word in enumerate(words) if index[word] != row)
+        raise ValueError(f"each word may come once, {twice!r} comes again")
+    if wrong := [word for word in words if not isinstance(word, str)]:
+        raise ValueError(f"words must be str, got a {type(wrong[0]).__name__}: {wrong[0]!r:.60}")
+    vectors = KeyedVectors(matrix.shape[1])
+    vectors.vectors, vectors.index_to_key, vectors.key_to_index = matrix, words, index
+    vectors.next_index = len(words)
+    return vectors

@@ -1,0 +1,124 @@
+"""What a file of word vectors is, told by its first bytes and never by its name.
+
+- word2vec text: a header, "rows columns", then lines of a word and numbers. FastText's .vec is the same.
+- word2vec binary: the same header, then rows of a word, a space and the float32 numbers, little-endian.
+- GloVe text: lines of a word and numbers, no header.
+
+A first line of two whole numbers is a header, unless the lines after it have one number each: then "7 1" may as well
+be the word 7 and its vector [1.]. It is a header there if it says one column, and as many rows as lines follow.
+"""
+
+import codecs
+import re
+from collections import Counter
+from typing import NamedTuple
+
+HEAD = 2**20  # bytes that are looked at
+LOOK = 1000  # lines that vote on the number of columns
+NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+NOT_FINITE = re.compile(rb"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+HEADER = re.compile(rb"[ \t]*(\d+)[ \t]+(\d+)[ \t\r]*")
+OTHERS = {  # first bytes of what else such files may be
+    b"PK\x03\x04": "a zip archive: unpack it first",
+    b"\xba\x16\x4f\x2f": "a whole FastText model: gensim.models.fasttext.load_facebook_vectors reads it",
+    b"\x93NUMPY": "a NumPy array without words: see tfllm.vectors.keyed_vectors",
+    b"BZh": "packed with bzip2: unpack it first",
+    b"\xfd7zXZ": "packed with xz: unpack it first",
+}
+
+
+class Layout(NamedTuple):
+    """format: "word2vec", "binary", "glove"; rows: as the header says, None without one; begin: bytes before row 1."""
+
+    format: str
+    rows: int | None
+    columns: int
+    begin: int
+
+
+def sniff(source, format=None):
+    """The layout of an `Unpacked` file; `format`, if given, is held against it. ValueError where it is none."""
+    head = source.read(HEAD)
+    for first, what in OTHERS.items():
+        if head.startswith(first):
+            raise ValueError(f"{source.path}: expected word vectors, got {what}")
+    bom = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) and head[3:4] not in (b" ", b"\t") else 0
+    lines = head[bom:].split(b"\n")
+    if len(lines) > 1 and (len(head) == HEAD or not lines[-1]):
+        lines.pop()  # cut off, or behind the last line's end
+    header = HEADER.fullmatch(lines[0])
+    begin = bom + len(lines[0]) + 1
+    if header and format is None:
+        format = _with_header(source, header, head[begin:], lines[1:])
+    if format in ("word2vec", "binary"):
+        if not header:
+            raise ValueError(
+                f"{source.path}:1: expected a header, rows and columns such as '400000 50'; got {shown(lines[0])}"
+            )
+        rows, columns = map(int, header.groups())
+        if not rows or not columns:
+            raise ValueError(f"{source.path}:1: expected a header of rows and columns above 0, got {shown(lines[0])}")
+        return Layout(format, rows, columns, begin)
+    if not (columns := _vote(lines)):
+        raise ValueError(f"{source.path}:1: expected a word and its numbers, got {shown(lines[0])}")
+    return Layout("glove", None, columns, bom)
+
+
+def _with_header(source, header, body, lines):
+    """The format of a file whose first line may be a header."""
+    rows, columns = map(int, header.groups())
+    if not lines:
+        return "glove" if columns == 1 else "word2vec"
+    if numbers_at_end(lines[0]) < columns and _looks_binary(body, columns, source.path):
+        return "binary"
+    if _vote(lines) != 1:
+        return "word2vec"
+    return "word2vec" if columns == 1 and rows == _lines(source) - 1 else "glove"
+
+
+def _looks_binary(body, columns, path):
+    """Whether the first row's numbers are bytes that no text has."""
+    _, _, numbers = body.partition(b" ")
+    numbers = numbers[: 4 * columns]
+    if any(byte < 32 and byte not in b"\t\n\r" for byte in numbers):
+        return True
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(numbers)
+    except UnicodeDecodeError:
+        return True
+    return str(path).lower().endswith((".bin", ".bin.gz"))
+
+
+def _vote(lines):
+    """The number of columns that most lines have, the greater where it is a draw; 0 where none has a number."""
+    votes = Counter(map(numbers_at_end, lines[:LOOK]))
+    votes.pop(0, None)
+    return max(votes, key=lambda columns: (votes[columns], columns), default=0)
+
+
+def numbers_at_end(line):
+    """How many numbers a line ends in, behind a word of one part or more."""
+    parts = re.split(rb"[ \t]", line.rstrip(b" \t\r"))
+    count = 0
+    for part in reversed(parts[1:]):
+        if not (NUMBER.fullmatch(part) or NOT_FINITE.fullmatch(part)):
+            break
+        count += 1
+    return count
+
+
+def _lines(source):
+    """Lines of the whole file."""
+    source.rewind()
+    count, last = 0, b""
+    while data := source.read(2**22):
+        count, last = count + data.count(b"\n"), data
+    return count + (not last.endswith(b"\n"))
+
+
+def shown(line):
+    """Bytes for a message."""
+    try:
+        return repr(line.decode()[:60])
+    except UnicodeDecodeError:
+        return repr(line[:60])[1:]

@@ -1,0 +1,55 @@
+"""The bytes of a file, unpacked where they are gzip (told by its first bytes, not by its name), with a progress bar."""
+
+import gzip
+import os
+import zlib
+
+BIG = 64  # MB of a file that gets a progress bar
+MB = 2**20
+
+
+class Unpacked:
+    """Open for reading, in a `with`. ValueError, with file and line, for broken gzip."""
+
+    def __init__(self, path, verbose="auto"):
+        self.path = path
+        self._raw = open(path, "rb")
+        packed = self._raw.read(2) == b"\x1f\x8b"
+        self._raw.seek(0)
+        self.file = gzip.GzipFile(fileobj=self._raw) if packed else self._raw
+        self._line = 1
+        self._bar = None
+        size = os.fstat(self._raw.fileno()).st_size // MB
+        if size >= BIG if verbose == "auto" else verbose:
+            import keras  # not needed for small files
+
+            self._bar = keras.utils.Progbar(max(1, size), unit_name="MB")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self._bar:
+            self._bar.update(self._at(), finalize=True)
+        self._raw.close()
+
+    def read(self, size):
+        """The next `size` bytes, fewer at the end."""
+        try:
+            data = self.file.read(size)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise ValueError(
+                f"{self.path}:{self._line}: broken gzip from about here: {error}. Fetch the file again"
+            ) from None
+        self._line += data.count(b"\n")
+        if self._bar and data:
+            self._bar.update(self._at(), finalize=False)
+        return data
+
+    def rewind(self):
+        """Begin again."""
+        self.file.seek(0)
+        self._line = 1
+
+    def _at(self):
+        return self._raw.tell() // MB
