@@ -67,3 +67,20 @@ def test_accumulating_batches_stretches_the_schedule(kind):
     )
     for update in range(10):  # the last batch of an update makes it
         assert float(plain(update)) == pytest.approx(float(stretched(5 * update + 4)), rel=1e-5, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "options, batches, expected",
+    [
+        ({}, None, 1000),
+        ({}, 50_000, 1000),
+        ({}, 400, 40),
+        ({}, 4, 1),
+        ({"accumulate": 2}, 400, 40),  # 200 updates, so 20 of them
+        ({"updates": 100}, 400, 10),
+        ({"warmup": 7}, 400, 7),
+        ({"warmup": 0}, 400, 0),
+    ],
+)
+def test_a_warmup_left_open_is_a_tenth_at_most(options, batches, expected):
+    assert schedule(Recipe(**options), batches).warmup == expected

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from tfllm.cli import texts
 from tfllm.tasks.decoding import Continuation
 from tfllm.tasks.language_model import LanguageModel, LanguageModelConfig
-from tfllm.training import Recipe, callbacks, optimizer
+from tfllm.training import Recipe, callbacks
 
 TEXT = "--text F [F ...]"
 
@@ -37,12 +37,11 @@ class LanguageModelling(LanguageModelConfig, texts.Texts):
         return texts.some(self, self.stream), texts.records(self, "valid_")
 
     def begin(self, train):
-        """An untrained, compiled model."""
+        """An untrained model."""
         import keras
 
         keras.utils.set_random_seed(self.recipe.seed)
         model = LanguageModel.from_text(train, config=self)
-        model.compile(optimizer(self.recipe))
         return model
 
     def fit(self, model, epoch, folder, train, valid):
@@ -50,7 +49,8 @@ class LanguageModelling(LanguageModelConfig, texts.Texts):
         streamed = {"steps_per_epoch": self.steps_per_epoch, "shuffle_buffer": self.shuffle_buffer}
         model.fit(
             train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
-            batch_tokens=self.batch_tokens, shapes=self.shapes, verbose=1 if sys.stdout.isatty() else 0,
+            recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,
+            verbose=1 if sys.stdout.isatty() else 0,
             callbacks=callbacks(folder, self.recipe), stream=self.stream, **streamed if self.stream else {},
         )  # fmt: skip
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from tfllm.cli import pairs
 from tfllm.tasks.decoding import Decoding
 from tfllm.tasks.translator import Translator, TranslatorConfig
-from tfllm.training import Recipe, callbacks, optimizer
+from tfllm.training import Recipe, callbacks
 
 TEXT = "--source F --target F"
 
@@ -43,12 +43,11 @@ class Translation(TranslatorConfig, pairs.Pairs):
         return train, valid
 
     def begin(self, train):
-        """An untrained, compiled translator."""
+        """An untrained translator."""
         import keras
 
         keras.utils.set_random_seed(self.recipe.seed)
         translator = Translator.from_text(train, config=self)
-        translator.compile(optimizer(self.recipe))
         return translator
 
     def fit(self, translator, epoch, folder, train, valid):
@@ -57,7 +56,8 @@ class Translation(TranslatorConfig, pairs.Pairs):
         scores = {"val_bleu": lambda: translator.score(valid, verbose=0, beam_width=1).bleu.value}
         translator.fit(
             train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
-            batch_tokens=self.batch_tokens, shapes=self.shapes, verbose=1 if sys.stdout.isatty() else 0,
+            recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,
+            verbose=1 if sys.stdout.isatty() else 0,
             callbacks=callbacks(folder, self.recipe, scores if every else None, every or 1),
         )  # fmt: skip
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 from tfllm.data import batches
 from tfllm.layers.lora import merged
 from tfllm.layers.tunable import Tunable
+from tfllm.training import recipe as recipes
 
 log = logging.getLogger("tfllm")
 
@@ -47,7 +48,7 @@ class Task(Tunable):
 
         Raises ValueError for a loss that expects probabilities: every task gives logits.
         """
-        optimizer = standard_optimizer() if optimizer is None else optimizer
+        optimizer = recipes.optimizer(recipes.Recipe()) if optimizer is None else optimizer
         if loss is None:
             loss = self.objective()["loss"]
             weighted_metrics = self.objective()["weighted_metrics"] if weighted_metrics is None else weighted_metrics
@@ -59,17 +60,18 @@ class Task(Tunable):
         self.optimizer.build(self.trainable_variables)
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
-            validation_data=None, shuffle=True, initial_epoch=0, batch_tokens=4096, shapes=6, seed=1,
+            validation_data=None, shuffle=True, initial_epoch=0, batch_tokens=4096, shapes=6, seed=1, recipe=None,
             **options):  # fmt: skip
         """As in Keras; `x` and `y` may also be lists or arrays of strings, or `x` a tf.data.Dataset of records.
 
         Strings are tokenised once and held in memory. Batches have about `batch_tokens` tokens (padding counted), or
         `batch_size` rows where given, in at most `shapes` shapes. The order depends on (seed, epoch) alone.
         Data that is ready for Keras, such as a dataset of (inputs, targets, weights), goes to Keras as it is.
+        recipe: the training.Recipe whose optimizer a task gets that was not compiled; left out, the standard one.
         """
         if not is_text(x):
             if not self.compiled:
-                self.compile()
+                self.compile(recipes.optimizer(recipe or recipes.Recipe()))
             return super().fit(
                 x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
                 shuffle=shuffle and not isinstance(x, tf.data.Dataset),  # Keras warns that it cannot
@@ -82,16 +84,16 @@ class Task(Tunable):
         log.info("training on %s", train.plan)
         return self.fit_batches(
             train, train.plan.batches, epochs, self.validation(validation_data, batch_size, batch_tokens),
-            verbose=verbose, callbacks=callbacks, initial_epoch=initial_epoch, **options,
+            verbose=verbose, callbacks=callbacks, initial_epoch=initial_epoch, recipe=recipe, **options,
         )  # fmt: skip
 
-    def fit_batches(self, train, updates, epochs, validation_data, callbacks=None, **options):
+    def fit_batches(self, train, steps, epochs, validation_data, callbacks=None, recipe=None, **options):
         """Fit on the `dataset` of `train` (data.batches.Batches, or a stream), whose `epoch` follows Keras'.
 
-        updates: batches in an epoch; left uncompiled, the task warms up for a tenth of all at most.
+        steps: batches in an epoch. recipe: a training.Recipe that an uncompiled task compiles itself with.
         """
         if not self.compiled:
-            self.compile(standard_optimizer(updates * epochs))
+            self.compile(recipes.optimizer(recipe or recipes.Recipe(), steps * epochs))
         follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(train, "epoch", epoch))
         return super().fit(
             train.dataset, epochs=epochs, callbacks=[follow, *listed(callbacks)],
@@ -150,14 +152,6 @@ class Task(Tunable):
 
         with merged(self):
             return saved_model.export(self, folder, signatures)
-
-
-def standard_optimizer(updates=None):
-    """The recipe's; where the number of updates is known, at most a tenth of them is warm-up."""
-    from tfllm.training.recipe import Recipe, optimizer
-
-    warmup = Recipe.warmup if updates is None else max(1, min(Recipe.warmup, updates // 10))
-    return optimizer(Recipe(warmup=warmup))
 
 
 def is_text(x):

@@ -20,7 +20,7 @@ class Recipe:
     monitor: str = "val_loss"  # what the best checkpoint is best in; *loss: low is good, else high
     learning_rate: float = 1e-3  # the highest, reached at the end of the warm-up
     schedule: Literal["inverse_root", "linear", "cosine", "constant"] = "inverse_root"  # after the warm-up
-    warmup: int = 1000  # updates in which the learning rate rises in a line from 0; 4000 in Vaswani et al. 2017
+    warmup: int | None = None  # updates in which the learning rate rises in a line from 0; None: 1000, at most a tenth
     beta_1: float = 0.9  # Adam's memory of the gradient
     beta_2: float = 0.98  # Adam's memory of its square
     epsilon: float = 1e-9  # Adam's guard against division by 0
@@ -42,7 +42,7 @@ class Recipe:
         self._require(lambda value: 0 < value <= 1, "above 0 and at most 1", "layer_decay")
         if self.schedule in ("linear", "cosine") and self.updates is None:
             raise ValueError(f"Recipe.schedule {self.schedule!r} ends at `updates`: give Recipe(updates=...)")
-        if self.updates is not None and self.updates <= self.warmup and self.schedule != "constant":
+        if self.updates is not None and self.updates <= (self.warmup or 0) and self.schedule != "constant":
             raise ValueError(f"Recipe.updates is {self.updates}, within the warm-up of {self.warmup} updates")
         if self.ema is not None and self.average > 1:
             raise ValueError(f"Recipe has average={self.average} and ema={self.ema}: choose one of the two")
@@ -53,15 +53,16 @@ class Recipe:
                 raise ValueError(f"Recipe.{name} must be {expected}, got {value}")
 
 
-def optimizer(recipe: Recipe):
+def optimizer(recipe: Recipe, batches: int | None = None):
     """Keras' Adam (AdamW with weight decay) with schedule, clipping, accumulation and moving average.
 
+    batches: of the whole training, where that is known; it bounds a warm-up that the recipe leaves open.
     With layer_decay a LayerDecayAdam: it finds the layers of the model that is compiled with it.
     """
     import keras
 
     options = dict(
-        learning_rate=schedule(recipe),
+        learning_rate=schedule(recipe, batches),
         beta_1=recipe.beta_1,
         beta_2=recipe.beta_2,
         epsilon=recipe.epsilon,
@@ -79,12 +80,19 @@ def optimizer(recipe: Recipe):
     return keras.optimizers.AdamW(weight_decay=recipe.weight_decay, **options)
 
 
-def schedule(recipe: Recipe):
-    """The learning rate by update. Keras counts batches, not updates, so `accumulate` stretches it."""
+def schedule(recipe: Recipe, batches: int | None = None):
+    """The learning rate by batch: Keras counts batches, not updates, so `accumulate` stretches it."""
     from tfllm.training.schedules import Constant, Cosine, InverseRoot, Linear
 
-    warmup = recipe.warmup * recipe.accumulate
+    all_updates = min((n for n in (recipe.updates, batches and batches // recipe.accumulate) if n), default=None)
+    warmup = warm_up(all_updates) if recipe.warmup is None else recipe.warmup
+    warmup *= recipe.accumulate
     if recipe.schedule in ("linear", "cosine"):
         kind = Linear if recipe.schedule == "linear" else Cosine
         return kind(recipe.learning_rate, warmup, recipe.updates * recipe.accumulate)
     return (InverseRoot if recipe.schedule == "inverse_root" else Constant)(recipe.learning_rate, warmup)
+
+
+def warm_up(updates: int | None) -> int:
+    """1000 updates, or a tenth of all where that is known to be less."""
+    return 1000 if updates is None else max(1, min(1000, updates // 10))
