@@ -1,15 +1,18 @@
-"""Language models on tiny Shakespeare, by characters: `python benchmarks/shakespeare.py [NAME ...]`.
+"""Language models on tiny Shakespeare, by characters: `python benchmarks/shakespeare.py [RECIPE/MODEL ...]`.
 
-`nanogpt` is the CPU configuration of nanoGPT's README (4 layers, 4 heads, d 128, blocks of 64, batches of 12, 2,000
-updates, no dropout, its learning rates and weight decay); its figure there is a validation loss of 1.88. `best` spends
-the same time otherwise. The others have as many weights and the same windows of text. The loss is in nats a character,
-over the whole last tenth of the text in blocks without overlap.
-The text is expected in $TFLLM_DATA/tinyshakespeare/input.txt.
+Recipe `nanogpt` is the CPU configuration of nanoGPT's README (blocks of 64, batches of 12, 2,000 updates, no dropout,
+its learning rates and weight decay); the model `gpt` is its model (4 layers, 4 heads, d 128), whose validation loss is
+1.88 there, and `peer` is that model in PyTorch (transformers' GPT-2, where torch and transformers are installed).
+Recipe `quick` takes the same time otherwise: four times the learning rate, down to 0, twice the batch, XLA.
+The other models have as many weights, all the same windows of text. The loss is in nats a character, over the whole
+last tenth of the text in blocks without overlap; nanoGPT's own figure is of 20 random batches of it, and the column
+beside the loss says how far such estimates spread. The text is expected in $TFLLM_DATA/tinyshakespeare/input.txt.
 """
 
 import argparse
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -21,35 +24,43 @@ from tfllm.tasks import LanguageModel
 from tfllm.text import Characters
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
-BLOCK, BATCH, UPDATES = 64, 12, 2000
 
 
-def gpt(vocab_size, block=BLOCK, **options):
-    return GPT(vocab_size, block, 4, 128, 4, rate=0.0, use_bias=False, **options)
+@dataclass(frozen=True)
+class Recipe:
+    learning_rate: float = 1e-3
+    lowest: float = 0.1  # the learning rate at the end, as a share of the highest
+    batch: int = 12
+    updates: int = 2000
+    block: int = 64
+    jit_compile: bool = False
 
 
-def adamw(updates, learning_rate=1e-3, lowest=0.1):
-    """nanoGPT's: warm-up over 100 updates, cosine to a tenth, no decay of vectors."""
+RECIPES = {"nanogpt": Recipe(), "quick": Recipe(4e-3, 0.0, 24, 1400, jit_compile=True)}
+
+
+def gpt(vocab_size, **options):
+    return GPT(vocab_size, 64, 4, 128, 4, rate=0.0, use_bias=False, **options)
+
+
+MODELS = {
+    "gpt": gpt,
+    "rotary gpt": lambda v: gpt(v, positions="rotary"),
+    "lstm": lambda v: LSTMLanguageModel(v, 128, 240, num_layers=2),
+    "big rnn": lambda v: BigLanguageModel(v, 128, 208, 2, "rnn", num_heads=4, rate=0.0),
+    "big cnn": lambda v: BigLanguageModel(v, 128, 176, 4, "cnn", num_heads=4, rate=0.0),
+}
+RUNS = ["nanogpt/gpt", "quick/rotary gpt", *(f"{r}/{m}" for r in RECIPES for m in ("lstm", "big rnn", "big cnn"))]
+
+
+def adamw(recipe):
+    """nanoGPT's: warm-up over 100 updates, then a cosine; no decay of vectors."""
     rates = keras.optimizers.schedules.CosineDecay(
-        0.0, updates - 100, alpha=lowest, warmup_target=learning_rate, warmup_steps=100
+        0.0, recipe.updates - 100, alpha=recipe.lowest, warmup_target=recipe.learning_rate, warmup_steps=100
     )
     optimizer = keras.optimizers.AdamW(rates, beta_2=0.99, weight_decay=0.1, global_clipnorm=1.0)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
-
-
-def quick(updates):
-    """Four times the learning rate, and down to 0."""
-    return adamw(updates, learning_rate=4e-3, lowest=0.0)
-
-
-RUNS = {  # name: (model of the vocabulary's size, optimizer of the updates, block, batch, updates)
-    "nanogpt": (gpt, adamw, BLOCK, BATCH, UPDATES),
-    "best": (lambda v: gpt(v, positions="rotary"), quick, BLOCK, BATCH, UPDATES),
-    "lstm": (lambda v: LSTMLanguageModel(v, 128, 240, num_layers=2), adamw, BLOCK, BATCH, UPDATES),
-    "big rnn": (lambda v: BigLanguageModel(v, 128, 208, 2, "rnn", num_heads=4, rate=0.0), adamw, BLOCK, BATCH, UPDATES),
-    "big cnn": (lambda v: BigLanguageModel(v, 128, 176, 4, "cnn", num_heads=4, rate=0.0), adamw, BLOCK, BATCH, UPDATES),
-}
 
 
 def windows(ids, starts, block):
@@ -58,25 +69,76 @@ def windows(ids, starts, block):
     return both[..., :-1], both[..., 1:], np.ones(both[..., 1:].shape, "float32")
 
 
-def run(name, train, valid, tokenizer):
-    make, optimizer, block, batch, updates = RUNS[name]
-    keras.utils.set_random_seed(1)
+class Timed:
+    """Seconds by the clock, and of a core, in a block."""
+
+    def __enter__(self):
+        self.seconds, self.worked = -time.perf_counter(), -time.process_time()
+        return self
+
+    def __exit__(self, *error):
+        self.seconds, self.worked = self.seconds + time.perf_counter(), self.worked + time.process_time()
+
+
+def ours(make, recipe, train, valid, tokenizer):
+    """-> (weights, time of training, loss of each block of the validation text)."""
     task = LanguageModel(make(tokenizer.vocab_size), tokenizer)
-    task.compile(optimizer(updates))
-    starts = np.random.default_rng(1).integers(0, len(train) - block, (updates, batch))
-    began, worked = time.perf_counter(), time.process_time()
-    task.fit(tf.data.Dataset.from_tensor_slices(windows(train, starts, block)), epochs=1, verbose=2)
-    seconds, worked = time.perf_counter() - began, time.process_time() - worked
-    blocks = np.arange(0, len(valid) - block, block)
-    data = tf.data.Dataset.from_tensor_slices(windows(valid, blocks, block)).batch(batch * 16)
-    loss = task.evaluate(data, verbose=0, return_dict=True)["loss"]
-    print(f"{name:8} {task.model.count_params():8,} weights  {updates * batch * block:,} characters  "
-          f"{seconds:4.0f} s, {worked:4.0f} of a core  validation loss {loss:.4f}", flush=True)  # fmt: skip
+    task.compile(adamw(recipe), jit_compile=recipe.jit_compile and not isinstance(task.model, LSTMLanguageModel))
+    with Timed() as timed:
+        task.fit(tf.data.Dataset.from_tensor_slices(train), epochs=1, verbose=2)
+    losses = [
+        tf.nn.sparse_softmax_cross_entropy_with_logits(targets, task(inputs)).numpy().mean(axis=1)
+        for inputs, targets, _ in tf.data.Dataset.from_tensor_slices(valid).batch(256)
+    ]
+    return task.model.count_params(), timed, np.concatenate(losses)
+
+
+def peer(recipe, train, valid, tokenizer):
+    """nanoGPT's model and updates in PyTorch; with biases, which nanoGPT leaves out."""
+    import torch
+    from torch.nn.functional import cross_entropy
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    def losses_of(inputs, targets, reduction):
+        logits = model(torch.tensor(inputs, dtype=torch.long)).logits.transpose(1, 2)
+        return cross_entropy(logits, torch.tensor(targets, dtype=torch.long), reduction=reduction)
+
+    torch.manual_seed(1)
+    sizes = {"vocab_size": tokenizer.vocab_size, "n_positions": 64, "n_embd": 128, "n_layer": 4, "n_head": 4}
+    model = GPT2LMHeadModel(GPT2Config(**sizes, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0))
+    decayed = [{"params": [w for w in model.parameters() if w.dim() > 1], "weight_decay": 0.1},
+               {"params": [w for w in model.parameters() if w.dim() == 1], "weight_decay": 0.0}]  # fmt: skip
+    optimizer, rates = torch.optim.AdamW(decayed, betas=(0.9, 0.99)), adamw(recipe)._learning_rate
+    with Timed() as timed:
+        for i, (inputs, targets, _) in enumerate(zip(*train, strict=True)):
+            for group in optimizer.param_groups:
+                group["lr"] = float(rates(i))
+            optimizer.zero_grad()
+            losses_of(inputs, targets, "mean").backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+    with torch.no_grad():
+        parts = [losses_of(*(part[i : i + 256] for part in valid[:2]), "none") for i in range(0, len(valid[0]), 256)]
+    return sum(w.numel() for w in model.parameters()), timed, torch.cat(parts).mean(dim=1).numpy()
+
+
+def run(name, train, valid, tokenizer):
+    recipe, model = RECIPES[name.partition("/")[0]], name.partition("/")[2]
+    keras.utils.set_random_seed(1)
+    starts = np.random.default_rng(1).integers(0, len(train) - recipe.block, (recipe.updates, recipe.batch))
+    blocks = np.arange(0, len(valid) - recipe.block, recipe.block)
+    data = windows(train, starts, recipe.block), windows(valid, blocks, recipe.block), tokenizer
+    weights, timed, losses = peer(recipe, *data) if model == "peer" else ours(MODELS[model], recipe, *data)
+    estimates = np.random.default_rng(1).choice(losses, (1000, 240)).mean(axis=1)  # nanoGPT's: 20 batches of 12
+    print(f"{name:18} {weights:8,} weights  {recipe.updates * recipe.batch * recipe.block:,} characters  "
+          f"{timed.seconds:4.0f} s, {timed.worked:4.0f} of a core  validation loss {losses.mean():.4f}, "
+          f"of 20 batches +-{estimates.std():.3f}", flush=True)  # fmt: skip
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", default=list(RUNS), metavar="NAME", help=f"of {', '.join(RUNS)}")
+    parser.add_argument("names", nargs="*", default=RUNS, metavar="RECIPE/MODEL",
+                        help=f"recipes {', '.join(RECIPES)}; models {', '.join(MODELS)}, peer")  # fmt: skip
     options = parser.parse_args()
     text = (DATA / "tinyshakespeare" / "input.txt").read_text(encoding="utf-8")
     tokenizer = Characters.learn([text])
