@@ -11,6 +11,7 @@ _HOMES = {
     "files": ["load", "save"],
     "keyed": ["keyed_vectors"],
     "intrinsic": ["analogies", "similarity"],
+    "maps": ["WordMap", "projector", "word_map"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME)

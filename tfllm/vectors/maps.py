@@ -1,0 +1,162 @@
+"""Word vectors to look at: a 2-D map as a PNG, and files for TensorBoard's embedding projector.
+
+A map keeps directions only, as "nearest" does: vectors are scaled to length 1 first.
+"""
+
+import logging
+import warnings
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from tfllm.files import written
+
+log = logging.getLogger("tfllm")
+METHODS = ("pca", "tsne", "umap")
+FONT = "DejaVu Sans"  # matplotlib's own; the others have Chinese, Japanese, Korean, where one is installed
+WIDE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei",
+              "Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Arial Unicode MS")  # fmt: skip
+SIDES = ((1, 0), (0, 1), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))  # of the dot: right, above, ...
+ACROSS, ALONG = {1: "left", 0: "center", -1: "right"}, {1: "bottom", 0: "center", -1: "top"}  # which end of the word
+REACH = (3, 9, 16)  # typographic points from the dot to its word
+
+
+@dataclass(frozen=True)
+class WordMap:
+    """Words and their places, points [N, 2]."""
+
+    words: list[str]
+    points: np.ndarray
+
+    def save(self, path):
+        """A PNG: a dot for each place, its word where others leave room. Raises ImportError without matplotlib."""
+        try:
+            from matplotlib.backends.backend_agg import FigureCanvasAgg
+            from matplotlib.figure import Figure
+            from matplotlib.font_manager import get_font_names
+        except ImportError:
+            raise ImportError("a map needs matplotlib: pip install 'tfllm[plot]'") from None
+        side = min(5 + 0.04 * len(self.words), 16)
+        canvas = FigureCanvasAgg(Figure(figsize=(1.3 * side, side), dpi=120, layout="constrained"))
+        axes = canvas.figure.add_subplot(xticks=[], yticks=[])
+        axes.margins(0.08)
+        axes.scatter(*self.points.T, s=6)
+        line = {"arrowstyle": "-", "linewidth": 0.3, "shrinkA": 0, "shrinkB": 0}  # to its dot, where that is far
+        fonts = [FONT, *(font for font in WIDE_FONTS if font in set(get_font_names()))]
+        with warnings.catch_warnings(record=True) as told:
+            warnings.filterwarnings("always", "Glyph .* missing")
+            label(axes, self, {"fontsize": 8, "family": fonts, "parse_math": False, "arrowprops": line})
+            with written(path) as beside:
+                canvas.figure.savefig(beside)
+        if told:
+            log.warning("%s: some letters are in no font found here; Noto Sans CJK SC has the Chinese ones", path)
+        return Path(path)
+
+
+def word_map(vectors, words=None, method="pca", seed=1) -> WordMap:
+    """KeyedVectors -> WordMap of the `words`, or of the first 100 in the vectors.
+
+    method: "pca", the plane of the greatest variance, what is far apart is far apart; "tsne" (van der Maaten & Hinton
+        2008, needs scikit-learn) and "umap" (McInnes et al. 2018, needs umap-learn), neighbours stay neighbours,
+        distances between groups say nothing.
+    Raises ValueError for words without a vector and for fewer than 3 words; ImportError where a package is missing.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
+    words, rows = _chosen(vectors, words, 100)
+    if len(words) < 3:
+        raise ValueError(f"a map needs 3 words or more; got {len(words)}")
+    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return WordMap(words, {"pca": _pca, "tsne": _tsne, "umap": _umap}[method](rows, seed))
+
+
+def projector(vectors, folder, words=None) -> Path:
+    """KeyedVectors -> the folder with vectors.tsv, metadata.tsv (the words) and projector_config.pbtxt.
+
+    Load the two .tsv at projector.tensorflow.org, or `tensorboard --logdir folder`. words: left out, the first 10,000,
+    about what a browser can turn. Numbers have the nine digits that give a float32 back.
+    """
+    words, rows = _chosen(vectors, words, 10_000)
+    shown = str.maketrans({"\t": "␉", "\n": "␊", "\r": "␍"})  # would end a column or a line
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {
+        "vectors.tsv": "".join("\t".join(f"{number:.9g}" for number in row) + "\n" for row in rows.tolist()),
+        "metadata.tsv": "".join((word.translate(shown) or "␀") + "\n" for word in words),
+        "projector_config.pbtxt": 'embeddings {\n  tensor_name: "words"\n  tensor_path: "vectors.tsv"\n'
+        '  metadata_path: "metadata.tsv"\n}\n',
+    }
+    for name, text in texts.items():
+        with written(folder / name) as beside:
+            beside.write_bytes(text.encode("utf-8"))
+    return folder
+
+
+def label(axes, words, style):
+    """Write each word beside its dot: at the first of some places that is free, else at the least covered one."""
+    from matplotlib.text import Text
+
+    axes.figure.canvas.draw()  # the axes have their size now
+    dots = axes.transData.transform(words.points)
+    unit, frame = axes.figure.dpi / 72, axes.get_window_extent().extents
+    taken = np.concatenate([dots - 3 * unit, dots + 3 * unit], axis=1)  # boxes x0, y0, x1, y1 in pixels
+    for word, point, dot in zip(words.words, words.points, dots, strict=True):
+        text = axes.annotate(word, point, (0, 0), textcoords="offset points", **style)
+        size = np.array(Text.get_window_extent(text).size)  # without the line
+        best = None
+        for reach in REACH:
+            for x, y in SIDES:
+                low = dot + reach * unit * np.array([x, y]) - size * (1 - np.array([x, y])) / 2
+                box = np.concatenate([low, low + size])
+                outside = np.prod(size) - overlap(box, frame[None]).sum()
+                cost = overlap(box, taken).sum() + outside
+                if best is None or cost < best[0] - 1e-6:
+                    best = cost, box, x, y, reach
+            if best[0] < 1:
+                break
+        _, box, x, y, reach = best
+        text.set(ha=ACROSS[x], va=ALONG[y], position=(x * reach, y * reach))
+        taken = np.concatenate([taken, box[None]])
+
+
+def overlap(box, boxes):
+    """Area that a box [4] shares with each of the boxes [N, 4]."""
+    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    return np.prod(np.maximum(sides, 0), axis=1)
+
+
+def _chosen(vectors, words, size):
+    """(list of words, their vectors float32 [N, D])"""
+    words = list(islice(vectors.index_to_key, size) if words is None else dict.fromkeys(words))
+    if unknown := [word for word in words if word not in vectors]:
+        raise ValueError(f"no vector for {', '.join(map(repr, unknown[:10]))}{' ...' if len(unknown) > 10 else ''}")
+    return words, np.array([vectors[word] for word in words], "float32")
+
+
+def _pca(rows, seed):
+    """[N, D] -> [N, 2], Pearson 1901. The sign of an axis is free: its greatest weight is positive."""
+    centred = rows - rows.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    axes = np.vstack([axes, np.zeros_like(axes)])[:2]  # of vectors with one number the second is 0
+    axes = axes * np.where(np.take_along_axis(axes, abs(axes).argmax(axis=1)[:, None], 1) < 0, -1, 1)
+    return centred @ axes.T
+
+
+def _tsne(rows, seed):
+    try:
+        from sklearn.manifold import TSNE
+    except ImportError:
+        raise ImportError("t-SNE needs scikit-learn: pip install scikit-learn") from None
+    perplexity = min(30, (len(rows) - 1) / 3)
+    return TSNE(perplexity=perplexity, metric="cosine", init="random", random_state=seed).fit_transform(rows)
+
+
+def _umap(rows, seed):
+    try:
+        from umap import UMAP
+    except ImportError:
+        raise ImportError("UMAP needs umap-learn: pip install umap-learn") from None
+    neighbors = min(15, len(rows) - 1)
+    return UMAP(n_neighbors=neighbors, metric="cosine", init="random", random_state=seed).fit_transform(rows)
