@@ -9,6 +9,7 @@ from tfllm.layers.lora import LowRank
 from tfllm.layers.luong import InputFeedingCell, InputFeedingDecoder, LuongDecoder
 from tfllm.layers.pooling import AttentionWeightedAverage
 from tfllm.layers.positions import LearnedPositions, SinusoidalPositions
+from tfllm.layers.pretrained_embedding import PretrainedEmbedding, replace_embedding
 from tfllm.layers.recurrent import Recurrent, RecurrentStack
 from tfllm.layers.recurrent_attention import AdditiveAttention, MultiplicativeAttention
 from tfllm.layers.transformer import DecoderBlock, EncoderBlock, FeedForward, Residual
@@ -32,10 +33,12 @@ __all__ = [
     "LuongDecoder",
     "MultiHeadAttention",
     "MultiplicativeAttention",
+    "PretrainedEmbedding",
     "Recurrent",
     "RecurrentStack",
     "Residual",
     "SinusoidalPositions",
     "masks",
+    "replace_embedding",
     "scaled_dot_product_attention",
 ]

@@ -3,10 +3,11 @@
 import keras
 
 from tfllm.layers import lora, names
+from tfllm.layers.pretrained_embedding import PretrainedEmbedding, replace_embedding
 
 
 class Tunable(keras.Model):
-    """Abstract. A model whose config says which of its layers have LoRA and which weights are frozen, if any.
+    """Abstract. A model whose config tells its pretrained embeddings, its LoRA and its frozen weights, if any.
 
     A final class that has a `from_config` of its own ends it with `super().from_config(config)`.
     """
@@ -25,14 +26,25 @@ class Tunable(keras.Model):
 
 
 def tuning(model) -> dict:
-    """{"tuning": {"lora": {name: [rank, alpha]}, "frozen": [names of weights]}}; {} where there is neither."""
-    found = {name: [layer.rank, layer.alpha] for name, layer in lora.adapters(model).items()}
-    frozen = [name for name, weight in names.weights(model).items() if not weight.trainable]
-    return {"tuning": {"lora": found, "frozen": frozen}} if found or frozen else {}
+    """{"tuning": {"embeddings": {name: its config}, "lora": {name: [rank, alpha]}, "frozen": [names of weights]}}.
+
+    embeddings: those that `replace_embedding` put there. {} where there is nothing of all this.
+    """
+    told = {
+        "embeddings": {name: layer.get_config() for name, layer in _pretrained(model).items()},
+        "lora": {name: [layer.rank, layer.alpha] for name, layer in lora.adapters(model).items()},
+        "frozen": [name for name, weight in names.weights(model).items() if not weight.trainable],
+    }
+    return {"tuning": told} if any(told.values()) else {}
 
 
 def tune(model, found):
     """Brings a model just made into the state that `tuning` told. What a part of it did already is left out."""
+    there = _pretrained(model)
+    wanted = {name: config for name, config in found.get("embeddings", {}).items() if name not in there}
+    for place in list(names.places(model)):
+        if place.name in wanted:
+            replace_embedding(model, place.layer, PretrainedEmbedding.from_config(wanted.pop(place.name)))
     there = lora.adapters(model)
     for name, (rank, alpha) in found["lora"].items():
         if name not in there:
@@ -40,3 +52,7 @@ def tune(model, found):
     weights = names.weights(model)
     for name in found["frozen"]:
         weights[name].trainable = False
+
+
+def _pretrained(model) -> dict[str, PretrainedEmbedding]:
+    return {place.name: place.layer for place in names.places(model) if isinstance(place.layer, PretrainedEmbedding)}
