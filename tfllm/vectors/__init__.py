@@ -8,8 +8,11 @@ import importlib
 _HOMES = {
     "cooccurrence": ["Cooccurrence", "cooccurrence"],
     "glove": ["GloVe"],
+    "coverage_report": ["Coverage", "coverage"],
     "files": ["load", "save"],
     "keyed": ["keyed_vectors"],
+    "pretrained": ["pretrained_embedding"],
+    "word2vec": ["Word2Vec"],
     "intrinsic": ["analogies", "similarity"],
     "maps": ["WordMap", "projector", "word_map"],
 }
