@@ -16,6 +16,7 @@ VERBS = {
     "evaluate": "score a trained model on a text: tfllm evaluate RUN ...",
     "generate": 'answer or continue texts: tfllm generate RUN "text" ..., or line by line from standard input',
     "export": "write a SavedModel that needs no tfllm: tfllm export RUN FOLDER",
+    "vectors": "train, convert, evaluate, search word vectors: tfllm vectors ACTION ...",
 }
 
 

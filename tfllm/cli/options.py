@@ -11,7 +11,7 @@ from dataclasses import MISSING
 from tfllm import config
 from tfllm.cli import meant
 
-MANY = ("text", "valid_text")  # files
+MANY = ("text", "valid_text", "similarity")  # files
 
 
 def split(arguments):

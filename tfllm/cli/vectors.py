@@ -1,0 +1,204 @@
+"""`tfllm vectors ACTION ...`: word vectors from text or a file. Each action has a dataclass, its options."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tfllm.cli import meant, options, texts
+
+OUT = {"out": "the file: .txt or .vec (word2vec's text), .bin (its binary), .kv (gensim's), .gz of the first three"}
+ONLY = {  # options that not every kind has
+    "sg": ("word2vec", "fasttext"), "negative": ("word2vec", "fasttext"), "sample": ("word2vec", "fasttext"),
+    "bucket": ("fasttext",), "min_n": ("fasttext",), "max_n": ("fasttext",),
+    "x_max": ("glove",), "learning_rate": ("glove",), "memory": ("glove",),
+}  # fmt: skip
+
+
+def run(arguments):
+    action, *rest = arguments or ["--help"]
+    if action in ("--help", "-h"):
+        lines = [f"  {usage:50}{what}" for _, usage, what in ACTIONS.values()]
+        told = "V is a file of word vectors. tfllm vectors ACTION --help lists the options."
+        return print("\n".join(["usage: tfllm vectors ACTION ...", "", *lines, "", told]))
+    if action not in ACTIONS:
+        raise ValueError(f"no action {action!r}{meant(action, ACTIONS)}; the actions: {', '.join(ACTIONS)}")
+    kind, usage, _ = ACTIONS[action]
+    apart = OUT if kind is Training else {}
+    if rest in ([], ["--help"], ["-h"]):
+        return print(options.help(f"tfllm vectors {usage}", kind, apart))
+    given, words = options.split(rest)
+    kept = {name: given.pop(name) for name in apart if name in given}
+    options.settings(kind, given, apart).act(words, **kept)
+
+
+@dataclass(frozen=True)
+class Training(texts.Texts):
+    """Word2Vec, FastText or GloVe of a text."""
+
+    documents: Literal["file", "paragraph", "line"] = "line"  # what stands together in a window
+    split: str = "train"  # the part of the public set
+    kind: Literal["word2vec", "fasttext", "glove"] = "word2vec"  # how; fasttext keeps its n-grams only in .kv
+    vector_size: int = 100  # numbers for each word
+    window: int | None = None  # words on each side; none: 5, glove 10
+    min_count: int = 5  # rarer words have no vector
+    epochs: int | None = None  # none: 5, glove 25
+    seed: int = 1
+    workers: int | None = None  # threads; with 1 the same seed gives the same vectors; none: 3, glove 1
+    cut: Literal["punctuation", "whitespace"] = "punctuation"  # where words end; whitespace: text that is cut already
+    lowercase: bool = False  # "Dog" is "dog"
+    sg: Literal[0, 1] | None = None  # word2vec, fasttext: 1 skip-gram, 0 the word from those around it; none: 0
+    negative: int | None = None  # word2vec, fasttext: words drawn against each true one; none: 5
+    sample: float | None = None  # word2vec, fasttext: words more frequent than this are thinned out; none: 0.001
+    min_n: int | None = None  # fasttext: letters of an n-gram, at least; none: 3
+    max_n: int | None = None  # fasttext: letters of an n-gram, at most; none: 6
+    bucket: int | None = None  # fasttext: n-grams, counted by hash; none: 2,000,000
+    x_max: float | None = None  # glove: counts from here on have full weight; none: 100
+    learning_rate: float | None = None  # glove: none: 0.05
+    memory: int | None = None  # glove: MiB for counting and shuffling pairs; none: 1024
+
+    def act(self, words, out=None):
+        from tfllm import text, vectors
+        from tfllm.vectors.files import SUFFIXES
+
+        options.words([], words)
+        if out is None:
+            raise ValueError("where to? --out V")
+        path = Path(out)
+        if (Path(path.stem) if path.suffix == ".gz" else path).suffix not in SUFFIXES or path.name.endswith(".kv.gz"):
+            raise ValueError(f"--out {out}: expected {OUT['out'].removeprefix('the file: ')}")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"--out {out}: there is no folder {path.parent}")
+        names = ["window", "epochs", "workers", *ONLY]
+        given = {name: value for name in names if (value := getattr(self, name)) is not None}
+        if wrong := [name for name in given if self.kind not in ONLY.get(name, (self.kind,))]:
+            raise ValueError(f"--{wrong[0]} is of {' and '.join(ONLY[wrong[0]])}, not of {self.kind}")
+        given |= {"vector_size": self.vector_size, "min_count": self.min_count, "seed": self.seed}
+        given["tokenizer"] = text.Words(split=self.cut, lowercase=self.lowercase)
+        corpus, shown = texts.some(self, stream=True), sys.stdout.isatty()
+        if self.kind == "glove":
+            found = vectors.GloVe(**given).fit(corpus, verbose=int(shown))
+        else:
+            found = vectors.Word2Vec(subwords=self.kind == "fasttext", verbose=shown, **given).fit(corpus)
+        found.save(path)
+        print(f"{path}: {len(found.vectors):,} words, {self.vector_size} numbers each")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How V is read."""
+
+    format: Literal["word2vec", "binary", "glove", "fasttext", "gensim"] | None = None  # of V; none: as V itself tells
+    limit: int | None = None  # only the first so many words
+    errors: Literal["raise", "skip"] = "raise"  # skip: leave out lines with a fault, and warn
+
+    def vectors(self, path):
+        from tfllm.vectors import load
+
+        return load(path, self.format, self.limit, self.errors, verbose="auto" if sys.stdout.isatty() else False)
+
+
+@dataclass(frozen=True)
+class Conversion(Reading):
+    to: Literal["word2vec", "binary", "glove", "fasttext", "gensim"] | None = None  # of B; none: as its name tells
+
+    def act(self, words):
+        from tfllm.vectors import save
+
+        first, second = options.words(["A", "B"], words)
+        found = self.vectors(first)
+        save(found, second, self.to, verbose="auto" if sys.stdout.isatty() else False)
+        print(f"{second}: {len(found):,} words, {found.vector_size} numbers each")
+
+
+@dataclass(frozen=True)
+class Evaluation(Reading):
+    similarity: tuple[str, ...] | None = None  # files of pairs: two words and a judgement a line
+    analogies: str | None = None  # a file such as questions-words.txt: four words a line, under ": section" lines
+    weat: bool = False  # what the vectors associate: the ten tests of Caliskan et al. 2017 (English)
+    case_insensitive: bool = True  # "Athens" is "athens"
+    restrict_vocab: int | None = None  # only the first so many words are known; fewer make better figures
+    dummy4unknown: bool = False  # unknown words count as wrong; else such pairs and questions are left out
+
+    def act(self, words):
+        from tfllm.explain import WEAT_TESTS, weat
+        from tfllm.vectors import analogies, similarity
+
+        (path,) = options.words(["V"], words)
+        if not (self.similarity or self.analogies or self.weat):
+            raise ValueError("name what to evaluate on: --similarity F [F ...], --analogies F, --weat true")
+        vectors = self.vectors(path)
+        how = self.case_insensitive, self.restrict_vocab, self.dummy4unknown
+        for file in self.similarity or ():
+            print(f"{file}: {similarity(vectors, file, *how)}")
+        if self.analogies:
+            print(analogies(vectors, self.analogies, *how))
+        for test in WEAT_TESTS if self.weat else ():
+            print(f"{test.name}: {weat(vectors, *test.words)}")
+
+
+@dataclass(frozen=True)
+class Nearest(Reading):
+    topn: int = 10  # how many words
+
+    def act(self, words):
+        if len(words) < 2:
+            raise ValueError(f"expected V WORD [WORD ...], got {' '.join(words) or 'options only'}")
+        if self.topn < 1:
+            raise ValueError(f"--topn must be 1 or more; got {self.topn}")
+        path, *asked = words
+        asked = [" ".join(asked)] if set(asked[1:]) & {"+", "-"} else asked
+        vectors = self.vectors(path)
+        for word in (word for one in asked for side in terms(one) for word in side):
+            if word not in vectors:
+                raise ValueError(f"{path} has no vector for {word!r}{spelling(word, vectors)}")
+        for one in asked:
+            if len(asked) > 1:
+                print(one)
+            for word, cosine in vectors.most_similar(*terms(one), topn=self.topn):
+                print(f"{word}\t{cosine:.3f}")
+
+
+def terms(text):
+    """a - b + c -> (["a", "c"], ["b"]); signs stand between blanks, so "well-known" is a word, and so is "-"."""
+    words = text.split(" ")
+    if len(words) % 2 == 0 or not set(words[1::2]) <= {"+", "-"}:
+        return [text], []  # a word that has blanks itself
+    signs = ["+", *words[1::2]]
+    return tuple([word for sign, word in zip(signs, words[::2], strict=True) if sign == which] for which in "+-")
+
+
+def spelling(word, vectors):
+    """`: did you mean 'word'?`: the word in another case, or a near one of the 20,000 most frequent."""
+    same = [other for other in (word.lower(), word.capitalize(), word.upper()) if other in vectors]
+    return f": did you mean {same[0]!r}?" if same else meant(word, vectors.index_to_key[:20_000])
+
+
+@dataclass(frozen=True)
+class Cover(texts.Texts, Reading):
+    """How a tokenizer's vocabulary, and the text, are covered."""
+
+    split: str = "train"  # the part of the public set
+    documents: Literal["file", "paragraph", "line"] = "line"  # what is one document in the text
+    tokenizer: Literal["words", "subwords", "characters"] = "words"  # learned from the text
+    vocab_size: int | None = None  # of the tokenizer; none: all words or characters, 8,000 subwords
+    lowercase: bool = False  # the tokenizer makes "dog" of "Dog"
+
+    def act(self, words):
+        from tfllm import text
+        from tfllm.vectors import coverage
+
+        (path,) = options.words(["V"], words)
+        strings = texts.some(self).map(lambda record: record["text"])
+        size = {} if self.vocab_size is None else {"vocab_size": self.vocab_size}
+        tokenizer = getattr(text, self.tokenizer.capitalize()).learn(strings, lowercase=self.lowercase, **size)
+        print(coverage(tokenizer, self.vectors(path), strings))
+
+
+ACTIONS = {
+    "train": (Training, "train --text F [F ...] --out V", "learn vectors: word2vec, fasttext, glove"),
+    "convert": (Conversion, "convert A B", "write the vectors of one file in the format of another"),
+    "evaluate": (Evaluation, "evaluate V --similarity F [F ...] --analogies F", "similarity, analogies, WEAT"),
+    "nearest": (Nearest, "nearest V WORD [WORD ...]", 'the nearest words; also of "king - man + woman"'),
+    "coverage": (Cover, "coverage V --text F [F ...]", "how much of a text has a vector"),
+}
