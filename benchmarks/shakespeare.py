@@ -46,9 +46,9 @@ def gpt(vocab_size, **options):
 MODELS = {
     "gpt": gpt,
     "rotary gpt": lambda v: gpt(v, positions="rotary"),
-    "lstm": lambda v: LSTMLanguageModel(v, 128, 240, num_layers=2),
-    "big rnn": lambda v: BigLanguageModel(v, 128, 208, 2, "rnn", num_heads=4, rate=0.0),
-    "big cnn": lambda v: BigLanguageModel(v, 128, 176, 4, "cnn", num_heads=4, rate=0.0),
+    "lstm": lambda v: LSTMLanguageModel(v, 128, 234, num_layers=2),
+    "big rnn": lambda v: BigLanguageModel(v, 128, 204, 2, "rnn", num_heads=4, rate=0.0),
+    "big cnn": lambda v: BigLanguageModel(v, 128, 152, 4, "cnn", num_heads=4, rate=0.0),
 }
 RUNS = ["nanogpt/gpt", "quick/rotary gpt", *(f"{r}/{m}" for r in RECIPES for m in ("lstm", "big rnn", "big cnn"))]
 
