@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
-from gensim.models import KeyedVectors
+from gensim.models import FastText, KeyedVectors, Word2Vec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,6 +59,16 @@ def test_gensims_own_format(tmp_path, options):
     for format in (None, "gensim"):
         assert table(load(tmp_path / "x.kv", format)) == EXPECTED
     assert list(table(load(tmp_path / "x.kv", limit=2))) == WORDS[:2]
+
+
+@pytest.mark.parametrize("kind", [Word2Vec, FastText])
+def test_whole_models_of_gensim_give_their_vectors(tmp_path, kind):
+    options = {"bucket": 10} if kind is FastText else {}
+    model = kind([WORDS] * 2, vector_size=3, min_count=1, **options)
+    model.save(str(tmp_path / "x.model"))
+    found = load(tmp_path / "x.model")
+    assert (found.vectors == model.wv.vectors).all() and ("unseen" in found) == (kind is FastText)
+    assert list(table(load(tmp_path / "x.model", limit=2))) == model.wv.index_to_key[:2]
 
 
 @pytest.mark.parametrize("name", ["x.txt", "x.vec", "x.bin", "x.txt.gz", "x.bin.gz", "x.vec.gz"])
@@ -420,8 +430,21 @@ def test_pickles_that_run_something_are_refused(write, tmp_path):
     with pytest.raises(ValueError, match=r"x\.kv: .* a pickle that runs (posix|nt)\.mkdir\. If you trust"):
         load(write(pickle.dumps(Evil(), 4), "x.kv"))
     assert not (tmp_path / "run").exists()
+    imported = b"\x80\x04cgensim.models.word2vec\nQueue\n)R."  # a class that gensim only imports
+    with pytest.raises(ValueError, match=r"a pickle that runs gensim\.models\.word2vec\.Queue"):
+        load(write(imported, "x.kv"))
     with pytest.raises(ValueError, match=r"x\.kv: expected word vectors saved by gensim, got a dict"):
         load(write(pickle.dumps({"a": 1}, 4), "x.kv"))
+
+
+def test_progress_bars(tmp_path, capsys):
+    save(EXPECTED, tmp_path / "x.txt")
+    load(tmp_path / "x.txt")
+    assert capsys.readouterr().out == ""
+    save(EXPECTED, tmp_path / "x.txt", verbose=1)
+    assert "1/1" in capsys.readouterr().out
+    load(tmp_path / "x.txt", verbose=1)
+    assert "MB" in capsys.readouterr().out
 
 
 def test_keyed_vectors():

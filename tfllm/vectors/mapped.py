@@ -32,7 +32,7 @@ class Kept(NamedTuple):
 def place(path, cache):
     """Where the copy of `path` is: beside it (True), in the folder `cache`, or nowhere: None (False)."""
     path = Path(path).absolute()
-    if cache is False:
+    if not cache:
         return None
     if cache is True:
         return path.with_name(f".{path.name}.mapped.npy")

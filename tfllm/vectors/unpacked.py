@@ -14,9 +14,9 @@ class Unpacked:
     def __init__(self, path, verbose="auto"):
         self.path = path
         self._raw = open(path, "rb")
-        packed = self._raw.read(2) == b"\x1f\x8b"
+        self._packed = self._raw.read(2) == b"\x1f\x8b"
         self._raw.seek(0)
-        self.file = gzip.GzipFile(fileobj=self._raw) if packed else self._raw
+        self.file = gzip.GzipFile(fileobj=self._raw) if self._packed else self._raw
         self._line = 1
         self._bar = None
         size = os.fstat(self._raw.fileno()).st_size // MB
@@ -41,7 +41,8 @@ class Unpacked:
             raise ValueError(
                 f"{self.path}:{self._line}: broken gzip from about here: {error}. Fetch the file again"
             ) from None
-        self._line += data.count(b"\n")
+        if self._packed:
+            self._line += data.count(b"\n")
         if self._bar and data:
             self._bar.update(self._at(), finalize=False)
         return data
