@@ -3,6 +3,7 @@
 import logging
 import tempfile
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,6 +164,26 @@ def test_temporary_files_leave_nothing_after_an_error(named_files):
     with pytest.raises(OSError, match="went away"):
         count(Breaks(), memory=0.3, folder=folder)
     assert opened == [folder] and list(folder.iterdir()) == []
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_counts_are_those_of_the_authors_program(symmetric, tmp_path, capfd):
+    """Through glovpy, which fetches and builds the programs when it is first imported: only where it has done so."""
+    if not (Path.home() / ".glopy" / "build" / "cooccur").exists():
+        pytest.skip("the programs of glovpy are not there")
+    train = pytest.importorskip("glovpy.train")
+    texts = zipf(6000)
+    encoded = train.encode_tokens(texts)
+    train.collect_vocab(encoded, tmp_path, min_count=3)
+    train.count_cooccurrences(encoded, tmp_path, symmetric, window_size=7, memory=0.1, distance_weighting=True)
+    words = [line.split()[0] for line in (tmp_path / "vocab.txt").read_text().splitlines()]
+    records = np.fromfile(tmp_path / "coccurr.bin", [("row", "i4"), ("column", "i4"), ("count", "f8")])
+    records = records[records["row"] > 0]
+    found = count(texts, window=7, min_count=3, symmetric=symmetric)
+    expected = {(words[row - 1], words[column - 1]): value for row, column, value in records.tolist()}
+    assert found.words == words
+    assert table(found) == pytest.approx(expected, rel=1e-12)
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,6 +1,6 @@
 """Texts as lists of words, as often as they are asked for: what word vectors are learned from."""
 
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 import tensorflow as tf
@@ -67,7 +67,8 @@ class Sentences:
         tokenizer = self.tokenizer
         if isinstance(tokenizer, Words):
             words = tokenizer._cut(lower(texts) if tokenizer.lowercase else texts)
-            return [_text(word) for word in words.flat_values.numpy()], words.row_lengths().numpy()
+            joined = _text(b" ".join(words.flat_values.numpy().tolist()))  # no word holds a space
+            return joined.split(" ") if joined else [], words.row_lengths().numpy()
         if isinstance(tokenizer, Tokenizer):
             ids = tokenizer.encode(texts)
             ids = ids if tokenizer.unknown is None else tf.ragged.boolean_mask(ids, ids != tokenizer.unknown)
@@ -90,11 +91,10 @@ def _strings(dataset):
 
 
 def _joined(lists):
-    words = [word for words in lists for word in words]
-    for one in lists:
-        if isinstance(one, (str, bytes)) or not all(isinstance(word, str) for word in one):
-            raise ValueError(f"a list of words must hold strings (str), got {one!r:.60}")
-    return words, np.fromiter(map(len, lists), "int64", len(lists))
+    for words in lists:
+        if isinstance(words, (str, bytes)) or not all(issubclass(kind, str) for kind in set(map(type, words))):
+            raise ValueError(f"a list of words must hold strings (str), got {words!r:.60}")
+    return list(chain.from_iterable(lists)), np.fromiter(map(len, lists), "int64", len(lists))
 
 
 def _text(text):
