@@ -14,6 +14,7 @@ from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.big_language_model import BigLanguageModel, BigLanguageModelConfig
 from tfllm.models.gpt import GPT, GPTConfig
 from tfllm.models.lstm_language_model import LSTMLanguageModel, LSTMLanguageModelConfig
+from tfllm.tasks.embeddings import initialise
 from tfllm.tasks.generator import Generator
 from tfllm.tasks.task import log
 
@@ -30,6 +31,8 @@ class LanguageModelConfig:
     lowercase: bool = False
     length: int | None = None  # tokens in a block of training; None: what the model can take, or 256
     cross_documents: bool = False  # blocks run over the ends of documents, without padding
+    embeddings: str | None = None  # file of word vectors that the embedding begins with
+    embeddings_trainable: bool | Literal["missing"] = True  # which of its rows are trained; missing: without a vector
     model: GPTConfig | LSTMLanguageModelConfig | BigLanguageModelConfig = field(default_factory=GPTConfig)
 
 
@@ -68,10 +71,12 @@ class LanguageModel(Generator):
         self.built = True
 
     @classmethod
-    def from_text(cls, texts, config="tiny"):
+    def from_text(cls, texts, config="tiny", embeddings=None, embeddings_trainable=None):
         """Learns the vocabulary of the texts (documents, or records of "text") and builds an untrained model for it.
 
         config: a LanguageModelConfig, or the name of one: "tiny" (the default), "small", "base".
+        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.embeddings.initialise`; above those of
+        the config.
         """
         if isinstance(config, str):
             if config not in SIZES:
@@ -83,6 +88,9 @@ class LanguageModel(Generator):
             options["vocab_size"] = config.vocab_size
         tokenizer = kind.learn(cls.records(cls, texts).map(lambda record: record["text"]), **options)
         model = MODELS[type(config.model)](vocab_size=tokenizer.vocab_size, **asdict(config.model))
+        embeddings = config.embeddings if embeddings is None else embeddings
+        if embeddings is not None:
+            initialise(model, model.embed, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)
         return cls(model, tokenizer, config.length, config.cross_documents)
 
     @classmethod

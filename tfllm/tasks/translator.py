@@ -16,6 +16,7 @@ from tfllm.models.seq2seq_rnn import Seq2SeqRNN, Seq2SeqRNNConfig
 from tfllm.models.transformer import Transformer, TransformerConfig
 from tfllm.tasks.continuation import power_of_two
 from tfllm.tasks.decoding import Decoding, chooser, of_options, rules
+from tfllm.tasks.embeddings import initialise_sides
 from tfllm.tasks.task import Task, log
 from tfllm.text import END, PAD, START
 from tfllm.text.cleaning import replace_invalid
@@ -34,6 +35,9 @@ class TranslatorConfig:
     joint: bool = True  # one tokenizer for both languages
     lowercase: bool = False
     label_smoothing: float = 0.1  # epsilon of Vaswani et al. 2017, sec. 5.4
+    embeddings: str | None = None  # file of word vectors for the source; of shared="all", for the one matrix
+    embeddings_target: str | None = None  # file of word vectors for the target
+    embeddings_trainable: bool | Literal["missing"] = True  # which rows of these are trained; missing: without a vector
     model: TransformerConfig | Seq2SeqRNNConfig = field(default_factory=TransformerConfig)
 
 
@@ -62,11 +66,14 @@ class Translator(Task):
         self.built = True
 
     @classmethod
-    def from_text(cls, records, targets=None, config="tiny"):
+    def from_text(cls, records, targets=None, config="tiny", embeddings=None, embeddings_trainable=None):
         """Learns the vocabularies of the text and builds an untrained model for them.
 
         records: a dataset of {"source", "target"}, or a list of source strings beside a list of `targets`.
         config: a TranslatorConfig, or the name of one: "tiny" (the default), "small", "base".
+        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.embeddings.initialise`; above those of
+        the config. One value is for the source; {"source": ..., "target": ...} for either or both. A model with
+        shared="all" has one matrix for both languages and the softmax: it takes one value, and no dict.
         """
         if isinstance(config, str):
             if config not in SIZES:
@@ -83,7 +90,9 @@ class Translator(Task):
 
         source = learn("source", "target") if config.joint else learn("source")
         target = source if config.joint else learn("target")
-        return cls(untrained(config.model, source, target), source, target, config.label_smoothing)
+        model = untrained(config.model, source, target)
+        initialise_sides(model, source, target, config, embeddings, embeddings_trainable)
+        return cls(model, source, target, config.label_smoothing)
 
     def prepare(self, texts):
         """strings [B] -> ragged token_ids [B, None] with END, cut to what the model can take (`pe_input`)."""
