@@ -6,7 +6,7 @@ Nothing is imported before it is used.
 import importlib
 
 _HOMES = {
-    "cooccurrence": ["Cooccurrence", "cooccurrence"],
+    "cooccurrence": ["Cooccurrence"],
     "glove": ["GloVe"],
     "coverage_report": ["Coverage", "coverage"],
     "files": ["load", "save"],
