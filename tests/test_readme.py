@@ -20,7 +20,7 @@ def test_the_example(tmp_path, monkeypatch, capsys):
         pairs = [(f"Ein {a} und {b}.", f"A {c} and {d}.") for a, c in NAMES for b, d in NAMES][:rows]
         for column, language in enumerate(("de", "en")):
             Path(f"{part}.{language}").write_text("".join(pair[column] + "\n" for pair in pairs), encoding="utf-8")
-    train, served, _ = BLOCKS
+    train, served, *_ = BLOCKS
     assert "epochs=20" in train
     names = {}
     exec(train.replace("epochs=20", "epochs=1"), names)
@@ -44,3 +44,17 @@ def test_the_language_model(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "perplexity" in said and names["lm"].generate("Once upon a time", max_length=50) in said
     assert Path("serving/books/1/saved_model.pb").exists()
+
+
+@pytest.mark.slow
+def test_the_word_vectors(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("numba")
+    monkeypatch.chdir(tmp_path)
+    Path("books").mkdir()
+    for i, (_, animal) in enumerate(NAMES):
+        Path(f"books/{i}.txt").write_text(f"Once upon a time there was a {animal}.\n" * 9, encoding="utf-8")
+    names = {}
+    exec(BLOCKS[3], names)
+    words = {"Once", "upon", "a", "time", "there", "was", ".", *(animal for _, animal in NAMES)}
+    assert set(names["vectors"].load("books.vec").index_to_key) == words
+    assert "missing" in capsys.readouterr().out and Path("map.png").exists()

@@ -117,8 +117,8 @@ def analogies(
     """KeyedVectors; a file of lines `a b c d`, asked as "a is to b as c is to what?", under `: section` lines.
 
     The answer is the word with the greatest cosine to b - a + c (each of length 1), a, b and c themselves left out:
-    3CosAdd, Mikolov et al. 2013, as written in Levy & Goldberg 2014, eq. 3. ValueError with the line's number for
-    other lines.
+    Mikolov et al. 2013, the way that Levy & Goldberg 2014 call 3CosAdd. ValueError with the line's number for other
+    lines.
     """
     known, spelled = _vocabulary(vectors, case_insensitive, restrict_vocab)
     names, sections, questions = _questions(path)
