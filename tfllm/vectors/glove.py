@@ -30,11 +30,12 @@ class GloVe:
     workers: threads that train on one table without locks (Hogwild, as the authors' program does): faster, not
         repeatable.
 
-    Same as the authors' program (version 1.0): one pair after the other; values drawn from (-0.5, 0.5) / (D + 1),
-    biases too; sums of squares begin at 1; gradients without the factor 2 of the square; the learning rate is
-    inside the squared steps; w + w̃. Differs: float32, not float64; all pairs in a new order in each epoch, the
-    program shuffles once; each number of a gradient of a vector is cut to [-100, 100], biases as they are; no row for
-    unknown words; training ends where the loss is no number, the program skips such pairs.
+    Same as the authors' program `glove`: one pair after the other; values drawn from (-0.5, 0.5) / (D + 1), biases too;
+    sums of squares begin at 1; gradients without the factor 2 of the square; each number of a gradient of a vector is
+    cut to [-100, 100]; the learning rate is inside the squared steps; w + w̃. Differs: float32, not float64; all pairs
+    in a new order in each epoch, the program shuffles once; biases move at the learning rate too, as in its first
+    versions (later ones leave the factor out); no row for unknown words; training ends where the loss is no number, the
+    program skips such pairs.
     `fit` raises ImportError without numba; ValueError where nothing can be counted (see `Cooccurrence.count`).
     """
 
