@@ -115,7 +115,7 @@ class GloVe:
     def _epoch(self, sweep, squares, draw, pool, verbose):
         """The mean loss of one pass over all pairs."""
         pairs, loss, seen = self.cooccurrence.pairs, 0.0, 0
-        bar = keras.utils.Progbar(len(pairs), verbose=verbose, unit_name="pair")
+        bar = keras.utils.Progbar(len(pairs), verbose=verbose, unit_name="pair", stateful_metrics=["loss"])
         rate, clip = np.float32(self.learning_rate), np.float32(CLIP)
         for chunk in shuffled(pairs, draw, room=int(self.memory * 2**20 / 64)):
             columns = chunk["column"].astype(np.int64) + len(self.values) // 2
@@ -124,7 +124,7 @@ class GloVe:
             parts = zip(*(np.array_split(part, self.workers) for part in parts), strict=True)
             step = sum(pool.map(lambda part: sweep(*part, self.values, squares, rate, clip), parts))
             loss, seen = loss + step, seen + len(chunk)
-            bar.update(seen, [("loss", step / len(chunk))])
+            bar.update(seen, [("loss", loss / seen)])
         if not np.isfinite(loss):
             raise ValueError(f"the loss became {loss}: lower learning_rate={self.learning_rate}")
         return loss / seen
