@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 _PARTS = (
     "config", "data", "evaluation", "explain", "export", "generation", "interop", "layers", "losses", "metrics",
-    "models", "tasks", "text", "training",
+    "models", "tasks", "text", "training", "vectors",
 )  # fmt: skip
 _HOMES = {
     "BigLanguageModel": "models.big_language_model",
@@ -22,6 +22,9 @@ _HOMES = {
     "Transformer": "models.transformer",
     "LanguageModel": "tasks.language_model",
     "Translator": "tasks.translator",
+    "GloVe": "vectors.glove",
+    "Word2Vec": "vectors.word2vec",
+    "pretrained_embedding": "vectors.pretrained",
 }
 _REGISTERED = ("tasks", "models", "layers", "text", "losses", "metrics", "training.schedules", "training.layer_decay")
 
