@@ -56,5 +56,5 @@ def test_the_word_vectors(tmp_path, monkeypatch, capsys):
     names = {}
     exec(BLOCKS[3], names)
     words = {"Once", "upon", "a", "time", "there", "was", ".", *(animal for _, animal in NAMES)}
-    assert set(names["vectors"].load("books.vec").index_to_key) == words
+    assert set(names["tfllm"].vectors.load("books.vec").index_to_key) == words
     assert "missing" in capsys.readouterr().out and Path("map.png").exists()
