@@ -49,15 +49,16 @@ class Setting:
     seeds: tuple = (1, 2, 3)
     epochs: int = 30  # at most
     batch_tokens: int = 1024
+    learning_rate: float = 1e-3
     bleu: bool = False
 
 
 SETTINGS = {
     "transformer-1000": Setting(TRANSFORMER, 1000),
-    "rnn-1000": Setting(RNN, 1000),
-    "lm-2000": Setting(LSTM, 2000),
-    "transformer-29000": Setting(TRANSFORMER, 29000, (1,), 10, 4096, True),
-    "rnn-29000": Setting(RNN, 29000, (1,), 6, 4096, True),
+    "rnn-1000": Setting(RNN, 1000, epochs=20, learning_rate=3e-3),
+    "lm-2000": Setting(LSTM, 2000, epochs=12, learning_rate=5e-3),
+    "transformer-29000": Setting(TRANSFORMER, 29000, (1,), 10, 4096, bleu=True),
+    "rnn-29000": Setting(RNN, 29000, (1,), 6, 4096, 3e-3, True),
 }
 
 
@@ -88,7 +89,7 @@ def run(setting, kind, seed):
     else:
         config = TranslatorConfig("words", joint=False, lowercase=True, label_smoothing=0.0, model=setting.model)
         task = tfllm.Translator.from_text(train, config=config, **vectors)
-    task.compile(keras.optimizers.Adam(1e-3, global_clipnorm=1.0), jit_compile=False)
+    task.compile(keras.optimizers.Adam(setting.learning_rate, global_clipnorm=1.0), jit_compile=False)
     stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
     began = time.process_time()
     history = task.fit(
