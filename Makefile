@@ -11,7 +11,7 @@ demo: $(STAMP)                     ## train on the built-in dates, translate, ex
 	$(BIN)/python benchmarks/dates.py
 
 test: $(STAMP)                     ## everything; `make test ONLY="not slow"` leaves marked tests out
-	TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(if $(ONLY),-m "$(ONLY)")
+	TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations 25 $(if $(ONLY),-m "$(ONLY)")
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
