@@ -224,3 +224,11 @@ def test_left_uncompiled_it_takes_the_recipe():
 def test_errors_say_what_to_do(fresh, call, told):
     with pytest.raises(ValueError, match=told):
         call(fresh)
+
+
+def test_a_step_of_training_is_traced_once(monkeypatch):
+    translator, calls, call = Translator.from_text(*pairs(20), CONFIG), [], Translator.call
+    monkeypatch.setattr(Translator, "call", lambda self, inputs: calls.append(1) or call(self, inputs))
+    translator.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    translator.fit(*pairs(20), epochs=2, verbose=0)
+    assert len(calls) == 1

@@ -55,6 +55,12 @@ class Task(Tunable):
         refuse_probabilities(loss)
         super().compile(optimizer, loss, metrics=metrics, weighted_metrics=weighted_metrics, **options)
 
+    def make_train_function(self, force=False):
+        """As in Keras. The optimizer makes its variables first: made in the first step, they have it traced twice."""
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        return super().make_train_function(force)
+
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
