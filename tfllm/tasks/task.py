@@ -58,7 +58,8 @@ class Task(Tunable):
     def make_train_function(self, force=False):
         """As in Keras. The optimizer makes its variables first: made in the first step, they have it traced twice."""
         if not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
         return super().make_train_function(force)
 
     def compile_from_config(self, config):
