@@ -58,6 +58,7 @@ def test_a_run_folder_holds_everything(run, corpus):
     assert kept.model == GPTConfig(max_length=24, num_layers=1, d_model=16, num_heads=2, rate=0.0)
     model = tfllm.load_model(run / "best.keras")
     assert isinstance(model, tfllm.LanguageModel) and model.length == 12
+    assert model.optimizer.get_config()["learning_rate"]["config"] == {"peak": 0.02, "warmup": 5}  # of the recipe
 
 
 @ALL_BUT_DATA

@@ -41,8 +41,7 @@ class LanguageModelling(LanguageModelConfig, texts.Texts):
         import keras
 
         keras.utils.set_random_seed(self.recipe.seed)
-        model = LanguageModel.from_text(train, config=self)
-        return model
+        return LanguageModel.from_text(train, config=self)
 
     def fit(self, model, epoch, folder, train, valid):
         """Train from `epoch` on, into the run's folder."""

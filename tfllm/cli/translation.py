@@ -47,8 +47,7 @@ class Translation(TranslatorConfig, pairs.Pairs):
         import keras
 
         keras.utils.set_random_seed(self.recipe.seed)
-        translator = Translator.from_text(train, config=self)
-        return translator
+        return Translator.from_text(train, config=self)
 
     def fit(self, translator, epoch, folder, train, valid):
         """Train from `epoch` on, into the run's folder."""
