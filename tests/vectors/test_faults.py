@@ -1,6 +1,8 @@
 """Broken files of word vectors: what is wrong is told with its line, or left out and counted."""
 
 import gzip
+import os
+import pickle
 
 import numpy as np
 import pytest
@@ -143,3 +145,18 @@ def test_faults_of_binary_files(write):
             assert list(table(load(path, errors="skip"))) == ["a", "c"]
     with pytest.raises(ValueError, match=r"word 2: expected a space behind a word, got none"):
         load(write(b"3 2\n" + ROW % b"a" + b"x" * 100_000))
+
+
+def test_pickles_that_run_something_are_refused(write, tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "run"),)
+
+    with pytest.raises(ValueError, match=r"x\.kv: .* a pickle that runs (posix|nt)\.mkdir\. If you trust"):
+        load(write(pickle.dumps(Evil(), 4), "x.kv"))
+    assert not (tmp_path / "run").exists()
+    imported = b"\x80\x04cgensim.models.word2vec\nQueue\n)R."  # a class that gensim only imports
+    with pytest.raises(ValueError, match=r"a pickle that runs gensim\.models\.word2vec\.Queue"):
+        load(write(imported, "x.kv"))
+    with pytest.raises(ValueError, match=r"x\.kv: expected word vectors saved by gensim, got a dict"):
+        load(write(pickle.dumps({"a": 1}, 4), "x.kv"))

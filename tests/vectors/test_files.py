@@ -265,24 +265,6 @@ def test_what_cannot_be_written_is_told(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_pickles_that_run_something_are_refused(write, tmp_path):
-    import os
-    import pickle
-
-    class Evil:
-        def __reduce__(self):
-            return os.mkdir, (str(tmp_path / "run"),)
-
-    with pytest.raises(ValueError, match=r"x\.kv: .* a pickle that runs (posix|nt)\.mkdir\. If you trust"):
-        load(write(pickle.dumps(Evil(), 4), "x.kv"))
-    assert not (tmp_path / "run").exists()
-    imported = b"\x80\x04cgensim.models.word2vec\nQueue\n)R."  # a class that gensim only imports
-    with pytest.raises(ValueError, match=r"a pickle that runs gensim\.models\.word2vec\.Queue"):
-        load(write(imported, "x.kv"))
-    with pytest.raises(ValueError, match=r"x\.kv: expected word vectors saved by gensim, got a dict"):
-        load(write(pickle.dumps({"a": 1}, 4), "x.kv"))
-
-
 def test_progress_bars(tmp_path, capsys):
     save(EXPECTED, tmp_path / "x.txt")
     load(tmp_path / "x.txt")
