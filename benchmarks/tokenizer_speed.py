@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from machine import machine
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data"))
 BATCH = 512
@@ -137,14 +139,6 @@ def measure(contestants, repeats):
                 speed.append(count / (time.perf_counter() - started))
             speeds[name][2].append((len(train) + len(unseen)) / (time.process_time() - used))
     return {name: [statistics.median(speed) for speed in speeds[name]] + rows[name] for name in contestants}
-
-
-def machine():
-    model = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-        model = names[0].split(":")[1].strip() if names else model
-    return f"{os.cpu_count()} cores of {model}"
 
 
 def main():

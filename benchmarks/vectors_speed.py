@@ -28,6 +28,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from machine import machine
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data"))
 WINDOW, MIN_COUNT, SIZE = 10, 5, 50
@@ -210,14 +212,6 @@ def measure(corpus, names, repeats, epochs):
             for part, work in parts.items():
                 results[part].setdefault(name, []).append(timed(*work))
     return results
-
-
-def machine():
-    model = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-        model = names[0].split(":")[1].strip() if names else model
-    return f"{os.cpu_count()} cores of {model}"
 
 
 def main():
