@@ -175,3 +175,13 @@ def test_a_file_named_in_yaml_or_on_the_command_line(task, tmp_path, eager):  # 
     assert layer.vector_dim == 5 and layer.fixed_rows == 6 and layer.free_rows > 3
     kept = (tmp_path / "RUN" / "config.yaml").read_text()
     assert "embeddings_trainable: missing" in kept and f"embeddings: {tmp_path / 'glove.txt'}" in kept
+
+
+@pytest.mark.parametrize("embeddings", ["no.txt", {"target": "no.txt"}])
+def test_a_missing_file_is_told_before_anything_is_learned(embeddings, monkeypatch):
+    monkeypatch.setattr(tfllm.text.Subwords, "learn", lambda *args, **options: pytest.fail("too late"))
+    with pytest.raises(FileNotFoundError, match="no.txt"):
+        Translator.from_text(["a"], ["b"], embeddings=embeddings)
+    if isinstance(embeddings, str):
+        with pytest.raises(FileNotFoundError, match="no.txt"):
+            LanguageModel.from_text(["a"], embeddings=embeddings)

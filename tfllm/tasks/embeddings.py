@@ -1,11 +1,22 @@
 """An untrained model whose embedding begins with word vectors: what `embeddings=` of every task does."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 
 from tfllm.layers.pretrained_embedding import replace_embedding
 from tfllm.tasks.task import log
 from tfllm.vectors.pretrained import pretrained_embedding
+
+
+def expect_files(*embeddings):
+    """FileNotFoundError for a path among them where no file is: told before a tokenizer is learned for it."""
+    for value in embeddings:
+        if isinstance(value, (str, Path)) and not Path(value).is_file():
+            raise FileNotFoundError(f"embeddings: {value} is no file; expected word vectors")
+        if isinstance(value, dict) and value.keys() <= {"source", "target"}:
+            expect_files(*value.values())
 
 
 def initialise(model, old, tokenizer, embeddings, trainable=None, otherwise=True):

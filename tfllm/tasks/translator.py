@@ -16,7 +16,7 @@ from tfllm.models.seq2seq_rnn import Seq2SeqRNN, Seq2SeqRNNConfig
 from tfllm.models.transformer import Transformer, TransformerConfig
 from tfllm.tasks.continuation import power_of_two
 from tfllm.tasks.decoding import Decoding, chooser, of_options, rules
-from tfllm.tasks.embeddings import initialise_sides
+from tfllm.tasks.embeddings import expect_files, initialise_sides
 from tfllm.tasks.task import Task, log
 from tfllm.text import END, PAD, START
 from tfllm.text.cleaning import replace_invalid
@@ -79,6 +79,7 @@ class Translator(Task):
             if config not in SIZES:
                 raise ValueError(f"config must be one of {list(SIZES)} or a TranslatorConfig; got {config!r}")
             config = SIZES[config]
+        expect_files(embeddings, config.embeddings, config.embeddings_target)
         records = cls.records(cls, records, targets)
         kind = getattr(text, config.tokenizer.capitalize())
         options = {"lowercase": config.lowercase}
