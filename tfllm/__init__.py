@@ -15,6 +15,7 @@ _PARTS = (
     "models", "tasks", "text", "training", "vectors",
 )  # fmt: skip
 _HOMES = {
+    "BERT": "models.bert",
     "BigLanguageModel": "models.big_language_model",
     "GPT": "models.gpt",
     "LSTMLanguageModel": "models.lstm_language_model",

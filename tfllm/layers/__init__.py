@@ -3,6 +3,7 @@
 from tfllm.layers import masks
 from tfllm.layers.attention import MultiHeadAttention, scaled_dot_product_attention
 from tfllm.layers.bahdanau import BahdanauCell, BahdanauDecoder
+from tfllm.layers.bert_heads import MaskedTokenHead, NextSentenceHead
 from tfllm.layers.bidirectional import BidirectionalEncoder
 from tfllm.layers.convolution import CausalConvolution, ConvolutionStack, GatedConvolution
 from tfllm.layers.lora import LowRank
@@ -31,8 +32,10 @@ __all__ = [
     "LearnedPositions",
     "LowRank",
     "LuongDecoder",
+    "MaskedTokenHead",
     "MultiHeadAttention",
     "MultiplicativeAttention",
+    "NextSentenceHead",
     "PretrainedEmbedding",
     "Recurrent",
     "RecurrentStack",

@@ -1,6 +1,8 @@
 """Models: one paper, or one sample of the documents, a file."""
 
+from tfllm.models.bert import BERT, BERTConfig
 from tfllm.models.big_language_model import BigLanguageModel, BigLanguageModelConfig
+from tfllm.models.encoder import Encoder
 from tfllm.models.gpt import GPT, GPTConfig
 from tfllm.models.lstm_language_model import LSTMLanguageModel, LSTMLanguageModelConfig
 from tfllm.models.seq2seq_rnn import Seq2SeqRNN, Seq2SeqRNNConfig
@@ -8,8 +10,11 @@ from tfllm.models.textgenrnn import TextgenRNN, TextgenRNNConfig
 from tfllm.models.transformer import Transformer, TransformerConfig
 
 __all__ = [
+    "BERT",
+    "BERTConfig",
     "BigLanguageModel",
     "BigLanguageModelConfig",
+    "Encoder",
     "GPT",
     "GPTConfig",
     "LSTMLanguageModel",

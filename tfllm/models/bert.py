@@ -1,0 +1,136 @@
+"""BERT, the encoder that reads a text from both sides at once: Devlin et al. 2019.
+
+token_ids -> embeddings + segments + positions -> norm -> blocks that normalise after each sublayer -> pooler.
+What it is pre-trained with stands in layers/bert_heads.py. Left out: embeddings narrower than the model (ALBERT),
+relative positions, a vocabulary of types of its own for each position (RoBERTa counts places from 2).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import keras
+from keras import ops
+
+from tfllm.layers.bert_heads import start
+from tfllm.layers.positions import LearnedPositions
+from tfllm.layers.transformer import EncoderBlock
+from tfllm.models.encoder import Encoder, real
+
+POOLINGS = ("pooler", "first", "mean", "max")
+
+
+@dataclass(frozen=True)
+class BERTConfig:
+    """The arguments of `BERT` but for the vocabulary's size. BERT base: 12 layers, 768, 12 heads, 3072."""
+
+    max_length: int = 128  # tokens
+    num_layers: int = 4
+    d_model: int = 128
+    num_heads: int = 4
+    dff: int = 512  # inner width of the feed-forward
+    rate: float = 0.1  # probability of dropout
+    num_segments: int = 2  # kinds of segments; 0: none
+    activation: str = "gelu"
+    epsilon: float = 1e-12  # of the norms
+    pooling: Literal["pooler", "first", "mean", "max"] = "pooler"
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class BERT(Encoder):
+    """token_ids [B, T], segment_ids [B, T], padding_mask [B, T] bool -> x [B, T, D]. Devlin et al. 2019, sec. 3.
+
+    vocab_size    V;  max_length  the longest text in tokens
+    num_layers    blocks;  d_model  width D;  num_heads  H, a divisor of D;  dff  inner width F
+    rate          probability of dropout: on the sum of the embeddings, on attention weights and sublayers
+    num_segments  kinds of segments; without segment_ids all tokens are of segment 0
+    activation    a name Keras knows, or "gelu_tanh";  epsilon  of the norms
+    pooling       what `pool` does: "pooler" is the paper's, tanh(x_1 W + b) of the first place; "first" that place as
+                  it is; "mean" and "max" over the real places (Reimers & Gurevych 2019, sec. 3)
+
+    First values: N(0, 0.02²), cut off at twice that, and biases 0, as in the authors' code.
+    Differs: softmax in float32. Raises ValueError for an unknown pooling, and for a text that is too long.
+    """
+
+    def __init__(self, vocab_size, max_length=512, num_layers=12, d_model=768, num_heads=12, dff=3072, rate=0.1,
+                 num_segments=2, activation="gelu", epsilon=1e-12, pooling="pooler", **kwargs):  # fmt: skip
+        super().__init__(**kwargs)
+        if pooling not in POOLINGS:
+            raise ValueError(f"pooling must be one of {POOLINGS}; got {pooling!r}")
+        self.numbers = {
+            "vocab_size": vocab_size, "max_length": max_length, "num_layers": num_layers, "d_model": d_model,
+            "num_heads": num_heads, "dff": dff, "rate": rate, "num_segments": num_segments, "activation": activation,
+            "epsilon": epsilon, "pooling": pooling,
+        }  # fmt: skip
+        self.vocab_size, self.max_length, self.segments, self.pooling = vocab_size, max_length, num_segments, pooling
+        self.width = self.pooled_width = d_model
+        policy = self.dtype_policy
+
+        def embedding(rows, name):
+            return keras.layers.Embedding(rows, d_model, embeddings_initializer=start(), name=name, dtype=policy)
+
+        self.embed = embedding(vocab_size, "embed")
+        if num_segments:
+            self.segment = embedding(num_segments, "segment")
+        self.place = LearnedPositions(max_length, d_model, name="place", dtype=policy)
+        self.norm = keras.layers.LayerNormalization(epsilon=epsilon, name="norm", dtype=policy)
+        self.drop = keras.layers.Dropout(rate, name="drop", dtype=policy)
+        self.blocks = [
+            EncoderBlock(
+                d_model, num_heads, dff, rate, False, activation, epsilon, name=f"layer{i + 1}", dtype=policy
+            )
+            for i in range(num_layers)
+        ]  # fmt: skip
+        self.pooler = keras.layers.Dense(d_model, "tanh", kernel_initializer=start(), name="pooler", dtype=policy)
+        self.build()
+
+    def build(self, input_shape=None):
+        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        self.embed.build()
+        if self.segments:
+            self.segment.build()
+        for block in self.blocks:
+            look, feed = block.look, block.feed
+            for part in (look.to_query, look.to_key, look.to_value, look.to_output, feed.widen, feed.narrow):
+                part.kernel_initializer = start()
+        for part in (self.place, self.norm, *self.blocks):
+            part.build((None, None, self.width))
+        self.pooler.build((None, self.width))
+
+    def call(self, token_ids, segment_ids=None, padding_mask=None, training=None):
+        return self.read(token_ids, segment_ids, padding_mask, training)[0]
+
+    def attention(self, token_ids, segment_ids=None, padding_mask=None):
+        """-> {"layer1": weights [B, H, T, T], ...}: what each token looks at, in each block."""
+        return self.read(token_ids, segment_ids, padding_mask)[1]
+
+    def read(self, token_ids, segment_ids=None, padding_mask=None, training=None):
+        """-> (x [B, T, D], attention weights by block [B, H, T, T])."""
+        mask = real(token_ids, padding_mask)[:, None, :]  # [B, 1, T]: every place may look at real ones only
+        x = self.embed(token_ids)
+        if self.segments:
+            x = x + self.segment(ops.zeros_like(token_ids) if segment_ids is None else segment_ids)
+        elif segment_ids is not None:
+            raise ValueError("this BERT has no segments (num_segments=0): leave segment_ids out")
+        x = self.drop(self.norm(self.place(x)), training=training)  # [B, T, D]
+        weights = {}
+        for block in self.blocks:
+            x, weights[block.name], _ = block(x, attention_mask=mask, training=training)
+        return x, weights
+
+    def pool(self, x, padding_mask=None):
+        if self.pooling == "pooler":
+            return self.pooler(x[:, 0])
+        if self.pooling == "first":
+            return x[:, 0]
+        if padding_mask is None:
+            padding_mask = ops.ones(ops.shape(x)[:2], "bool")
+        seen = ops.cast(padding_mask, "float32")[..., None]  # [B, T, 1]
+        x, dtype = ops.cast(x, "float32"), x.dtype
+        if self.pooling == "mean":
+            pooled = ops.sum(x * seen, axis=1) / ops.maximum(ops.sum(seen, axis=1), 1.0)
+        else:
+            pooled = ops.max(ops.where(seen > 0, x, -1e9), axis=1)
+        return ops.cast(pooled, dtype)
+
+    def get_config(self):
+        return super().get_config() | self.numbers
