@@ -8,7 +8,7 @@ from tfllm.layers.bidirectional import BidirectionalEncoder
 from tfllm.layers.convolution import CausalConvolution, ConvolutionStack, GatedConvolution
 from tfllm.layers.lora import LowRank
 from tfllm.layers.luong import InputFeedingCell, InputFeedingDecoder, LuongDecoder
-from tfllm.layers.pooling import AttentionWeightedAverage
+from tfllm.layers.pooling import AttentionWeightedAverage, Pooling
 from tfllm.layers.positions import LearnedPositions, SinusoidalPositions
 from tfllm.layers.pretrained_embedding import PretrainedEmbedding, replace_embedding
 from tfllm.layers.recurrent import Recurrent, RecurrentStack
@@ -35,6 +35,7 @@ __all__ = [
     "MaskedTokenHead",
     "MultiHeadAttention",
     "MultiplicativeAttention",
+    "Pooling",
     "NextSentenceHead",
     "PretrainedEmbedding",
     "Recurrent",

@@ -1,10 +1,12 @@
-"""Texts of any length to one vector each: the average over their places, weighted by what stands there.
+"""Texts of any length to one vector each: of one place, or of all real ones together.
 
 Axes:  B batch  T tokens  D width
 """
 
 import keras
 from keras import ops
+
+from tfllm.layers.attention import masked_softmax
 
 
 @keras.saving.register_keras_serializable("tfllm")
@@ -22,5 +24,62 @@ class AttentionWeightedAverage(keras.layers.Layer):
         scores = ops.cast(ops.einsum("btd,d->bt", x, self.kernel), "float32")
         if padding_mask is not None:
             scores = ops.where(padding_mask, scores, -1e9)
-        weights = ops.softmax(scores)  # [B, T]
+        weights = masked_softmax(scores, None)  # [B, T]
         return ops.einsum("bt,btd->bd", ops.cast(weights, x.dtype), x), weights
+
+
+KINDS = ("first", "last", "mean", "max", "attention")
+NONE = -1e9  # below every number of a model; finite in float32 and bfloat16, which is all it is taken in
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class Pooling(keras.layers.Layer):
+    """One vector for each text, made of its real places alone.
+
+    kind  "first" or "last" real place;  "mean" or "max" over them, the maximum in each dimension (Collobert et al.
+          2011, eq. 6);  "attention", their `AttentionWeightedAverage`, the one kind with a weight
+
+    x [B, T, D], padding_mask [B, T] bool, True = real (None: all are) -> [B, D], zeros where nothing is real.
+    Differs: sums are in float32 whatever the compute type. Raises ValueError for another kind.
+    """
+
+    def __init__(self, kind="mean", **kwargs):
+        super().__init__(**kwargs)
+        if kind not in KINDS:
+            raise ValueError(f"kind must be one of {KINDS}; got {kind!r}")
+        self.kind = kind
+        if kind == "attention":
+            self.average = AttentionWeightedAverage(name="average", dtype=self.dtype_policy)
+
+    def build(self, x_shape):
+        if self.kind == "attention":
+            self.average.build(x_shape)
+
+    def call(self, x, padding_mask=None):
+        if padding_mask is None:
+            padding_mask = ops.ones(ops.shape(x)[:2], "bool")
+        real = ops.cast(padding_mask, "float32")[..., None]  # [B, T, 1]
+        some = ops.max(real, axis=1)  # [B, 1]: 0 where nothing is real
+        whole = ops.cast(x, "float32")
+        if self.kind == "attention":
+            pooled = ops.cast(self.average(x, padding_mask=padding_mask)[0], "float32")
+        elif self.kind == "mean":
+            pooled = ops.sum(ops.where(real > 0, whole, 0.0), axis=1) / ops.maximum(ops.sum(real, axis=1), 1.0)
+        elif self.kind == "max":
+            pooled = ops.max(ops.where(real > 0, whole, NONE), axis=1)
+        else:
+            pooled = ops.sum(ops.where(self.chosen(padding_mask)[..., None], whole, 0.0), axis=1)
+        return ops.cast(ops.where(some > 0, pooled, 0.0), x.dtype)
+
+    def chosen(self, padding_mask):
+        """[B, T] bool: the first, or the last, place that is real."""
+        count = ops.cast(padding_mask, "int32")
+        before = ops.cumsum(count, axis=1)  # real places up to each
+        wanted = 1 if self.kind == "first" else ops.sum(count, axis=1, keepdims=True)
+        return ops.logical_and(padding_mask, before == wanted)
+
+    def compute_output_shape(self, x_shape):
+        return (x_shape[0], x_shape[-1])
+
+    def get_config(self):
+        return super().get_config() | {"kind": self.kind}
