@@ -5,7 +5,10 @@ from tfllm.models.big_language_model import BigLanguageModel, BigLanguageModelCo
 from tfllm.models.encoder import Encoder
 from tfllm.models.gpt import GPT, GPTConfig
 from tfllm.models.lstm_language_model import LSTMLanguageModel, LSTMLanguageModelConfig
+from tfllm.models.mean_of_vectors import MeanOfVectors, MeanOfVectorsConfig
 from tfllm.models.seq2seq_rnn import Seq2SeqRNN, Seq2SeqRNNConfig
+from tfllm.models.text_cnn import TextCNN, TextCNNConfig
+from tfllm.models.text_rnn import TextRNN, TextRNNConfig
 from tfllm.models.textgenrnn import TextgenRNN, TextgenRNNConfig
 from tfllm.models.transformer import Transformer, TransformerConfig
 
@@ -19,8 +22,14 @@ __all__ = [
     "GPTConfig",
     "LSTMLanguageModel",
     "LSTMLanguageModelConfig",
+    "MeanOfVectors",
+    "MeanOfVectorsConfig",
     "Seq2SeqRNN",
     "Seq2SeqRNNConfig",
+    "TextCNN",
+    "TextCNNConfig",
+    "TextRNN",
+    "TextRNNConfig",
     "TextgenRNN",
     "TextgenRNNConfig",
     "Transformer",

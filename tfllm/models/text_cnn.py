@@ -1,0 +1,84 @@
+"""The convolutional network for sentences of Kim 2014: Embedding -> windows of several widths -> maximum over time."""
+
+from dataclasses import dataclass
+
+import keras
+from keras import ops
+
+from tfllm.layers.convolution import CausalConvolution
+from tfllm.layers.pooling import Pooling
+from tfllm.models.encoder import Encoder, real
+
+RANGE = 0.25  # of first values of the embedding, Kim 2014, sec. 3.2
+
+
+@dataclass(frozen=True)
+class TextCNNConfig:
+    """The arguments of `TextCNN` but for the size of the vocabulary. Kim 2014: 300 dimensions, the rest as here."""
+
+    embedding_dim: int = 128
+    widths: tuple[int, ...] = (3, 4, 5)  # of the windows, in tokens
+    filters: int = 100  # of each width
+    rate: float = 0.5  # probability of dropout
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class TextCNN(Encoder):
+    """c_t = relu(b + Σ x_(t + i) K_i) by each filter, then the maximum over t. Kim 2014, eq. 2 and 3, fig. 1.
+
+    vocab_size  V;  embedding_dim  E of the word vectors;  widths  of the windows, in tokens;  filters  of each width
+    rate        probability of dropout on what is pooled (eq. 4)
+
+    token_ids [B, T], padding_mask [B, T] -> x [B, T, D], the windows about each place, D = filters of all widths;
+    `pool` -> [B, D]. The first values of the embedding are uniform in ±0.25; "static", "non-static" and what is
+    between is said by `tasks.embeddings.initialise`. Raises ValueError where there is no width, or one below 1.
+    Differs: a window has its middle at a place of the text and reads zeros past its ends, so that no text is too short
+    (Kim lays width - 1 zeros on either side, and takes windows wholly in padding into the maximum); no limit on the
+    length of the head's weights, no two channels.
+    """
+
+    pooling = "max"
+    head_rate = 0.0  # a head above needs no dropout of its own
+
+    def __init__(self, vocab_size, embedding_dim=300, widths=(3, 4, 5), filters=100, rate=0.5, **kwargs):
+        super().__init__(**kwargs)
+        widths = tuple(widths)
+        if not widths or min(widths) < 1:
+            raise ValueError(f"widths must be one number or more, each 1 or more; got {widths}")
+        self.numbers = {
+            "vocab_size": vocab_size, "embedding_dim": embedding_dim, "widths": widths, "filters": filters,
+            "rate": rate,
+        }  # fmt: skip
+        self.vocab_size, self.width = vocab_size, filters * len(widths)
+        self.pooled_width, policy = self.width, self.dtype_policy
+        start = keras.initializers.RandomUniform(-RANGE, RANGE)
+        self.embed = keras.layers.Embedding(
+            vocab_size, embedding_dim, embeddings_initializer=start, name="embed", dtype=policy
+        )
+        self.windows = [CausalConvolution(filters, width, name=f"window{width}", dtype=policy) for width in widths]
+        self.most = Pooling("max", name="most", dtype=policy)
+        self.drop = keras.layers.Dropout(rate, name="drop", dtype=policy)
+        self.build()
+
+    def build(self, input_shape=None):
+        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        self.embed.build()
+        for part in self.windows:
+            part.build((None, None, self.numbers["embedding_dim"]))
+
+    def call(self, token_ids, segment_ids=None, padding_mask=None, training=None):
+        seen = ops.expand_dims(real(token_ids, padding_mask), -1)  # [B, T, 1]
+        x = self.embed(token_ids)
+        x = ops.where(seen, x, ops.zeros_like(x))  # [B, T, E]
+        said = []
+        for part in self.windows:
+            ahead = part.kernel_size // 2  # of the places of a window, those behind its middle
+            said.append(part(ops.pad(x, [[0, 0], [0, ahead], [0, 0]]))[0][:, ahead:])
+        x = ops.relu(ops.concatenate(said, axis=-1))  # [B, T, D]
+        return ops.where(seen, x, ops.zeros_like(x))
+
+    def pool(self, x, padding_mask=None):
+        return self.drop(self.most(x, padding_mask=padding_mask))
+
+    def get_config(self):
+        return super().get_config() | self.numbers
