@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent / "tfllm"
 EVERYTHING = None
 MAY_IMPORT = {
     "files": set(),
+    "fonts": set(),
     "config": set(),
     "losses": set(),
     "metrics": set(),
@@ -20,11 +21,11 @@ MAY_IMPORT = {
     "layers": set(),
     "generation": set(),
     "data": set(),
-    "evaluation": set(),
+    "evaluation": {"files", "fonts"},  # beyond the design: files are whole or not there
     "export": set(),
     "training": {"files", "config", "layers.names", "layers.lora"},  # beyond the design: freezing and LoRA, by name
     "models": {"layers"},
-    "vectors": {"files", "text", "losses", "layers"},  # beyond the design: files are whole or not there
+    "vectors": {"files", "fonts", "text", "losses", "layers"},  # beyond the design: files are whole or not there
     "interop": {"files", "models"},
     # Beyond the design: `fit` compiles with the recipe unless the user did; `score` and `export` are methods of a task.
     "tasks": {"models", "layers", "text", "losses", "metrics", "generation", "vectors", "config", "data.batches",

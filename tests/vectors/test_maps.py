@@ -114,7 +114,7 @@ def test_overlap_by_counting_pixels():
 
 
 def test_a_picture_of_any_words(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr("tfllm.vectors.maps.WIDE_FONTS", ())
+    monkeypatch.setattr("tfllm.fonts.WIDE_FONTS", ())
     made = KeyedVectors(3, count=0)
     made.add_vectors(["$a$", "$", "_x^{"], np.eye(3))
     assert word_map(made).save(tmp_path / "map.png").read_bytes().startswith(PNG) and not caplog.records

@@ -12,12 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from tfllm.files import written
+from tfllm.fonts import families
 
 log = logging.getLogger("tfllm")
 METHODS = ("pca", "tsne", "umap")
-FONT = "DejaVu Sans"  # matplotlib's own; the others have Chinese, Japanese, Korean, where one is installed
-WIDE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei",
-              "Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Arial Unicode MS")  # fmt: skip
 SIDES = ((1, 0), (0, 1), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))  # of the dot: right, above, ...
 ACROSS, ALONG = {1: "left", 0: "center", -1: "right"}, {1: "bottom", 0: "center", -1: "top"}  # which end of the word
 REACH = (3, 9, 16)  # typographic points from the dot to its word
@@ -35,7 +33,6 @@ class WordMap:
         try:
             from matplotlib.backends.backend_agg import FigureCanvasAgg
             from matplotlib.figure import Figure
-            from matplotlib.font_manager import get_font_names
         except ImportError:
             raise ImportError("a map needs matplotlib: pip install 'tfllm[plot]'") from None
         side = min(5 + 0.04 * len(self.words), 16)
@@ -44,10 +41,9 @@ class WordMap:
         axes.margins(0.08)
         axes.scatter(*self.points.T, s=6)
         line = {"arrowstyle": "-", "linewidth": 0.3, "shrinkA": 0, "shrinkB": 0}  # to its dot, where that is far
-        fonts = [FONT, *(font for font in WIDE_FONTS if font in set(get_font_names()))]
         with warnings.catch_warnings(record=True) as told:
             warnings.filterwarnings("always", "Glyph .* missing")
-            label(axes, self, {"fontsize": 8, "family": fonts, "parse_math": False, "arrowprops": line})
+            label(axes, self, {"fontsize": 8, "family": families(), "parse_math": False, "arrowprops": line})
             with written(path) as beside:
                 canvas.figure.savefig(beside)
         if told:
