@@ -1,6 +1,16 @@
 """Scores of answers against references, and of texts under a model. Nothing heavy is imported before it is used."""
 
+from tfllm.evaluation.calibration import Reliability, expected_calibration_error, fit_temperature, reliability
+from tfllm.evaluation.classification import ClassificationReport, classification_report, matthews
+from tfllm.evaluation.glue import glue_metrics
+from tfllm.evaluation.multilabel import MultilabelReport, multilabel_report
 from tfllm.evaluation.perplexity import Counts, Perplexity, counts
+from tfllm.evaluation.regression import RegressionReport, pearson, regression_report, spearman
 from tfllm.evaluation.translation import Score, Scores, bleu, chrf, exact_match
 
-__all__ = ["Counts", "Perplexity", "Score", "Scores", "bleu", "chrf", "counts", "exact_match"]
+__all__ = [
+    "ClassificationReport", "Counts", "MultilabelReport", "Perplexity", "RegressionReport", "Reliability", "Score",
+    "Scores", "bleu", "chrf", "classification_report", "counts", "exact_match", "expected_calibration_error",
+    "fit_temperature", "glue_metrics", "matthews", "multilabel_report", "pearson", "regression_report", "reliability",
+    "spearman",
+]  # fmt: skip

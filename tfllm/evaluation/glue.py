@@ -1,0 +1,61 @@
+"""The official metrics of the tasks of GLUE, Wang et al. 2019, table 1, by the names of tensorflow-datasets.
+
+All between -1 and 1, where the paper's tables have percent; a task with two metrics counts with their mean.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tfllm.evaluation.classification import classification_report, matthews
+from tfllm.evaluation.regression import pearson, spearman
+
+METRICS = {
+    "cola": ("matthews",),
+    "sst2": ("accuracy",),
+    "mrpc": ("accuracy", "f1"),
+    "qqp": ("accuracy", "f1"),
+    "stsb": ("pearson", "spearman"),
+    "mnli": ("accuracy",),  # the mean of the two below is no official figure: report both
+    "mnli_matched": ("accuracy",),
+    "mnli_mismatched": ("accuracy",),
+    "qnli": ("accuracy",),
+    "rte": ("accuracy",),
+    "wnli": ("accuracy",),
+    "ax": ("matthews",),  # the diagnostic set
+}
+POSITIVE = {"mrpc": "equivalent", "qqp": "duplicate"}  # the class whose F1 it is: number 1, but not the first by name
+
+
+def glue_metrics(task: str) -> Callable[[object, object], dict[str, float]]:
+    """The name of a task, "mrpc" or "glue/mrpc" -> a function (y_true, y_pred) -> {"accuracy": ..., "f1": ...}.
+
+    The function takes class numbers or names (of "stsb" numbers) and raises ValueError as `classification_report`, and
+    for names that are not the task's where F1 depends on them.
+    """
+    name = task.removeprefix("glue/")
+    if name not in METRICS:
+        raise ValueError(f"GLUE has no task {task!r}; its tasks: {', '.join(METRICS)}")
+
+    def metrics(y_true, y_pred):
+        known = {
+            "matthews": matthews,
+            "accuracy": lambda *both: classification_report(*both).accuracy,
+            "f1": lambda *both: _f1(*both, POSITIVE[name]),
+            "pearson": pearson,
+            "spearman": spearman,
+        }
+        return {metric: known[metric](y_true, y_pred) for metric in METRICS[name]}
+
+    return metrics
+
+
+def _f1(y_true, y_pred, positive):
+    """Of the class that is called `positive`, or 1."""
+    found = classification_report(y_true, y_pred)
+    names = {positive, "not_" + positive} if np.asarray(y_true).dtype.kind in "OSU" else {"0", "1"}
+    names = {"0", "1"} if set(found.labels) <= {"0", "1"} else names
+    if not set(found.labels) <= names:
+        raise ValueError(f"expected the classes {' and '.join(sorted(names))}; got {', '.join(found.labels)}")
+    values = dict(zip(found.labels, found.f1.tolist(), strict=True))
+    return values.get(positive, values.get("1", 0.0))

@@ -1,0 +1,111 @@
+"""How well a classifier does whose texts have several labels, or none. The figures are those of classification.py.
+
+Macro F1 is the mean over the labels that occur, micro F1 that of all decisions together; accuracy asks for all labels
+of a text at once (subset accuracy).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfllm.evaluation import bootstrap
+from tfllm.evaluation.calibration import Reliability, reliability
+from tfllm.evaluation.classification import f1, macro_f1, ratio
+from tfllm.evaluation.grids import grid, shown
+from tfllm.evaluation.inputs import chances, yes_or_no
+
+
+@dataclass(frozen=True, eq=False)
+class MultilabelReport:
+    """C labels; str() is a table."""
+
+    labels: tuple[str, ...]
+    examples: int
+    accuracy: float  # of all labels of a text
+    hits: np.ndarray  # [C] texts that have the label and were given it
+    support: np.ndarray  # [C] texts that have it
+    predicted: np.ndarray  # [C] texts that were given it
+    intervals: dict[str, tuple[float, float]]  # 95 %, of "accuracy", "micro_f1" and "macro_f1"
+    reliability: Reliability | None = None  # of every probability, against whether the text has that label
+
+    @property
+    def precision(self) -> np.ndarray:  # [C]
+        return ratio(self.hits, self.predicted)
+
+    @property
+    def recall(self) -> np.ndarray:  # [C]
+        return ratio(self.hits, self.support)
+
+    @property
+    def f1(self) -> np.ndarray:  # [C]
+        return f1(self.hits, self.support, self.predicted)
+
+    @property
+    def micro_f1(self) -> float:
+        return float(f1(self.hits.sum(), self.support.sum(), self.predicted.sum()))
+
+    @property
+    def macro_f1(self) -> float:
+        return float(macro_f1(self.hits, self.support, self.predicted))
+
+    @property
+    def hamming_loss(self) -> float:
+        """The share of all decisions, label by label, that are wrong."""
+        wrong = self.support + self.predicted - 2 * self.hits
+        return float(wrong.sum() / (self.examples * len(self.labels)))
+
+    @property
+    def ece(self) -> float | None:
+        return None if self.reliability is None else self.reliability.ece
+
+    def as_dict(self) -> dict:
+        """What JSON knows."""
+        figures = zip(self.labels, self.precision, self.recall, self.f1, self.support, strict=True)
+        found = {
+            "examples": self.examples,
+            "accuracy": self.accuracy, "macro_f1": self.macro_f1, "micro_f1": self.micro_f1,
+            "hamming_loss": self.hamming_loss,
+            "intervals": {name: list(ends) for name, ends in self.intervals.items()},
+            "classes": {
+                label: {"precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)}
+                for label, p, r, f, n in figures
+            },
+        }  # fmt: skip
+        return found if self.reliability is None else found | {"ece": self.ece}
+
+    def __str__(self) -> str:
+        rows = zip(self.labels, self.precision, self.recall, self.f1, self.support, strict=True)
+        rows = [[label, *(f"{figure:.4f}" for figure in (p, r, f)), f"{n:,}"] for label, p, r, f, n in rows]
+        lines = [grid(["", "precision", "recall", "f1", "support"], rows), ""]
+        lines.append(f"all labels right {self.accuracy:.4f} {shown(self.intervals['accuracy'])} of {self.examples:,}")
+        lines.append(f"micro F1 {self.micro_f1:.4f} {shown(self.intervals['micro_f1'])}")
+        lines.append(f"macro F1 {self.macro_f1:.4f} {shown(self.intervals['macro_f1'])}")
+        lines.append(f"Hamming loss {self.hamming_loss:.4f}")
+        if self.reliability is not None:
+            lines.append(f"expected calibration error {self.ece:.4f}")
+        return "\n".join(lines)
+
+
+def multilabel_report(
+    y_true, y_pred, labels=None, probabilities=None, seed: int = bootstrap.SEED, bins: int = 15
+) -> MultilabelReport:
+    """y_true, y_pred [N, C] 0 or 1; labels, probabilities (each between 0 and 1), errors as `classification_report`."""
+    y_true, y_pred, labels = yes_or_no(y_true, y_pred, labels)
+    kinds, counts = np.unique(np.concatenate([y_true, y_pred], axis=1), axis=0, return_counts=True)
+    true, predicted = kinds[:, : len(labels)], kinds[:, len(labels) :]
+    right = (true == predicted).all(axis=1)
+
+    def scores(drawn):  # [R, M] counts of the kinds of example
+        parts = [drawn @ part.astype(np.float64) for part in (true & predicted, true, predicted)]  # [R, C]
+        totals = (part.sum(axis=1) for part in parts)
+        accuracy = drawn @ right.astype(np.float64) / drawn.sum(axis=1)
+        return {"accuracy": accuracy, "micro_f1": f1(*totals), "macro_f1": macro_f1(*parts)}
+
+    trust = None
+    if probabilities is not None:
+        trust = reliability(chances(probabilities, y_true.shape, whole=False), y_true, bins)
+    return MultilabelReport(
+        labels, len(y_true), float((y_true == y_pred).all(axis=1).mean()),
+        (y_true & y_pred).sum(axis=0), y_true.sum(axis=0), y_pred.sum(axis=0),
+        bootstrap.intervals(counts, scores, seed=seed), trust,
+    )  # fmt: skip
