@@ -3,12 +3,12 @@
 import re
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfllm.text.cleaning import replace_invalid
 from tfllm.text.learning import most_frequent
 from tfllm.text.tokenizer import SPECIAL, UNKNOWN, Tokenizer
+from tfllm.text.word_index import WordIndex
 
 SPLITS = ("punctuation", "whitespace")
 APART = r"([\p{P}\p{S}\p{Han}])"  # punctuation, symbols, Chinese characters
@@ -50,23 +50,12 @@ class Words(Tokenizer):
             texts = tf.strings.regex_replace(texts, APART, r" \1 ")
         return tf.strings.split(texts)
 
-    @staticmethod
-    def _hash(words):
-        """A 63-bit hash that "will never change" (TensorFlow's promise): its order replaces a lookup table."""
-        return tf.strings.to_hash_bucket_fast(words, 2**63 - 1)
-
     def _index(self, learned):
-        hashes = self._hash(tf.constant(learned, tf.string, shape=[len(learned)])).numpy()
-        order = np.argsort(hashes, kind="stable")
-        self._hashes = tf.constant(np.append(hashes[order], np.int64(2**63 - 1)))
-        self._rank = tf.constant(np.append(order + len(SPECIAL), UNKNOWN).astype(np.int32))
+        self._known = WordIndex(learned, first=len(SPECIAL), unknown=UNKNOWN)
 
     def _ids(self, texts):
         words = self._cut(texts)
-        flat = words.flat_values
-        ids = tf.gather(self._rank, tf.searchsorted(self._hashes, self._hash(flat)))
-        found = tf.gather(self._tokens, ids) == flat  # a hash may deceive, the word itself cannot
-        return words.with_flat_values(tf.where(found & (ids >= len(SPECIAL)), ids, UNKNOWN))
+        return words.with_flat_values(self._known(words.flat_values))
 
     def _join(self, pieces):
         texts = tf.strings.reduce_join(pieces, axis=-1, separator=" ")
