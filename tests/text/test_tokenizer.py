@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tfllm.text import END, PAD, START, UNKNOWN, Bytes, Characters, Subwords, Words
+from tfllm.text import END, PAD, START, UNKNOWN, Bytes, Characters, Segments, Subwords, Words
 
 TEXTS = [
     "A dog runs over the meadow.", "", "Ein Hund rennt über die Wiese!", "  two  spaces\tand a tab\n", "你好，世界 🙂",
@@ -21,6 +21,7 @@ MAKERS = {
     "lower": lambda: Subwords.learn(LEARNED, vocab_size=300, lowercase=True),
     "words": lambda: Words.learn(LEARNED),
     "joined": lambda: Words(["a@@", "dog", "Hund"], split="whitespace", continuation="@@"),
+    "segments": lambda: Segments.learn(LEARNED, dictionary={"世界": 3}, characters={"，": ","}),
     "characters": lambda: Characters.learn(LEARNED, vocab_size=30, lowercase=True),
     "bytes": lambda: Bytes(),
 }
@@ -85,7 +86,7 @@ def test_decode_skips_special_ids_and_survives_foreign_ones(tokenizer):
     first = len(tokenizer.fixed) if type(tokenizer) is not Bytes else 70
     word = tokenizer.decode([[first]]).numpy()[0]
     assert tokenizer.decode([[PAD, START, first, END, PAD], [PAD] * 5]).numpy().tolist() == [word, b""]
-    gap = b" " if isinstance(tokenizer, Words) else b""
+    gap = b" " if isinstance(tokenizer, (Words, Segments)) else b""
     unknown = "\ufffd".encode()
     strange = [[UNKNOWN, tokenizer.vocab_size, -1, 2**31 - 1]]
     assert tokenizer.decode(strange).numpy().tolist() == [gap.join([unknown] * 4)]
@@ -162,7 +163,7 @@ def test_a_fresh_process_with_tensorflow_alone_gets_the_same(tmp_path):
     assert [eval(line) for line in said.splitlines()] == expected
 
 
-@pytest.mark.parametrize("kind", [Subwords, Words, Characters])
+@pytest.mark.parametrize("kind", [Subwords, Words, Segments, Characters])
 def test_a_vocabulary_can_be_given(kind):
     tokenizer = kind(vocabulary=["é", "ß".encode(), "字"])
     start = len(kind.fixed)
@@ -180,7 +181,7 @@ def test_a_vocabulary_can_be_given(kind):
         ([b"\xe4\xbd"], "UTF-8"),
     ],
 )
-@pytest.mark.parametrize("kind", [Subwords, Words, Characters])
+@pytest.mark.parametrize("kind", [Subwords, Words, Segments, Characters])
 def test_a_wrong_vocabulary_is_explained(kind, vocabulary, reason):
     with pytest.raises(ValueError, match=reason):
         kind(vocabulary)

@@ -3,8 +3,12 @@
 from tfllm.text.byte_pairs import BytePairs
 from tfllm.text.bytes import Bytes
 from tfllm.text.characters import Characters
+from tfllm.text.segmentation import Segments
 from tfllm.text.subwords import Subwords
 from tfllm.text.tokenizer import END, PAD, START, UNKNOWN, Tokenizer
 from tfllm.text.words import Words
 
-__all__ = ["END", "PAD", "START", "UNKNOWN", "BytePairs", "Bytes", "Characters", "Subwords", "Tokenizer", "Words"]
+__all__ = [
+    "END", "PAD", "START", "UNKNOWN", "BytePairs", "Bytes", "Characters", "Segments", "Subwords", "Tokenizer",
+    "Words",
+]  # fmt: skip

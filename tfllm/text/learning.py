@@ -62,7 +62,7 @@ def unigram_pieces(texts, size, lowercase):
 
     Beyond ASCII the `size / 2` most frequent characters take part; the others are left to single bytes.
     """
-    lines = _sample(_lines(texts, lowercase), MAX_LINES)
+    lines = sample(_lines(texts, lowercase), MAX_LINES)
     counts = Counter()
     for line in lines:
         counts.update(line)
@@ -86,7 +86,7 @@ def _lines(texts, lowercase):
                 yield text[start : start + LINE]
 
 
-def _sample(lines, size):
+def sample(lines, size):
     """At most `size` of the lines, each with the same chance (reservoir, fixed seed)."""
     draw = random.Random(0)
     kept = list(islice(lines, size))

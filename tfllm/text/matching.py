@@ -79,12 +79,12 @@ def _begins(starts, barriers, jump):
 
     start = (0, starts, visited.write(0, starts))
     steps, places, visited = tf.while_loop(under_way, follow, start, parallel_iterations=1)
-    begins = _marks(visited.gather(tf.range(steps + 1)), tf.size(jump))
-    begins = tf.cond(tf.reduce_any(places < barriers), lambda: _doubled(begins, jump), lambda: begins)
-    return begins & ~_marks(barriers, tf.size(jump))
+    begins = marks(visited.gather(tf.range(steps + 1)), tf.size(jump))
+    begins = tf.cond(tf.reduce_any(places < barriers), lambda: doubled(begins, jump), lambda: begins)
+    return begins & ~marks(barriers, tf.size(jump))
 
 
-def _doubled(begins, jump):
+def doubled(begins, jump):
     """`begins` and all places that jumps lead to from there. Pass k follows 2**k jumps at once."""
 
     def some_new(begins, jump, before, now):
@@ -92,12 +92,12 @@ def _doubled(begins, jump):
 
     def further(begins, jump, before, now):
         places = tf.where(begins)[:, 0]
-        begins = begins | _marks(tf.gather(jump, places), tf.size(jump))
+        begins = begins | marks(tf.gather(jump, places), tf.size(jump))
         return begins, tf.gather(jump, jump), now, tf.size(places)
 
     return tf.while_loop(some_new, further, (begins, jump, -1, 0), parallel_iterations=1)[0]
 
 
-def _marks(places, size):
+def marks(places, size):
     """bool [size], True at the places."""
     return tf.math.unsorted_segment_sum(tf.ones_like(places), places, size) > 0
