@@ -6,9 +6,10 @@ from tfllm.text.characters import Characters
 from tfllm.text.segmentation import Segments
 from tfllm.text.subwords import Subwords
 from tfllm.text.tokenizer import END, PAD, START, UNKNOWN, Tokenizer
+from tfllm.text.word_pieces import WordPieces
 from tfllm.text.words import Words
 
 __all__ = [
     "END", "PAD", "START", "UNKNOWN", "BytePairs", "Bytes", "Characters", "Segments", "Subwords", "Tokenizer",
-    "Words",
+    "WordPieces", "Words",
 ]  # fmt: skip

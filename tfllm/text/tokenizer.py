@@ -48,6 +48,9 @@ class Tokenizer(keras.layers.Layer):
         """string [B] -> ragged int32 [B, None]."""
         raise NotImplementedError
 
+    def _cased(self, texts):
+        return lower(texts) if self.lowercase else texts
+
     def _join(self, pieces):
         """ragged string [B, None] -> string [B]."""
         return tf.strings.reduce_join(pieces, axis=-1)
@@ -71,7 +74,7 @@ class Tokenizer(keras.layers.Layer):
                 f"it got {texts.dtype.name} of shape {texts.shape}"
             )
         with tf.device(CPU):
-            return self._ids(lower(texts) if self.lowercase else texts)
+            return self._ids(self._cased(texts))
 
     def decode(self, token_ids):
         """int [B, T], dense or ragged -> string [B].

@@ -1,0 +1,127 @@
+"""The files of BERT's tokenizer, as Hugging Face has them: read into one value, and written back.
+
+Read: vocab.txt, or tokenizer.json of type WordPiece; the options and special tokens also from tokenizer_config.json and
+special_tokens_map.json beside them. Left out: added tokens that are not special, text that is not cleaned.
+"""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from tfllm.files import json_object, written
+
+VOCABULARY, CONFIG, TOKENIZER, MAP = "vocab.txt", "tokenizer_config.json", "tokenizer.json", "special_tokens_map.json"
+ROLES = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+NAMES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # of the roles
+MODEL = {"continuing_subword_prefix": "##", "max_input_chars_per_word": 100}
+
+
+class Parts(NamedTuple):
+    """vocabulary: tokens in the order of their ids. names: of the special ones, in the order of ROLES, then others."""
+
+    vocabulary: tuple
+    names: tuple = NAMES
+    lowercase: bool = True
+    strip_accents: bool | None = None
+    chinese: bool = True
+
+
+def read_vocabulary(path):
+    """vocab.txt, a token a line -> tokens. ValueError where it is not UTF-8."""
+    try:
+        lines = Path(path).read_bytes().decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no vocabulary, a token a line in UTF-8: {error}") from None
+    lines = [line.removesuffix("\r") for line in lines]
+    while lines and not lines[-1]:
+        lines.pop()
+    return tuple(lines)
+
+
+def write_vocabulary(path, vocabulary):
+    with written(path) as beside:
+        beside.write_text("".join(f"{token}\n" for token in vocabulary), encoding="utf-8", newline="\n")
+
+
+def read_folder(folder):
+    """-> Parts. FileNotFoundError: the folder has no such files; ValueError: they are of another kind."""
+    folder = Path(folder)
+    config = {**_if_there(folder / MAP), **_if_there(folder / CONFIG)}
+    whole = _tokenizer_json(folder / TOKENIZER) if (folder / TOKENIZER).is_file() else {}
+    if (folder / VOCABULARY).is_file():
+        vocabulary = read_vocabulary(folder / VOCABULARY)
+    elif whole:
+        vocabulary = whole["vocabulary"]
+    else:
+        raise FileNotFoundError(
+            f"{folder} has neither {VOCABULARY} nor {TOKENIZER}, the files of a WordPiece tokenizer"
+        )
+    added = [*whole.get("added", ()), *config.get("added_tokens_decoder", {}).values()]
+    if common := [token["content"] for token in added if not token.get("special")]:
+        raise ValueError(
+            f"{folder}: WordPieces does not look for added tokens in a text; {common[0]!r} is no special one"
+        )
+    roles = [_content(config.get(role)) or name for role, name in zip(ROLES, NAMES, strict=True)]
+    others = [token["content"] for token in added] + [_content(name) for name in _extra(config)]
+    names = tuple(dict.fromkeys([*roles, *others]))
+    vocabulary += tuple(name for name in names if name not in set(vocabulary))  # added ones have the ids behind it
+    options = whole.get("options", {}) | {
+        ours: config[theirs]
+        for ours, theirs in (
+            ("lowercase", "do_lower_case"), ("strip_accents", "strip_accents"), ("chinese", "tokenize_chinese_chars"),
+        )
+        if theirs in config
+    }  # fmt: skip
+    return Parts(vocabulary, names, **options)
+
+
+def write_folder(folder, parts):
+    """vocab.txt and tokenizer_config.json, from which Hugging Face knows class, options and special tokens."""
+    folder = Path(folder)
+    config = {
+        "tokenizer_class": "BertTokenizer", "do_lower_case": parts.lowercase, "strip_accents": parts.strip_accents,
+        "tokenize_chinese_chars": parts.chinese, **dict(zip(ROLES, parts.names, strict=False)),
+    }  # fmt: skip
+    if others := parts.names[len(ROLES) :]:
+        config["additional_special_tokens"] = list(others)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_vocabulary(folder / VOCABULARY, parts.vocabulary)
+    with written(folder / CONFIG) as beside:
+        beside.write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n")
+
+
+def _tokenizer_json(path):
+    """-> {"vocabulary", "added", "options"}"""
+    read = json_object(path)
+    model, cut, normal = read.get("model", {}), read.get("pre_tokenizer") or {}, read.get("normalizer") or {}
+    if model.get("type", "WordPiece") != "WordPiece" or "merges" in model:
+        raise ValueError(f"{path}: WordPieces reads models of type WordPiece, this one is {model.get('type')!r}")
+    if strange := {name: model.get(name) for name, value in MODEL.items() if model.get(name, value) != value}:
+        raise ValueError(f"{path}: WordPieces does not know these options of a WordPiece model: {strange}")
+    if cut.get("type") != "BertPreTokenizer" or normal.get("type") != "BertNormalizer":
+        raise ValueError(
+            f"{path}: WordPieces cuts and cleans text as BERT does (BertPreTokenizer, BertNormalizer); this one has "
+            f"{cut.get('type')!r} and {normal.get('type')!r}"
+        )
+    if not normal.get("clean_text", True):
+        raise ValueError(f"{path}: WordPieces cleans every text; this one has clean_text false")
+    ids = model["vocab"]
+    vocabulary = tuple(sorted(ids, key=ids.get))
+    if [ids[token] for token in vocabulary] != list(range(len(ids))):
+        raise ValueError(f"{path}: {len(ids)} tokens must have the ids 0 to {len(ids) - 1}, each once")
+    options = {"lowercase": normal.get("lowercase", True), "strip_accents": normal.get("strip_accents"),
+               "chinese": normal.get("handle_chinese_chars", True)}  # fmt: skip
+    return {"vocabulary": vocabulary, "added": list(read.get("added_tokens", ())), "options": options}
+
+
+def _extra(config):
+    return config.get("additional_special_tokens") or config.get("extra_special_tokens") or ()
+
+
+def _content(token):
+    """The name of a token that is written as a string or as {"content": name, ...}."""
+    return token["content"] if isinstance(token, dict) else token
+
+
+def _if_there(path):
+    return json_object(path) if path.is_file() else {}

@@ -1,0 +1,137 @@
+"""WordPiece, the tokenizer of BERT, with the vocabulary of its files or one that is learned."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from tfllm.text.bert_characters import HIGHEST
+from tfllm.text.bert_words import BertWords
+from tfllm.text.tokenizer import CPU, Tokenizer
+from tfllm.text.word_matching import WordMatch
+from tfllm.text.word_piece_files import NAMES, Parts, read_folder, read_vocabulary, write_folder, write_vocabulary
+from tfllm.text.word_piece_learning import word_pieces
+
+GOES_ON = "##"
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class WordPieces(Tokenizer):
+    """Words, and each word the longest pieces that fit, from left to right; "##" marks those that go on in a word.
+
+    Devlin et al. 2019, sec. 3; Wu et al. 2016, sec. 4.1. Equal to Hugging Face's BertTokenizer (that on `tokenizers`),
+    on every text. Words end at white space and punctuation; a word that no pieces make up, or that is longer than 100
+    characters, is one [UNK]. Bytes that are not UTF-8 are dropped, like control characters.
+
+    vocabulary     tokens in the order of their ids, the special ones among them; left out: these alone
+    lowercase      lower-case every text;  strip_accents  é as e; None: as `lowercase`
+    chinese        each ideograph is a word;  names  of pad, unknown, start, end and mask, then of other special tokens
+
+    pad, unknown, start, end, mask, special_ids: their ids. continues: bool [V], which tokens begin with "##".
+    Differs: marks newer than Unicode 8 keep their order. Lost: white space, case, accents, what is unknown.
+    ValueError for a vocabulary with a token twice or without the special ones.
+    """
+
+    assets = "vocab.txt"
+
+    def __init__(self, vocabulary=(), lowercase=True, strip_accents=None, chinese=True, names=NAMES, name=None):
+        self._options = {"lowercase": lowercase, "strip_accents": strip_accents, "chinese": chinese}
+        self.names = tuple(names)
+        super().__init__(vocabulary or self.names, lowercase=lowercase, name=name)
+
+    @classmethod
+    def learn(cls, texts, vocab_size=8000, lowercase=True, strip_accents=None, chinese=True):
+        """At most `vocab_size` tokens from `texts`: an iterable of str or bytes, or a `tf.data` of strings.
+
+        Byte-pair merges (Sennrich et al. 2016) of sentencepiece's trainer; of the characters the most frequent ones.
+        A text too small for that gives a smaller vocabulary, and a warning in the log.
+        ValueError: no text, or `vocab_size` < 6.
+        """
+        words = BertWords(range(1, HIGHEST), (), lowercase, strip_accents, chinese)
+        return cls(word_pieces(texts, vocab_size, NAMES, words), lowercase, strip_accents, chinese)
+
+    @classmethod
+    def from_file(cls, vocabulary, lowercase=True, strip_accents=None, chinese=True):
+        """From a file like vocab.txt: a token a line, the first has id 0."""
+        return cls(read_vocabulary(vocabulary), lowercase, strip_accents, chinese)
+
+    @classmethod
+    def from_folder(cls, folder):
+        """The tokenizer of a model in Hugging Face's format: vocab.txt or tokenizer.json, with tokenizer_config.json.
+
+        FileNotFoundError: neither is there. ValueError: a tokenizer of another kind.
+        """
+        parts = read_folder(folder)
+        return cls(parts.vocabulary, parts.lowercase, parts.strip_accents, parts.chinese, parts.names)
+
+    def save_files(self, folder):
+        """Write vocab.txt and tokenizer_config.json, as Hugging Face's BertTokenizer loads them."""
+        write_folder(folder, Parts(tuple(self._vocabulary()), self.names, **self._options))
+
+    def encode(self, texts, special=False):
+        """string [B] -> ragged int32 [B, None], without special ids; an empty text has no ids.
+
+        special: where the name of a special token is written in a text, as in "a [MASK] dog", it becomes that token,
+        as in Hugging Face's; otherwise it is only letters.
+        """
+        if not special:
+            return super().encode(texts)
+        texts = tf.convert_to_tensor(texts, dtype_hint=tf.string)
+        with tf.device(CPU):
+            return self._ids(texts, special=True)
+
+    def get_config(self):
+        return {**self._options, "names": list(self.names), "name": self.name}
+
+    def save_assets(self, dir_path):
+        write_vocabulary(Path(dir_path) / self.assets, self._vocabulary())
+
+    def load_assets(self, dir_path):
+        self._set_vocabulary(read_vocabulary(Path(dir_path) / self.assets))
+
+    def _vocabulary(self):
+        return [token.decode("utf-8") for token in self.tokens]
+
+    def _set_vocabulary(self, vocabulary):
+        vocabulary = [token.decode("utf-8") if isinstance(token, bytes) else token for token in vocabulary]
+        ids = {token: token_id for token_id, token in enumerate(vocabulary)}
+        _check(vocabulary, ids, self.names)
+        self.special_ids = tuple(ids[name] for name in self.names)
+        self.pad, self.unknown, self.start, self.end, self.mask = self.special_ids[:5]
+        alphabet = sorted({ord(letter) for token in vocabulary for letter in token})
+        letter = {chr(point): i + 1 for i, point in enumerate(alphabet)}
+        pieces = [
+            (tuple(letter[part] for part in token.removeprefix(GOES_ON)), token.startswith(GOES_ON), ids[token])
+            for token in vocabulary
+        ]
+        pieces += [((len(alphabet) + 1 + i,), False, ids[name]) for i, name in enumerate(self.names)]
+        with tf.init_scope(), tf.device(CPU):  # the constants outlive a graph in which the tokenizer is made
+            self._tokens = tf.constant([token.encode() for token in vocabulary])
+            self.continues = tf.constant([token.startswith(GOES_ON) for token in vocabulary])
+            self._words = BertWords(alphabet, self.names, **self._options)
+            self._match = WordMatch(pieces, len(alphabet) + len(self.names), self.unknown)
+
+    def _cased(self, texts):
+        return texts  # the table of characters does it
+
+    def _ids(self, texts, special=False):
+        letters, begins, row = self._words(texts, special)
+        ids = self._match(letters, begins)
+        places = tf.where(ids >= 0)
+        splits = tf.searchsorted(tf.gather_nd(row, places), tf.range(tf.size(texts, tf.int64) + 1), out_type=tf.int64)
+        return tf.RaggedTensor.from_row_splits(tf.gather_nd(ids, places), splits, validate=False)
+
+    def _join(self, pieces):
+        texts = tf.strings.reduce_join(pieces, axis=-1, separator=" ")
+        return tf.strings.regex_replace(texts, f" {GOES_ON}", "")
+
+
+def _check(vocabulary, ids, names):
+    """ValueError where vocabulary and special names do not make a tokenizer."""
+    if len(ids) != len(vocabulary):
+        raise ValueError(f"each token may be in the vocabulary once; {len(vocabulary) - len(ids)} are there again")
+    if len(names) < len(NAMES) or (missing := [name for name in names if name not in ids]):
+        missing = missing if len(names) >= len(NAMES) else list(NAMES[len(names) :])
+        raise ValueError(f"the vocabulary has no special token {missing[0]!r}; it has {len(vocabulary)} tokens")
+    if wrong := [token for token in vocabulary if "\n" in token]:
+        raise ValueError(f"a token may have no line break, since its file has a token a line; got {wrong[0]!r}")
