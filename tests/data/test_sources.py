@@ -43,7 +43,7 @@ def test_class_labels_become_names():
         ("ted_hrlr_translat/pt_to_en", None, "no 'ted_hrlr_translat/pt_to_en'.*ted_hrlr_translate"),
         ("ted_hrlr_translate/pt_to_xx", None, "pt_to_xx"),
         ("ted_hrlr_translate/pt_to_en", ("pt", "de"), r"expected a feature 'de'; it has \[.*'pt'"),
-        ("squad", ("question", "answers"), "expected a text, a class label or an integer in 'answers'"),
+        ("squad", ("question", "answers"), "expected a text, a class label or a number in 'answers'"),
         ("glue/rte", None, r"columns: expected a pair"),
     ],
 )

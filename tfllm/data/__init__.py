@@ -3,8 +3,14 @@
 from tfllm.data.dates import dates
 from tfllm.data.documents import text
 from tfllm.data.filters import clean
+from tfllm.data.labelled import labelled, labelled_tfds
+from tfllm.data.paragraphs import python_paragraphs
 from tfllm.data.readers import lines, parallel, table
 from tfllm.data.sources import tfds
 from tfllm.data.topics import python_topics
+from tfllm.data.trees import sst
 
-__all__ = ["clean", "dates", "lines", "parallel", "python_topics", "table", "text", "tfds"]
+__all__ = [
+    "clean", "dates", "labelled", "labelled_tfds", "lines", "parallel", "python_paragraphs", "python_topics", "sst",
+    "table", "text", "tfds",
+]  # fmt: skip

@@ -34,7 +34,7 @@ def parallel(source_path, target_path):
             "line i of one file must translate line i of the other"
         )
     numbers = range(1, len(sources) + 1)
-    return _records({"source": sources, "target": targets}, numbers, f"{source_path}, {target_path}")
+    return kept({"source": sources, "target": targets}, numbers, f"{source_path}, {target_path}")
 
 
 def lines(*paths):
@@ -60,12 +60,18 @@ def table(path, columns=("source", "target")):
     Raises OSError where the file is missing; ValueError, with file and line, for everything else.
     """
     columns = record_columns(columns)
+    numbered = rows_of(path, columns)
+    texts = {name: [row[place] for _, row in numbered] for place, name in enumerate(columns)}
+    return kept(texts, [number for number, _ in numbered], path)
+
+
+def rows_of(path, columns, lists=None):
+    """[(line, [text of each column])] of a table. lists: columns of JSONL that may hold lists, see `rows_of_jsonl`."""
     kind = Path(Path(path).name.lower().removesuffix(".gz")).suffix
     if kind not in ROWS:
         raise ValueError(f"{path}: expected a table named {', '.join(ROWS)} or .gz of these; got {kind or 'no suffix'}")
-    numbered = list(ROWS[kind](path, list(columns.values())))
-    texts = {name: [row[place] for _, row in numbered] for place, name in enumerate(columns)}
-    return _records(texts, [number for number, _ in numbered], path)
+    more = {"lists": lists} if lists and kind == ".jsonl" else {}
+    return list(ROWS[kind](path, list(columns.values()), **more))
 
 
 def record_columns(columns):
@@ -82,10 +88,11 @@ def record_columns(columns):
     )
 
 
-def _records(texts, numbers, where):
+def kept(texts, numbers, where, may_be_empty=()):
     """{name: [text, ...]} and the line of each -> dataset, without the records that have an empty text."""
-    full = [all(text.strip() for text in record) for record in zip(*texts.values(), strict=True)]
-    wanted = " and ".join(texts)
+    needed = [name for name in texts if name not in may_be_empty]
+    full = [all(text.strip() for text in record) for record in zip(*map(texts.get, needed), strict=True)]
+    wanted = " and ".join(needed)
     if not any(full):
         raise ValueError(f"{where}: expected records with {wanted}; found none in {len(full)} lines")
     if empty := [number for number, good in zip(numbers, full, strict=True) if not good]:
@@ -94,5 +101,5 @@ def _records(texts, numbers, where):
             f"{where}: skipped {len(empty)} of {len(full)} records without {wanted}, line {listed}",
             stacklevel=3,
         )
-    kept = {name: list(itertools.compress(column, full)) for name, column in texts.items()}
-    return tf.data.Dataset.from_tensor_slices({name: tf.constant(kept[name], tf.string) for name in kept})
+    columns = {name: list(itertools.compress(column, full)) for name, column in texts.items()}
+    return tf.data.Dataset.from_tensor_slices({name: tf.constant(columns[name], tf.string) for name in columns})

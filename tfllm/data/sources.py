@@ -16,7 +16,7 @@ def tfds(name, split, columns=None, data_dir=None):
 
     split: as tensorflow-datasets reads it ("train", "test[:10%]"). columns: as in `table`, with the names
     of features; by default the builder's supervised pair, input as "source", output as "target". Class
-    labels become their names (the empty text where a label is withheld), other integers their digits. The
+    labels become their names (the empty text where a label is withheld), other numbers their digits. The
     data is kept in data_dir, by default ~/tensorflow_datasets.
 
     Raises ValueError for an unknown builder, feature or kind of feature.
@@ -52,4 +52,6 @@ def _to_text(name, features, column):
         return lambda label: names[label + 1]  # -1 where the label is withheld
     if feature.shape == () and tf.as_dtype(feature.dtype).is_integer:
         return tf.strings.as_string
-    raise ValueError(f"{name}: expected a text, a class label or an integer in {column!r}; it holds {feature}")
+    if feature.shape == () and tf.as_dtype(feature.dtype).is_floating:
+        return lambda number: tf.strings.as_string(number, shortest=True)
+    raise ValueError(f"{name}: expected a text, a class label or a number in {column!r}; it holds {feature}")

@@ -59,16 +59,19 @@ def _chosen(path, columns, rows):
         yield number, [fields[place] for place in places]
 
 
-def rows_of_jsonl(path, columns):
-    """One object a line. Numbers, true and false are taken as JSON writes them, null is an empty text."""
+def rows_of_jsonl(path, columns, lists=None):
+    """One object a line. Numbers, true and false are taken as JSON writes them, null is an empty text.
+
+    lists: {column: what stands behind each text of a list in it}.
+    """
     if isinstance(columns[0], int):
         raise ValueError(f"{path}: the fields of JSONL have names; got the numbers {columns}")
     for number, line in enumerate(read_lines(path), 1):
         where = f"{path}:{number}"
-        yield number, _texts(line, columns, where) if line.strip() else [""] * len(columns)
+        yield number, _texts(line, columns, where, lists or {}) if line.strip() else [""] * len(columns)
 
 
-def _texts(line, columns, where):
+def _texts(line, columns, where, lists):
     try:
         found = json.loads(line)
     except ValueError as error:
@@ -77,7 +80,12 @@ def _texts(line, columns, where):
         raise ValueError(f"{where}: expected one JSON object; got a {type(found).__name__}")
     if missing := [column for column in columns if column not in found]:
         raise ValueError(f"{where}: expected a field {missing[0]!r}; the object has {list(found)}")
-    return [_text(found[column], column, where) for column in columns]
+    return [
+        "".join(_text(part, column, where) + lists[column] for part in found[column])
+        if column in lists and isinstance(found[column], list)
+        else _text(found[column], column, where)
+        for column in columns
+    ]
 
 
 def _text(value, column, where):

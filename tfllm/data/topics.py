@@ -31,17 +31,17 @@ def python_topics(split="train"):
 @functools.cache
 def _dealt():
     """{split: [(topic, text)]}: each topic goes to the first split that still has room for all of it."""
-    documents = sorted(_documents().items(), key=lambda item: hashlib.sha256(item[0].encode()).digest())
-    total = sum(len(text) for _, text in documents)
+    mixed = sorted(documents().items(), key=lambda item: hashlib.sha256(item[0].encode()).digest())
+    total = sum(len(text) for _, text in mixed)
     room, found = {split: share * total for split, share in SHARES.items()}, {split: [] for split in SHARES}
-    for name, text in documents:
+    for name, text in mixed:
         split = next(split for split in SHARES if len(text) <= room[split])
         found[split].append((name, text))
         room[split] -= len(text)
     return found
 
 
-def _documents():
+def documents():
     """{topic: text}, each paragraph once."""
     from pydoc_data.topics import topics
 
