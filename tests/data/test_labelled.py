@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfllm.data import labelled, labelled_tfds
-from tfllm.data.labelled import GLUE, SEPARATOR
+from tfllm.data.labelled import GLUE
 
 datasets = pytest.importorskip("tensorflow_datasets")
 
@@ -51,14 +51,14 @@ def test_pairs_and_numbered_columns(write):
 
 def test_several_labels(write):
     table = write("x.csv", 'text,label\na,"x, y"\nb,\nc,"y,,y"\n')
-    assert [record["label"] for record in read(labelled(table, kind="multi"))] == [f"x{SEPARATOR}y", "", "y"]
+    assert [record["label"] for record in read(labelled(table, kind="multi"))] == ["x,y", "", "y"]
     other = write("x.tsv", "text\tlabel\na\tx;y, z\n")
-    assert read(labelled(other, kind="multi", separator=";"))[0]["label"] == f"x{SEPARATOR}y, z"
+    assert read(labelled(other, kind="multi", separator=";"))[0]["label"] == "x;y, z"
     lists = write("x.jsonl", '{"text": "a", "label": ["x, 1", "y"]}\n{"text": "b", "label": []}\n'
                              '{"text": "c", "label": ["x, 1"]}\n{"text": "d", "label": "y,x"}\n'
                              '{"text": "e", "label": null}\n{"text": "f", "label": [1]}\n')  # fmt: skip
-    found = [record["label"] for record in read(labelled(lists, kind="multi"))]
-    assert found == [f"x, 1{SEPARATOR}y", "", "x, 1", f"y{SEPARATOR}x", "", "1"]
+    found = [record["label"] for record in read(labelled(lists, kind="multi", separator="|"))]
+    assert found == ["x, 1|y", "", "x, 1", "y,x", "", "1"]
 
 
 def test_numbers(write):
@@ -82,11 +82,11 @@ def test_what_is_empty_is_skipped(write):
         ("x.csv", 'text,label\na,"x,w"\n', {"labels": ["x"], "kind": "multi"}, r"x\.csv:2: .* got 'w'"),
         ("x.csv", "text,label\na,x\n", {"kind": "regression"}, r"x\.csv:2: expected a number as label; got 'x'"),
         ("x.csv", "text,label\na,1\nb,nan\n", {"kind": "regression"}, r"x\.csv:3: .* number as label; got 'nan'"),
-        ("x.csv", "text,label\na,x|y\n", {"kind": "multi"}, r"x\.csv:2: '\|' stands between labels"),
+        ("x.jsonl", '{"text": "a", "label": ["x,y"]}\n', {"kind": "multi"}, r"x\.jsonl:1: the separator ',' is part of"),
         ("x.csv", "text,stars\na,x\n", {}, r"x\.csv:1: expected one column 'label' in the header"),
         ("x.csv", "text,label\na,x\nb\n", {}, r"x\.csv:3: expected 2 fields"),
         ("x.jsonl", '{"text": "a", "label": ["x"]}\n', {}, r"x\.jsonl:1: expected a text in field 'label'; got a list"),
-        ("x.jsonl", '{"text": ["a"], "label": ["x"]}\n', {"kind": "multi"}, r"x\.jsonl:1: .* in field 'text'; got a list"),
+        ("x.jsonl", '{"text": ["a"], "label": ["x"]}\n', {"kind": "multi"}, r"x\.jsonl:1: .*'text'; got a list"),
         ("x.jsonl", '{"text": "a", "label": [["x"]]}\n', {"kind": "multi"}, r"x\.jsonl:1: .*'label'; got a list"),
         ("x.txt", "a\n", {}, r"expected a table named \.tsv, \.csv, \.jsonl"),
         ("x.csv", "text,label\na,x\n", {"kind": "several"}, "kind must be one of single, multi, regression"),

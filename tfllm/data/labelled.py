@@ -1,6 +1,6 @@
 """Labelled texts -> tf.data.Dataset of {"text", "label"} or {"text", "pair", "label"}, all strings.
 
-Single labels are names, several labels are joined by `SEPARATOR`, numbers are their digits.
+Single labels are names, several labels are joined by a separator, numbers are their digits.
 """
 
 import math
@@ -8,7 +8,6 @@ import math
 from tfllm.data.readers import kept, record_columns, rows_of
 from tfllm.data.sources import tfds
 
-SEPARATOR = "|"  # between several labels of a record
 END = "\x1f"  # behind each text of a JSON list, while it is read
 KINDS = ("single", "multi", "regression")
 GLUE = {  # the texts of its tasks; the label is always "label"
@@ -24,7 +23,7 @@ def labelled(path, text="text", label="label", pair=None, kind="single", separat
     """A .csv, .tsv or .jsonl file (or .gz of it) -> records of its columns `text`, `pair` where named, and `label`.
 
     Columns are names, or numbers from 0 where there is no header, as in `table`. White space around labels is dropped.
-    kind: "single"; "multi", labels parted by `separator`, or a list in JSON, possibly none; "regression", numbers.
+    kind: "single"; "multi", labels parted by `separator` there and in the record, or a list in JSON, possibly none; "regression", numbers.
     labels: the names that are allowed, such as those of a trained model; left out, all.
 
     Records without a text, or without a label unless several are allowed, are skipped and counted in a warning.
@@ -55,9 +54,9 @@ def _label(cell, kind, separator, allowed, where):
     for name in names:
         if allowed is not None and name not in allowed:
             raise ValueError(f"{where}: expected one of the labels {', '.join(allowed)}; got {name!r}")
-        if kind == "multi" and SEPARATOR in name:
-            raise ValueError(f"{where}: {SEPARATOR!r} stands between labels, and cannot stand in one: {name!r}")
-    return SEPARATOR.join(names)
+        if kind == "multi" and separator in name:
+            raise ValueError(f"{where}: the separator {separator!r} is part of the label {name!r}: choose another")
+    return separator.join(names)
 
 
 def _number(cell, where):
