@@ -1,5 +1,6 @@
 """Raw text -> tf.data of dicts of scalar strings: files, public sources, the built-in corpora; cleaning."""
 
+from tfllm.data.babi import babi
 from tfllm.data.dates import dates
 from tfllm.data.documents import text
 from tfllm.data.filters import clean
@@ -11,6 +12,6 @@ from tfllm.data.topics import python_topics
 from tfllm.data.trees import sst
 
 __all__ = [
-    "clean", "dates", "labelled", "labelled_tfds", "lines", "parallel", "python_paragraphs", "python_topics", "sst",
-    "table", "text", "tfds",
+    "babi", "clean", "dates", "labelled", "labelled_tfds", "lines", "parallel", "python_paragraphs", "python_topics",
+    "sst", "table", "text", "tfds",
 ]  # fmt: skip
