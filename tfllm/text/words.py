@@ -5,9 +5,9 @@ import re
 import keras
 import tensorflow as tf
 
-from tfllm.text.cleaning import replace_invalid
+from tfllm.text.cleaning import lower, replace_invalid
 from tfllm.text.learning import most_frequent
-from tfllm.text.tokenizer import SPECIAL, UNKNOWN, Tokenizer
+from tfllm.text.tokenizer import CPU, SPECIAL, UNKNOWN, Tokenizer
 from tfllm.text.word_index import WordIndex
 
 SPLITS = ("punctuation", "whitespace")
@@ -42,6 +42,11 @@ class Words(Tokenizer):
 
     def get_config(self):
         return {**super().get_config(), "split": self.split, "continuation": self.continuation}
+
+    def cut(self, texts):
+        """string [B] -> ragged string [B, None]: the words, whether or not they are in the vocabulary."""
+        with tf.device(CPU):
+            return self._cut(lower(texts) if self.lowercase else texts)
 
     def _cut(self, texts):
         """string [B] -> words, ragged string [B, None]."""
