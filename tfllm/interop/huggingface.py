@@ -14,8 +14,8 @@ from tfllm.files import json_object, written
 
 WANTED = (
     "config.json", "generation_config.json", "model*.safetensors", "model.safetensors.index.json",
-    "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "added_tokens.json",
-    "special_tokens_map.json",
+    "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "vocab.txt", "added_tokens.json",
+    "special_tokens_map.json", "modules.json", "sentence_bert_config.json", "*_Pooling/config.json",
 )  # fmt: skip
 WEIGHTS, INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
 FLOATS = ("F64", "F32", "F16", "BF16")

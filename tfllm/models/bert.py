@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from tfllm.layers.bert_heads import start
+from tfllm.layers.pooling import Pooling
 from tfllm.layers.positions import LearnedPositions
 from tfllm.layers.transformer import EncoderBlock
 from tfllm.models.encoder import Encoder, real
@@ -81,6 +82,8 @@ class BERT(Encoder):
             for i in range(num_layers)
         ]  # fmt: skip
         self.pooler = keras.layers.Dense(d_model, "tanh", kernel_initializer=start(), name="pooler", dtype=policy)
+        if pooling != "pooler":
+            self.summary = Pooling(pooling, name="summary", dtype=policy)
         self.build()
 
     def build(self, input_shape=None):
@@ -95,6 +98,8 @@ class BERT(Encoder):
         for part in (self.place, self.norm, *self.blocks):
             part.build((None, None, self.width))
         self.pooler.build((None, self.width))
+        if self.pooling != "pooler":
+            self.summary.build((None, None, self.width))
 
     def call(self, token_ids, segment_ids=None, padding_mask=None, training=None):
         return self.read(token_ids, segment_ids, padding_mask, training)[0]
@@ -120,17 +125,7 @@ class BERT(Encoder):
     def pool(self, x, padding_mask=None):
         if self.pooling == "pooler":
             return self.pooler(x[:, 0])
-        if self.pooling == "first":
-            return x[:, 0]
-        if padding_mask is None:
-            padding_mask = ops.ones(ops.shape(x)[:2], "bool")
-        seen = ops.cast(padding_mask, "float32")[..., None]  # [B, T, 1]
-        x, dtype = ops.cast(x, "float32"), x.dtype
-        if self.pooling == "mean":
-            pooled = ops.sum(x * seen, axis=1) / ops.maximum(ops.sum(seen, axis=1), 1.0)
-        else:
-            pooled = ops.max(ops.where(seen > 0, x, -1e9), axis=1)
-        return ops.cast(pooled, dtype)
+        return self.summary(x, padding_mask=padding_mask)
 
     def get_config(self):
         return super().get_config() | self.numbers
