@@ -1,0 +1,156 @@
+"""Several labels a text, numbers, and the metrics of GLUE: by hand, and against definitions."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from tests.reference import classification as reference
+from tfllm.evaluation import glue_metrics, matthews, multilabel_report, pearson, regression_report, spearman
+from tfllm.evaluation.glue import METRICS
+
+TRUE = np.array([[1, 0, 1], [0, 1, 0], [0, 0, 0], [1, 1, 0]])
+SAID = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 0, 1]])
+
+
+def test_several_labels_by_hand():
+    found = multilabel_report(TRUE, SAID, labels=["a", "b", "c"])
+    assert found.accuracy == 0.5 and found.hamming_loss == pytest.approx(3 / 12)
+    np.testing.assert_allclose(found.precision, [1, 1, 0])
+    np.testing.assert_allclose(found.recall, [1, 1 / 2, 0])
+    np.testing.assert_allclose(found.f1, [1, 2 / 3, 0])
+    assert found.micro_f1 == pytest.approx(2 * 3 / (5 + 4)) and found.macro_f1 == pytest.approx(5 / 9)
+    assert found.support.tolist() == [2, 2, 1]
+
+
+def test_several_labels_are_as_many_single_ones():
+    draw = np.random.default_rng(2)
+    true, said = draw.integers(0, 2, (30, 4)), draw.integers(0, 2, (30, 4))
+    chances = draw.random((30, 4))
+    found = multilabel_report(true, said, probabilities=chances)
+    assert found.labels == ("0", "1", "2", "3")
+    np.testing.assert_allclose(found.f1, [reference.f1(true[:, c], said[:, c], 1) for c in range(4)])
+    assert found.micro_f1 == pytest.approx(reference.f1(true.ravel(), said.ravel(), 1))
+    assert found.ece == pytest.approx(reference.calibration_error(chances.ravel(), true.ravel(), 15))
+    assert found.as_dict() == json.loads(json.dumps(found.as_dict()))
+    for name, ends in found.intervals.items():
+        assert ends[0] < getattr(found, name) < ends[1], name
+
+
+def test_intervals_of_several_labels_by_drawing_rows():
+    draw = np.random.default_rng(3)
+    true = draw.integers(0, 2, (60, 3))
+    said = np.where(draw.random((60, 3)) < 0.8, true, 1 - true)
+    micro, exact = [], []
+    for _ in range(2000):
+        rows = draw.integers(0, 60, 60)
+        micro.append(reference.f1(true[rows].ravel().tolist(), said[rows].ravel().tolist(), 1))
+        exact.append((true[rows] == said[rows]).all(axis=1).mean())
+    found = multilabel_report(true, said).intervals
+    np.testing.assert_allclose(found["micro_f1"], np.quantile(micro, [0.025, 0.975]), atol=0.015)
+    np.testing.assert_allclose(found["accuracy"], np.quantile(exact, [0.025, 0.975]), atol=0.025)
+
+
+def test_the_table_of_several_labels():
+    lines = str(multilabel_report(TRUE, SAID, ["a", "b", "c"], np.full((4, 3), 0.5))).splitlines()
+    assert lines[2].split() == ["b", "1.0000", "0.5000", "0.6667", "2"]
+    assert lines[5].startswith("all labels right 0.5000 [") and lines[5].endswith("of 4")
+    assert lines[-2:] == ["Hamming loss 0.2500", "expected calibration error 0.0833"]  # 5 of 12 are 1
+
+
+@pytest.mark.parametrize(
+    "true, said, options, message",
+    [
+        ([0, 1], [0, 1], {}, r"y_true: expected 0 or 1 for each example and label; got int64 \(2,\)"),
+        ([[0, 2]], [[0, 1]], {}, "y_true: expected 0 or 1"),
+        ([[0, 1]], [[0, 1, 1]], {}, r"of shape \(1, 2\) but y_pred is of shape \(1, 3\)"),
+        ([[0, 1]], [[0, 1]], {"labels": ["a"]}, "a name for each class"),
+        ([[0, 1]], [[0, 1]], {"probabilities": [[0.5, 1.5]]}, "numbers between 0 and 1"),
+        ([], [], {}, "nothing to score"),
+    ],
+)
+def test_faults_of_several_labels(true, said, options, message):
+    with pytest.raises(ValueError, match=message):
+        multilabel_report(true, said, **options)
+
+
+def test_numbers_by_hand():
+    found = regression_report([1, 2, 3, 4], [1.5, 2, 2, 5])
+    x, y = np.array([-1.5, -0.5, 0.5, 1.5]), np.array([1.5, 2, 2, 5]) - 2.625
+    assert found.pearson == pytest.approx((x * y).sum() / math.sqrt((x * x).sum() * (y * y).sum()))
+    ranks = np.array([1, 2.5, 2.5, 4])
+    assert found.spearman == pytest.approx(np.corrcoef([1, 2, 3, 4], ranks)[0, 1])
+    assert found.mse == pytest.approx((0.25 + 0 + 1 + 1) / 4) and found.mae == pytest.approx(2.5 / 4)
+    assert "Pearson" in str(found) and "of 4" in str(found)
+
+
+def test_numbers_against_scipy():
+    from scipy import stats
+
+    draw = np.random.default_rng(4)
+    x = np.round(draw.normal(size=80), 1)  # with ties
+    y = np.round(x + draw.normal(size=80), 1)
+    assert pearson(x, y) == pytest.approx(stats.pearsonr(x, y).statistic)
+    assert spearman(x, y) == pytest.approx(stats.spearmanr(x, y).statistic)
+    by_rows = []
+    for _ in range(2000):
+        rows = draw.integers(0, 80, 80)
+        by_rows.append(np.corrcoef(x[rows], y[rows])[0, 1])
+    ends = regression_report(x, y).intervals["pearson"]
+    np.testing.assert_allclose(ends, np.quantile(by_rows, [0.025, 0.975]), atol=0.03)
+
+
+def test_what_is_all_the_same_has_no_correlation():
+    found = regression_report([1.0, 2, 3], [2.0, 2, 2])
+    assert math.isnan(found.pearson) and math.isnan(found.spearman) and math.isnan(found.intervals["pearson"][0])
+    said = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert said["pearson"] is None and said["intervals"]["pearson"] == [None, None] and said["mse"] > 0
+
+
+@pytest.mark.parametrize(
+    "true, said, message",
+    [
+        ([1, 2], [1], "y_true has 2 examples"),
+        (["x", "y"], [1, 2], "y_true: expected numbers; got"),
+        ([1, math.nan], [1, 2], "y_true: expected finite numbers"),
+        ([[1], [2]], [1, 2], r"got the shape \(2, 1\)"),
+    ],
+)
+def test_faults_of_numbers(true, said, message):
+    with pytest.raises(ValueError, match=message):
+        regression_report(true, said)
+
+
+def test_the_metrics_of_glue():
+    true, said = [1, 0, 1, 1, 0, 1], [1, 0, 0, 1, 1, 1]
+    assert glue_metrics("cola")(true, said) == {"matthews": matthews(true, said)}
+    for task in ("sst2", "qnli", "rte", "wnli"):
+        assert glue_metrics(f"glue/{task}")(true, said) == {"accuracy": pytest.approx(4 / 6)}
+    f1 = pytest.approx(reference.f1(true, said, 1))
+    assert glue_metrics("mrpc")(true, said) == glue_metrics("qqp")(true, said) == {"accuracy": 4 / 6, "f1": f1}
+    for task in ("mnli", "mnli_matched", "mnli_mismatched"):
+        assert glue_metrics(task)([0, 1, 2], [0, 2, 2]) == {"accuracy": pytest.approx(2 / 3)}
+    scores = glue_metrics("stsb")([1, 2, 3], [1.0, 4, 3])
+    assert scores == {"pearson": pytest.approx(0.6546537), "spearman": pytest.approx(0.5)}
+    assert glue_metrics("ax")([0, 1, 2], [0, 1, 2]) == {"matthews": pytest.approx(1)}
+
+
+@pytest.mark.parametrize("task, positive", [("mrpc", "equivalent"), ("qqp", "duplicate")])
+def test_the_class_whose_f1_it_is_goes_by_its_name(task, positive):
+    """By their names the two classes are sorted the other way round."""
+    true, said = np.array([1, 0, 1, 1, 0, 1]), np.array([1, 0, 0, 1, 1, 1])
+    names = np.array(["not_" + positive, positive])
+    expected = glue_metrics(task)(true, said)
+    assert glue_metrics(task)(names[true], names[said]) == pytest.approx(expected)
+    assert glue_metrics(task)(names[true].tolist(), [name.encode() for name in names[said]]) == pytest.approx(expected)
+    assert glue_metrics(task)(true.astype(str), said.astype(str)) == pytest.approx(expected)
+    assert glue_metrics(task)([0, 0], [0, 0]) == {"accuracy": 1, "f1": 0}
+    with pytest.raises(ValueError, match=f"expected the classes {positive} and not_{positive}; got a, b"):
+        glue_metrics(task)(["a", "b"], ["a", "a"])
+
+
+def test_an_unknown_task_of_glue():
+    with pytest.raises(ValueError, match="GLUE has no task 'rt'; its tasks: cola, sst2"):
+        glue_metrics("rt")
+    assert set(METRICS) > {"cola", "sst2", "mrpc", "qqp", "stsb", "mnli", "qnli", "rte", "wnli"}
