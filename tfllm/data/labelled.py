@@ -23,7 +23,8 @@ def labelled(path, text="text", label="label", pair=None, kind="single", separat
     """A .csv, .tsv or .jsonl file (or .gz of it) -> records of its columns `text`, `pair` where named, and `label`.
 
     Columns are names, or numbers from 0 where there is no header, as in `table`. White space around labels is dropped.
-    kind: "single"; "multi", labels parted by `separator` there and in the record, or a list in JSON, possibly none; "regression", numbers.
+    kind: "single"; "multi", labels parted by `separator`, there and in the record, or a list in JSON, possibly none;
+    "regression", numbers.
     labels: the names that are allowed, such as those of a trained model; left out, all.
 
     Records without a text, or without a label unless several are allowed, are skipped and counted in a warning.
