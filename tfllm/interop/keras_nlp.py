@@ -1,4 +1,4 @@
-"""GPT-2 in a keras-nlp (KerasHub) preset folder -> GPT: config.json, model.weights.h5. keras-nlp itself reads them.
+"""GPT-2 and BERT in keras-nlp (KerasHub) preset folders: config.json, model.weights.h5. keras-nlp itself reads them.
 
 Left out: presets by name, which keras-nlp downloads; other backbones; the tokenizer in assets/, which is text's affair.
 """
@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from tfllm.interop.named import assign, same_names
+from tfllm.models.bert import BERT
 from tfllm.models.gpt import GPT
 
-KIND = "GPT2Backbone"
+THEIRS = {"GPT2Backbone": "gpt2", "BertBackbone": "bert"}  # our module for the same model in Hugging Face's format
 
 
 def is_preset(folder):
@@ -26,22 +27,43 @@ def load(folder, rate=None, **options):
     rate: probability of dropout; left out, the preset's. FileNotFoundError without config.json; ValueError where the
     preset is of another backbone.
     """
+    backbone = _backbone(folder, "GPT2Backbone")
+    model = GPT(
+        backbone.vocabulary_size, backbone.max_sequence_length, backbone.num_layers, backbone.hidden_dim,
+        backbone.num_heads, backbone.intermediate_dim, backbone.dropout if rate is None else rate, **options,
+    )  # fmt: skip
+    return _filled(model, backbone, layout(model), folder)
+
+
+def load_bert(folder, rate=None, pooling="pooler", **options):
+    """The BERT in a folder that `save_to_preset` of a BertBackbone, or of a model on one, wrote; `options` go to BERT.
+
+    rate, and what is raised: as in `load`. The heads of a BertMaskedLM or BertTextClassifier are left out.
+    """
+    backbone = _backbone(folder, "BertBackbone")
+    model = BERT(
+        backbone.vocabulary_size, backbone.max_sequence_length, backbone.num_layers, backbone.hidden_dim,
+        backbone.num_heads, backbone.intermediate_dim, backbone.dropout if rate is None else rate,
+        backbone.num_segments, "gelu_tanh", pooling=pooling, **options,
+    )  # fmt: skip
+    return _filled(model, backbone, bert_layout(model), folder)
+
+
+def _backbone(folder, kind):
     import keras_hub
 
     path = Path(folder).expanduser() / "config.json"
     if not path.is_file():
         raise FileNotFoundError(f"{folder} has no config.json; give the folder of a keras-nlp preset")
     found = json.loads(path.read_text("utf-8"))
-    if found.get("class_name") != KIND:
-        hint = "; it is in Hugging Face's format: use interop.gpt2.load" if "model_type" in found else ""
-        raise ValueError(f"{folder}: expected a preset of {KIND}, got {found.get('class_name')!r}{hint}")
-    backbone = keras_hub.models.GPT2Backbone.from_preset(str(path.parent))
-    model = GPT(
-        backbone.vocabulary_size, backbone.max_sequence_length, backbone.num_layers, backbone.hidden_dim,
-        backbone.num_heads, backbone.intermediate_dim, backbone.dropout if rate is None else rate, **options,
-    )  # fmt: skip
+    if found.get("class_name") != kind:
+        hint = f"; it is in Hugging Face's format: use interop.{THEIRS[kind]}.load" if "model_type" in found else ""
+        raise ValueError(f"{folder}: expected a preset of {kind}, got {found.get('class_name')!r}{hint}")
+    return getattr(keras_hub.models, kind).from_preset(str(path.parent))
+
+
+def _filled(model, backbone, places, folder):
     weights = {variable.path: np.asarray(variable.numpy(), "float32") for variable in backbone.weights}
-    places = layout(model)
     same_names(weights, places, folder)
     for name, variable in places.items():
         assign([variable], np.reshape(weights[name], variable.shape), name, folder)  # heads have an axis of their own
@@ -50,25 +72,43 @@ def load(folder, rate=None, **options):
 
 def layout(model):
     """Name in keras-nlp -> the variable of GPT."""
-
-    def both(name, part):
-        return {f"{name}/kernel": part.kernel, f"{name}/bias": part.bias}
-
-    def norm(name, part):
-        return {f"{name}/gamma": part.gamma, f"{name}/beta": part.beta}
-
-    places = {
+    return {
         "token_embedding/embeddings": model.embed.embeddings,
         "position_embedding/embeddings": model.place.table,
-        **norm("layer_norm", model.norm),
+        **_norm("layer_norm", model.norm),
+        **_blocks(model, "self_attention"),
     }
+
+
+def bert_layout(model):
+    """Name in keras-nlp -> the variable of BERT."""
+    return {
+        "token_embedding/embeddings": model.embed.embeddings,
+        "position_embedding/embeddings": model.place.table,
+        "segment_embedding/embeddings": model.segment.embeddings,
+        **_norm("embeddings_layer_norm", model.norm),
+        **_blocks(model, "self_attention_layer"),
+        **_both("pooled_dense", model.pooler),
+    }
+
+
+def _blocks(model, attention):
+    places = {}
     for i, block in enumerate(model.blocks):
         name, look = f"transformer_layer_{i}", block.look
         heads = {"query": look.to_query, "key": look.to_key, "value": look.to_value, "attention_output": look.to_output}
         for part, layer in heads.items():
-            places |= both(f"{name}/self_attention/{part}", layer)
-        places |= both(f"{name}/feedforward_intermediate_dense", block.feed.widen)
-        places |= both(f"{name}/feedforward_output_dense", block.feed.narrow)
-        places |= norm(f"{name}/self_attention_layer_norm", block.add_look.norm)
-        places |= norm(f"{name}/feedforward_layer_norm", block.add_feed.norm)
+            places |= _both(f"{name}/{attention}/{part}", layer)
+        places |= _both(f"{name}/feedforward_intermediate_dense", block.feed.widen)
+        places |= _both(f"{name}/feedforward_output_dense", block.feed.narrow)
+        places |= _norm(f"{name}/self_attention_layer_norm", block.add_look.norm)
+        places |= _norm(f"{name}/feedforward_layer_norm", block.add_feed.norm)
     return places
+
+
+def _both(name, part):
+    return {f"{name}/kernel": part.kernel, f"{name}/bias": part.bias}
+
+
+def _norm(name, part):
+    return {f"{name}/gamma": part.gamma, f"{name}/beta": part.beta}

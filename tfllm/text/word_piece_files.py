@@ -1,7 +1,8 @@
 """The files of BERT's tokenizer, as Hugging Face has them: read into one value, and written back.
 
 Read: vocab.txt, or tokenizer.json of type WordPiece; the options and special tokens also from tokenizer_config.json and
-special_tokens_map.json beside them. Left out: added tokens that are not special, text that is not cleaned.
+special_tokens_map.json beside them; a preset of keras-nlp. Left out: added tokens that are not special, text that is
+not cleaned.
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from tfllm.files import json_object, written
 
 VOCABULARY, CONFIG, TOKENIZER, MAP = "vocab.txt", "tokenizer_config.json", "tokenizer.json", "special_tokens_map.json"
+PRESET = "assets/tokenizer/vocabulary.txt"  # of keras-nlp
 ROLES = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
 NAMES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # of the roles
 MODEL = {"continuing_subword_prefix": "##", "max_input_chars_per_word": 100}
@@ -46,6 +48,8 @@ def write_vocabulary(path, vocabulary):
 def read_folder(folder):
     """-> Parts. FileNotFoundError: the folder has no such files; ValueError: they are of another kind."""
     folder = Path(folder)
+    if (folder / PRESET).is_file():
+        return _preset(folder)
     config = {**_if_there(folder / MAP), **_if_there(folder / CONFIG)}
     whole = _tokenizer_json(folder / TOKENIZER) if (folder / TOKENIZER).is_file() else {}
     if (folder / VOCABULARY).is_file():
@@ -112,6 +116,13 @@ def _tokenizer_json(path):
     options = {"lowercase": normal.get("lowercase", True), "strip_accents": normal.get("strip_accents"),
                "chinese": normal.get("handle_chinese_chars", True)}  # fmt: skip
     return {"vocabulary": vocabulary, "added": list(read.get("added_tokens", ())), "options": options}
+
+
+def _preset(folder):
+    """A preset of keras-nlp, whose tokenizer.json is another one."""
+    options = json_object(folder / TOKENIZER).get("config", {})
+    found = {"lowercase": options.get("lowercase", False), "strip_accents": options.get("strip_accents", False)}
+    return Parts(read_vocabulary(folder / PRESET), **found)
 
 
 def _extra(config):
