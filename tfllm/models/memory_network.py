@@ -1,0 +1,167 @@
+"""The end-to-end memory network: facts and a question -> an answer, by looking at the facts several times.
+
+Sukhbaatar et al. 2015. An answer is one token of the vocabulary; which strings are tokens is the task's affair
+(tasks/fact_answering.py).
+
+Axes:  B batch  F facts  W words of a fact  Q words of the question  D width  H hops  V vocabulary
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import keras
+from keras import ops
+
+from tfllm.layers.masks import PAD
+from tfllm.layers.tunable import Tunable
+
+TYINGS = ("adjacent", "layerwise")
+SPREAD = 0.1  # standard deviation of all weights at first, sec. 4.2
+
+
+@dataclass(frozen=True)
+class MemoryNetworkConfig:
+    """The arguments of `MemoryNetwork` but for the size of the vocabulary."""
+
+    max_facts: int = 50  # the memory: of longer stories the last facts
+    num_hops: int = 3
+    embedding_dim: int = 20
+    tying: Literal["adjacent", "layerwise"] = "adjacent"  # which hops share their matrices
+    positions: bool = True  # words are weighted by their place; false: a bag of words
+    noise: float = 0.1  # share of empty facts that training puts between the facts, at most
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class MemoryNetwork(Tunable):
+    """facts and question token_ids -> logits of the answer. Sukhbaatar et al. 2015, eq. 1 to 4, sec. 2.2 and 4.1.
+
+    vocab_size     V;  max_facts  F, at most;  embedding_dim  D
+    num_hops       H: u' = u + o, o = Σ_i p_i c_i, p = softmax(uᵀ m_i)
+    tying          "adjacent": A^{k+1} = C^k, B = A¹, Wᵀ = C^H (sec. 2.2, 1); "layerwise": all hops share A and C,
+                   u' = H u + o, with a W of its own (sec. 2.2, 2), where B = A too
+    positions      m_i = Σ_j l_j ∘ A x_ij, sec. 4.1; False: l = 1
+    noise          n facts get the ages of n among n + e facts, e drawn from 0 .. noise · n (training only, sec. 4.1)
+
+    `embed[k]` and `age[k]`: A and T_A of hop k + 1, C and T_C of hop k; embed[0] is of the question too.
+    `linear` is a weight that nothing trains: where it is 1, hops look without a softmax, p = uᵀ m (linear start,
+    sec. 4.2).
+
+    facts [B, F, W] and question [B, Q], 0 is padding -> (logits [B, V], {"attention": [B, H, F], its sum 1 or, without
+    facts, 0}). Law: padded words, facts that have none and what stands behind max_facts in age change nothing.
+    Raises ValueError for another tying, for numbers below 1, and for a noise that is no share.
+    Differs: l_kj = 1 + 4 (k - (D + 1) / 2) (j - (J + 1) / 2) / (D J), as in the authors' code: about twice the paper's,
+    and 1 for a single word; J is the number of words in that fact (theirs: in the longest). Empty facts get no
+    attention (theirs: some, which looks at nothing). Ages beyond max_facts share the last row, as in their code.
+    """
+
+    def __init__(self, vocab_size, max_facts=50, num_hops=3, embedding_dim=20, tying="adjacent", positions=True,
+                 noise=0.1, **kwargs):  # fmt: skip
+        super().__init__(**kwargs)
+        if tying not in TYINGS:
+            raise ValueError(f"tying must be one of {TYINGS}; got {tying!r}")
+        if min(max_facts, num_hops, embedding_dim) < 1 or not 0 <= noise <= 1:
+            raise ValueError(
+                "max_facts, num_hops and embedding_dim must be 1 or more and noise a share from 0 to 1; "
+                f"got {max_facts}, {num_hops}, {embedding_dim} and {noise}"
+            )
+        self.numbers = {
+            "vocab_size": vocab_size, "max_facts": max_facts, "num_hops": num_hops, "embedding_dim": embedding_dim,
+            "tying": tying, "positions": positions, "noise": noise,
+        }  # fmt: skip
+        self.vocab_size, self.max_facts, self.num_hops = vocab_size, max_facts, num_hops
+        self.tying, self.noise, policy = tying, noise, self.dtype_policy
+
+        def table(size, name):
+            start = keras.initializers.RandomNormal(stddev=SPREAD)
+            return keras.layers.Embedding(size, embedding_dim, embeddings_initializer=start, name=name, dtype=policy)
+
+        def dense(size, name):
+            start = keras.initializers.RandomNormal(stddev=SPREAD)
+            return keras.layers.Dense(size, use_bias=False, kernel_initializer=start, name=name, dtype=policy)
+
+        tables = num_hops + 1 if tying == "adjacent" else 2
+        self.embed = [table(vocab_size, f"embed{i}") for i in range(tables)]
+        self.age = [table(max_facts, f"age{i}") for i in range(tables)]
+        self.to_next = dense(embedding_dim, "to_next") if tying == "layerwise" else None
+        self.to_logits = dense(vocab_size, "to_logits") if tying == "layerwise" else None
+        self.draw = keras.random.SeedGenerator()
+        self.linear = self.add_weight((), initializer="zeros", trainable=False, name="linear")
+        self.build()
+
+    def build(self, input_shape=None):
+        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        for part in [*self.embed, *self.age]:
+            part.build()
+        for part in (self.to_next, self.to_logits):
+            if part is not None:
+                part.build((None, self.numbers["embedding_dim"]))
+
+    def call(self, facts, question, training=None):
+        told = ops.not_equal(facts, PAD)  # [B, F, W]
+        there, places = ops.any(told, axis=-1), self.places(told)
+        ages = self.ages(there, training)  # [B, F]
+        memory = [
+            ops.sum(words(facts) * places, axis=-2) + age(ages) for words, age in zip(self.embed, self.age, strict=True)
+        ]  # [B, F, D] each
+        u = ops.sum(self.embed[0](question) * self.places(ops.not_equal(question, PAD)), axis=-2)  # [B, D]
+        looks = []
+        for hop in range(self.num_hops):
+            k = hop if self.tying == "adjacent" else 0
+            p = self.look(ops.einsum("bd,bfd->bf", u, memory[k]), there)
+            kept = u if self.to_next is None else self.to_next(u)
+            u = kept + ops.einsum("bf,bfd->bd", p, memory[k + 1])
+            looks.append(p)
+        return self.logits(u), {"attention": ops.stack(looks, axis=1)}
+
+    def look(self, scores, there):
+        """Scores uᵀ m [B, F] -> p [B, F]; 0 where no fact is."""
+        scores = ops.cast(scores, "float32")
+        weights = ops.softmax(ops.where(there, scores, -1e9), axis=-1)
+        p = ops.where(there, ops.where(self.linear > 0, scores, weights), 0.0)
+        return ops.cast(p, self.compute_dtype)
+
+    def logits(self, u):
+        """u [B, D] -> [B, V]."""
+        if self.to_logits is not None:
+            return self.to_logits(u)
+        return ops.matmul(u, ops.transpose(ops.cast(self.embed[-1].embeddings, u.dtype)))
+
+    def places(self, told):
+        """Real words [..., W] bool -> the weights l [..., W, D] or [..., W, 1] of each; 0 where no word is."""
+        real = ops.cast(told, "float32")[..., None]
+        if self.numbers["positions"]:
+            width = self.numbers["embedding_dim"]
+            size = ops.sum(real, axis=-2, keepdims=True)  # J
+            j = ops.cumsum(real, axis=-2) - (size + 1) / 2
+            k = ops.arange(1, width + 1, dtype="float32") - (width + 1) / 2
+            real = real * (1 + 4 * k * j / (width * ops.maximum(size, 1.0)))
+        return ops.cast(real, self.compute_dtype)
+
+    def ages(self, there, training=None):
+        """Which places hold a fact [B, F] bool -> int [B, F]: how many facts came after it, as far as there are ages.
+
+        In training some of the places that are counted hold no fact.
+        """
+        counts = ops.cast(there, "int32")
+        size = ops.sum(counts, axis=-1, keepdims=True)
+        after = size - ops.cumsum(counts, axis=-1)  # 0 for the last
+        if training and self.noise:
+            after = self.spread(after, size)
+        return ops.clip(after, 0, self.max_facts - 1)
+
+    def spread(self, after, size):
+        """Fact number `after` [B, F] of `size` [B, 1] -> the place of it, where empty facts stand between."""
+        batch, facts = ops.shape(after)
+        most = ops.cast(ops.ceil(self.noise * ops.cast(size, "float32")), "int32")
+        share = keras.random.uniform((batch, 1), seed=self.draw)
+        empty = ops.minimum(ops.cast(share * ops.cast(most + 1, "float32"), "int32"), most)
+        room = 2 * facts
+        places = ops.arange(room)[None]
+        lots = keras.random.uniform((batch, room), seed=self.draw)
+        lots = ops.where(places < size + empty, lots, 2.0)  # the `size` lowest hold a fact
+        rank = ops.argsort(ops.argsort(lots, axis=-1), axis=-1)
+        filled = ops.cumsum(ops.cast(rank < size, "int32"), axis=-1)  # [B, room]
+        return ops.sum(ops.cast(filled[:, None] <= after[..., None], "int32"), axis=-1)
+
+    def get_config(self):
+        return super().get_config() | self.numbers
