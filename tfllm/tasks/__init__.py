@@ -1,10 +1,14 @@
 """Tasks: text to answer, each a keras.Model with its tokenizers inside."""
 
 from tfllm.tasks.decoding import Continuation, Decoding
+from tfllm.tasks.keywords import Keywords
 from tfllm.tasks.language_model import LanguageModel, LanguageModelConfig
 from tfllm.tasks.task import Task
+from tfllm.tasks.text_classifier import TextClassifier, TextClassifierConfig
+from tfllm.tasks.text_embedder import TextEmbedder
 from tfllm.tasks.translator import Translator, TranslatorConfig
 
 __all__ = [
-    "Continuation", "Decoding", "LanguageModel", "LanguageModelConfig", "Task", "Translator", "TranslatorConfig",
+    "Continuation", "Decoding", "Keywords", "LanguageModel", "LanguageModelConfig", "Task", "TextClassifier",
+    "TextClassifierConfig", "TextEmbedder",    "Translator", "TranslatorConfig",
 ]  # fmt: skip
