@@ -62,6 +62,16 @@ def gpt(model):
     return p
 
 
+def bert(model, masked=None):
+    """A BERT, and its MaskedTokenHead, as reference/bert.py names their weights."""
+    p = {"embed": number(model.embed.embeddings), "place": number(model.place.table), "norm": norm(model.norm)}
+    p |= {"segment": number(model.segment.embeddings), "blocks": [block(b) for b in model.blocks]}
+    p["pooler"] = dense(model.pooler)
+    if masked is not None:
+        p |= {"change": dense(masked.change), "norm_head": norm(masked.norm), "bias": number(masked.bias)}
+    return p
+
+
 def recurrent(layer):
     """A Recurrent: W, R and b."""
     return tuple(
