@@ -12,10 +12,12 @@ import traceback
 from pathlib import Path
 
 VERBS = {
-    "train": "train a model on your text: tfllm train TASK ... --out RUN; tasks: translation, lm",
+    "train": "train a model on your text: tfllm train TASK ... --out RUN; tasks: translation, lm, classifier, "
+    "summarization",
     "evaluate": "score a trained model on a text: tfllm evaluate RUN ...",
     "generate": 'answer or continue texts: tfllm generate RUN "text" ..., or line by line from standard input',
     "export": "write a SavedModel that needs no tfllm: tfllm export RUN FOLDER",
+    "keywords": "the keywords of texts, English or Chinese: tfllm keywords FILE ...",
     "vectors": "train, convert, evaluate, search word vectors: tfllm vectors ACTION ...",
 }
 

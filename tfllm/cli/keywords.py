@@ -1,0 +1,93 @@
+"""`tfllm keywords FILE ...`: the keywords of each document, best first, a word (or phrase) and its score a line."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tfllm.cli import options
+
+USAGE = "tfllm keywords FILE [FILE ...]"
+
+
+def run(arguments):
+    if arguments in ([], ["--help"], ["-h"]):
+        return print(options.help(USAGE, Extraction))
+    given, words = options.split(arguments)
+    options.settings(Extraction, given).act(words)
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """How keywords are found, and where."""
+
+    method: Literal["tfidf", "textrank", "embedding"] = "tfidf"  # tfidf: rare in the other documents
+    k: int = 10  # keywords of a document, at most
+    language: Literal["en", "zh"] = "en"
+    documents: Literal["file", "paragraph", "line"] = "file"  # what is one document
+    longest: int = 1  # words of a keyword, at most
+    stop_words: str | None = None  # file of words to leave out, one a line; none: the language's own list
+    dictionary: str | None = None  # zh: file of words, each with its count; none: that of the package jieba
+    model: str | None = None  # embedding: BERT folder, name on the hub, TextEmbedder .keras, or file of word vectors
+    diversity: float = 0.3  # embedding: 0 to 1, how much a keyword loses by likeness to those above it
+
+    def act(self, files):
+        from tfllm import data, tasks
+        from tfllm.text.stop_words import read_words
+
+        if not files:
+            raise ValueError(f"expected FILE [FILE ...], got options only: {USAGE}")
+        if self.k < 1:
+            raise ValueError(f"--k must be 1 or more; got {self.k}")
+        tokenizer = self.tokenizer()
+        keywords = tasks.Keywords(
+            self.method, self.language, tokenizer, longest=self.longest, diversity=self.diversity,
+            stopped=None if self.stop_words is None else read_words(self.stop_words),
+            embedder=self.embedder(tokenizer),
+        )  # fmt: skip
+        names, texts = [], []
+        for file in files:
+            records = data.text(file, documents=self.documents).as_numpy_iterator()
+            found = [record["text"].decode("utf-8", "replace") for record in records]
+            names += [file] if len(found) == 1 else [f"{file} {i}" for i in range(1, len(found) + 1)]
+            texts += found
+        if self.method == "tfidf":
+            keywords.fit(texts)
+        for name, found in zip(names, keywords.extract(texts, self.k), strict=True):
+            if len(texts) > 1:
+                print(name)
+            for word, score in found:
+                print(f"{word}\t{score:.4f}")
+
+    def tokenizer(self):
+        """That of --dictionary; None: as `Keywords` has it."""
+        if self.dictionary is None:
+            return None
+        if self.language != "zh":
+            raise ValueError("--dictionary is for --language zh")
+        from tfllm.text import Segments, dictionaries, width
+
+        words = dictionaries.read_dictionary(self.dictionary)
+        return Segments(dictionary=words, characters=width.HALF_WIDTH, lowercase=True)
+
+    def embedder(self, tokenizer):
+        """The TextEmbedder of --model, which belongs to --method embedding."""
+        if (self.model is None) == (self.method == "embedding"):
+            raise ValueError("--method embedding needs --model, and no other method has one")
+        if self.model is None:
+            return None
+        from tfllm import load_model, tasks, vectors
+        from tfllm.tasks.keywords import default_tokenizer
+        from tfllm.text import Segments
+
+        path = Path(self.model)
+        if path.suffix == ".keras":
+            found = load_model(path)
+            return found if isinstance(found, tasks.TextEmbedder) else tasks.TextEmbedder.from_task(found)
+        if not path.is_file():
+            return tasks.TextEmbedder.from_pretrained(self.model)
+        found = vectors.load(path, verbose=False)
+        if self.language == "en":
+            return tasks.TextEmbedder.from_vectors(found)
+        cut = tokenizer or default_tokenizer("zh")
+        cut = Segments(found.index_to_key, cut.dictionary, cut.characters, cut.lowercase)
+        return tasks.TextEmbedder.from_vectors(found, cut)
