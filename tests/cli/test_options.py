@@ -143,3 +143,15 @@ def test_help_shows_type_default_and_comment():
     assert "--model.num_layers  blocks on each side (int, default 2)" in text
     assert "--source            text file (str)\n" in text
     assert "--model.rate        (float, default 0.1)" in text
+
+
+@dataclass(frozen=True)
+class Column:
+    text: str | None = None
+
+
+def test_an_option_of_many_words_may_be_of_one():
+    assert read(Column, ["--text", "review"])[0] == Column("review")
+    assert read(Files, ["--text", "a"])[0] == Files(("a",))
+    with pytest.raises(ValueError, match="text: expected str or none, got"):
+        read(Column, ["--text", "a", "b"])

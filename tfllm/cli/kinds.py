@@ -8,15 +8,20 @@ import importlib
 
 from tfllm.cli import meant
 
-TASKS = ("translation", "lm")  # each a file of this folder
-CLASSES = {"tfllm>Translator": "translation", "tfllm>LanguageModel": "lm"}  # the name Keras saves: task
+TASKS = {  # each a file of this folder
+    "translation": "translation", "lm": "lm", "classifier": "classification", "summarization": "summarization",
+}  # fmt: skip
+CLASSES = {  # the name Keras saves: task
+    "tfllm>Translator": "translation", "tfllm>LanguageModel": "lm", "tfllm>TextClassifier": "classifier",
+    "tfllm>Summarizer": "summarization",
+}  # fmt: skip
 
 
 def file(task):
     """The module of a task; ValueError for an unknown one."""
     if task not in TASKS:
         raise ValueError(f"no task {task!r}{meant(task, TASKS)}; the tasks: {', '.join(TASKS)}")
-    return importlib.import_module(f"tfllm.cli.{task}")
+    return importlib.import_module(f"tfllm.cli.{TASKS[task]}")
 
 
 def all_of(name):

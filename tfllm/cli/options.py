@@ -1,8 +1,8 @@
 """Words of a command line -> a settings dataclass; and a dataclass -> the verb's --help.
 
 `--a.b value` or `--a.b=value`; `-` and `_` are the same in a name; `--config F.yaml` stands below the other options;
-after `--` every word is text. The options of MANY take all words up to the next option. The last part of a name is
-enough where no other option has it: `--temperature` for `--decoding.temperature`.
+after `--` every word is text. The options of MANY take all words up to the next option (one, where one is wanted). The
+last part of a name is enough where no other option has it: `--temperature` for `--decoding.temperature`.
 Left out: short options, flags without a value, other abbreviations.
 """
 
@@ -46,13 +46,15 @@ def settings(kind, given, apart=()):
     """
     names = ["config", *apart, *(option.name for option in config.options(kind))]
     known, whole = ["--" + name for name in names], {}
+    several = {option.name for option in config.options(kind) if option.kind.startswith("a list")}
     for short, text in given.items():
         name = in_full(short, names)
         if name not in names:
             raise ValueError(f"no option --{name}{meant('--' + name, known)}")
         if name in whole:
             raise ValueError(f"--{name} is given twice")
-        whole[name] = text
+        alone = isinstance(text, list) and len(text) == 1 and name not in several
+        whole[name] = text[0] if alone else text
     given, values = whole, {}
     if "config" in given:
         values = config.plain(config.load(kind, given["config"]))

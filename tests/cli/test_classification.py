@@ -1,0 +1,219 @@
+"""Train, evaluate, generate, export a classifier by `main([...])`, as a user would type it."""
+
+import csv
+import io
+import json
+import random
+import warnings
+
+import pytest
+import tensorflow as tf
+
+import tfllm
+from tests.cli.test_road import ALL_BUT_DATA, eager, history, told  # noqa: F401 (a fixture)
+from tfllm import config, data
+from tfllm.cli import labelled, main
+from tfllm.cli.classification import Classification
+from tfllm.models.mean_of_vectors import MeanOfVectorsConfig
+
+CONFIG = """
+shapes: 1
+batch_tokens: 256
+model: {kind: MeanOfVectors, embedding_dim: 8}
+recipe: {epochs: 4, warmup: 1, learning_rate: 0.2}
+"""
+WORDS = {"good": "up", "fine": "up", "bad": "down", "dull": "down"}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """A folder: train.csv, valid.csv (every tenth label is wrong), pairs.tsv, topics.jsonl and tiny.yaml."""
+    folder, draw = tmp_path_factory.mktemp("corpus"), random.Random(1)
+    for part, size in (("train", 60), ("valid", 20)):
+        with open(folder / f"{part}.csv", "w", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(["review", "stars"])
+            for row in range(size):
+                word = draw.choice(list(WORDS))
+                label = WORDS[word] if part == "train" or row % 10 else {"up": "down", "down": "up"}[WORDS[word]]
+                table.writerow([" ".join(draw.choices(["a", "film", "it", word], k=3) + [word]), label])
+    names = list(WORDS)
+    with open(folder / "pairs.tsv", "w") as file:
+        rows = [(draw.choice(names), draw.choice(names)) for _ in range(40)]
+        file.writelines(f"{a} film\t{b} film\t{2.5 if WORDS[a] == WORDS[b] else 0}\n" for a, b in rows)
+    with open(folder / "topics.jsonl", "w") as file:
+        for _ in range(40):
+            some = draw.sample(names, draw.randint(0, 3))
+            file.write(json.dumps({"text": " ".join(["it", *some]), "label": sorted({WORDS[w] for w in some})}) + "\n")
+    (folder / "tiny.yaml").write_text(CONFIG)
+    return folder
+
+
+def train(corpus, out, *more):
+    main(["train", "classifier", "--config", str(corpus / "tiny.yaml"), "--out", str(out), *more])
+
+
+def reviews(corpus, part="train"):
+    return ["--data", str(corpus / f"{part}.csv"), "--text", "review", "--label", "stars"]
+
+
+@pytest.fixture(scope="module")
+def run(corpus):
+    more = ["--valid-data", str(corpus / "valid.csv"), "--calibrate", "true"]
+    tf.config.run_functions_eagerly(True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tf.data stays compiled
+        train(corpus, corpus / "RUN", *reviews(corpus), *more)
+    tf.config.run_functions_eagerly(False)
+    return corpus / "RUN"
+
+
+@pytest.fixture(scope="module")
+def model(run):
+    return tfllm.load_model(run / "best.keras")
+
+
+def test_a_run_folder_holds_everything(run, model):
+    assert {"config.yaml", "last.keras", "best.keras", "history.csv"} <= {path.name for path in run.iterdir()}
+    rows = history(run)
+    assert len(rows) == 4 and float(rows[-1]["val_loss"]) < float(rows[0]["val_loss"])
+    kept = config.load(Classification, run / "config.yaml")
+    assert (kept.text, kept.label, kept.calibrate) == ("review", "stars", True)
+    assert kept.model == MeanOfVectorsConfig(embedding_dim=8)
+    assert model.labels == ("down", "up") and model.temperature != 1.0
+    assert tfllm.load_model(run / "last.keras").temperature == 1.0  # what goes on training is not calibrated
+
+
+@ALL_BUT_DATA
+def test_evaluate_prints_a_report_and_draws(run, corpus, model, tmp_path, capsys, eager):  # noqa: F811
+    valid = data.labelled(corpus / "valid.csv", "review", "stars")
+    expected = model.score(valid, verbose=0)
+    assert expected.accuracy == 0.9
+    main(["evaluate", str(run), *reviews(corpus, "valid")])
+    assert capsys.readouterr().out == f"{expected}\n"
+    drawn = ["--confusion", str(tmp_path / "c.png"), "--reliability", str(tmp_path / "r.png")]
+    main(["evaluate", str(run), *reviews(corpus, "valid"), "--json", "true", *drawn])
+    assert json.loads(capsys.readouterr().out) == expected.as_dict()
+    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in ("c.png", "r.png"))
+
+
+@ALL_BUT_DATA
+def test_the_temperature_is_that_of_the_validation_texts(corpus, model, eager):  # noqa: F811
+    valid = data.labelled(corpus / "valid.csv", "review", "stars")
+    before = model.temperature
+    assert model.calibrate(valid, verbose=0) == pytest.approx(before, rel=1e-4)
+
+
+@ALL_BUT_DATA
+def test_generate_tells_labels_and_probabilities(run, model, capsys, monkeypatch, eager):  # noqa: F811
+    texts = ["a good film", "dull it"]
+    answers = model.classify(texts, verbose=0)
+    chances = [answer["probabilities"] for answer in answers]
+    main(["generate", str(run), *texts])
+    said = capsys.readouterr().out.splitlines()
+    assert said == [f"up {chances[0]['up']:.4f}", f"down {chances[1]['down']:.4f}"]
+    main(["generate", str(run), *texts, "--top-k", "2"])
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"up {chances[0]['up']:.4f}\tdown {chances[0]['down']:.4f}"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("\r\n".join(texts).encode())))
+    main(["generate", str(run), "--json", "true"])
+    assert [json.loads(line)["label"] for line in capsys.readouterr().out.splitlines()] == ["up", "down"]
+
+
+def test_export_answers_the_same(run, model, tmp_path, capsys):
+    main(["export", str(run), str(tmp_path / "serving")])
+    assert (place := capsys.readouterr().out.strip()) == str(tmp_path / "serving" / "1")
+    served = tf.saved_model.load(place)
+    answer = served.signatures["serving_default"](texts=tf.constant(["a good film"]))
+    expected = model.classify("a good film", verbose=0)
+    assert answer["label"].numpy()[0].decode() == expected["label"] == "up"
+    assert answer["score"].numpy()[0] == pytest.approx(expected["score"], rel=1e-5)
+
+
+@ALL_BUT_DATA
+def test_pairs_and_numbers(corpus, tmp_path, capsys, eager):  # noqa: F811
+    columns = ["--data", str(corpus / "pairs.tsv"), "--text", "0", "--pair", "1", "--label", "2"]
+    out = str(tmp_path / "RUN")
+    train(corpus, out, *columns, "--kind", "regression", "--held_out", "0.2", "--recipe.epochs", "1")
+    main(["evaluate", out, *columns])
+    assert capsys.readouterr().out.startswith("Pearson ")
+    main(["generate", out, "good film\tbad film"])
+    score = tfllm.load_model(tmp_path / "RUN" / "best.keras").classify("good film", "bad film", verbose=0)["score"]
+    assert float(capsys.readouterr().out) == pytest.approx(score, rel=1e-4)
+    assert "text 1: expected two texts with a tab between; got 1" in told(capsys, "generate", out, "x")
+    said = told(capsys, "evaluate", out, *columns, "--reliability", "c.png")
+    assert "--reliability is of probabilities" in said
+
+
+@ALL_BUT_DATA
+def test_several_labels(corpus, tmp_path, capsys, eager):  # noqa: F811
+    source, out = ["--data", str(corpus / "topics.jsonl")], str(tmp_path / "RUN")
+    train(corpus, out, *source, "--kind", "multi", "--recipe.epochs", "1")
+    main(["evaluate", out, *source])
+    assert "all labels right" in capsys.readouterr().out
+    main(["generate", out, "good bad", "it", "--top-k", "2"])
+    assert [{part.split()[0] for part in line.split("\t")} for line in capsys.readouterr().out.splitlines()] == [
+        {"up", "down"}, {"up", "down"}
+    ]  # fmt: skip
+    said = told(capsys, "evaluate", out, *source, "--confusion", "c.png")
+    assert "texts of one label each; this classifier is of kind 'multi'" in said
+
+
+def test_labels_the_model_does_not_know_are_named_by_their_line(run, tmp_path, capsys):
+    (tmp_path / "x.csv").write_text("text,label\na,up\nb,sideways\n")
+    said = told(capsys, "evaluate", str(run), "--data", str(tmp_path / "x.csv"))
+    assert "x.csv:3: expected one of the labels down, up; got 'sideways'" in said
+
+
+def test_which_reader_is_asked(monkeypatch):
+    monkeypatch.setattr(data, "labelled", lambda *asked: asked)
+    monkeypatch.setattr(data, "labelled_tfds", lambda *asked: asked)
+    table = Classification(data="a.csv", text="0", label="stars", valid_data="b.csv")
+    assert labelled.some(table) == ("a.csv", 0, "stars", None, "single", "|", None)
+    assert labelled.records(table, "valid_", kind="multi") == ("b.csv", 0, "stars", None, "multi", "|", None)
+    public = Classification(tfds="glue/rte", valid_split="validation")
+    assert labelled.some(public) == ("glue/rte", "train", None, "label", None)
+    assert labelled.records(public, "valid_") == ("glue/rte", "validation", None, "label", None)
+    assert public.validated and not Classification(tfds="glue/rte").validated
+
+
+def test_what_is_held_out_is_drawn_once():
+    texts = [f"t{i}" for i in range(20)]
+    records = tf.data.Dataset.from_tensor_slices({"text": texts, "label": ["x"] * 20})
+    parts = [[r["text"].decode() for r in part.as_numpy_iterator()] for part in labelled.held_out(records, 0.25, 3)]
+    assert len(parts[1]) == 5 and sorted(parts[0] + parts[1]) == sorted(texts)
+    again = [[r["text"].decode() for r in part.as_numpy_iterator()] for part in labelled.held_out(records, 0.25, 3)]
+    assert again == parts and parts[1] != texts[-5:]
+    for share, said in ((0.0, "between 0 and 1"), (0.001, "leaves nothing on one side")):
+        with pytest.raises(ValueError, match=said):
+            labelled.held_out(records, share, 3)
+
+
+@pytest.mark.parametrize(
+    "line, parts",
+    [
+        ("train classifier --out R", ["--data F.csv --text COLUMN --label COLUMN, or --tfds NAME"]),
+        ("train classifier --out R --data a.csv --tfds imdb_reviews", ["give one of --data, --tfds"]),
+        ("train classifier --out R --data a.csv --text review", ["a.csv:1", "'review'"]),
+        ("train classifier --out R --data a.csv --calibrate true", ["--valid_data F, or --held_out"]),
+        ("train classifier --out R --data a.csv --held_out 0.5 --valid_data b.csv", ["give one of --valid_data"]),
+        ("train classifier --out R --data a.csv --kind regression", ["a.csv:2: expected a number as label; got 'x'"]),
+        ("train classifier --out R --data a.csv --model.kind GPT2", ["one of TextCNN"]),
+        ("train clasifier --out R", ["no task 'clasifier'", "did you mean 'classifier'"]),
+    ],
+)
+def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("text,label\na,x\nb,y\n")
+    said = told(capsys, *line.split())
+    assert all(part in said for part in parts), said
+    assert not (tmp_path / "R").exists()
+
+
+def test_help_lists_the_options(capsys):
+    main(["train", "classifier", "--help"])
+    said = capsys.readouterr().out
+    assert "usage: tfllm train classifier --data F --text COLUMN --label COLUMN --out RUN" in said
+    assert all(name in said for name in ("--calibrate", "--pretrained", "--held_out", "--model.kind", "TextCNN: "))
+    main(["generate", "--help"])
+    assert "RUN of classifier:" in capsys.readouterr().out

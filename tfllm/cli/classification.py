@@ -1,0 +1,165 @@
+"""What the verbs can be told about a classifier, and what they do with it."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tfllm.cli import labelled
+from tfllm.tasks.text_classifier import TextClassifier, TextClassifierConfig
+from tfllm.training import Recipe, callbacks
+
+TEXT = "--data F --text COLUMN --label COLUMN"
+
+
+@dataclass(frozen=True)
+class Classification(TextClassifierConfig, labelled.Labelled):
+    """Text, tokenizer, model, recipe: the config.yaml of a run."""
+
+    split: str = "train"  # the part of the public set
+    valid_data: str | None = None  # table to validate on, with the same columns
+    valid_split: str | None = None  # part of the public set to validate on, "validation" or "train[90%:]"
+    held_out: float | None = None  # share of the texts to validate on and not to train on, drawn by the seed
+    pretrained: str | None = None  # folder in Hugging Face's format, or RUN of another task: its tokenizer and model
+    calibrate: bool = False  # when trained, fit the temperature to the texts to validate on
+    batch_tokens: int = 4096  # places in a batch, padding counted
+    shapes: int = 6  # padded lengths, at most; XLA compiles each
+    recipe: Recipe = field(default_factory=Recipe)
+
+    @property
+    def validated(self):
+        """Whether text to validate on is named."""
+        return any(name is not None for name in (self.valid_data, self.valid_split, self.held_out))
+
+    def read(self):
+        """(training records, records to validate on or None)"""
+        if self.calibrate and not self.validated:
+            raise ValueError("--calibrate needs texts to validate on: --valid_data F, or --held_out 0.1")
+        if self.held_out is not None and (self.valid_data or self.valid_split) is not None:
+            raise ValueError("give one of --valid_data, --valid_split, --held_out")
+        how = {"kind": self.kind, "separator": self.separator}
+        train = labelled.some(self, **how)
+        if self.held_out is not None:
+            return labelled.held_out(train, self.held_out, self.recipe.seed)
+        return train, labelled.records(self, "valid_", **how)
+
+    def begin(self, train):
+        """An untrained classifier, or one whose head alone is untrained."""
+        import keras
+
+        keras.utils.set_random_seed(self.recipe.seed)
+        if self.pretrained is None:
+            return TextClassifier.from_text(train, config=self)
+        return pretrained(self.pretrained, self, train)
+
+    def fit(self, model, epoch, folder, train, valid):
+        """Train from `epoch` on, into the run's folder."""
+        model.fit(
+            train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
+            recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,
+            verbose=1 if sys.stdout.isatty() else 0,
+            callbacks=callbacks(folder, self.recipe),
+        )  # fmt: skip
+        if self.calibrate:
+            calibrate(folder, valid)
+
+
+def pretrained(path, config, train):
+    """A classifier on the model of a folder or of a run, with the labels of the training records."""
+    from tfllm import load_model
+    from tfllm.cli.trained import path as file_of
+    from tfllm.tasks.labelled import column
+    from tfllm.tasks.labels import Labels
+
+    labels = Labels.learned(column(train, "label"), config.kind, config.separator).names
+    options = {
+        "kind": config.kind, "pairs": "pair" in train.element_spec, "length": config.length,
+        "class_weights": config.class_weights, "pooling": config.pooling, "rate": config.rate,
+        "separator": config.separator,
+    }  # fmt: skip
+    if Path(path).is_file() or (Path(path) / "config.yaml").exists():
+        task = load_model(file_of(path), compile=False)
+        encoder = next((getattr(task, name) for name in ("encoder", "model") if hasattr(task, name)), None)
+        if encoder is None or not hasattr(task, "tokenizer"):
+            raise ValueError(f"--pretrained {path}: a {type(task).__name__} has no model that reads a text")
+        return TextClassifier.from_encoder(encoder, task.tokenizer, labels, **options)
+    return TextClassifier.from_pretrained(path, labels=labels, **options)
+
+
+def calibrate(folder, valid):
+    """Fit the temperature of the run's best model, in its file."""
+    from tfllm import load_model, training
+    from tfllm.files import written
+    from tfllm.tasks.task import log
+
+    path = training.best(folder)
+    model = load_model(path)
+    before = model.score(valid, verbose=0).ece
+    temperature = model.calibrate(valid, verbose=0)
+    with written(path) as beside:
+        model.save(beside)
+    after = model.score(valid, verbose=0).ece
+    log.info("temperature %.3f: expected calibration error %.4f, was %.4f", temperature, after, before)
+
+
+@dataclass(frozen=True)
+class Evaluation(labelled.Labelled):
+    """Figures of each class and of all, with intervals and calibration."""
+
+    confusion: str | None = None  # PNG to draw the confusion matrix in
+    reliability: str | None = None  # PNG to draw accuracy over probability in
+    json: bool = False  # for programs
+    batch_size: int = 64  # texts at a time
+
+    def scores(self, model):
+        if self.confusion and model.kind != "single":
+            raise ValueError(f"--confusion is for texts of one label each; this classifier is of kind {model.kind!r}")
+        if self.reliability and model.kind == "regression":
+            raise ValueError("--reliability is of probabilities; this classifier gives numbers")
+        names = model.labels or None
+        found = labelled.some(self, kind=model.kind, separator=model.separator, labels=names)
+        report = model.score(found, batch_size=self.batch_size, verbose=0)
+        if self.confusion:
+            report.plot(self.confusion)
+        if self.reliability:
+            report.reliability.plot(self.reliability)
+        return json.dumps(report.as_dict(), ensure_ascii=False, indent=2) if self.json else report
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A line for each text: its label and the probability, or the number. A pair is two texts with a tab between."""
+
+    top_k: int | None = None  # labels to show, the likeliest first; none: what the classifier says
+    json: bool = False  # everything, an object a line
+    batch_size: int = 64  # texts at a time
+
+    def pieces(self, model, texts, first):
+        """What to print. first: the number of the first text."""
+        pairs = None
+        if model.pairs:
+            cut = [os.fsencode(text).split(b"\t") for text in texts]
+            for number, parts in enumerate(cut, first + 1):
+                if len(parts) != 2:
+                    raise ValueError(f"text {number}: expected two texts with a tab between; got {len(parts)}")
+            texts, pairs = (list(part) for part in zip(*cut, strict=True))
+        for answer in model.classify(texts, pairs, batch_size=self.batch_size, verbose=0):
+            yield (json.dumps(answer, ensure_ascii=False) if self.json else self.line(answer)) + "\n"
+
+    def line(self, answer):
+        if "probabilities" not in answer:
+            return f"{answer['score']:.6g}"
+        chances, said = answer["probabilities"], answer["label"]
+        names = sorted(chances, key=chances.get, reverse=True)
+        if self.top_k is None:
+            names = [name for name in names if name in ([said] if isinstance(said, str) else said)]
+        return "\t".join(f"{name} {chances[name]:.4f}" for name in names[: self.top_k])
+
+
+@dataclass(frozen=True)
+class Exporting:
+    """Nothing to choose: the temperature and the labels go with it."""
+
+
+Training = Classification
