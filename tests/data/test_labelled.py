@@ -50,14 +50,14 @@ def test_pairs_and_numbered_columns(write):
 
 
 def test_several_labels(write):
-    table = write("x.csv", 'text,label\na,"x, y"\nb,\nc,"y,,y"\n')
-    assert [record["label"] for record in read(labelled(table, kind="multi"))] == ["x,y", "", "y"]
+    table = write("x.csv", "text,label\na,x| y\nb,\nc,y||y\n")
+    assert [record["label"] for record in read(labelled(table, kind="multi"))] == ["x|y", "", "y"]
     other = write("x.tsv", "text\tlabel\na\tx;y, z\n")
     assert read(labelled(other, kind="multi", separator=";"))[0]["label"] == "x;y, z"
     lists = write("x.jsonl", '{"text": "a", "label": ["x, 1", "y"]}\n{"text": "b", "label": []}\n'
                              '{"text": "c", "label": ["x, 1"]}\n{"text": "d", "label": "y,x"}\n'
                              '{"text": "e", "label": null}\n{"text": "f", "label": [1]}\n')  # fmt: skip
-    found = [record["label"] for record in read(labelled(lists, kind="multi", separator="|"))]
+    found = [record["label"] for record in read(labelled(lists, kind="multi"))]
     assert found == ["x, 1|y", "", "x, 1", "y,x", "", "1"]
 
 
@@ -79,10 +79,10 @@ def test_what_is_empty_is_skipped(write):
     "name, content, options, said",
     [
         ("x.csv", "text,label\na,x\nb,w\n", {"labels": ["x", b"y"]}, r"x\.csv:3: .* one of the labels x, y; got 'w'"),
-        ("x.csv", 'text,label\na,"x,w"\n', {"labels": ["x"], "kind": "multi"}, r"x\.csv:2: .* got 'w'"),
+        ("x.csv", "text,label\na,x|w\n", {"labels": ["x"], "kind": "multi"}, r"x\.csv:2: .* got 'w'"),
         ("x.csv", "text,label\na,x\n", {"kind": "regression"}, r"x\.csv:2: expected a number as label; got 'x'"),
         ("x.csv", "text,label\na,1\nb,nan\n", {"kind": "regression"}, r"x\.csv:3: .* number as label; got 'nan'"),
-        ("x.jsonl", '{"text": "a", "label": ["x,y"]}\n', {"kind": "multi"}, r"x\.jsonl:1: .* ',' is part of"),
+        ("x.jsonl", '{"text": "a", "label": ["x|y"]}\n', {"kind": "multi"}, r"x\.jsonl:1: .* '\|' is part of"),
         ("x.csv", "text,stars\na,x\n", {}, r"x\.csv:1: expected one column 'label' in the header"),
         ("x.csv", "text,label\na,x\nb\n", {}, r"x\.csv:3: expected 2 fields"),
         ("x.jsonl", '{"text": "a", "label": ["x"]}\n', {}, r"x\.jsonl:1: expected a text in field 'label'; got a list"),

@@ -19,7 +19,7 @@ GLUE = {  # the texts of its tasks; the label is always "label"
 }  # fmt: skip
 
 
-def labelled(path, text="text", label="label", pair=None, kind="single", separator=",", labels=None):
+def labelled(path, text="text", label="label", pair=None, kind="single", separator="|", labels=None):
     """A .csv, .tsv or .jsonl file (or .gz of it) -> records of its columns `text`, `pair` where named, and `label`.
 
     Columns are names, or numbers from 0 where there is no header, as in `table`. White space around labels is dropped.
