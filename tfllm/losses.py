@@ -1,4 +1,4 @@
-"""Cross-entropy of logits against token ids, with label smoothing and without one-hot targets."""
+"""Cross-entropy of logits against token ids, with label smoothing and without one-hot targets; and losses of texts."""
 
 import keras
 from keras import ops
@@ -48,3 +48,38 @@ class TokenCrossEntropy(keras.losses.Loss):
 
     def get_config(self):
         return {"label_smoothing": self.label_smoothing, "name": self.name}
+
+
+class _OfTexts(keras.losses.Loss):
+    """A mean over the sample weights [B, 1 or C]."""
+
+    def __init__(self, name=None):
+        super().__init__(name=name, reduction="mean_with_sample_weight")
+
+    def get_config(self):
+        return {"name": self.name}
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class ClassCrossEntropy(_OfTexts):
+    """-log softmax(logits)_target of the one class of each text. targets [B, 1] int, logits [B, C] -> [B, 1]."""
+
+    def call(self, y_true, y_pred):
+        return smoothed_cross_entropy(ops.cast(y_true, "int32"), y_pred[:, None])
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class LabelCrossEntropy(_OfTexts):
+    """-y log σ(z) - (1 - y) log(1 - σ(z)) of each label alone. targets [B, C] 0 or 1, logits [B, C] -> [B, C]."""
+
+    def call(self, y_true, y_pred):
+        z = ops.cast(y_pred, "float32")
+        return ops.relu(z) - z * ops.cast(y_true, "float32") + ops.log1p(ops.exp(-ops.abs(z)))
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class SquaredError(_OfTexts):
+    """(z - y)². targets [B, 1], numbers [B, 1] -> [B, 1]."""
+
+    def call(self, y_true, y_pred):
+        return ops.square(ops.cast(y_pred, "float32") - ops.cast(y_true, "float32"))

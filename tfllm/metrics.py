@@ -1,4 +1,4 @@
-"""Metrics of logits against token ids, weighted by token."""
+"""Metrics of logits against token ids, weighted by token; and of texts against their labels."""
 
 import keras
 from keras import ops
@@ -52,6 +52,36 @@ class TokenMean(_OverTokens):
     @classmethod
     def from_config(cls, config):
         return cls(**config | {"loss": keras.saving.deserialize_keras_object(config["loss"])})
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class ClassAccuracy(_OverTokens):
+    """Share of texts whose class has the highest logit. targets [B, 1], logits [B, C], weights [B, 1].
+
+    Weights say which texts are there and no more: whatever a class weighs in the loss, each text counts as one.
+    """
+
+    def __init__(self, name="accuracy", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        return self.add(_is_highest(y_true, ops.expand_dims(y_pred, 1)), _there(sample_weight))
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class LabelAccuracy(_OverTokens):
+    """Share of right decisions, text by label, at a logit above 0. targets, logits, weights (see above): [B, C]."""
+
+    def __init__(self, name="accuracy", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        right = ops.equal(ops.convert_to_tensor(y_pred) > 0, ops.convert_to_tensor(y_true) > 0)
+        return self.add(ops.cast(right, "float32"), _there(sample_weight))
+
+
+def _there(weights):
+    return None if weights is None else ops.cast(ops.convert_to_tensor(weights) > 0, "float32")
 
 
 def _is_highest(targets, logits):

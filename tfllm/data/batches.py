@@ -88,12 +88,12 @@ class Batches:
     With a seed, an epoch's order depends on (seed, `epoch`) alone: an interrupted training that sets `epoch` goes on
     with the very batches it would have had. Without one, batches come bucket by bucket, rows in their own order.
     Within a bucket each part has its own padded length, that of its longest row there. PAD and weight are 0, so every
-    part is filled up with zeros.
+    part is filled up with zeros. sizes [N]: the lengths that were planned with, where they are not `lengths(rows)`.
     """
 
-    def __init__(self, rows, plan, seed=None):
+    def __init__(self, rows, plan, seed=None, sizes=None):
         self.rows, self.plan, self.seed, self.epoch = rows, plan, seed, 0
-        self.bucket = np.searchsorted(plan.edges, lengths(rows))  # [N]
+        self.bucket = np.searchsorted(plan.edges, lengths(rows) if sizes is None else sizes)  # [N]
         self.widths = tf.nest.map_structure(self.width, rows)  # [buckets]
         spec = (tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int32))
         dataset = tf.data.Dataset.from_generator(self.order, output_signature=spec)

@@ -38,6 +38,7 @@ class TextCNN(Encoder):
     """
 
     pooling = "max"
+    marks = False  # it reads a text without START and END
     head_rate = 0.0  # a head above needs no dropout of its own
 
     def __init__(self, vocab_size, embedding_dim=300, widths=(3, 4, 5), filters=100, rate=0.5, **kwargs):

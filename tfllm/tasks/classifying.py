@@ -1,0 +1,233 @@
+"""What a classifier does with texts and labels: it is fitted, answers, is scored, calibrated and exported."""
+
+from functools import cached_property, partial
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfllm.data import batches
+from tfllm.tasks.labelled import column, is_labelled, records_of
+from tfllm.tasks.labels import BALANCED
+from tfllm.tasks.task import Task, log
+from tfllm.tasks.text_inputs import dense, read, vector
+
+
+class Classifier(Task):
+    """Abstract. A final task has an `encoder` and its `tokenizer`, `pool`, `drop` and `head`, `kinds` (labels.py), and
+    `labels`, `kind`, `pairs`, `length`, `class_weights` and `temperature`.
+    """
+
+    # From text to what the model is fed
+
+    def prepare(self, texts):
+        """strings [B] -> ragged token_ids [B, None] of single texts, with their marks, cut to `length`."""
+        return read(self.encoder, self.tokenizer, self.length, texts)[0]["token_ids"]
+
+    def example(self, record):
+        return self.checked(record)[0]
+
+    def checked(self, record):
+        """-> (the example, flags): "bad" labels, "cut" texts and "empty" ones, each ragged [B, 1] bool."""
+        pairs = record["pair"] if self.pairs else None
+        inputs, sizes = read(self.encoder, self.tokenizer, self.length, record["text"], pairs)
+        targets, good = self.kinds.targets(record["label"])
+        weights = self.kinds.weights(targets, self.weighing)
+        blank = tf.strings.length(tf.strings.strip(record["text"])) == 0
+        if pairs is not None:
+            blank &= tf.strings.length(tf.strings.strip(pairs)) == 0
+        flags = {"bad": ~good, "cut": sizes > self.length, "empty": blank}
+        flags = {name: flag[:, None] for name, flag in flags.items()}
+        targets, weights, flags = tf.nest.map_structure(tf.RaggedTensor.from_tensor, (targets, weights, flags))
+        return (inputs, targets, weights), flags
+
+    def rows(self, records):
+        """As of a Task. ValueError for an empty text and for a label that is none; a warning for what is cut."""
+        rows, flags = batches.rows(records, self.checked)
+        flags = {name: flag.flat_values.numpy() for name, flag in flags.items()}
+        if flags["bad"].any():
+            raise ValueError(self.kinds.wrong(column(records, "label"), ~flags["bad"]))
+        if flags["empty"].any():
+            raise ValueError(
+                f"{flags['empty'].sum()} of {len(flags['empty'])} records have an empty text, the first is number "
+                f"{flags['empty'].argmax()} (from 0): leave them out, records.filter(...)"
+            )
+        self.warn_cut(flags["cut"])
+        return rows
+
+    def balance(self, records):
+        """class_weights "balanced" become numbers, by these records."""
+        if self.class_weights == BALANCED:
+            self.class_weights = self.kinds.balanced(column(records, "label"))
+
+    @property
+    def weighing(self):
+        """[C] of the class weights, or None where all weigh alike."""
+        known = isinstance(self.class_weights, dict)
+        return np.array([self.class_weights[name] for name in self.labels], "float32") if known else None
+
+    def warn_cut(self, cut):
+        if cut.any():
+            log.warning("%d of %d texts have more than %d tokens and are cut", cut.sum(), len(cut), self.length)
+
+    def records(self, x, y=None):
+        """Texts and labels in any of the forms that `from_text` takes -> a dataset of records of `fields`."""
+        records = records_of(x, y, self.separator)
+        if missing := [name for name in self.fields if name not in records.element_spec]:
+            raise ValueError(
+                f"this classifier needs records with {list(self.fields)}; these have {list(records.element_spec)}, "
+                f"so that {missing[0]!r} is missing"
+            )
+        return records.map(lambda record: {name: record[name] for name in self.fields})
+
+    def batches(self, x, y=None, batch_size=None, tokens=4096, shapes=6, seed=None):
+        rows = self.rows(self.records(x, y))
+        sizes = batches.lengths(rows[0])  # of the texts alone: labels have all the same number
+        return batches.Batches(rows, batches.plan(sizes, tokens, batch_size, shapes), seed, sizes)
+
+    # Keras' own methods, with labels in all their forms
+
+    def fit(self, x=None, y=None, *args, **options):
+        """As `Task.fit`; what is told as in `from_text`. A temperature that was fitted to other weights becomes 1."""
+        if is_labelled(x):
+            x, y = self.records(x, y), None
+            self.balance(x)
+            if self.temperature != 1.0:
+                log.warning("the temperature %.3f was fitted before this training: it is 1 again", self.temperature)
+                self.temperature = 1.0
+        return super().fit(x, y, *args, **options)
+
+    def evaluate(self, x=None, y=None, *args, **options):
+        """As `Task.evaluate`; what is told as in `from_text`."""
+        if is_labelled(x):
+            x, y = self.records(x, y), None
+        return super().evaluate(x, y, *args, **options)
+
+    def validation(self, data, batch_size, tokens):
+        pair = data if isinstance(data, tuple) else (data,)
+        return super().validation(self.records(*pair) if is_labelled(pair[0]) else data, batch_size, tokens)
+
+    def call(self, inputs, training=None):
+        """{"token_ids" [B, T], ...} -> logits [B, C]."""
+        x = vector(self.encoder, self.pool, inputs, training)
+        return self.head(self.drop(x, training=training))
+
+    def objective(self):
+        return self.kinds.objective()
+
+    # Answers
+
+    def logits(self, texts, pairs=None):
+        """strings [B] -> float32 [B, C]."""
+        if (pairs is not None) != self.pairs:
+            raise ValueError(
+                "this classifier reads two texts: give texts and pairs" if self.pairs
+                else "this classifier reads one text: leave pairs out"
+            )  # fmt: skip
+        inputs, _ = read(self.encoder, self.tokenizer, self.length, texts, pairs)
+        return tf.cast(self(dense(inputs), training=False), tf.float32)
+
+    def answer(self, texts, pairs=None):
+        """strings [B] -> {"label": [B], "score": [B], "probabilities": [B, C]}, see `Labels.answer`.
+
+        What is said of a text does not depend on the texts beside it.
+        """
+        return self.kinds.answer(self.logits(texts, pairs) / self.temperature)
+
+    def classify(self, texts, pairs=None, batch_size=64, verbose="auto"):
+        """A text -> {"label", "score", "probabilities": {label: probability}}; a list -> a list of them, in order.
+
+        pairs: the second text of each, or the second texts. texts may be a dataset of records too. label: of kind
+        "multi" a list of labels; a regression has no probabilities. ValueError for what is no text.
+        """
+        if isinstance(texts, (str, bytes)):
+            return self.classify([texts], None if pairs is None else [pairs], batch_size, verbose)[0]
+        texts, pairs = self.columns(texts, pairs)
+        if not texts:
+            return []
+        found = self.kinds.answer(tf.constant(self.in_batches(texts, pairs, batch_size, verbose) / self.temperature))
+        return self.kinds.told({name: part.numpy() for name, part in found.items()})
+
+    def columns(self, texts, pairs=None):
+        """Texts, or records -> two lists of bytes or str, the second None where there is one text each."""
+        if isinstance(texts, tf.data.Dataset):
+            names = [name for name in self.fields if name != "label"]
+            if missing := [name for name in names if name not in texts.element_spec]:
+                raise ValueError(f"this classifier reads {names}; the records have no {missing[0]!r}")
+            return column(texts, "text"), column(texts, "pair") if self.pairs else None
+        columns = [None if part is None else list(part) for part in (texts, pairs)]
+        for wrong in (one for part in columns if part for one in part if not isinstance(one, (str, bytes))):
+            raise ValueError(f"expected texts (str or bytes); got a {type(wrong).__name__}: {wrong!r:.60}")
+        if pairs is not None and len(columns[0]) != len(columns[1]):
+            raise ValueError(f"expected a second text for each; got {len(columns[0])} and {len(columns[1])}")
+        return columns
+
+    def in_batches(self, texts, pairs=None, batch_size=64, verbose="auto"):
+        """Lists of texts -> logits, NumPy [N, C], in order; texts of like length share a batch."""
+        columns = [tf.constant(part) for part in (texts, pairs) if part is not None]
+        _, sizes = read(self.encoder, self.tokenizer, self.length, *columns)
+        sizes, found = sizes.numpy(), np.zeros((len(texts), self.kinds.size), "float32")
+        self.warn_cut(sizes > self.length)
+        order, steps = np.argsort(-sizes, kind="stable"), range(0, len(texts), batch_size)
+        bar = keras.utils.Progbar(len(texts), verbose=int(verbose if verbose != "auto" else len(steps) > 10))
+        for i in steps:
+            rows = order[i : i + batch_size]
+            found[rows] = self.compiled_logits(*(tf.gather(part, rows) for part in columns))
+            bar.add(len(rows))
+        return found
+
+    @cached_property
+    def compiled_logits(self):
+        """`logits` as a tf.function of strings [B]."""
+        spec = [tf.TensorSpec([None], tf.string, name=name) for name in ("texts", "pairs")[: 1 + self.pairs]]
+        # of one lambda in many classifiers TensorFlow would say that it is traced too often
+        return tf.function(partial(type(self).logits, self), input_signature=spec)
+
+    def judged(self, x, y=None, batch_size=64, verbose="auto"):
+        """Records with labels -> (logits [N, C], targets [N, 1 or C])."""
+        records = self.records(x, y)
+        labels = column(records, "label")
+        targets, good = self.kinds.targets(tf.constant(labels))
+        if not good.numpy().all():
+            raise ValueError(self.kinds.wrong(labels, good.numpy()))
+        return self.in_batches(*self.columns(records), batch_size, verbose), targets.numpy()
+
+    def score(self, x, y=None, batch_size=64, verbose="auto", **options):
+        """How well the labels of the records are found -> evaluation.ClassificationReport, or that of the kind.
+
+        options: of the report, such as seed.
+        """
+        from tfllm import evaluation
+
+        logits, targets = self.judged(x, y, batch_size, verbose)
+        if self.kind == "regression":
+            return evaluation.regression_report(targets[:, 0], logits[:, 0], **options)
+        found = self.kinds.answer(tf.constant(logits / self.temperature))
+        options |= {"labels": list(self.labels), "probabilities": found["probabilities"].numpy()}
+        if self.kind == "multi":
+            return evaluation.multilabel_report(targets.astype(int), (logits > 0).astype(int), **options)
+        return evaluation.classification_report(targets[:, 0], logits.argmax(axis=1), **options)
+
+    def calibrate(self, x, y=None, batch_size=64, verbose="auto"):
+        """Fits the temperature to records that were not trained on, and returns it; no decision changes.
+
+        Guo et al. 2017, sec. 4.2. ValueError for a regression.
+        """
+        from tfllm import evaluation
+
+        if self.kind == "regression":
+            raise ValueError("a regression has no probabilities to calibrate")
+        logits, targets = self.judged(x, y, batch_size, verbose)
+        targets = targets[:, 0] if self.kind == "single" else targets
+        self.temperature = float(evaluation.fit_temperature(logits, targets, self.kind))
+        return self.temperature
+
+    def export(self, folder):
+        """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
+
+        serving_default: texts string [N] (and pairs string [N]) -> as `answer`.
+        """
+        function = self.answer
+        if self.pairs:
+            function = (self.answer, [tf.TensorSpec([None], tf.string, name="pairs")])
+        return self.export_signatures(folder, {"serving_default": function})

@@ -1,0 +1,173 @@
+"""Classification: any model that reads a text, and its tokenizer, from a text or two to a label and its probability."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+import keras
+import tensorflow as tf
+
+from tfllm import text
+from tfllm.layers.pooling import Pooling
+from tfllm.models.bert import BERT, BERTConfig
+from tfllm.models.big_language_model import BigLanguageModel, BigLanguageModelConfig
+from tfllm.models.causal import CausalModel
+from tfllm.models.gpt import GPT, GPTConfig
+from tfllm.models.lstm_language_model import LSTMLanguageModel, LSTMLanguageModelConfig
+from tfllm.models.mean_of_vectors import MeanOfVectors, MeanOfVectorsConfig
+from tfllm.models.text_cnn import TextCNN, TextCNNConfig
+from tfllm.models.text_rnn import TextRNN, TextRNNConfig
+from tfllm.tasks.classifying import Classifier
+from tfllm.tasks.embeddings import expect_files, initialise
+from tfllm.tasks.labelled import column, records_of
+from tfllm.tasks.labels import SEPARATOR, Labels
+from tfllm.tasks.text_inputs import idle, marks, widths
+
+MODELS = {
+    TextCNNConfig: TextCNN, TextRNNConfig: TextRNN, MeanOfVectorsConfig: MeanOfVectors, BERTConfig: BERT,
+    GPTConfig: GPT, LSTMLanguageModelConfig: LSTMLanguageModel, BigLanguageModelConfig: BigLanguageModel,
+}  # fmt: skip
+TOKENIZERS = {
+    "words": "Words", "subwords": "Subwords", "wordpieces": "WordPieces", "characters": "Characters", "bytes": "Bytes",
+}  # fmt: skip
+LENGTH = 512  # tokens of a text, where neither the user nor the model says how many
+STDDEV = 0.02  # of first values of the head above a Transformer, Devlin et al. 2019's code
+
+
+@dataclass(frozen=True)
+class TextClassifierConfig:
+    """What `TextClassifier.from_text` builds."""
+
+    tokenizer: Literal["words", "subwords", "wordpieces", "characters", "bytes"] = "words"
+    vocab_size: int = 20000  # tokens, at most
+    lowercase: bool = True
+    kind: Literal["single", "multi", "regression"] = "single"  # one label a text; any number of them; a number
+    separator: str = SEPARATOR  # between the labels of one text
+    length: int | None = None  # tokens of a text, at most; None: what the model can take, or 512
+    class_weights: dict[str, float] | Literal["balanced"] | None = None  # of a label in the loss; balanced: all alike
+    pooling: Literal["first", "last", "mean", "max", "attention"] | None = None  # None: the model's own, or last
+    rate: float | None = None  # probability of dropout before the head; None: what goes with the model
+    embeddings: str | None = None  # file of word vectors that the embedding begins with
+    embeddings_trainable: bool | Literal["missing"] = True  # which of its rows are trained; missing: without a vector
+    model: (
+        TextCNNConfig | TextRNNConfig | MeanOfVectorsConfig | BERTConfig | GPTConfig | LSTMLanguageModelConfig
+        | BigLanguageModelConfig
+    ) = field(default_factory=TextCNNConfig)  # fmt: skip
+
+
+SIZES = {
+    "tiny": TextClassifierConfig(),  # Kim 2014
+    "small": TextClassifierConfig(model=TextRNNConfig(embedding_dim=300, num_units=512)),
+    "base": TextClassifierConfig(
+        "wordpieces", 30000, model=BERTConfig(max_length=512, num_layers=12, d_model=768, num_heads=12, dff=3072)
+    ),  # Devlin et al. 2019, their smaller one
+}
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class TextClassifier(Classifier):
+    """A model (Encoder or CausalModel) with its `tokenizer` and a linear head: logits = W drop(vector) + b.
+
+    TextClassifier.from_text(records) learns tokenizer and labels, and builds a model. Records have "text" (and "pair",
+    the second text) and "label", all strings.
+
+    labels         C names, in the order of the logits; none for a regression
+    kind           "single": each text has one of them; "multi": any number, joined in its record by the `separator`;
+                   "regression": a number
+    pairs          whether it reads two texts; how, is told in text_inputs.py
+    length         tokens of a text, or of two packed into one; by default what the model can take, 512 where that has
+                   no end. What is longer loses its end, and a warning says how many did
+    class_weights  {label: weight in the loss}, or "balanced", by the records of the first `fit` (labels.py)
+    temperature    by which logits are divided before they become probabilities (Guo et al. 2017); `calibrate` fits it
+    pooling        a kind of layers.Pooling in the place of the model's own; "last" for a causal model
+    rate           probability of dropout before the head; None: what goes with the model
+
+    Weights of the model that have no part in the answer, such as those of a softmax over words, are frozen.
+    Raises ValueError for labels that do not fit the kind, and for a length above the model's.
+    """
+
+    def __init__(self, encoder, tokenizer, labels=(), kind="single", pairs=False, length=None, class_weights=None,
+                 temperature=1.0, pooling=None, rate=None, separator=SEPARATOR, **kwargs):  # fmt: skip
+        super().__init__(**kwargs)
+        self.kinds = Labels(labels, kind, separator)
+        self.labels, self.kind, self.pairs, self.separator = self.kinds.names, kind, pairs, separator
+        self.encoder, self.tokenizer, self.temperature = encoder, tokenizer, float(temperature)
+        self.fields = ("text", "pair", "label") if pairs else ("text", "label")
+        self.length = length or encoder.max_length or LENGTH
+        if encoder.max_length is not None and self.length > encoder.max_length:
+            raise ValueError(f"texts of {self.length} tokens: the model can take {encoder.max_length}")
+        if tokenizer.end is None:
+            raise ValueError("a classifier needs a tokenizer with a token for the end of a text")
+        self.class_weights = self.kinds.checked_weights(class_weights)
+        self.pooling, self.rate, policy = pooling, rate, encoder.dtype_policy
+        if rate is None:
+            rate = getattr(encoder, "head_rate", getattr(encoder, "numbers", {}).get("rate", 0.0))
+        width, pooled = widths(encoder)
+        self.pool = None
+        if pooling is not None or isinstance(encoder, CausalModel):
+            self.pool, pooled = Pooling(pooling or "last", name="pool", dtype=policy), width
+            self.pool.build((None, None, width))
+        for weight in idle(encoder, self.pool):
+            weight.trainable = False
+        self.drop = keras.layers.Dropout(rate, name="drop", dtype=policy)
+        start = keras.initializers.TruncatedNormal(stddev=STDDEV) if isinstance(encoder, (BERT, GPT)) else None
+        self.head = keras.layers.Dense(
+            self.kinds.size, kernel_initializer=start or "glorot_uniform", name="head", dtype=policy
+        )
+        self.head.build((None, pooled * (4 if pairs and not marks(encoder) else 1)))
+        self.built = True
+
+    @classmethod
+    def from_text(cls, records, labels=None, config="tiny", embeddings=None, embeddings_trainable=None):
+        """Learns the vocabulary and the labels of the records, and builds an untrained model for them.
+
+        records: a dataset of {"text", "label"}, of {"text", "pair", "label"}, or a list of texts, or of pairs of
+        texts, beside a list of `labels`. config: a TextClassifierConfig, or the name of one: "tiny" (the default),
+        "small", "base". embeddings, embeddings_trainable: word vectors to begin with, see
+        `tasks.embeddings.initialise`; above those of the config.
+        """
+        if isinstance(config, str):
+            if config not in SIZES:
+                raise ValueError(f"config must be one of {list(SIZES)} or a TextClassifierConfig; got {config!r}")
+            config = SIZES[config]
+        embeddings = config.embeddings if embeddings is None else embeddings
+        expect_files(embeddings)
+        records = records_of(records, labels, config.separator)
+        pairs = "pair" in records.element_spec
+        names = Labels.learned(column(records, "label"), config.kind, config.separator)
+        options = {"lowercase": config.lowercase}
+        if config.tokenizer != "bytes":
+            options["vocab_size"] = config.vocab_size
+        said = records.map(lambda record: tf.stack([record[name] for name in ("text", "pair")[: 1 + pairs]]))
+        tokenizer = getattr(text, TOKENIZERS[config.tokenizer]).learn(said.unbatch(), **options)
+        model = MODELS[type(config.model)](vocab_size=tokenizer.vocab_size, **asdict(config.model))
+        if embeddings is not None:
+            initialise(model, model.embed, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)
+        task = cls(
+            model, tokenizer, names.names, config.kind, pairs, config.length, config.class_weights,
+            pooling=config.pooling, rate=config.rate, separator=config.separator,
+        )  # fmt: skip
+        task.balance(records)
+        return task
+
+    @classmethod
+    def from_encoder(cls, encoder, tokenizer, labels=(), **options):
+        """A new head on a model that is trained already, such as the `encoder` of a MaskedLanguageModel.
+
+        The model is taken as it is, not copied: training goes on in it. options: as of the class.
+        """
+        return cls(encoder, tokenizer, labels, **options)
+
+    def get_config(self):
+        weights = self.class_weights
+        return super().get_config() | {
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
+            "labels": list(self.labels), "kind": self.kind, "pairs": self.pairs, "length": self.length,
+            "class_weights": dict(weights) if isinstance(weights, dict) else weights,
+            "temperature": self.temperature, "pooling": self.pooling, "rate": self.rate, "separator": self.separator,
+        }  # fmt: skip
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("encoder", "tokenizer")}
+        return super().from_config(config | parts)
