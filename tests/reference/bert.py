@@ -21,9 +21,8 @@ def bert(token_ids, segment_ids, p, heads, epsilon, real=None, activation=gelu):
     real = [True] * len(token_ids) if real is None else real
     mask, weights = np.array([real] * len(token_ids)), []
     places = enumerate(zip(token_ids, segment_ids, strict=True))
-    x = layer_norm(
-        np.stack([p["embed"][i] + p["segment"][s] + p["place"][t] for t, (i, s) in places]), p["norm"], epsilon
-    )
+    x = np.stack([p["embed"][i] + p["segment"][s] + p["place"][t] for t, (i, s) in places])
+    x = layer_norm(x, p["norm"], epsilon)
     for block in p["blocks"]:
         h, seen = multi_head(x, x, block["look"], heads, mask)
         x = layer_norm(x + h, block["norm_look"], epsilon)

@@ -39,8 +39,10 @@ class BertWords:
         code[points(SPACES)], code[points(DROPPED)] = SPACE, NOTHING
         width = max(map(len, several), default=1)
         several = [[*codes, *[NOTHING] * (width - len(codes))] for codes in several]
-        pages, page_of = np.unique(code.reshape(-1, PAGE), axis=0, return_inverse=True)
-        self.pages, self.page_of = tf.constant(pages.ravel(), tf.int32), tf.constant(page_of.ravel(), tf.int32)
+        pages = {}  # each kind of page once
+        page_of = [pages.setdefault(page.tobytes(), len(pages)) for page in code.astype(np.int32).reshape(-1, PAGE)]
+        self.pages = tf.constant(np.frombuffer(b"".join(pages), np.int32))
+        self.page_of = tf.constant(np.array(page_of, np.int32))
         self.several = tf.constant(np.array(several, np.int32).reshape(-1, width))
         self.special = [([ord(part) for part in name], 4 * (len(alphabet) + i + 1) + ALONE)
                         for i, name in enumerate(special)]  # fmt: skip

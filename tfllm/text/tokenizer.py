@@ -48,9 +48,6 @@ class Tokenizer(keras.layers.Layer):
         """string [B] -> ragged int32 [B, None]."""
         raise NotImplementedError
 
-    def _cased(self, texts):
-        return lower(texts) if self.lowercase else texts
-
     def _join(self, pieces):
         """ragged string [B, None] -> string [B]."""
         return tf.strings.reduce_join(pieces, axis=-1)
@@ -67,14 +64,18 @@ class Tokenizer(keras.layers.Layer):
 
     def encode(self, texts):
         """string [B] -> ragged int32 [B, None], without special ids; an empty text has no ids."""
+        texts = self._strings(texts)
+        with tf.device(CPU):
+            return self._ids(lower(texts) if self.lowercase else texts)
+
+    def _strings(self, texts):
         texts = tf.convert_to_tensor(texts, dtype_hint=tf.string)
         if texts.dtype != tf.string or texts.shape.rank not in (1, None):
             raise ValueError(
                 f"{type(self).__name__}.encode takes strings of shape [B], for example encode(['A dog.']); "
                 f"it got {texts.dtype.name} of shape {texts.shape}"
             )
-        with tf.device(CPU):
-            return self._ids(self._cased(texts))
+        return texts
 
     def decode(self, token_ids):
         """int [B, T], dense or ragged -> string [B].

@@ -6,6 +6,7 @@ The authors' own trainer was never published; Hugging Face's merges pairs too. R
 import logging
 import tempfile
 from collections import Counter
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,8 @@ def word_pieces(texts, vocab_size, special, words):
     """At most `vocab_size` tokens: the special ones, letters by falling count, then merges, best first.
 
     words: texts -> (code points of words, where they begin, ...), as BertWords. Each letter is there both as the first
-    of a word and as one inside, where it is ever inside one, so that any word of these letters can be cut. Letters
-    take at most half of what the special ones leave.
+    of a word and as one inside, where it is ever inside one, so that any word of these letters can be cut. Rare letters
+    come last: before the merges there are at most half of what the special ones leave.
     """
     if vocab_size <= len(special):
         raise ValueError(f"vocab_size must be more than the {len(special)} special tokens, got {vocab_size}")
@@ -32,35 +33,30 @@ def word_pieces(texts, vocab_size, special, words):
     for batch in batches(texts, lowercase=False):
         points, begins, _ = (part.numpy() for part in words(batch))
         text, borders = points.astype("<u4").tobytes().decode("utf-32-le"), np.flatnonzero(begins).tolist()
-        counts.update(text[start:end] for start, end in zip(borders, [*borders[1:], len(text)], strict=True))
+        counts.update(text[start:end] for start, end in pairwise([*borders, len(text)]))
     if not counts:
         raise ValueError("learn found no text: give it at least one that is not blank")
-    alphabet, kept = _alphabet(counts, (vocab_size - len(special) + 1) // 2)
-    left = vocab_size - len(special) - len(alphabet)
+    forms, size = _alphabet(counts), (vocab_size - len(special) + 1) // 2
+    kept = {letter for letter, end in zip(forms, accumulate(map(len, forms.values())), strict=True) if end <= size}
+    first = [form for letter in forms if letter in kept for form in forms[letter]]
+    rest = [form for letter in forms if letter not in kept for form in forms[letter]]  # where there is room left
     counts = {word: count for word, count in counts.items() if len(word) > 1 and kept.issuperset(word)}
-    merged = _merged(counts, left, len(kept)) if counts and left else []
-    found = list(dict.fromkeys([*special, *alphabet, *merged]))[:vocab_size]
+    merged = _merged(counts, vocab_size - len(special) - len(first), len(kept)) if counts else []
+    found = list(dict.fromkeys([*special, *first, *merged, *rest]))[:vocab_size]
     if len(found) < vocab_size:
         logger.warning("the text gives %d word pieces, %d were asked for", len(found), vocab_size)
     return found
 
 
-def _alphabet(counts, size):
-    """At most `size` tokens of one letter, and the letters that are among them in every form they need."""
+def _alphabet(counts):
+    """{letter: its tokens}, by falling count."""
     letters, inside = Counter(), set()
     for word, count in counts.items():
         for letter in word:
             letters[letter] += count
         inside.update(word if len(word) > 1 else ())
     ranked = sorted(letters.keys() - RESERVED, key=lambda letter: (-letters[letter], letter))
-    found, kept = [], set()
-    for letter in ranked:
-        forms = [letter, f"##{letter}"] if letter in inside else [letter]
-        if len(found) + len(forms) > size:
-            break
-        found += forms
-        kept.add(letter)
-    return found, kept
+    return {letter: [letter, f"##{letter}"] if letter in inside else [letter] for letter in ranked}
 
 
 def _merged(counts, size, letters):

@@ -74,11 +74,9 @@ class WordPieces(Tokenizer):
         special: where the name of a special token is written in a text, as in "a [MASK] dog", it becomes that token,
         as in Hugging Face's; otherwise it is only letters.
         """
-        if not special:
-            return super().encode(texts)
-        texts = tf.convert_to_tensor(texts, dtype_hint=tf.string)
+        texts = self._strings(texts)
         with tf.device(CPU):
-            return self._ids(texts, special=True)
+            return self._ids(texts, special)
 
     def get_config(self):
         return {**self._options, "names": list(self.names), "name": self.name}
@@ -93,7 +91,7 @@ class WordPieces(Tokenizer):
         return [token.decode("utf-8") for token in self.tokens]
 
     def _set_vocabulary(self, vocabulary):
-        vocabulary = [token.decode("utf-8") if isinstance(token, bytes) else token for token in vocabulary]
+        vocabulary = _texts(vocabulary)
         ids = {token: token_id for token_id, token in enumerate(vocabulary)}
         _check(vocabulary, ids, self.names)
         self.special_ids = tuple(ids[name] for name in self.names)
@@ -111,9 +109,6 @@ class WordPieces(Tokenizer):
             self._words = BertWords(alphabet, self.names, **self._options)
             self._match = WordMatch(pieces, len(alphabet) + len(self.names), self.unknown)
 
-    def _cased(self, texts):
-        return texts  # the table of characters does it
-
     def _ids(self, texts, special=False):
         letters, begins, row = self._words(texts, special)
         ids = self._match(letters, begins)
@@ -124,6 +119,18 @@ class WordPieces(Tokenizer):
     def _join(self, pieces):
         texts = tf.strings.reduce_join(pieces, axis=-1, separator=" ")
         return tf.strings.regex_replace(texts, f" {GOES_ON}", "")
+
+
+def _texts(vocabulary):
+    """The tokens as str; ValueError where it is no list of them."""
+    if isinstance(vocabulary, (str, bytes)):
+        raise ValueError(f"vocabulary must be a list of tokens, got one string: {vocabulary[:40]!r}")
+    if wrong := [token for token in vocabulary if not isinstance(token, (str, bytes))]:
+        raise ValueError(f"a vocabulary has tokens (str or bytes), got {wrong[0]!r}")
+    try:
+        return [token.decode("utf-8") if isinstance(token, bytes) else token for token in vocabulary]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"tokens must be valid UTF-8, got {error.object!r}") from None
 
 
 def _check(vocabulary, ids, names):
