@@ -6,6 +6,7 @@ from tfllm.layers.bahdanau import BahdanauCell, BahdanauDecoder
 from tfllm.layers.bert_heads import MaskedTokenHead, NextSentenceHead
 from tfllm.layers.bidirectional import BidirectionalEncoder
 from tfllm.layers.convolution import CausalConvolution, ConvolutionStack, GatedConvolution
+from tfllm.layers.copying import CopyAttention, Copying, CoverageCell
 from tfllm.layers.lora import LowRank
 from tfllm.layers.luong import InputFeedingCell, InputFeedingDecoder, LuongDecoder
 from tfllm.layers.pooling import AttentionWeightedAverage, Pooling
@@ -23,6 +24,9 @@ __all__ = [
     "BidirectionalEncoder",
     "CausalConvolution",
     "ConvolutionStack",
+    "CopyAttention",
+    "Copying",
+    "CoverageCell",
     "DecoderBlock",
     "EncoderBlock",
     "FeedForward",

@@ -93,6 +93,10 @@ class Seq2SeqRNN(Tunable):
             self.to_logits = keras.layers.Dense(target_vocab_size, name="to_logits", dtype=policy)
         self.build()
 
+    @property
+    def memory_width(self):
+        return self.numbers["num_units"]
+
     def build(self, input_shape=None):
         """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
         self.embed_target.build()
@@ -119,9 +123,14 @@ class Seq2SeqRNN(Tunable):
 
     def decode(self, tar, seen, state, training=None):
         """tar [R, T], what came before it in `state` -> (logits [R, T, V], weights [R, T, S], state)."""
+        x, weights, state = self.read(tar, seen, state, training)
+        return self.logits(x), weights, state
+
+    def read(self, tar, seen, state, training=None):
+        """As `decode`, but x [R, T, E], what the softmax is made of."""
         x = self.drop(self.scaled(self.embed_target(tar)), training=training)
         x, weights, state = self.decoder(x, seen=seen, state=state, training=training)
-        return self.logits(self.drop(x, training=training)), weights, state
+        return self.drop(x, training=training), weights, state
 
     def scaled(self, x):
         """Embeddings · √E, as the Transformer's: the matrix may be that of the softmax, and is as small."""
@@ -142,10 +151,15 @@ class Seq2SeqRNN(Tunable):
         fixed, state = self.encode(inp)
         return fixed, keras.tree.map_structure(lambda part: ops.repeat(part, width, axis=0), state)
 
+    def features(self, tar, fixed, state, position=0):
+        """tar [R, T], after what is in `state` -> (x [R, T, E] before the softmax, state); the place says nothing."""
+        x, _, state = self.read(tar, fixed, state)
+        return x, state
+
     def step(self, last, fixed, state, position):
         """last [R, 1], the token at `position` -> (logits of the next [R, V], state)."""
-        logits, _, state = self.decode(last, fixed, state)
-        return logits[:, 0], state
+        x, state = self.features(last, fixed, state)
+        return self.logits(x)[:, 0], state
 
     def get_config(self):
         return super().get_config() | self.numbers

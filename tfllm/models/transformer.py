@@ -90,6 +90,10 @@ class Transformer(Tunable):
         self.build()
 
     @property
+    def memory_width(self):
+        return self.d_model
+
+    @property
     def source_attention(self):
         """Which of the weights that `call` gives look at the source, first block to last."""
         return [f"decoder_layer{i + 1}_block2" for i in range(self.num_layers)]
@@ -144,6 +148,11 @@ class Transformer(Tunable):
 
         In one piece: memory [B, S, D]. Step by step: memory None and `caches`, `seen` as `start` made them.
         """
+        x, weights, caches = self.read(tar, memory, self_mask, cross_mask, caches, seen, position)
+        return self.logits(x), weights, caches
+
+    def read(self, tar, memory, self_mask, cross_mask, caches=None, seen=None, position=0):
+        """As `decode`, but x [B, T, D], what the softmax is made of."""
         x = self.embed_target(tar) * self.d_model**0.5
         x = self.drop_target(self.place_target(x, position=position))
         weights, caches, seen = {}, list(caches or [None] * self.num_layers), seen or [None] * self.num_layers
@@ -153,7 +162,7 @@ class Transformer(Tunable):
                 cache=caches[i], seen=seen[i], position=position,
             )  # fmt: skip
             weights |= {f"decoder_layer{i + 1}_block1": own, f"decoder_layer{i + 1}_block2": across}
-        return self.logits(self.norm_output(x) if self.pre_norm else x), weights, caches
+        return self.norm_output(x) if self.pre_norm else x, weights, caches
 
     def logits(self, x):
         """x [B, T, D] -> [B, T, V]."""
@@ -164,16 +173,18 @@ class Transformer(Tunable):
     def start(self, inp, width=1, length=None):
         """What decoding one token at a time needs: inp [B, S] -> (fixed, state).
 
-        fixed: the source's keys and values by block, and its mask, each with B rows;
-        state: empty caches of `length` places, each with B * width rows.
+        fixed: the memory [B, S, D], its keys and values by block, its mask [B, 1, S], each with B rows;
+        state: empty caches of `length` places, each with B * width rows; None for a length of 0.
         """
         mask = masks.padding(inp)
         memory = self.encode(inp, mask)
-        fixed = [block.cross.project(memory) for block in self.decoder]
+        fixed = memory, [block.cross.project(memory) for block in self.decoder], mask
+        if isinstance(length, int) and length == 0:
+            return fixed, None
         rows, length = ops.shape(inp)[0] * width, self.pe_target if length is None else length
         shape = (rows, length, self.num_heads, self.d_model // self.num_heads)
         state = [(ops.zeros(shape, memory.dtype), ops.zeros(shape, memory.dtype)) for _ in self.decoder]
-        return (fixed, mask), state
+        return fixed, state
 
     def grow(self, state, length):
         """The caches of `start`, with empty places behind theirs up to `length`."""
@@ -184,12 +195,23 @@ class Transformer(Tunable):
 
         return [(longer(keys), longer(values)) for keys, values in state]
 
+    def features(self, tar, fixed, state=None, position=0):
+        """tar [R, T] from `position` on, after what is in `state` -> (x [R, T, D] before the softmax, state).
+
+        Without a state: all of a target, in one piece.
+        """
+        (_, seen, mask), places = fixed, ops.shape(tar)[1]
+        if state is None:
+            self_mask = masks.combined(masks.padding(tar), masks.causal(places, places))
+        else:
+            self_mask = masks.causal(places, ops.shape(state[0][0])[1], position)
+        x, _, caches = self.read(tar, None, self_mask, mask, state, seen, position)
+        return x, None if state is None else caches
+
     def step(self, last, fixed, state, position):
         """last [R, 1], the token at `position` -> (logits of the next [R, V], state)."""
-        seen, mask = fixed
-        self_mask = masks.causal(1, ops.shape(state[0][0])[1], position)
-        logits, _, state = self.decode(last, None, self_mask, mask, state, seen, position)
-        return logits[:, 0], state
+        x, state = self.features(last, fixed, state, position)
+        return self.logits(x)[:, 0], state
 
     def get_config(self):
         return super().get_config() | self.numbers
