@@ -1,4 +1,4 @@
-"""Copying and coverage one text, one target token and one source token at a time. See et al. 2017, eq. 1, 2, 8 to 12."""
+"""Copying and coverage one text, target token and source token at a time. See et al. 2017, eq. 1, 2, 8 to 12."""
 
 import numpy as np
 

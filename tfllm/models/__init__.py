@@ -7,6 +7,7 @@ from tfllm.models.gpt import GPT, GPTConfig
 from tfllm.models.lstm_language_model import LSTMLanguageModel, LSTMLanguageModelConfig
 from tfllm.models.mean_of_vectors import MeanOfVectors, MeanOfVectorsConfig
 from tfllm.models.memory_network import MemoryNetwork, MemoryNetworkConfig
+from tfllm.models.pointer_generator import PointerGenerator
 from tfllm.models.seq2seq_rnn import Seq2SeqRNN, Seq2SeqRNNConfig
 from tfllm.models.text_cnn import TextCNN, TextCNNConfig
 from tfllm.models.text_rnn import TextRNN, TextRNNConfig
@@ -25,6 +26,7 @@ __all__ = [
     "LSTMLanguageModelConfig",
     "MeanOfVectors",
     "MeanOfVectorsConfig",
+    "PointerGenerator",
     "MemoryNetwork",
     "MemoryNetworkConfig",
     "Seq2SeqRNN",
