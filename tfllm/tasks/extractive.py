@@ -1,0 +1,69 @@
+"""Extractive summaries: sentences of the text itself. The baselines of summarization, in the interface of Summarizer.
+
+Nothing is trained. `generate` and `score` are those of a Summarizer; left out is what a model has (fit, save, export).
+"""
+
+import re
+
+from tfllm.tasks.encoder_decoder import strings
+from tfllm.tasks.task import Task
+from tfllm.text.text_rank import best_sentences, sentence_rank, split_sentences
+
+WIDE = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"  # Chinese, Japanese, Korean: each character a word
+WORD = re.compile(rf"[{WIDE}]|[^\W{WIDE}]+")
+
+
+class Extractive:
+    """Abstract. A final class says which of the sentences stay, `chosen`.
+
+    sentences   of a summary, at most; None: all
+    max_length  words of a summary, at most, between white space: what is behind them is cut off; None: all
+    """
+
+    fields = ("source", "target")
+    records = Task.records
+
+    def __init__(self, sentences=3, max_length=None):
+        for name, value in (("sentences", sentences), ("max_length", max_length)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be 1 or more, or None; got {value}")
+        self.sentences, self.max_length = sentences, max_length
+
+    def chosen(self, sentences):
+        """list of str, the sentences of a text -> those of its summary."""
+        raise NotImplementedError(f"{type(self).__name__} must say which sentences stay")
+
+    def generate(self, texts, verbose="auto"):
+        """A string -> its summary; a list of strings -> a list, in order."""
+        if isinstance(texts, (str, bytes)):
+            return self.generate([texts])[0]
+        return [self.summary(text.decode("utf-8", "replace") if isinstance(text, bytes) else text) for text in texts]
+
+    def summary(self, text):
+        said = " ".join(self.chosen(split_sentences(text)))
+        return said if self.max_length is None else " ".join(said.split()[: self.max_length])
+
+    def score(self, x, y=None, verbose="auto", tokens="words", stemming=True):
+        """ROUGE-1, 2 and L of the summaries of `x` (records; or documents `x`, references `y`), as of Summarizer."""
+        from tfllm import evaluation
+
+        records = self.records(x, y)
+        said = self.generate(strings(records, "source"))
+        return evaluation.rouge(said, strings(records, "target"), tokens=tokens, stemming=stemming)
+
+
+class Lead(Extractive):
+    """The first sentences: lead-3 of See et al. 2017, sec. 5, where `sentences` is 3."""
+
+    def chosen(self, sentences):
+        return sentences[: self.sentences]
+
+
+class TextRank(Extractive):
+    """The sentences that have most words in common with the others, in the order of the text. Mihalcea & Tarau 2004."""
+
+    def chosen(self, sentences):
+        if self.sentences is None or len(sentences) <= self.sentences:
+            return sentences
+        words = [WORD.findall(sentence.lower()) for sentence in sentences]
+        return best_sentences(sentences, sentence_rank(words), self.sentences)

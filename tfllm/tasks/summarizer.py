@@ -1,0 +1,259 @@
+"""Summarization: an encoder-decoder with one tokenizer, which may copy words that its vocabulary has not."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfllm.generation import forced_tokens, min_length
+from tfllm.models.pointer_generator import PointerGenerator
+from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
+from tfllm.models.transformer import TransformerConfig
+from tfllm.tasks.decoding import Decoding, rules
+from tfllm.tasks.embeddings import expect_files, initialise
+from tfllm.tasks.encoder_decoder import EncoderDecoder, closed, learned, shifted, strings, untrained
+from tfllm.tasks.task import log
+from tfllm.text import END, PAD, START, UNKNOWN, copying
+from tfllm.text.cleaning import replace_invalid
+
+
+@dataclass(frozen=True)
+class Summarizing(Decoding):
+    """How a summary is searched for; its length is in tokens, END not counted."""
+
+    min_length: int = 0  # tokens of a summary, at least
+    max_length: int | None = None  # at most; none: as many as the model can say
+    long: Literal["cut", "merge"] = "cut"  # what is longer than the model: its beginning, or summaries of all parts
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.min_length < 0:
+            raise ValueError(f"min_length must be 0 or more, got {self.min_length}")
+        if self.max_length is not None and self.max_length < max(1, self.min_length):
+            raise ValueError(f"max_length must be 1 or more, and not below min_length; got {self.max_length}")
+        if self.long not in ("cut", "merge"):
+            raise ValueError(f"long must be 'cut' or 'merge', got {self.long!r}")
+
+
+@dataclass(frozen=True)
+class SummarizerConfig:
+    """What `Summarizer.from_text` builds."""
+
+    tokenizer: Literal["words", "subwords", "characters", "bytes"] = "words"
+    vocab_size: int = 8000  # tokens, at most
+    lowercase: bool = False
+    copy: bool = True  # words of the source can be said, also those that are not in the vocabulary; See et al. 2017
+    coverage: float | None = None  # weight of the coverage loss, 1 in See et al. 2017; none: no coverage
+    label_smoothing: float = 0.0  # not of a model that copies
+    embeddings: str | None = None  # file of word vectors, for documents and summaries
+    embeddings_trainable: bool | Literal["missing"] = True  # which rows of these are trained; missing: without a vector
+    model: TransformerConfig | Seq2SeqRNNConfig = field(default_factory=TransformerConfig)
+
+
+SIZES = {
+    "tiny": SummarizerConfig(),
+    "lstm": SummarizerConfig(model=Seq2SeqRNNConfig(pe_target=128)),
+    "see2017": SummarizerConfig(  # See et al. 2017, sec. 5
+        vocab_size=50000, coverage=1.0,
+        model=Seq2SeqRNNConfig(embedding_dim=128, num_units=256, pe_input=400, pe_target=120, rate=0.0),
+    ),
+}  # fmt: skip
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class Summarizer(EncoderDecoder):
+    """An encoder-decoder `model`, perhaps a PointerGenerator, with the `tokenizer` of documents and summaries.
+
+    Summarizer.from_text(records) learns the tokenizer and builds the model. Records have "source", the document, and
+    "target", its summary. Texts that are longer than the model are cut, which is told: see `Summarizing.long`.
+    ValueError for label smoothing of a model that copies, whose words are others for every text.
+    """
+
+    decoding = Summarizing
+    forbidden = (PAD, UNKNOWN, START)
+
+    def __init__(self, model, tokenizer, label_smoothing=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.model, self.tokenizer, self.label_smoothing = model, tokenizer, label_smoothing
+        if self.copies and label_smoothing:
+            raise ValueError(f"a model that copies takes no label_smoothing; got {label_smoothing}")
+        self.built = True
+
+    @classmethod
+    def from_text(cls, records, targets=None, config="tiny", embeddings=None, embeddings_trainable=None):
+        """Learns the vocabulary of the text and builds an untrained model for it.
+
+        records: a dataset of {"source", "target"}, or a list of documents beside a list of summaries, `targets`.
+        config: a SummarizerConfig, or the name of one: "tiny" (the default), "lstm", "see2017".
+        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.embeddings.initialise`; above those of
+        the config. They are for documents and summaries; with shared="all" for the softmax too.
+        """
+        if isinstance(config, str):
+            if config not in SIZES:
+                raise ValueError(f"config must be one of {list(SIZES)} or a SummarizerConfig; got {config!r}")
+            config = SIZES[config]
+        expect_files(embeddings, config.embeddings)
+        records = cls.records(cls, records, targets)
+        tokenizer = learned(config, (line for name in cls.fields for line in strings(records, name)))
+        model = untrained(config.model, tokenizer, tokenizer)
+        if embeddings is None:
+            embeddings = config.embeddings
+        if embeddings is not None:
+            for old in {id(layer): layer for layer in (model.embed_input, model.embed_target)}.values():
+                initialise(model, old, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)
+        if config.copy:
+            model = PointerGenerator(model, config.coverage)
+        elif config.coverage is not None:
+            raise ValueError("coverage is of models that copy: copy=True, or no coverage")
+        return cls(model, tokenizer, config.label_smoothing)
+
+    @property
+    def copies(self):
+        return isinstance(self.model, PointerGenerator)
+
+    @property
+    def room(self):
+        """Tokens of a text that the model can read, without END; None: any number."""
+        return None if self.model.pe_input is None else self.model.pe_input - 1
+
+    def sources(self, texts):
+        return self.shown(*self.cut_into(texts))
+
+    def cut_into(self, texts):
+        """strings [B] -> (token_ids, the words they stand for or None), ragged [B, None], of any length."""
+        return self.tokenizer.encode(texts), copying.spelt(self.tokenizer, texts) if self.copies else None
+
+    def shown(self, ids, words):
+        """What `cut_into` gave, as far as the model can read it -> as `sources`."""
+        if not self.copies:
+            return {"token_ids": closed(ids, self.model.pe_input)}
+        ids, words = ids[:, : self.room], words[:, : self.room]
+        own = copying.extended(self.tokenizer, ids, words)
+        return {"token_ids": closed(ids, None), "source_ids": closed(own, None), "words": words}
+
+    def example(self, record):
+        ids, words = self.cut_into(record["source"])
+        shown = self.shown(ids, words)
+        target = self.tokenizer.encode(record["target"])
+        inputs = {"source": shown["token_ids"]}
+        if self.copies:
+            inputs["source_ids"] = shown["source_ids"]
+            ids, words = ids[:, : self.room], words[:, : self.room]
+            own = copying.spelt(self.tokenizer, record["target"])
+            target = copying.extended(self.tokenizer, target, own, ids, words)
+        target = closed(target, self.model.pe_target)  # [B, None]
+        return inputs | {"target": shifted(target)}, target, tf.ones_like(target, tf.float32)
+
+    def call(self, inputs):
+        """{"source": [B, S], "target": [B, T]}, and "source_ids" [B, S] of a model that copies -> logits [B, T, V].
+
+        V is then longer by the places of the source, `pe_input`.
+        """
+        own = {"source_ids": inputs["source_ids"]} if self.copies else {}
+        return self.model(inputs["source"], inputs["target"], **own)[0]
+
+    def said(self, outputs, sources):
+        if not self.copies:
+            return replace_invalid(self.tokenizer.decode(outputs))
+        words = sources["words"].to_tensor("")
+        answers = tf.shape(outputs)[0] // tf.maximum(tf.shape(words)[0], 1)
+        return copying.decode(self.tokenizer, outputs, tf.repeat(words, answers, axis=0))
+
+    def longest(self, size, decoding):
+        """What the model or the decoding allows, whichever is less; of an empty text nothing."""
+        limits = [self.model.pe_target, None if decoding.max_length is None else decoding.max_length + 1]
+        limit = min((one for one in limits if one is not None), default=size + 20)
+        if not isinstance(size, int) and size.shape.rank == 1:
+            return tf.where(size > 1, limit, 0)
+        return limit
+
+    def rules(self, decoding):
+        most = self.model.pe_target
+        if most is not None and decoding.min_length >= most:
+            raise ValueError(f"min_length is {decoding.min_length}; the model says at most {most - 1} tokens")
+        return (
+            *rules(decoding, self.tokenizer),
+            *([min_length(decoding.min_length, 1)] if decoding.min_length else []),
+        )
+
+    def candidates(self, texts, n_best, decoding=None, jit_compile=False):
+        """strings [B] -> {"text": [B, n_best], "score": [B, n_best], "cut": [B]}, best first. The text is valid UTF-8.
+
+        cut: how many tokens of the text were not read; with long="merge", of the summaries of its parts.
+        """
+        decoding = decoding or self.decoding()
+        ids, words = self.cut_into(texts)
+        if decoding.long == "merge" and self.room is not None:
+            texts = self.merged(texts, ids, words, decoding, jit_compile)
+            ids, words = self.cut_into(texts)
+        sizes = tf.cast(ids.row_lengths(), tf.int32)
+        cut = tf.zeros_like(sizes) if self.room is None else tf.maximum(sizes - self.room, 0)
+        return self.answered(self.shown(ids, words), n_best, decoding, jit_compile) | {"cut": cut}
+
+    def merged(self, texts, ids, words, decoding, jit_compile):
+        """The texts, those that are longer than the model by the summaries of their parts, one after the other."""
+        rows = tf.where(ids.row_lengths() > self.room)[:, 0]
+
+        def shorter():
+            parts, counts = chunks(tf.gather(ids, rows), self.room)
+            spelt = None if words is None else chunks(tf.gather(words, rows), self.room)[0]
+            said = self.answered(self.shown(parts, spelt), 1, decoding, jit_compile)["text"][:, 0]
+            said = tf.strings.reduce_join(tf.RaggedTensor.from_row_lengths(said, counts), axis=1, separator=" ")
+            return tf.tensor_scatter_nd_update(texts, rows[:, None], said)
+
+        texts = tf.convert_to_tensor(texts)
+        return tf.cond(tf.size(rows) > 0, shorter, lambda: texts)
+
+    def sizes(self, texts, decoding):
+        return self.tokenizer.encode(tf.constant(texts)).row_lengths().numpy()
+
+    def report(self, parts):
+        cut = np.concatenate([part["cut"].numpy() for part in parts])
+        if cut.any():
+            log.warning("%d of %d texts are longer than the model's %d tokens: %d tokens were not read "
+                        "(long='merge' reads long texts part by part)", (cut > 0).sum(), len(cut), self.room,
+                        cut.sum())  # fmt: skip
+
+    def score(self, x, y=None, batch_size=32, verbose="auto", tokens="words", stemming=True, **decoding):
+        """ROUGE-1, 2 and L of the summaries of `x` (records; or documents `x`, references `y`), by rouge-score.
+
+        tokens, stemming: see evaluation.rouge; "characters" is for Chinese.
+        """
+        from tfllm import evaluation
+
+        records = self.records(x, y)
+        said = self.generate(strings(records, "source"), batch_size=batch_size, verbose=verbose, **decoding)
+        return evaluation.rouge(said, strings(records, "target"), tokens=tokens, stemming=stemming)
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", rouge=False, return_dict=False, **options):
+        """As in Keras, of strings too: token-mean loss and accuracy; and the ROUGE scores, where `rouge` is True."""
+        result = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
+        if not rouge:
+            return result
+        values = self.score(x, y, verbose=verbose).as_dict()
+        return result | values if return_dict else [*result, *values.values()]
+
+    def get_config(self):
+        return super().get_config() | {
+            "model": keras.saving.serialize_keras_object(self.model),
+            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
+            "label_smoothing": self.label_smoothing,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("model", "tokenizer")}
+        return super().from_config(config | parts)
+
+
+def chunks(ragged, size):
+    """Ragged [B, None] -> (each row as equal parts of at most `size`, ragged [N, None]; how many of each row [B])."""
+    lengths = ragged.row_lengths()
+    counts = tf.maximum(-(-lengths // size), 1)
+    part = -(-lengths // counts)  # [B]
+    order = tf.ragged.range(counts)  # 0, 1, ... of each row
+    row, number = order.value_rowids(), order.flat_values
+    part, left = tf.gather(part, row), tf.gather(lengths, row) - number * tf.gather(part, row)
+    return tf.RaggedTensor.from_row_lengths(ragged.flat_values, tf.minimum(part, left)), counts
