@@ -29,7 +29,7 @@ def export(layer, folder, signatures):
     traced = {}
     for name, function in signatures.items():
         function, more = function if isinstance(function, tuple) else (function, [])
-        traced[name] = tf.function(function, input_signature=[texts, *more])
+        traced[name] = tf.function(function, input_signature=[texts, *more], autograph=False)
     for name, function in traced.items():
         setattr(module, name, function)
     try:

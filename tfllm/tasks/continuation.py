@@ -104,7 +104,7 @@ def sampled(model, tokenizer, decoding, prompts, limits, n=1, row=0, jit_compile
     run = writing.run
     if jit_compile:
         prompts, limits = filled(prompts, limits, power_of_two(size) - size, tokenizer.end)
-        run = tf.function(run, jit_compile=True)
+        run = tf.function(run, autograph=False, jit_compile=True)
     now = run(begin(model, writing, decoding, prompts, limits, 16 if jit_compile else 1))
     found = now.token_ids[:size], tf.minimum(now.lengths, limits)[:size], now.scores[:size]
     return tuple(tf.reshape(part, tf.concat([[-1, n], tf.shape(part)[1:]], axis=0)) for part in found)

@@ -163,7 +163,9 @@ class Generator(Task):
         def compiled(n, decoding, jit_compile):
             spec = [tf.TensorSpec([None], tf.string, name="texts"), tf.TensorSpec([], tf.int32, name="row")]
             # of one lambda with many decodings TensorFlow would say that it is traced too often
-            return tf.function(partial(_candidates, self, n, decoding, jit_compile), input_signature=spec)
+            return tf.function(
+                partial(_candidates, self, n, decoding, jit_compile), input_signature=spec, autograph=False
+            )
 
         return lru_cache(maxsize=None)(compiled)
 
@@ -181,7 +183,10 @@ class Generator(Task):
             def run(row, now, until):
                 return loop(self.model, self.tokenizer, decoding, row).run(now, until)
 
-            return tf.function(partial(start)), tf.function(partial(run), reduce_retracing=True)
+            return (
+                tf.function(partial(start), autograph=False),
+                tf.function(partial(run), autograph=False, reduce_retracing=True),
+            )
 
         return lru_cache(maxsize=None)(compiled)
 

@@ -26,7 +26,7 @@ LENGTH = 256  # tokens in a block, where neither the user nor the model says how
 class LanguageModelConfig:
     """What `LanguageModel.from_text` builds."""
 
-    tokenizer: Literal["subwords", "words", "characters", "bytes"] = "subwords"
+    tokenizer: Literal["subwords", "words", "segments", "characters", "bytes"] = "subwords"
     vocab_size: int = 8000  # tokens, at most
     lowercase: bool = False
     length: int | None = None  # tokens in a block of training; None: what the model can take, or 256
@@ -217,7 +217,7 @@ class LanguageModel(Generator):
             return tf.reduce_sum(tf.cast(parts * weights, tf.float64), axis=[1, 2])
 
         kinds = [tf.TensorSpec([None, None], kind) for kind in (tf.int32, tf.int32, tf.float32)]
-        return tf.function(summed, input_signature=kinds)
+        return tf.function(summed, input_signature=kinds, autograph=False)
 
     def get_config(self):
         return super().get_config() | {
