@@ -8,10 +8,11 @@ from tfllm.data.labelled import labelled, labelled_tfds
 from tfllm.data.paragraphs import python_paragraphs
 from tfllm.data.readers import lines, parallel, table
 from tfllm.data.sources import tfds
+from tfllm.data.summaries import summaries
 from tfllm.data.topics import python_topics
 from tfllm.data.trees import sst
 
 __all__ = [
-    "babi", "clean", "dates", "labelled", "labelled_tfds", "lines", "parallel", "python_paragraphs", "python_topics",
-    "sst", "table", "text", "tfds",
+    "babi", "clean", "dates", "labelled", "labelled_tfds", "lines", "parallel", "python_paragraphs",
+    "python_topics", "sst", "summaries", "table", "text", "tfds",
 ]  # fmt: skip
