@@ -27,7 +27,8 @@ MODELS = {
     GPTConfig: GPT, LSTMLanguageModelConfig: LSTMLanguageModel, BigLanguageModelConfig: BigLanguageModel,
 }  # fmt: skip
 TOKENIZERS = {
-    "words": "Words", "subwords": "Subwords", "wordpieces": "WordPieces", "characters": "Characters", "bytes": "Bytes",
+    "words": "Words", "subwords": "Subwords", "wordpieces": "WordPieces", "segments": "Segments",
+    "characters": "Characters", "bytes": "Bytes",
 }  # fmt: skip
 LENGTH = 512  # tokens of a text, where neither the user nor the model says how many
 STDDEV = 0.02  # of first values of the head above a Transformer, Devlin et al. 2019's code
@@ -37,7 +38,7 @@ STDDEV = 0.02  # of first values of the head above a Transformer, Devlin et al. 
 class TextClassifierConfig:
     """What `TextClassifier.from_text` builds."""
 
-    tokenizer: Literal["words", "subwords", "wordpieces", "characters", "bytes"] = "words"
+    tokenizer: Literal["words", "subwords", "wordpieces", "segments", "characters", "bytes"] = "words"
     vocab_size: int = 20000  # tokens, at most
     lowercase: bool = True
     kind: Literal["single", "multi", "regression"] = "single"  # one label a text; any number of them; a number
