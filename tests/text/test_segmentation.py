@@ -38,8 +38,9 @@ def test_a_dictionary_is_learned_where_none_is_given():
     tokenizer = Segments.learn(texts)
     assert [w.decode() for w in tokenizer.cut(["一今晚丁咖啡"]).to_list()[0]] == ["一", "今晚", "丁", "咖啡"]
     assert tokenizer.dictionary["咖啡"] == "".join(texts).count("咖啡")
-    with pytest.raises(ValueError, match="read twice"):
-        Segments.learn(iter(texts))
+    assert Segments.learn(iter(texts)).tokens == tokenizer.tokens
+    with pytest.raises(ValueError, match="got one string"):
+        Segments.learn("今晚")
 
 
 def test_a_wrong_dictionary_is_explained():

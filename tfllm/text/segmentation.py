@@ -39,11 +39,10 @@ class Segments(Tokenizer):
     def learn(cls, texts, vocab_size=None, min_count=1, lowercase=False, dictionary=None, characters=None):
         """The words seen at least `min_count` times, the most frequent `vocab_size - 4` of them.
 
-        dictionary: None: learned from the texts, which are then read twice (ValueError for what can be read only once).
+        dictionary: None: learned from the texts, which are read twice (a generator's are held in memory).
         """
         if dictionary is None:
-            if not hasattr(texts, "__iter__") or iter(texts) is texts:
-                raise ValueError("without a dictionary the texts are read twice: give a list, or a dictionary")
+            texts = list(texts) if hasattr(texts, "__next__") else texts
             dictionary = learn_dictionary(texts, lowercase=lowercase)
         empty = cls(dictionary=dictionary, characters=characters, lowercase=lowercase)
         words = most_frequent(texts, vocab_size, min_count, lowercase, empty._cut)
