@@ -114,9 +114,7 @@ def save(encoder, folder, masked=None, next_sentence=None, pad=0):
     activations = {ours: theirs for theirs, ours in reversed(ACTIVATIONS.items())}
     if numbers["activation"] not in activations or not numbers["num_segments"]:
         wrong = {name: numbers[name] for name in ("activation", "num_segments")}
-        raise ValueError(
-            f"BERT's format has no words for {wrong}: it knows {sorted(activations)} and 1 segment or more"
-        )
+        raise ValueError(f"the format has no words for {wrong}: it knows {sorted(activations)} and 1 segment or more")
     kinds = {
         (True, True): "BertForPreTraining", (True, False): "BertForMaskedLM",
         (False, True): "BertForNextSentencePrediction", (False, False): "BertModel",
