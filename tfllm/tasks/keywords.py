@@ -4,6 +4,7 @@ All three take the same words and stop words. In Python only: nothing here is ex
 """
 
 import re
+from itertools import islice
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +15,7 @@ from tfllm.text.text_rank import phrases, word_rank
 from tfllm.text.tf_idf import TfIdf
 from tfllm.text.width import HALF_WIDTH
 
+GROUP = 256  # texts that are cut, and embedded, together
 METHODS = ("tfidf", "textrank", "embedding")
 LETTER = re.compile(r"[^\W\d_]")
 BLANK = {"en": " ", "zh": ""}  # between the words of a phrase
@@ -69,11 +71,14 @@ class Keywords:
             return self.extract([texts], k)[0]
         if self.method == "tfidf" and self.known is None:
             raise ValueError("TF-IDF tells a text from others: call fit(texts) with a corpus first")
-        return [self.best(text, words, k) for text, words in zip(texts, self.words(texts), strict=True)]
+        found = []
+        for some, rows in self.groups(texts):
+            near = self.method == "embedding"
+            found += self.nearest(some, rows, k) if near else [self.scored(words, k) for words in rows]
+        return found
 
-    def best(self, text, words, k):
-        if self.method == "embedding":
-            return self.nearest(text, list(dict.fromkeys(self.candidates(words))), k)
+    def scored(self, words, k):
+        """The words of a text -> its keywords by TF-IDF or TextRank."""
         if self.method == "tfidf":
             scores = self.known.weights(found) if (found := self.candidates(words)) else {}
         else:
@@ -83,21 +88,28 @@ class Keywords:
                 scores = {self.blank.join(phrase): score for phrase, score in joined.items()}
         return sorted(scores.items(), key=lambda item: -item[1])[:k]
 
-    def nearest(self, text, candidates, k):
-        """The candidates by cosine with the text, less `diversity` of that with those chosen before."""
-        if not candidates:
-            return []
-        vectors = self.embedder.embed([text, *candidates], verbose=0)
-        relevance = self.embedder.similarity(vectors[1:], vectors[:1])[:, 0]  # [C]
-        likeness = self.embedder.similarity(vectors[1:], vectors[1:])  # [C, C]
-        return [(candidates[i], float(relevance[i])) for i in diverse(relevance, likeness, k, self.diversity)]
+    def nearest(self, texts, rows, k):
+        """Of each text the candidates by cosine with it, less `diversity` of that with those chosen before."""
+        rows = [list(dict.fromkeys(self.candidates(words))) for words in rows]
+        number = {name: i for i, name in enumerate(dict.fromkeys(name for row in rows for name in row))}
+        vectors, found = self.embedder.embed(list(number), verbose=0), []  # each candidate once for all texts
+        for text, row in zip(self.embedder.embed(texts, verbose=0), rows, strict=True):
+            some = vectors[[number[name] for name in row]] if row else vectors[:0]
+            relevance, likeness = (self.embedder.similarity(some, other) for other in (text[None], some))
+            chosen = diverse(relevance[:, 0], likeness, k, self.diversity)
+            found.append([(row[i], float(relevance[i, 0])) for i in chosen])
+        return found
 
     def words(self, texts):
         """Texts -> lists of words (str)."""
-        texts = list(texts)
-        for start in range(0, len(texts), 256):
-            for row in self.tokenizer.cut(tf.constant(texts[start : start + 256])).to_list():
-                yield [word.decode("utf-8", "replace") for word in row]
+        return (words for _, rows in self.groups(texts) for words in rows)
+
+    def groups(self, texts):
+        """(some texts, their lists of words), GROUP by GROUP."""
+        texts = iter(texts)
+        while some := list(islice(texts, GROUP)):
+            rows = self.tokenizer.cut(tf.constant(some)).to_list()
+            yield some, [[word.decode("utf-8", "replace") for word in row] for row in rows]
 
     def may_be(self, word):
         """Whether a word may be part of a keyword."""
