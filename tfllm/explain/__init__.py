@@ -1,7 +1,8 @@
-"""Looking into a model: what it attends to; and into word vectors: what they associate."""
+"""Looking into a model: what it attends to, which facts it used; and into word vectors: what they associate."""
 
 from tfllm.explain.attention import AttentionMap, attention_map
+from tfllm.explain.facts import FactMap, fact_map
 from tfllm.explain.weat import Association, weat
 from tfllm.explain.weat_words import WEAT_TESTS
 
-__all__ = ["WEAT_TESTS", "Association", "AttentionMap", "attention_map", "weat"]
+__all__ = ["WEAT_TESTS", "Association", "AttentionMap", "FactMap", "attention_map", "fact_map", "weat"]

@@ -17,6 +17,7 @@ from tfllm.layers.tunable import Tunable
 
 TYINGS = ("adjacent", "layerwise")
 SPREAD = 0.1  # standard deviation of all weights at first, sec. 4.2
+HIDDEN = -1e9  # the score of a place where no fact is
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,10 @@ class MemoryNetwork(Tunable):
     def look(self, scores, there):
         """Scores uᵀ m [B, F] -> p [B, F]; 0 where no fact is."""
         scores = ops.cast(scores, "float32")
-        weights = ops.softmax(ops.where(there, scores, -1e9), axis=-1)
-        p = ops.where(there, ops.where(self.linear > 0, scores, weights), 0.0)
+        top = ops.max(ops.where(there, scores, HIDDEN), axis=-1, keepdims=True, initial=HIDDEN)
+        shares = ops.exp(ops.where(there, scores - top, HIDDEN))  # Keras' softmax warns of a single fact
+        shares = shares / ops.maximum(ops.sum(shares, axis=-1, keepdims=True), 1e-9)
+        p = ops.where(self.linear > 0, ops.where(there, scores, 0.0), shares)
         return ops.cast(p, self.compute_dtype)
 
     def logits(self, u):

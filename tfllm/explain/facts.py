@@ -1,0 +1,49 @@
+"""Which facts an answer came from: what each hop of a memory network looked at, or each word that was written."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from tfllm.explain.attention import names
+from tfllm.tasks.fact_inputs import lines
+from tfllm.tasks.fact_readers import Chosen
+
+
+@dataclass(frozen=True)
+class FactMap:
+    """weights [H, F]: row h is the look of `looks[h]` at each of the `facts`; str() is a table."""
+
+    answer: str
+    probability: float
+    facts: list[str]
+    looks: list[str]  # "hop 1", ...; or the words of the answer and their end
+    weights: np.ndarray
+
+    def used(self, share=0.1):
+        """Numbers of the facts, from 0, to which some look gave at least this share."""
+        return np.flatnonzero((self.weights >= share).any(axis=0)).tolist()
+
+    def __str__(self):
+        widths = [max(6, len(look)) for look in self.looks]
+        head = "  ".join(look.rjust(width) for look, width in zip(self.looks, widths, strict=True))
+        rows = [f"{self.answer} ({self.probability:.3f})", head]
+        for fact, column in zip(self.facts, self.weights.T, strict=True):
+            cells = (f"{value:{width}.3f}" for value, width in zip(column, widths, strict=True))
+            rows.append("  ".join(cells) + f"  {fact}")
+        return "\n".join(rows)
+
+
+def fact_map(task, facts, question):
+    """FactAnswering, facts (a text with one on each line, or a list) and a question, str -> FactMap."""
+    text = facts if isinstance(facts, str) else "\n".join(facts)
+    found = task.explained(tf.constant([text]), tf.constant([question]))
+    said = found["text"].numpy()[0].decode("utf-8", "replace")
+    weights = found["attention"].numpy()[0]
+    if isinstance(task.reader, Chosen):
+        looks = [f"hop {hop}" for hop in range(1, len(weights) + 1)]
+    else:
+        words = tf.concat([task.tokenizer.encode([said])[0], [task.tokenizer.end]], axis=0)
+        looks = names(task.tokenizer, words)[: len(weights)]
+    kept = [fact.decode("utf-8", "replace") for fact in lines(tf.constant([text]))[0].numpy()]
+    return FactMap(said, float(found["probability"].numpy()[0]), kept, looks, weights[: len(looks)])

@@ -1,0 +1,245 @@
+"""Questions about facts: strings in, an answer and its probability out, and which facts it came from."""
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property, partial
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfllm.layers.pretrained_embedding import replace_embedding
+from tfllm.losses import TokenCrossEntropy
+from tfllm.metrics import TokenAccuracy, TokenMean
+from tfllm.models.memory_network import MemoryNetwork, MemoryNetworkConfig
+from tfllm.models.seq2seq_rnn import Seq2SeqRNN, Seq2SeqRNNConfig
+from tfllm.models.transformer import Transformer, TransformerConfig
+from tfllm.tasks.embeddings import expect_files, initialise
+from tfllm.tasks.fact_inputs import lines, plain
+from tfllm.tasks.fact_readers import Chosen, Written, answer_key
+from tfllm.tasks.linear_start import LinearStart
+from tfllm.tasks.task import Task, listed, log
+from tfllm.text import Words
+
+MODELS = {MemoryNetworkConfig: MemoryNetwork, Seq2SeqRNNConfig: Seq2SeqRNN, TransformerConfig: Transformer}
+
+
+@dataclass(frozen=True)
+class FactAnsweringConfig:
+    """What `FactAnswering.from_text` builds."""
+
+    vocab_size: int = 20000  # words, at most; answers of a memory network come on top
+    lowercase: bool = True
+    fact_length: int = 32  # words of a fact, at most; of a memory network
+    answer_length: int = 16  # words of an answer, at most; of a model that writes it
+    linear_start: int = 0  # epochs in which a memory network looks without a softmax; Sukhbaatar et al. 2015, sec. 4.2
+    embeddings: str | None = None  # file of word vectors that the embeddings begin with
+    embeddings_trainable: bool = True  # whether these are trained
+    model: MemoryNetworkConfig | Seq2SeqRNNConfig | TransformerConfig = field(default_factory=MemoryNetworkConfig)
+
+
+SIZES = {
+    "tiny": FactAnsweringConfig(linear_start=20),  # Sukhbaatar et al. 2015, of one task
+    "small": FactAnsweringConfig(linear_start=30, model=MemoryNetworkConfig(embedding_dim=50)),  # of all tasks together
+}
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class FactAnswering(Task):
+    """A `model` that answers questions about facts, and its `tokenizer`. Records: "facts", "question", "answer".
+
+    A text of facts has one on each line, oldest first. A MemoryNetwork chooses the answer among those it was trained
+    with: an answer of several words is one class, as in Sukhbaatar et al. 2015, sec. 4. A Seq2SeqRNN or a Transformer
+    writes it word by word.
+
+    fact_length    words of a fact that a memory network reads;  answer_length  words that the others write, END counted
+    linear_start   epochs of `fit`, from epoch 0 on, in which a memory network looks without a softmax
+    What is too long loses words at its end, stories lose their oldest facts; a warning says how many did.
+    """
+
+    fields = ("facts", "question", "answer")
+
+    def __init__(self, model, tokenizer, fact_length=32, answer_length=16, linear_start=0, **kwargs):
+        super().__init__(**kwargs)
+        self.model, self.tokenizer = model, tokenizer
+        self.fact_length, self.answer_length, self.linear_start = fact_length, answer_length, linear_start
+        if linear_start and not isinstance(model, MemoryNetwork):
+            raise ValueError(f"a linear start is of a MemoryNetwork; {type(model).__name__} has none: linear_start=0")
+        if isinstance(model, MemoryNetwork):
+            self.reader = Chosen(model, tokenizer, fact_length)
+        else:
+            self.reader = Written(model, tokenizer, answer_length)
+        self.built = True
+
+    @classmethod
+    def from_text(cls, records, config="tiny", embeddings=None, embeddings_trainable=None):
+        """Learns the vocabulary of the records, and for a memory network their answers; builds an untrained model.
+
+        records: a dataset of {"facts", "question", "answer"}. config: a FactAnsweringConfig, or the name of one: "tiny"
+        (the default), "small". embeddings, embeddings_trainable: word vectors to begin with, see
+        `tasks.embeddings.initialise`; above those of the config. They stand in every embedding of a memory network.
+        """
+        if isinstance(config, str):
+            if config not in SIZES:
+                raise ValueError(f"config must be one of {list(SIZES)} or a FactAnsweringConfig; got {config!r}")
+            config = SIZES[config]
+        embeddings = config.embeddings if embeddings is None else embeddings
+        expect_files(embeddings)
+        facts, questions, answers = columns_of(cls.records(cls, records))
+        facts = strings(lines(tf.constant(list(dict.fromkeys(facts)))).flat_values)
+        words = [*facts, *strings(plain(tf.constant(questions)))]
+        chosen = isinstance(config.model, MemoryNetworkConfig)
+        words += [] if chosen else answers
+        tokenizer = Words.learn(words, config.vocab_size, lowercase=config.lowercase)
+        if chosen:
+            tokenizer = with_answers(tokenizer, answers)
+        length = max(1, min(config.fact_length, int(np.max(tokenizer.encode(facts).row_lengths(), initial=1))))
+        model = untrained(config.model, tokenizer.vocab_size)
+        if embeddings is not None:
+            first, *others = model.embed if chosen else [model.embed_input]
+            initialise(model, first, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)
+            for old in others:  # of a memory network: the embeddings of its hops
+                replace_embedding(model, old, copied(model.embed[0]))
+        return cls(model, tokenizer, length, config.answer_length, config.linear_start)
+
+    def prepare(self, texts, questions):
+        """Facts and questions, strings [B] -> what the model is fed: a dict of ragged token_ids [B, None]."""
+        return self.reader.inputs(lines(texts), questions)
+
+    def example(self, record):
+        inputs, targets = self.reader.example(self.prepare(record["facts"], record["question"]), record["answer"])
+        return inputs, targets, tf.ones_like(targets, tf.float32)
+
+    def call(self, inputs, training=None):
+        """-> logits [B, 1, V] of the answer, or [B, T, V] of each of its words; inputs: see fact_readers.py."""
+        return self.reader.call(inputs, training)
+
+    def objective(self):
+        loss = TokenCrossEntropy()
+        return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), TokenAccuracy()]}
+
+    def fit(self, x=None, y=None, *args, callbacks=None, **options):
+        """As `Task.fit`; a memory network looks without a softmax in the first epochs, where `linear_start` says so."""
+        if self.linear_start:
+            callbacks = [LinearStart(self.model, self.linear_start), *listed(callbacks)]
+        return super().fit(x, y, *args, callbacks=callbacks, **options)
+
+    def rows(self, records):
+        batches = records.batch(1024)
+        self.warn_cut([(record["facts"], record["question"]) for record in batches])
+        return super().rows(records)
+
+    def answer(self, texts, questions):
+        """Facts and questions, strings [B] -> {"text": [B], "probability": [B]}. The text is valid UTF-8."""
+        text, probability = self.reader.best(lines(texts), questions)
+        return {"text": text, "probability": probability}
+
+    def explained(self, texts, questions):
+        """As `answer`, and "attention" [B, H, F]: of each hop, or of each word written, to each fact."""
+        text, probability, attention = self.reader.looks(lines(texts), questions)
+        return {"text": text, "probability": probability, "attention": attention}
+
+    def generate(self, facts, question, batch_size=64, probabilities=False):
+        """Facts and a question -> the answer; lists of both, equally long -> a list of answers, in order.
+
+        facts: a text with one on each line, or a list of facts. probabilities: (answer, probability) instead of each.
+        """
+        if isinstance(question, (str, bytes)):
+            return self.generate([facts], [question], batch_size, probabilities)[0]
+        columns = asked(facts, question)
+        parts = [tuple(tf.constant(column[i : i + batch_size]) for column in columns)
+                 for i in range(0, len(columns[0]), batch_size)]  # fmt: skip
+        self.warn_cut(parts)
+        found = []
+        for part in parts:
+            answers = self.compiled_answer(*part)
+            said = [text.decode("utf-8", "replace") for text in answers["text"].numpy()]
+            found += zip(said, answers["probability"].numpy().tolist(), strict=True)
+        return found if probabilities else [said for said, _ in found]
+
+    @cached_property
+    def compiled_answer(self):
+        spec = [tf.TensorSpec([None], tf.string, name=name) for name in ("texts", "questions")]
+        return tf.function(partial(self.answer), input_signature=spec)  # of one lambda it would say: traced too often
+
+    def score(self, records, batch_size=64):
+        """The share of questions that are answered right, word for word, in percent, with its interval."""
+        from tfllm import evaluation
+
+        facts, questions, answers = columns_of(self.records(records))
+        said = self.generate(facts, questions, batch_size)
+        return evaluation.exact_match(*(strings(self.reader.normal(tf.constant(texts))) for texts in (said, answers)))
+
+    def export(self, folder):
+        """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
+
+        Two signatures with texts (facts) and questions, strings [N] both, in: serving_default -> {"text",
+        "probability"} [N], and explain -> the same and "attention" [N, H, F].
+        """
+        questions = [tf.TensorSpec([None], tf.string, name="questions")]
+        signatures = {
+            "serving_default": (lambda texts, questions: self.answer(texts, questions), questions),
+            "explain": (lambda texts, questions: self.explained(texts, questions), questions),
+        }
+        return self.export_signatures(folder, signatures)
+
+    def warn_cut(self, parts):
+        """Logs a warning where these facts and questions, pairs of strings [B], do not fit. parts: a list of pairs."""
+        cut = [self.reader.cut(lines(texts), questions) for texts, questions in parts]
+        for what in cut[0] if cut else ():
+            flags = np.concatenate([part[what].numpy() for part in cut])
+            if flags.any():
+                log.warning("%d of %d stories %s", flags.sum(), len(flags), what)
+
+    def get_config(self):
+        return super().get_config() | {
+            "model": keras.saving.serialize_keras_object(self.model),
+            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
+            "fact_length": self.fact_length, "answer_length": self.answer_length, "linear_start": self.linear_start,
+        }  # fmt: skip
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("model", "tokenizer")}
+        return super().from_config(config | parts)
+
+
+def untrained(config, size):
+    """The model that a config of `MODELS` describes, for so many words."""
+    if isinstance(config, MemoryNetworkConfig):
+        return MemoryNetwork(size, **asdict(config))
+    return MODELS[type(config)](input_vocab_size=size, target_vocab_size=size, **asdict(config))
+
+
+def with_answers(tokenizer, answers):
+    """The tokenizer with each of these answers (bytes) as one token of its own, behind its words."""
+    known = tokenizer.tokens[len(tokenizer.fixed) :]
+    found = sorted(set(strings(answer_key(tokenizer, tf.constant(answers)))) - {""})
+    more = [answer for answer in found if answer.encode() not in set(known)]
+    return Words([*known, *more], lowercase=tokenizer.lowercase)
+
+
+def copied(embedding):
+    """A second one like it."""
+    other = type(embedding).from_config(embedding.get_config())
+    other.build()
+    other.set_weights(embedding.get_weights())
+    return other
+
+
+def asked(facts, questions):
+    """Facts (texts, or lists of facts) and questions -> two lists of strings. ValueError for unequal lengths."""
+    if isinstance(facts, (str, bytes)) or len(facts) != len(questions):
+        size = 1 if isinstance(facts, (str, bytes)) else len(facts)
+        raise ValueError(f"expected facts for each question; got {size} and {len(questions)}")
+    return [text if isinstance(text, (str, bytes)) else "\n".join(text) for text in facts], list(questions)
+
+
+def columns_of(records):
+    """The facts, questions and answers of a dataset of records, lists of bytes."""
+    rows = records.map(lambda record: tf.stack([record[name] for name in FactAnswering.fields]))
+    return [column.tolist() for column in np.stack([*rows.as_numpy_iterator()], axis=1)]
+
+
+def strings(texts):
+    """string tensor [B] -> a list of str."""
+    return [text.decode("utf-8", "replace") for text in texts.numpy()]

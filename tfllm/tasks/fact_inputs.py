@@ -1,0 +1,64 @@
+"""Facts and a question as what the models read. Core operations only.
+
+A text of facts has one on each line; blank lines are none, and the marks that end a sentence are dropped, as in the
+authors' code of Sukhbaatar et al. 2015: they are the same everywhere.
+"""
+
+import tensorflow as tf
+
+from tfllm.text import END, PAD
+
+ENDS = r"[\s.!?。！？]+$"
+
+
+def plain(texts):
+    """strings -> strings, without white space around them and without the marks at their end."""
+    return tf.strings.regex_replace(tf.strings.strip(texts), ENDS, "")
+
+
+def lines(texts):
+    """strings [B] -> the facts, ragged string [B, None]."""
+    found = tf.strings.split(texts, "\n")
+    found = found.with_flat_values(plain(found.flat_values))
+    return tf.ragged.boolean_mask(found, found != "")
+
+
+def memory(tokenizer, facts, most, length):
+    """Facts, ragged string [B, None] -> ragged token_ids [B, F · length]: the last `most` facts, padded to `length`.
+
+    A longer fact loses its end. Every row can be folded to [F, length].
+    """
+    facts = facts[:, -most:]
+    token_ids = tokenizer.encode(facts.flat_values)[:, :length]
+    flat = tf.reshape(token_ids.to_tensor(PAD, shape=[None, length]), [-1])
+    return tf.RaggedTensor.from_row_lengths(flat, facts.row_lengths() * length)
+
+
+def folded(token_ids, length):
+    """[B, F · length] -> [B, F, length]."""
+    shape = [-1 if known is None else known for known in token_ids.shape]
+    rows, places = (tf.shape(token_ids)[i] if known == -1 else known for i, known in enumerate(shape))
+    return tf.reshape(token_ids, [rows, places // length, length])
+
+
+def story(tokenizer, facts, questions, limit=None):
+    """Facts, ragged string [B, None], and questions [B] -> ragged token_ids [B, None]: fact END ... question END.
+
+    limit: of all tokens, None for no limit. A longer text loses its beginning, the oldest facts.
+    """
+    both = tf.concat([facts, plain(questions)[:, None]], axis=1)
+    token_ids = tokenizer.encode(both.flat_values)
+    token_ids = tf.concat([token_ids, tf.fill([token_ids.nrows(), 1], END)], axis=1)
+    sizes = tf.reduce_sum(both.with_flat_values(token_ids.row_lengths()), axis=1)
+    token_ids = tf.RaggedTensor.from_row_lengths(token_ids.flat_values, sizes)
+    return token_ids if limit is None else token_ids[:, -limit:]
+
+
+def fact_numbers(token_ids, counts):
+    """Stories [B, S], how many facts each has [B] -> [B, S]: the number of the fact that a place is of, from 0.
+
+    The question's places, and padding, have -1.
+    """
+    ends = tf.cast(token_ids == END, tf.int32)
+    still = tf.cumsum(ends, axis=1, reverse=True)  # 1 in the question, 2 in the last fact
+    return tf.where(still > 1, tf.cast(counts, tf.int32)[:, None] + 1 - still, -1)
