@@ -1,0 +1,342 @@
+"""Classifiers of every model and kind: the same answers by all roads, and what is learned, weighed, cut and refused.
+
+All but one run eagerly: nothing is compiled, which takes most of the time of so small a model.
+"""
+
+import logging
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfllm
+from tests.cli.test_road import ALL_BUT_DATA
+from tests.layers import parts
+from tests.reference import text_encoders as reference
+from tfllm import models, training
+from tfllm.layers import PretrainedEmbedding, lora, names
+from tfllm.tasks import TextClassifier, TextClassifierConfig
+
+TEXTS = ["a good film", "a very good thing", "good", "i like this good film , and the other good film too",
+         "bad bad film", "a bad thing", "i hate it , bad", "so bad"]  # fmt: skip
+PAIRS = ["yes", "a film", "it is", "no", "a very very bad film", "good", "so , so", "i like it"]
+SINGLE = ["pos"] * 4 + ["neg"] * 4
+MULTI = ["good|film", "good", "good", "film|good", "film", "", "", ""]
+NUMBERS = [1.5, 2, 1, 2.5, -1, -1.5, -2, -1]
+CNN = models.TextCNNConfig(8, (2, 3), 4)
+VARIANTS = {
+    "cnn": (CNN, {}),
+    "rnn, of pairs": (models.TextRNNConfig(8, 6), {"pairs": True}),
+    "mean, multi": (models.MeanOfVectorsConfig(8, 8, 1), {"kind": "multi"}),
+    "bert, of pairs": (models.BERTConfig(32, 1, 8, 2, 16), {"pairs": True}),
+    "bert, mean, regression": (models.BERTConfig(32, 1, 8, 2, 16), {"kind": "regression", "pooling": "mean"}),
+    "gpt, of pairs": (models.GPTConfig(32, 1, 8, 2), {"pairs": True}),
+    "lstm, max": (models.LSTMLanguageModelConfig(8, 6, 1), {"pooling": "max"}),
+    "big": (models.BigLanguageModelConfig(8, 8, 1, num_heads=2), {}),
+}
+
+
+pytestmark = ALL_BUT_DATA
+
+
+@pytest.fixture(scope="module", autouse=True)
+def eager():
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def graphs():
+    tf.config.run_functions_eagerly(False)
+    yield
+    tf.config.run_functions_eagerly(True)
+
+
+def labels_of(kind):
+    return {"single": SINGLE, "multi": MULTI, "regression": NUMBERS}[kind]
+
+
+def made(model=CNN, kind="single", pairs=False, seed=1, **options):
+    """(task, x, y), untrained."""
+    keras.utils.set_random_seed(seed)
+    x = list(zip(TEXTS, PAIRS, strict=True)) if pairs else TEXTS
+    more = {name: options.pop(name) for name in ("embeddings", "embeddings_trainable") if name in options}
+    config = TextClassifierConfig(kind=kind, model=model, **options)
+    return TextClassifier.from_text(x, labels_of(kind), config, **more), x, labels_of(kind)
+
+
+def columns(x):
+    return tuple(map(list, zip(*x, strict=True))) if isinstance(x[0], tuple) else (x,)
+
+
+def ids(task, text):
+    return task.tokenizer.encode([text])[0].numpy().tolist()
+
+
+def chances(task, *texts):
+    """What is said, as numbers [N, C]."""
+    return np.array([[*found.get("probabilities", {}).values(), found["score"]] for found in task.classify(*texts)])
+
+
+@pytest.fixture(scope="module", params=VARIANTS.values(), ids=VARIANTS)
+def variant(request):
+    model, options = request.param
+    task, x, y = made(model, **options)
+    parts.scatter(task)
+    return task, x, y
+
+
+def test_all_roads_say_the_same(variant, tmp_path):
+    """Together, alone, beside a longer text, after loading, and served."""
+    task, x, _ = variant
+    texts = columns(x)
+    found = chances(task, *texts)
+    assert len(np.unique(found.round(4), axis=0)) == len(x)
+    for i in range(len(x)):
+        np.testing.assert_allclose(chances(task, *([part[i]] for part in texts))[0], found[i], atol=1e-5)
+    one = task.classify(*(part[0] for part in texts))
+    assert one["score"] == pytest.approx(task.classify(*texts, batch_size=3)[0]["score"], abs=1e-5)
+    task.save(tmp_path / "it.keras")
+    again = tfllm.load_model(tmp_path / "it.keras")
+    assert again.get_config() == task.get_config()
+    np.testing.assert_allclose(chances(again, *texts), found, atol=1e-6)
+    served = tf.saved_model.load(task.export(tmp_path / "serving"))
+    inputs = dict(zip(("texts", "pairs"), map(tf.constant, texts), strict=False))
+    said = served.signatures["serving_default"](**inputs)
+    expected = task.answer(*map(tf.constant, texts))
+    if task.kind == "regression":
+        np.testing.assert_allclose(tf.strings.to_number(said["label"]), said["score"], rtol=1e-5)
+    else:
+        assert said["label"].numpy().tolist() == expected["label"].numpy().tolist()
+    for name in set(expected) - {"label"}:
+        np.testing.assert_allclose(said[name], expected[name], atol=1e-6)
+    np.testing.assert_allclose(said["score"], found[:, -1], atol=1e-5)
+    none = served.signatures["serving_default"](**{name: tf.constant([], tf.string) for name in inputs})
+    assert none["label"].shape == (0,)
+
+
+def test_a_loss_reaches_every_weight_that_is_trained(variant):
+    task, x, y = variant
+    inputs, targets, weights = next(iter(task.batches(x, y, batch_size=8, shapes=1).dataset))
+    with tf.GradientTape() as tape:
+        loss = task.objective()["loss"](targets, task(inputs, training=True), weights)
+    for weight, gradient in zip(task.trainable_weights, tape.gradient(loss, task.trainable_weights), strict=True):
+        assert gradient is not None and np.abs(tf.convert_to_tensor(gradient)).max() > 0, weight.path
+    assert task.encoder.embed.trainable_weights[0].trainable
+
+
+def test_an_empty_text_has_an_answer(variant):
+    task, x, _ = variant
+    assert np.isfinite(chances(task, *([""] for _ in columns(x)))).all()
+    assert task.classify([], None if len(columns(x)) == 1 else []) == []
+
+
+def test_it_learns_and_is_scored_and_calibrated(tmp_path, graphs):
+    """Compiled, with a validation split and callbacks of Keras; loading keeps the optimizer and the temperature."""
+    task, x, y = made(models.MeanOfVectorsConfig(16), class_weights="balanced")
+    assert task.class_weights == {"neg": 1.0, "pos": 1.0}
+    task.compile(keras.optimizers.Adam(0.05))
+    history = task.fit(x * 4, y * 4, epochs=10, batch_size=8, shapes=1, validation_split=0.25, verbose=0).history
+    assert history["val_accuracy"][-1] == 1.0 and history["val_loss"][-1] < history["val_loss"][0]
+    assert task.evaluate(x, y, return_dict=True, verbose=0)["accuracy"] == 1.0
+    assert task.classify("so good")["label"] == "pos" and task.classify([b"so bad"])[0]["label"] == "neg"
+    wrong = [*y[1:], "neg"]  # one of eight
+    report = task.score(x, wrong)
+    assert report.accuracy == 7 / 8 and report.labels == ("neg", "pos") and report.log_loss is not None
+    loss, said = report.log_loss, [found["label"] for found in task.classify(x)]
+    temperature = task.calibrate(x, wrong)
+    assert temperature == task.temperature > 1.0 and task.score(x, wrong).log_loss < loss
+    assert [found["label"] for found in task.classify(x)] == said
+    task.save(tmp_path / "it.keras")
+    again = tfllm.load_model(tmp_path / "it.keras")
+    assert again.temperature == temperature and again.optimizer.iterations == task.optimizer.iterations
+    np.testing.assert_allclose(chances(again, x), chances(task, x), atol=1e-6)
+
+
+def test_several_labels_and_numbers_are_scored():
+    task, x, y = made(models.MeanOfVectorsConfig(8), kind="multi")
+    report = task.score(x, y)
+    assert report.examples == 8 and report.labels == ("film", "good")
+    assert task.classify(x)[0]["probabilities"].keys() == {"film", "good"}
+    assert task.calibrate(x, y) > 0
+    task, x, y = made(models.MeanOfVectorsConfig(8), kind="regression")
+    report = task.score(x, y)
+    said = np.array([found["score"] for found in task.classify(x)])
+    assert report.pearson == pytest.approx(np.corrcoef(said, y)[0, 1], abs=1e-5)
+    with pytest.raises(ValueError, match="no probabilities to calibrate"):
+        task.calibrate(x, y)
+
+
+def test_two_texts_apart_are_their_vectors_side_by_side():
+    """[u, v, |u - v|, u v], each of the text alone. Conneau et al. 2017, sec. 3.1."""
+    task, x, _ = made(models.MeanOfVectorsConfig(8), pairs=True)
+    table, (kernel, bias) = parts.number(task.encoder.embed.embeddings), parts.dense(task.head)
+    found = task.logits(*map(tf.constant, columns(x)))
+    for row, texts in zip(found, x, strict=True):
+        u, v = (reference.mean_of_vectors(ids(task, text), {"embed": table, "layers": []}) for text in texts)
+        np.testing.assert_allclose(row, np.concatenate([u, v, abs(u - v), u * v]) @ kernel + bias, atol=1e-5)
+
+
+def test_what_the_models_are_fed():
+    task, _, _ = made(models.BERTConfig(12, 1, 8, 2, 16), pairs=True)
+    record = {"text": ["a film", TEXTS[3]], "pair": ["good", "so"], "label": SINGLE[:2]}
+    inputs, targets, weights = task.example({name: tf.constant(part) for name, part in record.items()})
+    start, end = task.tokenizer.start, task.tokenizer.end
+    a, film, good = ids(task, "a film good")
+    assert inputs["token_ids"][0].numpy().tolist() == [start, a, film, end, good, end]
+    assert inputs["segment_ids"][0].numpy().tolist() == [0, 0, 0, 0, 1, 1]
+    assert inputs["token_ids"].row_lengths().numpy().tolist() == [6, 12]  # the second is cut
+    assert inputs["padding_mask"].dtype == tf.bool and inputs["padding_mask"].flat_values.numpy().all()
+    assert targets.to_list() == [[1], [1]] and weights.to_list() == [[1.0], [1.0]]
+    task, _, _ = made(models.GPTConfig(32, 1, 8, 2))
+    assert task.prepare(["a film"]).to_list() == [[start, *ids(task, "a film"), end]]
+    task, _, _ = made()
+    assert task.prepare(["a film", ""]).to_list() == [ids(task, "a film"), [end]]
+
+
+def test_class_weights_are_in_the_loss_and_not_in_the_accuracy():
+    weights = {"pos": 3.0, "neg": 0.5}
+    task, x, y = made(class_weights=weights)
+    found = task.evaluate(x[:5], y[:5], batch_size=3, verbose=0, return_dict=True)
+    said = task.classify(x[:5])
+    losses = np.array([-np.log(one["probabilities"][label]) for one, label in zip(said, y, strict=False)])
+    of = np.array([weights[label] for label in y[:5]])
+    assert found["loss"] == pytest.approx((of * losses).sum() / of.sum(), rel=1e-4)
+    right = [one["label"] == label for one, label in zip(said, y, strict=False)]
+    assert found["accuracy"] == pytest.approx(np.mean(right))
+
+
+def test_what_is_too_long_is_cut_and_told(caplog):
+    task, x, y = made(length=4)
+    with caplog.at_level(logging.WARNING, "tfllm"):
+        task.batches(x, y)
+        task.classify(x)
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["2 of 8 texts have more than 4 tokens and are cut"] * 2
+    np.testing.assert_allclose(chances(task, [TEXTS[3]]), chances(task, ["i like this good"]), atol=1e-6)
+    with pytest.raises(ValueError, match="texts of 40 tokens: the model can take 32"):
+        made(models.GPTConfig(32, 1, 8, 2), length=40)
+
+
+@pytest.mark.parametrize(
+    "x, y, message",
+    [
+        (
+            TEXTS[:2],
+            ["pos", "great"],
+            "the labels .*neg.*; it is none in 1 of 2 records, the first 1 .*: .great",
+        ),
+        (["good", "  "], ["pos", "neg"], r"1 of 2 records have an empty text, the first is number 1"),
+        (TEXTS[:2], ["pos"], "got 2 texts and 1 labels"),
+        (TEXTS[:2], None, "the labels are missing"),
+        (TEXTS[:2], ["pos", None], "a label is a text or a number, .* got a NoneType: None"),
+        ([("a", "b")], ["pos"], None),
+        ([1, 2], ["pos", "neg"], "expected a dataset of records, a list of texts"),
+    ],
+)
+def test_records_that_make_no_sense_are_refused(x, y, message):
+    task, _, _ = made()
+    if message is None:  # a second text that is not asked for is left out, as any other field
+        assert task.rows(task.records(x, y))[0]["token_ids"].nrows() == 1
+        return
+    with pytest.raises(ValueError, match=message):
+        task.rows(task.records(x, y))
+
+
+def test_datasets_that_make_no_sense_are_refused():
+    task, _, _ = made()
+    data = tf.data.Dataset.from_tensor_slices
+    with pytest.raises(ValueError, match="expected a text as 'label' of each record; it is .*int64"):
+        task.fit(data({"text": TEXTS, "label": np.arange(8)}))
+    with pytest.raises(ValueError, match="'label' is missing"):
+        task.evaluate(data({"text": TEXTS}))
+    with pytest.raises(ValueError, match='expected records with "text"'):
+        task.score(data({"sentence": TEXTS, "label": SINGLE}))
+    with pytest.raises(ValueError, match="has its labels in it"):
+        task.fit(data({"text": TEXTS, "label": SINGLE}), SINGLE)
+    pairs, _, _ = made(models.MeanOfVectorsConfig(8), pairs=True)
+    with pytest.raises(ValueError, match="'pair' is missing"):
+        pairs.fit(TEXTS, SINGLE)
+    with pytest.raises(ValueError, match="reads two texts: give texts and pairs"):
+        pairs.answer(tf.constant(TEXTS))
+    with pytest.raises(ValueError, match="reads one text: leave pairs out"):
+        task.answer(tf.constant(TEXTS), tf.constant(PAIRS))
+    with pytest.raises(ValueError, match="expected texts .*; got a int: 3"):
+        task.classify(["good", 3])
+    with pytest.raises(ValueError, match="every record has the label 'pos'"):
+        TextClassifier.from_text(TEXTS, ["pos"] * 8)
+    with pytest.raises(ValueError, match="config must be one of"):
+        TextClassifier.from_text(TEXTS, SINGLE, "huge")
+
+
+def test_records_may_have_other_fields_and_be_classified():
+    task, x, y = made()
+    data = tf.data.Dataset.from_tensor_slices({"idx": np.arange(8), "text": x, "label": y})
+    again = TextClassifier.from_text(data, config=TextClassifierConfig(model=CNN))
+    assert again.labels == task.labels and again.tokenizer.tokens == task.tokenizer.tokens
+    assert task.classify(data) == task.classify(x)
+    np.testing.assert_equal(task.score(data).as_dict(), task.score(x, y).as_dict())
+
+
+def test_word_vectors_freezing_and_lora(tmp_path):
+    """Static vectors stay as they are; layers freeze by name; LoRA is trained, saved and merged when exported."""
+    table = {word: np.random.default_rng(i).normal(size=5) for i, word in enumerate(["good", "bad", "film"])}
+    task, x, y = made(embeddings=table, embeddings_trainable=False)
+    assert isinstance(task.encoder.embed, PretrainedEmbedding) and task.encoder.embed.fixed_rows > 3
+    before = task.encoder.embed.fixed.numpy()
+    training.freeze(task, "window2")
+    kept = names.weights(task)["window2/kernel"].numpy()
+    task.compile(keras.optimizers.Adam(0.05), run_eagerly=True)
+    task.fit(x, y, epochs=2, batch_size=8, verbose=0)
+    np.testing.assert_array_equal(task.encoder.embed.fixed, before)
+    np.testing.assert_array_equal(names.weights(task)["window2/kernel"], kept)
+    task, x, y = made(models.BERTConfig(32, 1, 8, 2, 16))
+    training.lora(task, rank=2)
+    training.unfreeze(task, "head")
+    task.compile(keras.optimizers.Adam(0.05), run_eagerly=True)
+    task.fit(x, y, epochs=2, batch_size=8, verbose=0)
+    found = chances(task, x)
+    task.save(tmp_path / "it.keras")
+    again = tfllm.load_model(tmp_path / "it.keras")
+    assert len(lora.adapters(again)) == 2
+    np.testing.assert_allclose(chances(again, x), found, atol=1e-6)
+    served = tf.saved_model.load(task.export(tmp_path / "serving"))
+    np.testing.assert_allclose(
+        served.signatures["serving_default"](texts=tf.constant(x))["probabilities"], found[:, :2], atol=1e-5
+    )
+
+
+def test_half_precision_gives_whole_logits():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        task, x, y = made(models.BERTConfig(32, 1, 8, 2, 16))
+        task.compile(keras.optimizers.Adam(0.01), run_eagerly=True)
+        task.fit(x, y, epochs=1, batch_size=8, verbose=0)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert task.logits(tf.constant(x)).dtype == tf.float32 and task.head.kernel.dtype == "float32"
+    half = chances(task, x)
+    whole = TextClassifier(
+        models.BERT.from_config(task.encoder.get_config() | {"dtype": "float32"}), task.tokenizer, task.labels
+    )
+    whole.set_weights(task.get_weights())
+    np.testing.assert_allclose(half, chances(whole, x), atol=0.05)
+
+
+def test_a_new_head_on_a_trained_model():
+    task, x, y = made(models.GPTConfig(32, 1, 8, 2))
+    lm = tfllm.LanguageModel(task.encoder, task.tokenizer)
+    new = TextClassifier.from_encoder(lm.model, lm.tokenizer, ["a", "b", "c"], length=16)
+    assert new.encoder is lm.model and new.head.kernel.shape == (8, 3) and new.length == 16
+    assert set(new.classify("good film")["probabilities"]) == {"a", "b", "c"}
+
+
+def test_a_temperature_of_other_weights_is_forgotten(caplog):
+    task, x, y = made(models.MeanOfVectorsConfig(8))
+    task.temperature = 2.0
+    task.compile(keras.optimizers.Adam(0.01), run_eagerly=True)
+    with caplog.at_level(logging.WARNING, "tfllm"):
+        task.fit(x, y, batch_size=8, verbose=0)
+    assert task.temperature == 1.0 and "the temperature 2.000 was fitted before this training" in caplog.text
