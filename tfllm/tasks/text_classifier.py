@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfllm import text
@@ -20,6 +21,7 @@ from tfllm.tasks.classifying import Classifier
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.labelled import column, records_of
 from tfllm.tasks.labels import SEPARATOR, Labels
+from tfllm.tasks.task import log
 from tfllm.tasks.text_inputs import idle, marks, widths
 
 MODELS = {
@@ -157,6 +159,58 @@ class TextClassifier(Classifier):
         The model is taken as it is, not copied: training goes on in it. options: as of the class.
         """
         return cls(encoder, tokenizer, labels, **options)
+
+    @classmethod
+    def from_pretrained(cls, path_or_name, labels=None, kind=None, encoder_rate=None, dtype=None, **options):
+        """A BERT or GPT-2 with its tokenizer, and its head if it has one: a folder in Hugging Face's format, or a name.
+
+        labels, kind: left out, those of the head that the folder has (BertForSequenceClassification: classifier,
+        id2label, problem_type), which is taken; where others are given, or another pooling, the head is new and
+        untrained, and the log says so. encoder_rate: probability of dropout in the model, where it
+        is to be another. options: of the class. A folder of sentence-transformers pools as it says.
+        ValueError for a folder without a head where no labels are given, and as interop.bert and interop.gpt2.
+        """
+        from tfllm.interop import bert, bert_classifier, gpt2, huggingface
+
+        folder = huggingface.folder(path_or_name)
+        config = huggingface.config(folder)
+        found = None
+        if config["model_type"] == "gpt2":
+            encoder, tokenizer = gpt2.load(folder, encoder_rate, dtype=dtype), text.BytePairs.from_folder(folder)
+        else:
+            encoder, tokenizer = bert.load(folder, encoder_rate, dtype=dtype), text.WordPieces.from_folder(folder)
+            found = bert_classifier.head(folder)
+        if found is None and labels is None and kind != "regression":
+            raise ValueError(f"{path_or_name} has no head that classifies: give the labels of a new one, labels=[...]")
+        kind = kind or (found.kind if found and labels is None else "single")
+        labels = (found.labels if found else ()) if labels is None else tuple(labels)
+        task = cls(encoder, tokenizer, labels, kind, **options)
+        if found is not None and (found.labels, found.kind) == (task.labels, kind) and task.pooling is None:
+            bert_classifier.fill(task.head, found, folder)
+        else:
+            log.info("%s: the head is new and untrained", path_or_name)
+        return task
+
+    def save_pretrained(self, folder):
+        """Writes model, head and tokenizer in Hugging Face's format, as `from_pretrained` here and there reads them.
+
+        The head of a temperature T has its weights divided by T. ValueError for what that format has no words for:
+        other models than BERT with its pooler, other tokenizers than WordPieces.
+        """
+        from tfllm.interop import bert_classifier
+
+        if not isinstance(self.encoder, BERT) or not isinstance(self.tokenizer, text.WordPieces):
+            kinds = type(self.encoder).__name__, type(self.tokenizer).__name__
+            raise ValueError(f"Hugging Face's format is for a BERT with WordPieces; this is a {' with '.join(kinds)}")
+        if (self.pooling or self.encoder.pooling) != "pooler":
+            raise ValueError(
+                "Hugging Face's format classifies by BERT's pooler; this classifier by "
+                f"{self.pooling or self.encoder.pooling!r}"
+            )
+        kernel, bias = (np.asarray(part, "float32") / self.temperature for part in self.head.get_weights())
+        found = bert_classifier.Head(kernel, bias, self.labels, self.kind)
+        bert_classifier.save(self.encoder, found, folder, self.tokenizer.pad)
+        self.tokenizer.save_files(folder)
 
     def get_config(self):
         weights = self.class_weights

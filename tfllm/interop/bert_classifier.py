@@ -1,0 +1,62 @@
+"""The linear head above BERT's pooler in Hugging Face's format, BertForSequenceClassification: `head`, `save`."""
+
+import tempfile
+from typing import NamedTuple
+
+import numpy as np
+
+from tfllm.interop import bert, huggingface
+from tfllm.interop.named import assign
+
+WEIGHT, BIAS = "classifier.weight", "classifier.bias"
+PROBLEMS = {
+    "single": "single_label_classification", "multi": "multi_label_classification", "regression": "regression",
+}  # fmt: skip
+
+
+class Head(NamedTuple):
+    """kernel [D, C], bias [C], the names of the C labels (none of a regression), "single", "multi" or "regression"."""
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    labels: tuple[str, ...]
+    kind: str
+
+
+def head(folder):
+    """The Head in a folder; None where it has none. ValueError where config and weights differ."""
+    config, weights = huggingface.config(folder), huggingface.Weights(folder)
+    if WEIGHT not in weights:
+        return None
+    kernel, bias = weights[WEIGHT].T, weights[BIAS]
+    count = len(bias)
+    problem = config.get("problem_type") or PROBLEMS["regression" if count == 1 else "single"]  # as transformers does
+    kinds = {theirs: ours for ours, theirs in PROBLEMS.items()}
+    if problem not in kinds:
+        raise ValueError(f"{folder}: problem_type must be one of {list(kinds)}; got {problem!r}")
+    named = config.get("id2label") or {str(i): f"LABEL_{i}" for i in range(count)}
+    if sorted(map(int, named)) != list(range(count)) or kernel.shape[1] != count:
+        raise ValueError(f"{folder}: {WEIGHT} has {kernel.shape[1]} labels, id2label names {sorted(named)}")
+    labels = () if kinds[problem] == "regression" else tuple(str(named[str(i)]) for i in range(count))
+    return Head(kernel, bias, labels, kinds[problem])
+
+
+def fill(layer, found, folder):
+    """The weights of a Head in a Dense layer. ValueError for another size."""
+    assign([layer.kernel], found.kernel, WEIGHT, folder)
+    assign([layer.bias], found.bias, BIAS, folder)
+
+
+def save(encoder, found, folder, pad=0):
+    """Write config.json and model.safetensors, as BertForSequenceClassification.from_pretrained reads them."""
+    with tempfile.TemporaryDirectory() as beside:
+        bert.save(encoder, beside, pad=pad)
+        config, weights = huggingface.config(beside), dict(huggingface.Weights(beside))
+    names = found.labels or ("LABEL_0",)
+    config |= {
+        "architectures": ["BertForSequenceClassification"], "problem_type": PROBLEMS[found.kind],
+        "id2label": {str(i): name for i, name in enumerate(names)},
+        "label2id": {name: i for i, name in enumerate(names)},
+    }  # fmt: skip
+    tensors = {bert.PREFIX + name: value for name, value in weights.items()}
+    huggingface.write(folder, config, tensors | {WEIGHT: found.kernel.T, BIAS: found.bias})
