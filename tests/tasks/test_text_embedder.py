@@ -94,23 +94,36 @@ def test_search_is_all_cosines_sorted(embedder, monkeypatch):
         embedder.search("dog", [])
 
 
+def vectors_of(embedder, *texts):
+    return embedder.answer(tf.constant(texts))["embedding"].numpy()
+
+
 def test_the_mean_of_word_vectors():
     draw = np.random.default_rng(0)
-    matrix = draw.normal(size=(4, 6)).astype("float32")
-    vectors = keyed_vectors(["dog", "cat", "the", "我们"], matrix)
-    embedder = TextEmbedder.from_vectors(vectors, normalize=False)
-    found = embedder.embed(["The dog, the cat", "", "nothing", "cat"])
+    matrix = draw.normal(size=(3, 6)).astype("float32")
+    vectors = keyed_vectors(["dog", "cat", "the"], matrix)
+    found = vectors_of(TextEmbedder.from_vectors(vectors, normalize=False), "The dog, the cat", "", "nothing", "cat")
     np.testing.assert_allclose(found[0], (2 * matrix[2] + matrix[0] + matrix[1]) / 5, atol=1e-6)  # the comma is a word
     assert not found[1:3].any()
     np.testing.assert_allclose(found[3], matrix[1], atol=1e-6)
-    assert not TextEmbedder.from_vectors(vectors).embed("nothing").any()
+    assert not vectors_of(TextEmbedder.from_vectors(vectors), "nothing").any()
     counts = {"the": 60, "dog": 30, "cat": 10}
     weighted = TextEmbedder.from_vectors(vectors, counts=counts, smoothing=0.1, normalize=False)
     expected = (0.1 / 0.7 * matrix[2] + 0.1 / 0.4 * matrix[0]) / 2
-    np.testing.assert_allclose(weighted.embed("the dog"), expected, atol=1e-6)
-    tokenizer = Segments(["我们", "咖啡"], dictionary={"我们": 2, "咖啡": 1})
+    np.testing.assert_allclose(vectors_of(weighted, "the dog")[0], expected, atol=1e-6)
+
+
+def test_chinese_words_are_cut_alike_in_python_the_file_and_the_server(tmp_path):
+    vectors = keyed_vectors(["我们", "咖啡"], np.array([[3, 4], [0, 2]]))
+    tokenizer = Segments(["我们", "咖啡"], {"我们": 2, "咖啡": 1}, characters={"們": "们"})
     chinese = TextEmbedder.from_vectors(vectors, tokenizer, normalize=False)
-    np.testing.assert_allclose(chinese.embed("我们咖啡"), matrix[3] / 2, atol=1e-6)
+    texts, expected = ["我们咖啡", "我們。", ""], [[1.5, 3], [1.5, 2], [0, 0]]
+    np.testing.assert_allclose(vectors_of(chinese, *texts), expected)
+    chinese.save(tmp_path / "e.keras")
+    np.testing.assert_allclose(vectors_of(tfllm.load_model(tmp_path / "e.keras"), *texts), expected)
+    served = tf.saved_model.load(chinese.export(tmp_path / "served"))
+    found = served.signatures["serving_default"](texts=tf.constant(texts))["embedding"]
+    np.testing.assert_allclose(found, expected)
 
 
 def test_from_a_task():
