@@ -1,4 +1,4 @@
-"""Hugging Face's BERT is the same model here, and back: random tiny ones, and a real MiniLM of sentence-transformers."""
+"""Hugging Face's BERT is the same here, and back: random tiny ones, and a real MiniLM of sentence-transformers."""
 
 import importlib.util
 import json
