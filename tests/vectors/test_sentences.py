@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from tfllm.text import Subwords, Words
+from tfllm.text import Segments, Subwords, Words
 from tfllm.vectors.sentences import GROUP, Sentences
 
 TEXTS = ["A dog. runs", "", "早上 hi"]
@@ -45,6 +45,11 @@ def test_groups_lose_no_text():
 def test_words_are_those_of_the_tokenizer():
     assert list(Sentences(["A-b c"], lambda text: text.lower().split("-"))) == [["a", "b c"]]
     assert list(Sentences(["A-b c"], Words(["c"], split="whitespace", lowercase=True))) == [["a-b", "c"]]
+
+
+def test_chinese_words_are_those_of_the_dictionary():
+    tokenizer = Segments(dictionary={"咖啡": 3}, lowercase=True)
+    assert list(Sentences(["我喝 咖啡， OK", ""], tokenizer)) == [["我", "喝", "咖啡", "，", "ok"], []]
 
 
 def test_words_are_the_pieces_of_a_learned_tokenizer():

@@ -5,7 +5,7 @@ from itertools import chain, islice
 import numpy as np
 import tensorflow as tf
 
-from tfllm.text.cleaning import lower
+from tfllm.text.segmentation import Segments
 from tfllm.text.tokenizer import Tokenizer
 from tfllm.text.words import Words
 
@@ -18,8 +18,9 @@ class Sentences:
     texts: str, bytes or lists of words (str), in anything that can be iterated more than once; or a `tf.data` of
         strings [] or [B], or of records with one field (or a field "text"), as the readers give them.
     tokenizer: what a word is. None: words, punctuation marks and Chinese characters, as `text.Words` cuts them; a
-        `text.Words`: its own cut, without regard to its vocabulary; another `text.Tokenizer`: its pieces, without
-        those that its vocabulary lacks; or a function text -> list of words. Lists of words are left as they are.
+        `text.Words` or `text.Segments`: its own cut, without regard to its vocabulary; another `text.Tokenizer`: its
+        pieces, without those that its vocabulary lacks; or a function text -> list of words. Lists of words are left
+        as they are.
     Bytes that are not UTF-8 come as "\\xff".
     ValueError: one string, a generator (it gives its texts only once), elements that are no texts.
     """
@@ -65,8 +66,8 @@ class Sentences:
     def _cut(self, texts):
         """string [B] -> (words of all, number of words of each)."""
         tokenizer = self.tokenizer
-        if isinstance(tokenizer, Words):
-            words = tokenizer._cut(lower(texts) if tokenizer.lowercase else texts)
+        if isinstance(tokenizer, (Words, Segments)):
+            words = tokenizer.cut(texts)
             joined = _text(b" ".join(words.flat_values.numpy().tolist()))  # no word holds a space
             return joined.split(" ") if joined else [], words.row_lengths().numpy()
         if isinstance(tokenizer, Tokenizer):
