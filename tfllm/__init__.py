@@ -22,6 +22,7 @@ _HOMES = {
     "Seq2SeqRNN": "models.seq2seq_rnn",
     "Transformer": "models.transformer",
     "LanguageModel": "tasks.language_model",
+    "MaskedLanguageModel": "tasks.masked_language_model",
     "TextClassifier": "tasks.text_classifier",
     "TextEmbedder": "tasks.text_embedder",
     "Translator": "tasks.translator",

@@ -1,14 +1,17 @@
 """Tasks: text to answer, each a keras.Model with its tokenizers inside."""
 
 from tfllm.tasks.decoding import Continuation, Decoding
+from tfllm.tasks.denoiser import Denoiser, DenoiserConfig
 from tfllm.tasks.keywords import Keywords
 from tfllm.tasks.language_model import LanguageModel, LanguageModelConfig
+from tfllm.tasks.masked_language_model import MaskedLanguageModel, MaskedLanguageModelConfig
 from tfllm.tasks.task import Task
 from tfllm.tasks.text_classifier import TextClassifier, TextClassifierConfig
 from tfllm.tasks.text_embedder import TextEmbedder
 from tfllm.tasks.translator import Translator, TranslatorConfig
 
 __all__ = [
-    "Continuation", "Decoding", "Keywords", "LanguageModel", "LanguageModelConfig", "Task", "TextClassifier",
-    "TextClassifierConfig", "TextEmbedder",    "Translator", "TranslatorConfig",
+    "Continuation", "Decoding", "Denoiser", "DenoiserConfig", "Keywords", "LanguageModel", "LanguageModelConfig",
+    "MaskedLanguageModel", "MaskedLanguageModelConfig", "Task", "TextClassifier", "TextClassifierConfig",
+    "TextEmbedder", "Translator", "TranslatorConfig",
 ]  # fmt: skip

@@ -52,7 +52,8 @@ class Task(Tunable):
         if loss is None:
             loss = self.objective()["loss"]
             weighted_metrics = self.objective()["weighted_metrics"] if weighted_metrics is None else weighted_metrics
-        refuse_probabilities(loss)
+        for one in loss.values() if isinstance(loss, dict) else [loss]:
+            refuse_probabilities(one)
         super().compile(optimizer, loss, metrics=metrics, weighted_metrics=weighted_metrics, **options)
 
     def make_train_function(self, force=False):

@@ -1,0 +1,136 @@
+"""Denoiser: what it is fed, its loss, filling gaps, and a Translator that begins with it."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfllm
+from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
+from tfllm.tasks.denoiser import Denoiser, DenoiserConfig
+from tfllm.text import END, START, Bytes
+
+SMALL = TransformerConfig(num_layers=1, d_model=16, num_heads=2, dff=32, pe_input=40, pe_target=40, rate=0.0)
+RNN = Seq2SeqRNNConfig(1, 8, 8)
+TEXTS = ["abcdefghijklmnopqrst", "aabbccddeeff", "a", "", "abc" * 12] * 8
+
+
+def denoiser(model=SMALL):
+    keras.utils.set_random_seed(1)
+    task = Denoiser.from_text(TEXTS, DenoiserConfig("characters", length=36, model=model))
+    task.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    return task
+
+
+@pytest.fixture(scope="module")
+def trained():
+    task = denoiser()
+    task.history = task.fit(TEXTS, epochs=8, batch_size=20, shapes=1, validation_data=TEXTS, verbose=0).history
+    return task
+
+
+def test_source_and_target_make_up_the_text():
+    task = denoiser()
+    first = task.tokenizer.vocab_size
+    inputs, targets, weights = next(iter(task.batches(TEXTS, batch_size=64, shapes=1).dataset))
+    said = set()
+    for source, shifted, target, real in zip(*(part.numpy() for part in (*inputs.values(), targets, weights)),
+                                             strict=True):  # fmt: skip
+        if not real.any():
+            continue  # a row that fills the batch up
+        size = int(real.sum())
+        assert target[size - 1] == END and (real[:size] == 1).all() and not target[size:].any()
+        assert shifted[:size].tolist() == [START, *target[: size - 1]]
+        gaps = np.split(target[: size - 1], np.flatnonzero(target[: size - 1] >= first))[1:]
+        filled = {gap[0]: gap[1:].tolist() for gap in gaps}
+        source = source[: source.tolist().index(END)]
+        whole = [part for token in source for part in filled.get(token, [token])]
+        said.add(task.tokenizer.decode([whole]).numpy()[0].decode())
+    assert said == {"abcdefghijklmnopqrst", "aabbccddeeff", "a", "abc" * 12}
+
+
+def test_it_learns_and_evaluates_by_tokens(trained):
+    assert trained.history["loss"][-1] < 0.7 * trained.history["loss"][0] and "val_accuracy" in trained.history
+    losses = []
+    for inputs, targets, weights in trained.batches(TEXTS).dataset:
+        z = np.float64(trained(inputs))
+        z -= np.log(np.exp(z).sum(-1, keepdims=True))
+        losses.append(-np.take_along_axis(z, targets.numpy()[..., None], -1)[..., 0][weights.numpy() > 0])
+    np.testing.assert_allclose(trained.evaluate(TEXTS, verbose=0)[0], np.concatenate(losses).mean(), rtol=1e-5)
+
+
+def test_gaps_are_numbered_and_filled(trained):
+    first = trained.tokenizer.vocab_size
+    ids = trained.prepare(["ab[MASK]c[MASK]", "", "[MASK]"]).to_list()
+    a, b, c = trained.tokenizer.encode(["abc"]).to_list()[0]
+    assert ids == [[a, b, first, c, first + 1, END], [END], [first, END]]
+    texts = tf.constant(["abcdefgh[MASK]lmnop", "no gap", "", "a[MASK]b[MASK]"])
+    said = [text.decode() for text in trained.answer(texts)["text"].numpy()]
+    assert said[1:3] == ["no gap", ""] and said[0].startswith("abcdefgh") and said[0].endswith("lmnop")
+    source = trained.prepare(texts).to_list()
+    for row, text in ((0, said[0]), (3, said[3])):  # greedily, by the whole forward pass for each token
+        target = [START]
+        while target[-1] != END and len(target) < 36:
+            inputs = {"source": np.array([source[row]]), "target": np.array([target])}
+            target.append(int(np.argmax(trained(inputs)[0, -1])))
+        expected, gaps = texts.numpy()[row].decode().split("[MASK]"), ["[MASK]"] * 2
+        for token in target[1 : target.index(END) if END in target else None]:
+            if token >= first:
+                number = sum(1 for other in target[: target.index(token) + 1] if other >= first) - 1
+                gaps[number : number + 1] = [""]
+            elif "number" in locals() and number < 2:
+                gaps[number] += trained.tokenizer.decode([[token]]).numpy()[0].decode()
+        del number
+        whole = expected[0] + "".join((gap or "[MASK]") + part for gap, part in zip(gaps, expected[1:], strict=False))
+        assert text == whole
+    assert trained.generate("no gap") == "no gap"
+
+
+def test_saved_and_served_it_fills_the_same(trained, tmp_path):
+    texts = tf.constant(["abcdefgh[MASK]lmnop", "aabb[MASK]"])
+    said = trained.answer(texts)["text"].numpy().tolist()
+    trained.save(tmp_path / "it.keras")
+    assert tfllm.load_model(tmp_path / "it.keras").answer(texts)["text"].numpy().tolist() == said
+    served = tf.saved_model.load(trained.export(tmp_path / "serving"))
+    assert served.signatures["serving_default"](texts=texts)["text"].numpy().tolist() == said
+
+
+@pytest.mark.parametrize("model", [SMALL, RNN])
+def test_a_translator_goes_on_with_weights_and_tokenizer(model):
+    task = denoiser(model)
+    task.fit(TEXTS, batch_size=20, shapes=1, verbose=0)
+    translator = task.translator()
+    assert translator.source is translator.target is task.tokenizer
+    sources = ["abc", "bcd", "cde", "def"] * 4
+    ids = translator.example({"source": sources, "target": sources})
+    np.testing.assert_array_equal(  # the same weights: the same logits
+        translator({name: part.to_tensor() for name, part in ids[0].items()}),
+        task({name: part.to_tensor() for name, part in ids[0].items()}),
+    )
+    translator.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    losses = translator.fit(sources, sources, epochs=4, batch_size=16, verbose=0).history["loss"]
+    assert losses[-1] < losses[0] and isinstance(translator.generate("abc", beam_width=1), str)
+
+
+def test_streamed_rows_are_those_in_memory():
+    task = denoiser()
+    task.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    losses = [
+        task.fit(TEXTS, batch_size=8, shapes=1, shuffle=False, verbose=0, seed=0, stream=stream).history["loss"]
+        for stream in (False, True)
+    ]
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: Denoiser.from_text(["a"], "huge"), "tiny.*small.*base.*'huge'"),
+        (lambda: Denoiser.from_text(TEXTS, DenoiserConfig("bytes", model=SMALL)), "rows of 128 tokens.* can take 40"),
+        (lambda: Denoiser(denoiser().model, Bytes(), 20), "one vocabulary, sentinels included: 261 ids; got"),
+        (lambda: denoiser().fit(["", ""]), "nothing to learn from"),
+    ],
+)
+def test_errors_say_what_to_do(call, told):
+    with pytest.raises(ValueError, match=told):
+        call()

@@ -1,0 +1,246 @@
+"""MaskedLanguageModel: what it is fed against loops over the text, its losses against NumPy, one road for filling."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfllm
+from tfllm.models.bert import BERT, BERTConfig
+from tfllm.tasks.masked_language_model import MaskedLanguageModel, MaskedLanguageModelConfig
+from tfllm.text.word_pieces import WordPieces
+
+WORDS = ["one", "two", "red", "dog", "sat", "un", "like", ".", "a"]
+TOKENIZER = WordPieces(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, "##like", "##s"])
+PAD, UNKNOWN, START, END, MASK = range(5)
+
+
+def documents(count=60, seed=0):
+    """Of two to five sentences; the words of document i are one word over and over, so that a pair tells its label."""
+    draw = np.random.default_rng(seed)
+    return [
+        " ".join(" ".join([WORDS[i % 5].title(), *[WORDS[i % 5]] * draw.integers(1, 4)]) + "."
+                 for _ in range(draw.integers(2, 6)))
+        for i in range(count)
+    ]  # fmt: skip
+
+
+def model(next_sentence=True, length=16, tokenizer=TOKENIZER, **options):
+    keras.utils.set_random_seed(1)
+    encoder = BERT(tokenizer.vocab_size, 24, num_layers=1, d_model=16, num_heads=2, dff=32, rate=0.0)
+    task = MaskedLanguageModel(encoder, tokenizer, next_sentence, length, **options)
+    task.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    return task
+
+
+@pytest.fixture(scope="module")
+def trained():
+    task = model()
+    task.history = task.fit(documents(200), epochs=10, batch_size=32, shapes=1, validation_data=documents(20, 5),
+                            verbose=0).history  # fmt: skip
+    return task
+
+
+def test_pairs_are_texts_with_their_label():
+    """Each document has a word of its own, so that a pair shows whether its texts are of the same one."""
+    words, labels = [f"n{i}" for i in range(60)], []
+    tokenizer = WordPieces(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", *words])
+    task = model(tokenizer=tokenizer)
+    draw = np.random.default_rng(0)
+    texts = [" ".join([f"{word.title()} {word}."] * draw.integers(1, 9)) for word in words]
+    rows = [part.to_list() for part in task.example({"text": texts})]
+    for ids, segments, label, real in zip(*rows, strict=True):
+        middle = segments.index(1)
+        assert (ids[0], ids[middle - 1], ids[-1]) == (START, END, END) and len(ids) <= 16 and set(real) == {1}
+        assert segments == [0] * middle + [1] * (len(ids) - middle) and len(set(label)) == 1
+        one, other = set(ids[1 : middle - 1]) - {5}, set(ids[middle:-1]) - {5}  # 5 is the full stop
+        assert len(one) == 1 and not {START, END} & (one | other)
+        assert not other or (one == other) == (label[0] == 0)
+        labels.append(label[0])
+    assert 0.3 < np.mean(labels) < 0.7 and len(labels) > 60
+    assert rows == [part.to_list() for part in task.example({"text": texts})]
+
+
+def test_without_pairs_rows_are_blocks_of_one_document():
+    task = model(next_sentence=False)
+    ids, segments, _, _ = task.example({"text": ["dog " * 20, "", "a"]})
+    dog, a = 8, 13
+    assert ids.to_list() == [[START, *[dog] * 14, END], [START, *[dog] * 6, END], [START, a, END]]
+    assert not segments.flat_values.numpy().any()
+
+
+def log_softmax(logits):
+    z = np.float64(logits)
+    return z - np.log(np.exp(z).sum(-1, keepdims=True))
+
+
+@pytest.mark.parametrize("next_sentence", [True, False])
+def test_the_loss_is_the_mean_over_masked_tokens_and_pairs(next_sentence):
+    task, texts, counts = model(next_sentence), documents(24), {}
+    losses, right = {"mlm": [], "nsp": []}, {"mlm": [], "nsp": []}
+    for batch in task.batches(texts, tokens=320, shapes=2).dataset.as_numpy_iterator():
+        inputs, targets, weights = batch
+        x = task.encoder(inputs["token_ids"], segment_ids=inputs["segment_ids"], padding_mask=inputs["padding_mask"])
+        every = log_softmax(task.tell(x, task.encoder.embed.embeddings.value))  # all places, not only the masked ones
+        for row, p in zip(*np.nonzero(weights["mlm"]), strict=True):
+            place, target = inputs["places"][row, p], targets["mlm"][row, p]
+            losses["mlm"].append(-every[row, place, target])
+            right["mlm"].append(every[row, place].argmax() == target)
+            counts[target] = counts.get(target, 0) + 1
+        if next_sentence:
+            pairs = log_softmax(task.follow(task.encoder.pool(x)))
+            for row in np.flatnonzero(inputs["padding_mask"].any(1)):
+                losses["nsp"].append(-pairs[row, targets["nsp"][row, 0]])
+                right["nsp"].append(pairs[row].argmax() == targets["nsp"][row, 0])
+    found = task.evaluate(texts, batch_tokens=320, shapes=2, verbose=0, return_dict=True)
+    score = task.score(texts, batch_tokens=320, shapes=2)
+    shares = np.array(list(counts.values())) / sum(counts.values())
+    entropies = -(shares * np.log(shares)).sum()
+    assert score.tokens == len(losses["mlm"]) and score.pairs == len(losses["nsp"])
+    np.testing.assert_allclose([score.loss, score.accuracy], [np.mean(losses["mlm"]), np.mean(right["mlm"])], rtol=1e-5)
+    np.testing.assert_allclose(score.unigram_entropy, entropies, rtol=1e-6)
+    if next_sentence:
+        expected = [np.mean(losses["nsp"]), np.mean(right["nsp"])]
+        np.testing.assert_allclose([score.next_sentence_loss, score.next_sentence_accuracy], expected, rtol=1e-5)
+        np.testing.assert_allclose([found["nsp_loss"], found["nsp_accuracy"]], expected, rtol=1e-5)
+        np.testing.assert_allclose(found["loss"], score.loss + score.next_sentence_loss, rtol=1e-5)
+        assert "pairs" in str(score)
+    else:
+        np.testing.assert_allclose([found["loss"], found["accuracy"]], [score.loss, score.accuracy], rtol=1e-5)
+        assert set(found) == {"loss", "accuracy"} and "pairs" not in str(score)
+
+
+def test_masks_are_new_each_epoch_and_the_same_for_validation():
+    task = model()
+    one = task.batches(documents(), batch_size=8, shapes=1, seed=3)
+
+    def masks(epoch):
+        one.epoch = epoch
+        return [inputs["token_ids"].numpy() == MASK for inputs, _, _ in one.dataset]
+
+    assert (masks(0)[0] != masks(1)[0]).any() and all((a == b).all() for a, b in zip(masks(1), masks(1), strict=True))
+    valid = task.validation(documents(), 8, 4096)
+    first, again = ([targets["mlm"].numpy() for _, targets, _ in valid] for _ in range(2))
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))
+
+
+def test_special_tokens_are_never_masked_nor_drawn():
+    task = model(masked=0.6)
+    for before, real in ((START, 1), (END, 1), (UNKNOWN, 1), (PAD, 0)):
+        ids = np.full((4, 12), before, "int32")
+        ids[:, 3] = 7
+        inputs, targets, weights = task.hide((ids, ids * 0, ids * 0, ids * 0 + real), [1, 2])
+        assert (inputs["token_ids"].numpy()[:, [0, 1, 2, 4, 5]] == before).all()
+        assert set(targets["mlm"].numpy()[weights["mlm"].numpy() > 0]) == ({7} if real else set())
+        assert (weights["nsp"].numpy() == real).all()
+    drawn = task.hide((np.full((200, 12), 7, "int32"), *[np.ones((200, 12), "int32")] * 3), [1, 2])[0]["token_ids"]
+    assert set(drawn.numpy().ravel()) == {MASK, *range(5, TOKENIZER.vocab_size)}
+
+
+def test_whole_words():
+    task = model(next_sentence=False, whole_words=True, masked=0.3)
+    inputs = next(iter(task.batches(["unlike dogs sat unlike dogs"] * 20, batch_size=20).dataset))[0]
+    first, second = 14, 15  # ##like, ##s
+    places = inputs["places"].numpy()
+    ids = task.example({"text": ["unlike dogs sat unlike dogs"]})[0].numpy()[0].tolist()
+    assert ids[2] == first and ids[4] == second
+    for row in places:
+        chosen = set(row[row > 0])
+        assert all((a in chosen) == (a + 1 in chosen) for a in (1, 3, 6, 8)), row
+
+
+def test_it_learns_what_no_unigram_knows(trained):
+    score = trained.score(documents(20, 5))
+    assert score.loss < 0.95 * score.unigram_entropy
+    assert trained.history["val_loss"][-1] < trained.history["val_loss"][0]
+    assert {"mlm_loss", "nsp_accuracy", "val_mlm_accuracy"} <= set(trained.history)
+
+
+LONG = "red un[MASK] [MASK]" + " red" * 30
+TEXTS = ["dog dog [MASK] dog.", "sat [MASK] sat [MASK] sat", "no mask", "", "[MASK]", LONG]
+
+
+def test_fill_is_the_softmax_at_the_mask(trained):
+    first, several = trained.fill(["dog dog [MASK] dog.", "sat [MASK] sat [MASK] sat"], top_k=3)
+    assert [len(first), len(several)] == [1, 2]
+    ids = np.array([[START, 8, 8, MASK, 8, 12, END]])
+    x = trained.encoder(ids, segment_ids=ids * 0)
+    z = np.float64(trained.tell(x, trained.encoder.embed.embeddings.value))[0, 3, 5:]
+    p = np.exp(z) / np.exp(z).sum()  # special tokens left out
+    expected = sorted(zip(map(bytes.decode, TOKENIZER.tokens[5:]), p, strict=True), key=lambda item: -item[1])[:3]
+    assert [token for token, _ in first[0]] == [token for token, _ in expected]
+    np.testing.assert_allclose([share for _, share in first[0]], [share for _, share in expected], rtol=1e-4)
+    assert trained.fill("dog dog [MASK] dog.", 3) == first
+    best = first[0][0][0].removeprefix("##")
+    assert trained.generate("dog dog [MASK] dog.") == f"dog dog {best} dog."
+
+
+def test_texts_are_filled_in_their_own_letters(trained):
+    found = trained.answer(tf.constant(TEXTS), 2)
+    tokens = found["tokens"].numpy().astype(str)
+    assert tokens.shape == found["probabilities"].shape == (6, 2, 2)
+    said = [text.decode() for text in found["text"].numpy()]
+    best = [[token.removeprefix("##") for token in row[:, 0]] for row in tokens]
+    first, (second, third), last = best[0][0], best[1], best[4][0]
+    assert said[:5] == [f"dog dog {first} dog.", f"sat {second} sat {third} sat", "no mask", "", last]
+    assert said[5] == f"red un{best[5][0]} {best[5][1]}" + " red" * 30
+    assert not found["probabilities"].numpy()[2:4].any() and (tokens[0, 1] == "").all()
+    np.testing.assert_array_equal(trained.answer(TEXTS[:1], 2)["tokens"], tokens[:1, :1])  # whatever stands beside it
+
+
+def test_what_is_cut_stays_a_mask(trained):
+    text = "red " * 30 + "[MASK]"
+    assert trained.answer([text, "[MASK]" * 3])["text"].numpy()[0].decode() == text
+    with pytest.raises(ValueError, match=r"within its first 24 tokens; got 'red"):
+        trained.fill([text])
+
+
+def test_saved_and_served_it_answers_the_same(trained, tmp_path):
+    said = trained.answer(tf.constant(TEXTS), 3)
+    trained.save(tmp_path / "it.keras")
+    again = tfllm.load_model(tmp_path / "it.keras")
+    assert again.evaluate(documents(), verbose=0) == trained.evaluate(documents(), verbose=0)
+    assert (again.length, again.masked, again.next_sentence) == (16, 0.15, True)
+    served = tf.saved_model.load(trained.export(tmp_path / "serving", top_k=3))
+    for found in (again.answer(tf.constant(TEXTS), 3), served.signatures["serving_default"](texts=tf.constant(TEXTS))):
+        np.testing.assert_array_equal(found["text"], said["text"])
+        np.testing.assert_array_equal(found["tokens"], said["tokens"])
+        np.testing.assert_allclose(found["probabilities"], said["probabilities"], atol=1e-6)
+
+
+def test_streamed_epochs_are_those_in_memory():
+    """Without shuffling, a streamed epoch has the same rows, and the same masks: the same loss, at learning rate 0."""
+    task, losses = model(next_sentence=False), []
+    task.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    for stream in (False, True):
+        losses.append(task.fit(documents(), batch_size=16, shapes=1, epochs=2, shuffle=False, verbose=0, seed=0,
+                               stream=stream).history["loss"])  # fmt: skip
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+    assert losses[0][0] != losses[0][1]
+
+
+def test_from_text_learns_word_pieces():
+    config = MaskedLanguageModelConfig(
+        vocab_size=60, length=20, whole_words=True, next_sentence=False,
+        model=BERTConfig(max_length=24, num_layers=1, d_model=8, num_heads=2, dff=8),
+    )  # fmt: skip
+    task = MaskedLanguageModel.from_text(["The dog sat. A red dog ran."] * 5, config)
+    assert task.encoder.vocab_size == task.tokenizer.vocab_size <= 60 and task.whole_words and not task.next_sentence
+    assert task.tokenizer.mask == task.tokenizer.encode(["[MASK]"], special=True).to_list()[0][0]
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: model(length=25), "rows of 25 tokens.* can take 24"),
+        (lambda: model(masked=0.0), "share between 0 and 1"),
+        (lambda: MaskedLanguageModel(model().encoder, tfllm.text.Bytes()), "Bytes has no token for a mask"),
+        (lambda: model().fit(["One sentence. And two."]), "at least two documents.*next_sentence=False"),
+        (lambda: model().fill("no mask here"), r"expected \[MASK\] in each text"),
+        (lambda: MaskedLanguageModel.from_text(["a"], "huge"), "tiny.*small.*base.*'huge'"),
+        (lambda: model().compile("adam", {"mlm": "sparse_categorical_crossentropy"}), "expects probabilities"),
+    ],
+)
+def test_errors_say_what_to_do(call, told):
+    with pytest.raises(ValueError, match=told):
+        call()

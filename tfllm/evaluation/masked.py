@@ -1,0 +1,42 @@
+"""How well masked tokens are told, and whether one text follows another: what pre-training is measured by."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MaskedScore:
+    """Means over masked tokens, and over pairs; str() is a table. ValueError where nothing was masked.
+
+    unigram_entropy is that of the masked tokens' own frequencies: no model that knows nothing of the text around a
+    mask can have a lower loss on them.
+    """
+
+    tokens: int  # masked ones
+    loss: float  # nats a masked token
+    accuracy: float
+    unigram_entropy: float  # nats
+    pairs: int = 0
+    next_sentence_loss: float | None = None  # nats a pair
+    next_sentence_accuracy: float | None = None
+
+    def __post_init__(self):
+        if self.tokens < 1:
+            raise ValueError("nothing to score: not one token was masked")
+
+    def __str__(self):
+        rows = [
+            ("loss", f"{self.loss:.3f}", f"nats a masked token, of {self.tokens:,}"),
+            ("unigram entropy", f"{self.unigram_entropy:.3f}", "nats: what needs no text around the mask"),
+            ("perplexity", f"{math.exp(self.loss):.2f}", "of a masked token"),
+            ("accuracy", f"{self.accuracy:.3f}", "of masked tokens"),
+        ]
+        if self.pairs:
+            rows.append(("next sentence", f"{self.next_sentence_accuracy:.3f}", f"right, of {self.pairs:,} pairs"))
+        return "\n".join(f"{name:17}{value:>9}  {what}" for name, value, what in rows)
+
+
+def entropy(counts):
+    """How often each of some tokens was seen -> Σ -p ln p, in nats."""
+    total = sum(counts)
+    return -sum(count / total * math.log(count / total) for count in counts if count)

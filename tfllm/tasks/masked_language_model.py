@@ -1,0 +1,303 @@
+"""Pre-training an encoder: tell the tokens behind masks, and whether the second text follows the first. Devlin 2019.
+
+Also RoBERTa's way, without pairs (Liu et al. 2019, sec. 4): `next_sentence=False`. A TextClassifier begins with the
+encoder and the tokenizer.
+"""
+
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfllm.data import masking
+from tfllm.layers.bert_heads import MaskedTokenHead, NextSentenceHead
+from tfllm.losses import TokenCrossEntropy, smoothed_cross_entropy
+from tfllm.metrics import TokenAccuracy, TokenMean
+from tfllm.models.bert import BERT, BERTConfig
+from tfllm.tasks import filling, text_rows
+from tfllm.tasks.pairs import packed
+from tfllm.tasks.pretraining import Pretraining, full
+from tfllm.tasks.task import log
+
+
+@dataclass(frozen=True)
+class MaskedLanguageModelConfig:
+    """What `MaskedLanguageModel.from_text` builds."""
+
+    vocab_size: int = 8000  # WordPieces, at most
+    lowercase: bool = True
+    next_sentence: bool = True  # pairs, of which half follow on; false: blocks of one text each, as RoBERTa's
+    length: int = 128  # tokens in a row of training, at most
+    masked: float = 0.15  # share of the tokens that is to be told
+    whole_words: bool = False  # all pieces of a word are masked, or none
+    model: BERTConfig = field(default_factory=BERTConfig)
+
+
+SIZES = {
+    "tiny": MaskedLanguageModelConfig(),
+    "small": MaskedLanguageModelConfig(
+        vocab_size=16000, model=BERTConfig(num_layers=4, d_model=512, num_heads=8, dff=2048)
+    ),  # Turc et al. 2019
+    "base": MaskedLanguageModelConfig(
+        vocab_size=30522, model=BERTConfig(max_length=512, num_layers=12, d_model=768, num_heads=12, dff=3072)
+    ),  # Devlin et al. 2019
+}
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class MaskedLanguageModel(Pretraining):
+    """An `encoder` (models/encoder.py) with its `tokenizer` and the heads of pre-training. Records have "text".
+
+    MaskedLanguageModel.from_text(texts) learns the tokenizer and builds a BERT.
+    next_sentence: rows are pairs, of which half follow on (data/sentence_pairs.py), and there is a second loss; else a
+        row is what one document has for it.
+    length: tokens of a row, at most. masked: share of the tokens that is masked, anew in every epoch.
+    whole_words: all pieces of a word, or none (needs WordPieces).
+
+    Pairs are drawn once, from the text alone, and their second texts come from among the documents that are tokenised
+    together (512; of a stream 64). Differs: the paper has one set of masks for each of ten copies of the text.
+    """
+
+    nothing = (
+        "there is nothing to learn from: next-sentence prediction needs at least two documents of two tokens. Cut the "
+        "text into documents (documents='paragraph'), or give next_sentence=False"
+    )
+
+    def __init__(self, encoder, tokenizer, next_sentence=True, length=128, masked=0.15, whole_words=False, **kwargs):
+        super().__init__(**kwargs)
+        self.encoder, self.tokenizer, self.next_sentence = encoder, tokenizer, next_sentence
+        self.length, self.masked, self.whole_words = length, masked, whole_words
+        if encoder.max_length is not None and length > encoder.max_length:
+            raise ValueError(f"rows of {length} tokens: the encoder can take {encoder.max_length}")
+        if not 0 < masked < 1:
+            raise ValueError(f"masked is a share between 0 and 1; got {masked}")
+        if getattr(tokenizer, "mask", None) is None:
+            raise ValueError(f"{type(tokenizer).__name__} has no token for a mask: take WordPieces")
+        if whole_words and getattr(tokenizer, "continues", None) is None:
+            raise ValueError(f"{type(tokenizer).__name__} does not tell which pieces go on with a word")
+        options = {
+            name: encoder.numbers[name]
+            for name in ("activation", "epsilon")
+            if name in getattr(encoder, "numbers", {})
+        }  # fmt: skip
+        self.tell = MaskedTokenHead(encoder.vocab_size, encoder.width, **options, name="tell", dtype=self.dtype_policy)
+        self.tell.build()
+        if next_sentence:
+            self.follow = NextSentenceHead(encoder.pooled_width, name="follow", dtype=self.dtype_policy)
+            self.follow.build()
+        self.built = True
+
+    @classmethod
+    def from_text(cls, texts, config="tiny"):
+        """Learns WordPieces of the texts (documents, or records of "text") and builds an untrained BERT for them.
+
+        config: a MaskedLanguageModelConfig, or the name of one: "tiny" (the default), "small", "base".
+        """
+        from tfllm.text import WordPieces
+
+        if isinstance(config, str):
+            if config not in SIZES:
+                raise ValueError(f"config must be one of {list(SIZES)} or a MaskedLanguageModelConfig; got {config!r}")
+            config = SIZES[config]
+        lines = cls.records(cls, texts).map(lambda record: record["text"])
+        tokenizer = WordPieces.learn(lines, vocab_size=config.vocab_size, lowercase=config.lowercase)
+        encoder = BERT(tokenizer.vocab_size, **asdict(config.model))
+        return cls(encoder, tokenizer, config.next_sentence, config.length, config.masked, config.whole_words)
+
+    @classmethod
+    def from_pretrained(cls, path_or_name, next_sentence=None, length=None, masked=0.15, whole_words=False, rate=None,
+                        **options):  # fmt: skip
+        """A BERT with its heads and its tokenizer: a folder in Hugging Face's format, or a name on its hub.
+
+        next_sentence: left out, whether the folder has that head. length: left out, 128, or what the encoder can take.
+        A head that the folder has not is untrained, and a warning says so. rate: probability of dropout, where it is to
+        be another. options: of BERT, such as dtype="mixed_bfloat16". Raises as interop.bert does.
+        """
+        from tfllm.interop import bert, huggingface
+        from tfllm.text import WordPieces
+
+        folder = huggingface.folder(path_or_name)
+        encoder, tell, follow = bert.load_with_heads(folder, rate, **options)
+        next_sentence = follow is not None if next_sentence is None else next_sentence
+        length = min(128, encoder.max_length) if length is None else length
+        task = cls(encoder, WordPieces.from_folder(folder), next_sentence, length, masked, whole_words)
+        for name, found in (("tell", tell), ("follow", follow)):
+            if hasattr(task, name) and found is not None:
+                getattr(task, name).set_weights(found.get_weights())
+            elif hasattr(task, name):
+                log.warning("%s has no head like %r: it is untrained", path_or_name, name)
+        return task
+
+    def save_pretrained(self, folder):
+        """Writes encoder, heads and tokenizer in Hugging Face's format, as `from_pretrained` here and there reads them.
+
+        ValueError for what that format has no words for: other encoders than BERT, other tokenizers than WordPieces.
+        """
+        from tfllm.interop import bert
+        from tfllm.text import WordPieces
+
+        if not isinstance(self.encoder, BERT) or not isinstance(self.tokenizer, WordPieces):
+            kinds = type(self.encoder).__name__, type(self.tokenizer).__name__
+            raise ValueError(f"Hugging Face's format is for a BERT with WordPieces; this is a {' with '.join(kinds)}")
+        bert.save(self.encoder, folder, self.tell, getattr(self, "follow", None), self.tokenizer.pad)
+        self.tokenizer.save_files(folder)
+
+    def prepare(self, texts):
+        """strings [B] -> ragged token_ids [B, None]: START, the tokens with "[MASK]" as the mask, END."""
+        token_ids = filling.marked(self.tokenizer, filling.parts(texts), self.tokenizer.mask)
+        return packed(token_ids, start=self.tokenizer.start, end=self.tokenizer.end, length=self.encoder.max_length)[0]
+
+    def example(self, record):
+        """documents [B] -> (token_ids, segment_ids, 0 where the second text follows and 1 where not, 1 everywhere)."""
+        cut = text_rows.pairs if self.next_sentence else text_rows.blocks
+        found = cut(self.tokenizer, record["text"], self.length)
+        return *found, full(found[0], 1)
+
+    def hide(self, parts, seed):
+        token_ids, segment_ids, label, real = parts
+        maskable = tf.logical_and(real > 0, tf.gather(self.ordinary, token_ids))
+        begins = ~tf.gather(self.tokenizer.continues, token_ids) if self.whole_words else None
+        others = tf.cast(tf.where(self.ordinary)[:, 0], tf.int32)
+        hidden, places, targets, weights = masking.masked(
+            token_ids, maskable, seed, self.tokenizer.mask, others, self.masked, begins
+        )
+        inputs = {"token_ids": hidden, "segment_ids": segment_ids, "padding_mask": real > 0, "places": places}
+        if not self.next_sentence:
+            return inputs, {"mlm": targets}, {"mlm": weights}
+        pair = tf.cast(real[:, :1], tf.float32)  # [B, 1]; 0 in a row that only fills up the batch
+        return inputs, {"mlm": targets, "nsp": label[:, :1]}, {"mlm": weights, "nsp": pair}
+
+    @property
+    def ordinary(self):
+        """bool [V]: tokens that are not special."""
+        special = np.zeros(self.tokenizer.vocab_size, bool)
+        special[list(self.tokenizer.special_ids)] = True
+        return tf.constant(~special)
+
+    def call(self, inputs):
+        """token_ids, segment_ids, padding_mask [B, T], places [B, P] -> {"mlm": logits [B, P, V], "nsp": [B, 1, 2]}.
+
+        Only the places that are asked for meet the vocabulary.
+        """
+        segment_ids = inputs["segment_ids"] if self.encoder.segments else None
+        x = self.encoder(inputs["token_ids"], segment_ids=segment_ids, padding_mask=inputs["padding_mask"])
+        chosen = tf.gather(x, inputs["places"], batch_dims=1)  # [B, P, D]
+        pooled = self.encoder.pool(x, inputs["padding_mask"])
+        if not self.next_sentence:  # a pooler learns nothing then; without this Keras warns that it has no gradient
+            chosen += 0.0 * tf.reduce_sum(pooled)
+        found = {"mlm": self.tell(chosen, keras.ops.convert_to_tensor(self.encoder.embed.embeddings))}
+        return found | {"nsp": self.follow(pooled)[:, None]} if self.next_sentence else found
+
+    def objective(self):
+        """The sum of both losses, each a mean: over masked tokens, and over pairs."""
+        loss = {name: TokenCrossEntropy() for name in (["mlm", "nsp"] if self.next_sentence else ["mlm"])}
+        name = "exact" if self.next_sentence else "loss"
+        metrics = {output: [TokenMean(part, name), TokenAccuracy()] for output, part in loss.items()}
+        return {"loss": loss, "weighted_metrics": metrics}
+
+    def get_metrics_result(self):
+        """As in Keras, but the losses are means over all tokens, and all pairs, not means over batches."""
+        found = super().get_metrics_result()
+        if {"mlm_exact", "nsp_exact"} <= found.keys():
+            found |= {"mlm_loss": found.pop("mlm_exact"), "nsp_loss": found.pop("nsp_exact")}
+            found["loss"] = found["mlm_loss"] + found["nsp_loss"]
+        return found
+
+    def score(self, x, seed=0, batch_tokens=4096, shapes=6):
+        """Masks drawn from the seed, and how well they are told -> evaluation.masked.MaskedScore.
+
+        The masks are the same for the same texts, seed, `batch_tokens` and `shapes`.
+        """
+        from tfllm.evaluation.masked import MaskedScore, entropy
+
+        sums, counts = np.zeros(6), np.zeros(self.tokenizer.vocab_size)
+        hidden = self.batches(x, tokens=batch_tokens, shapes=shapes)
+        hidden.seed = seed
+        for inputs, targets, weights in hidden.dataset:
+            sums += self.summed(inputs, targets, weights).numpy()
+            counts += np.bincount(targets["mlm"].numpy().ravel(), weights["mlm"].numpy().ravel(), len(counts))
+        tokens, count = round(sums[2]), round(sums[5])
+        of_tokens, of_pairs = sums[:2] / max(tokens, 1), sums[3:5] / max(count, 1)
+        found = MaskedScore(tokens, *map(float, of_tokens), entropy(counts.tolist()))
+        return replace(found, pairs=count, next_sentence_loss=float(of_pairs[0]),
+                       next_sentence_accuracy=float(of_pairs[1])) if count else found  # fmt: skip
+
+    @cached_property
+    def summed(self):
+        """A batch -> float64 [6]: losses, right ones, and how many, of the masked tokens; then of the pairs."""
+
+        def summed(inputs, targets, weights):
+            logits, found = self(inputs, training=False), []
+            for name in ("mlm", "nsp"):
+                if name not in logits:
+                    found += [0.0, 0.0, 0.0]
+                    continue
+                losses = smoothed_cross_entropy(targets[name], logits[name])
+                right = tf.argmax(logits[name], axis=-1, output_type=tf.int32) == targets[name]
+                parts = (losses, tf.cast(right, tf.float32), tf.ones_like(losses))
+                found += [tf.reduce_sum(tf.cast(part * weights[name], tf.float64)) for part in parts]
+            return tf.stack([tf.cast(part, tf.float64) for part in found])
+
+        return tf.function(summed, reduce_retracing=True)
+
+    def answer(self, texts, top_k=1):
+        """strings [B] with "[MASK]" in them -> {"text" [B], "tokens" and "probabilities" [B, M, top_k]}.
+
+        text: with the likeliest token in each place. tokens: the likeliest ones, best first, of up to M masks, the
+        most that a text has; those that a text has not are "" of probability 0. Special tokens are left out. Each mask
+        is filled as if the others stayed masks. A text that is too long loses its end, where masks stay masks.
+        """
+        parts = filling.parts(texts)
+        token_ids = self.prepare(texts).to_tensor(self.tokenizer.pad)  # [B, T]
+        real = tf.sequence_mask(self.prepare(texts).row_lengths())
+        masks = tf.logical_and(real, token_ids == self.tokenizer.mask)
+        places, weights = masking.places_of(masks, tf.reduce_max(tf.reduce_sum(tf.cast(masks, tf.int32), axis=1)))
+        logits = self({"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids), "padding_mask": real,
+                       "places": places}, training=False)["mlm"]  # [B, M, V] # fmt: skip
+        logits = tf.where(self.ordinary, tf.cast(logits, tf.float32), -float("inf"))
+        found, best = tf.math.top_k(tf.nn.softmax(logits), top_k)
+        tokens = tf.where(weights[..., None] > 0, tf.gather(tf.constant(self.tokenizer.tokens), best), "")
+        text = filling.joined(parts, tokens[..., 0])
+        return {"text": text, "tokens": tokens, "probabilities": found * weights[..., None]}
+
+    def fill(self, texts, top_k=5, batch_size=32):
+        """A text with "[MASK]" in it -> for each mask a list of (token, probability), best first; a list -> a list.
+
+        ValueError for a text without a mask, and for one that is cut before its last mask.
+        """
+        if isinstance(texts, (str, bytes)):
+            return self.fill([texts], top_k, batch_size)[0]
+        texts, found = list(texts), []
+        for i in range(0, len(texts), batch_size):
+            answer = self.compiled_answer(top_k=top_k)(tf.constant(texts[i : i + batch_size]))
+            parts = (answer[name].numpy() for name in ("text", "tokens", "probabilities"))
+            for text, tokens, probabilities in zip(*parts, strict=True):
+                if not (tokens != b"").any() or filling.MASK.encode() in text:
+                    raise ValueError(
+                        f"expected {filling.MASK} in each text, within its first {self.encoder.max_length} tokens; got "
+                        f"{texts[len(found)]!r}"
+                    )
+                found.append([
+                    [(token.decode(), float(p)) for token, p in zip(names, shares, strict=True)]
+                    for names, shares in zip(tokens, probabilities, strict=True) if names[0]
+                ])  # fmt: skip
+        return found
+
+    def export(self, folder, top_k=5):
+        """As `Pretraining.export`, with `top_k` tokens for each mask."""
+        return super().export(folder, top_k=top_k)
+
+    def get_config(self):
+        return super().get_config() | {
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
+            "next_sentence": self.next_sentence, "length": self.length, "masked": self.masked,
+            "whole_words": self.whole_words,
+        }  # fmt: skip
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("encoder", "tokenizer")}
+        return super().from_config(config | parts)

@@ -1,0 +1,94 @@
+"""What tasks share that learn from running text by hiding parts of it: new parts in every epoch, in memory or streamed.
+
+A final task says what the rows are (`example`), and how a padded batch of them is hidden in part (`hide`), from a seed.
+"""
+
+from functools import cached_property, lru_cache, partial
+
+import tensorflow as tf
+
+from tfllm.data import streams
+from tfllm.data.masking import Remasked
+from tfllm.tasks.task import Task, log
+
+
+class Pretraining(Task):
+    """Abstract. Records have "text", a document each; `length` is the most tokens of a row.
+
+    `evaluate`, and validation in `fit`, hide the same parts each time.
+    """
+
+    fields = ("text",)
+
+    def example(self, record):
+        """documents [B] -> parts of rows, a tuple of ragged int32 [N, None] that are equally long."""
+        raise NotImplementedError(f"{type(self).__name__} must say what its rows are")
+
+    def hide(self, parts, seed):
+        """Parts, padded [B, T], and int [2] -> (inputs, targets, weights)."""
+        raise NotImplementedError(f"{type(self).__name__} must say what it hides")
+
+    def rows(self, records):
+        found = super().rows(records)
+        if not found[0].nrows():
+            raise ValueError(self.nothing)
+        return found
+
+    nothing = "there is nothing to learn from: no document has as many tokens as are needed"
+
+    def batches(self, x, y=None, batch_size=None, tokens=4096, shapes=6, seed=None):
+        """As `Task.batches`; what is hidden depends on (seed, `epoch`). Without a seed `epoch` counts too."""
+        return Remasked(super().batches(x, y, batch_size, tokens, shapes, seed), self.hide, seed or 0)
+
+    def fit(self, x=None, y=None, *args, stream=False, **options):
+        """As `Task.fit`. stream: see `fit_stream`."""
+        return self.fit_stream(x, *args, **options) if stream else super().fit(x, y, *args, **options)
+
+    def fit_stream(self, x, batch_size=None, epochs=1, validation_data=None, shuffle=True, batch_tokens=4096, shapes=6,
+                   seed=1, steps_per_epoch=None, shuffle_buffer=4096, **options):  # fmt: skip
+        """`fit` on a tf.data.Dataset of records that need not fit in memory: they are tokenised while it trains.
+
+        steps_per_epoch: batches in an epoch, which goes on where the last one ended; without, an epoch is one pass over
+        the text. shuffle_buffer: rows that are shuffled together. What is validated is held in memory.
+        """
+        stream = streams.Stream(
+            self.records(x), self.example, self.length, batch_tokens, batch_size, shapes, shuffle_buffer,
+            seed if shuffle else None, steps_per_epoch,
+        )  # fmt: skip
+        counted = f"{steps_per_epoch} batches an epoch in about {stream.plan.shapes}"
+        log.info("training on a stream: %s", counted if steps_per_epoch else stream.plan)
+        validation_data = self.validation(validation_data, batch_size, batch_tokens)
+        return self.fit_batches(
+            Remasked(stream, self.hide, seed), steps_per_epoch or stream.plan.batches, epochs, validation_data,
+            steps_per_epoch=steps_per_epoch, **options,
+        )  # fmt: skip
+
+    def generate(self, texts, batch_size=32):
+        """Texts with each "[MASK]" filled, by `answer`; a string -> a string, a list -> a list."""
+        if isinstance(texts, (str, bytes)):
+            return self.generate([texts], batch_size)[0]
+        run, texts = self.compiled_answer(), list(texts)
+        parts = (run(tf.constant(texts[i : i + batch_size])) for i in range(0, len(texts), batch_size))
+        return [text.decode("utf-8", "replace") for part in parts for text in part["text"].numpy()]
+
+    @cached_property
+    def compiled_answer(self):
+        """Options of `answer` -> a tf.function of strings [B]; each is traced once."""
+
+        def compiled(**options):
+            spec = [tf.TensorSpec([None], tf.string, name="texts")]
+            return tf.function(partial(self.answer, **options), input_signature=spec)
+
+        return lru_cache(maxsize=None)(compiled)
+
+    def export(self, folder, **options):
+        """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
+
+        Signature serving_default, texts string [N] in: what `answer` gives of them with these options.
+        """
+        return self.export_signatures(folder, {"serving_default": lambda texts: self.answer(texts, **options)})
+
+
+def full(like, value):
+    """Ragged int32 like a ragged one, `value` everywhere."""
+    return like.with_flat_values(tf.fill(tf.shape(like.flat_values), value))
