@@ -17,6 +17,7 @@ VERBS = {
     "evaluate": "score a trained model on a text: tfllm evaluate RUN ...",
     "generate": 'answer or continue texts: tfllm generate RUN "text" ..., or line by line from standard input',
     "export": "write a SavedModel that needs no tfllm: tfllm export RUN FOLDER",
+    "pretrain": "pre-train on running text by hiding parts of it: tfllm pretrain --text F ... --out RUN",
     "keywords": "the keywords of texts, English or Chinese: tfllm keywords FILE ...",
     "vectors": "train, convert, evaluate, search word vectors: tfllm vectors ACTION ...",
 }

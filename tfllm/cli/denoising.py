@@ -1,0 +1,36 @@
+"""What the verbs can be told about an encoder-decoder that fills gaps: a run of `tfllm pretrain --objective spans`."""
+
+from dataclasses import dataclass
+
+from tfllm.cli import pretrain, texts
+
+TEXT = pretrain.TEXT
+Training = pretrain.Pretraining
+
+
+@dataclass(frozen=True)
+class Evaluation(texts.Texts):
+    """Loss and accuracy of the tokens of targets, sentinels and END included."""
+
+    batch_tokens: int = 4096  # places in a batch, padding counted
+
+    def scores(self, model):
+        found = model.evaluate(texts.some(self), batch_tokens=self.batch_tokens, verbose=0, return_dict=True)
+        return "\n".join(f"{name:9}{value:.4f}" for name, value in found.items())
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Texts whose every [MASK], a gap, is filled."""
+
+    batch_size: int = 32  # texts answered at a time
+
+    def pieces(self, model, texts, first):
+        """What to print."""
+        for answer in model.generate(texts, self.batch_size):
+            yield answer.replace("\n", " ") + "\n"
+
+
+@dataclass(frozen=True)
+class Exporting:
+    """Nothing is to be said."""
