@@ -2,6 +2,7 @@
 
 from tfllm.tasks.decoding import Continuation, Decoding
 from tfllm.tasks.denoiser import Denoiser, DenoiserConfig
+from tfllm.tasks.fact_answering import FactAnswering, FactAnsweringConfig
 from tfllm.tasks.keywords import Keywords
 from tfllm.tasks.language_model import LanguageModel, LanguageModelConfig
 from tfllm.tasks.masked_language_model import MaskedLanguageModel, MaskedLanguageModelConfig
@@ -11,7 +12,8 @@ from tfllm.tasks.text_embedder import TextEmbedder
 from tfllm.tasks.translator import Translator, TranslatorConfig
 
 __all__ = [
-    "Continuation", "Decoding", "Denoiser", "DenoiserConfig", "Keywords", "LanguageModel", "LanguageModelConfig",
+    "Continuation", "Decoding", "Denoiser", "DenoiserConfig", "FactAnswering", "FactAnsweringConfig",
+    "Keywords", "LanguageModel", "LanguageModelConfig",
     "MaskedLanguageModel", "MaskedLanguageModelConfig", "Task", "TextClassifier", "TextClassifierConfig",
     "TextEmbedder", "Translator", "TranslatorConfig",
 ]  # fmt: skip
