@@ -44,15 +44,16 @@ class MemoryNetwork(Tunable):
     noise          n facts get the ages of n among n + e facts, e drawn from 0 .. noise · n (training only, sec. 4.1)
 
     `embed[k]` and `age[k]`: A and T_A of hop k + 1, C and T_C of hop k; embed[0] is of the question too.
-    `linear` is a weight that nothing trains: where it is 1, hops look without a softmax, p = uᵀ m (linear start,
-    sec. 4.2).
+    `linear` is a weight that nothing trains: where it is 1, hops look without a softmax, p = uᵀ m / n for n facts
+    (linear start, sec. 4.2).
 
     facts [B, F, W] and question [B, Q], 0 is padding -> (logits [B, V], {"attention": [B, H, F], its sum 1 or, without
     facts, 0}). Law: padded words, facts that have none and what stands behind max_facts in age change nothing.
     Raises ValueError for another tying, for numbers below 1, and for a noise that is no share.
     Differs: l_kj = 1 + 4 (k - (D + 1) / 2) (j - (J + 1) / 2) / (D J), as in the authors' code: about twice the paper's,
     and 1 for a single word; J is the number of words in that fact (theirs: in the longest). Empty facts get no
-    attention (theirs: some, which looks at nothing). Ages beyond max_facts share the last row, as in their code.
+    attention (theirs: some, which looks at nothing). Ages beyond max_facts share the last row, as in their code. The
+    linear start divides by n (theirs not: with dozens of facts what three hops give is then hundreds, and diverges).
     """
 
     def __init__(self, vocab_size, max_facts=50, num_hops=3, embedding_dim=20, tying="adjacent", positions=True,
@@ -120,7 +121,8 @@ class MemoryNetwork(Tunable):
         top = ops.max(ops.where(there, scores, HIDDEN), axis=-1, keepdims=True, initial=HIDDEN)
         shares = ops.exp(ops.where(there, scores - top, HIDDEN))  # Keras' softmax warns of a single fact
         shares = shares / ops.maximum(ops.sum(shares, axis=-1, keepdims=True), 1e-9)
-        p = ops.where(self.linear > 0, ops.where(there, scores, 0.0), shares)
+        count = ops.maximum(ops.sum(ops.cast(there, "float32"), axis=-1, keepdims=True), 1.0)
+        p = ops.where(self.linear > 0, ops.where(there, scores / count, 0.0), shares)
         return ops.cast(p, self.compute_dtype)
 
     def logits(self, u):
