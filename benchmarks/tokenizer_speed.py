@@ -4,7 +4,7 @@
 
 Each learns 8,000 pieces from the first 24,000 pairs of Multi30k (both languages); then all encode these lines, and
 the 14,028 others four times over, in batches of 512: TensorFlow's in one `tf.data` pipeline, the rest by their own
-batch call. Runs are interleaved; the table has medians. WordPiece gets its vocabulary from Hugging Face's trainer
+batch call. Runs are interleaved; the table has medians. All WordPieces get their vocabulary from Hugging Face's trainer
 (keras-nlp's own took minutes), and BytePairs, which learns none, has the very vocabulary of the last row. CPU seconds
 are those of all threads, over both texts. Needs the folder TFLLM_DATA and the peers: pip install tokenizers keras-nlp.
 """
@@ -57,17 +57,39 @@ def ours(train):
     return pipeline, Subwords.learn(train, vocab_size=SIZE).encode
 
 
-def word_piece(train):
-    import keras_nlp
+def learned_word_pieces(train):
     import tokenizers
 
     learner = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token="[UNK]"))
     learner.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
     trainer = tokenizers.trainers.WordPieceTrainer(vocab_size=SIZE, special_tokens=["[UNK]"], show_progress=False)
     learner.train_from_iterator(train, trainer)
-    vocabulary = sorted(learner.get_vocab(), key=learner.get_vocab().get)
-    tokenizer = keras_nlp.tokenizers.WordPieceTokenizer(vocabulary)
+    return sorted(learner.get_vocab(), key=learner.get_vocab().get)
+
+
+def word_piece(train):
+    import keras_nlp
+
+    tokenizer = keras_nlp.tokenizers.WordPieceTokenizer(learned_word_pieces(train))
     return pipeline, lambda texts: tokenizer(texts)
+
+
+def word_pieces(train):
+    from tfllm.text import WordPieces
+    from tfllm.text.word_piece_files import NAMES
+
+    tokenizer = WordPieces(list(dict.fromkeys([*NAMES, *learned_word_pieces(train)])), lowercase=False)
+    return pipeline, tokenizer.encode
+
+
+def bert_word_pieces(train):
+    import tokenizers
+
+    vocabulary = {token: i for i, token in enumerate(learned_word_pieces(train))}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=False)
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    return calls, lambda texts: [encoding.ids for encoding in tokenizer.encode_batch_fast(texts)]
 
 
 def sentence_piece(train):
@@ -112,7 +134,9 @@ def byte_level_bpe(train):
 CONTESTANTS = {
     "tfllm Subwords (tf.data, core ops)": ours,
     "tfllm BytePairs (tf.data, core ops)": byte_pairs,
+    "tfllm WordPieces (tf.data, core ops)": word_pieces,
     "keras-nlp WordPiece (tf.data, tensorflow_text)": word_piece,
+    "Hugging Face tokenizers WordPiece (Rust)": bert_word_pieces,
     "sentencepiece unigram (C++, 2 threads)": sentence_piece,
     "Hugging Face tokenizers BPE (Rust)": byte_level_bpe,
 }

@@ -11,7 +11,7 @@ from typing import Literal
 import keras
 from keras import ops
 
-from tfllm.layers.bert_heads import start
+from tfllm.layers.bert_heads import MaskedTokenHead, NextSentenceHead, start
 from tfllm.layers.pooling import Pooling
 from tfllm.layers.positions import LearnedPositions
 from tfllm.layers.transformer import EncoderBlock
@@ -129,3 +129,18 @@ class BERT(Encoder):
 
     def get_config(self):
         return super().get_config() | self.numbers
+
+
+def masked_token_head(bert):
+    """A new MaskedTokenHead that fits this BERT, with its weights."""
+    numbers = [bert.numbers[name] for name in ("vocab_size", "d_model", "activation", "epsilon")]
+    head = MaskedTokenHead(*numbers, name="masked", dtype=bert.dtype_policy)
+    head.build()
+    return head
+
+
+def next_sentence_head(bert):
+    """A new NextSentenceHead that fits this BERT, with its weights."""
+    head = NextSentenceHead(bert.width, name="next_sentence", dtype=bert.dtype_policy)
+    head.build()
+    return head
