@@ -10,13 +10,13 @@ import logging
 import re
 from typing import NamedTuple
 
+import keras
 import numpy as np
 
 from tfllm.files import json_object
 from tfllm.interop import huggingface
 from tfllm.interop.named import assign, same_names, some
-from tfllm.layers.bert_heads import MaskedTokenHead, NextSentenceHead
-from tfllm.models.bert import BERT
+from tfllm.models.bert import BERT, masked_token_head, next_sentence_head
 
 # What a config that does not name them means; the library's own defaults.
 DEFAULTS = {
@@ -41,8 +41,8 @@ class Pretrained(NamedTuple):
     """encoder, and the heads that the file has: else None."""
 
     encoder: BERT
-    masked: MaskedTokenHead | None
-    next_sentence: NextSentenceHead | None
+    masked: keras.layers.Layer | None  # a MaskedTokenHead
+    next_sentence: keras.layers.Layer | None  # a NextSentenceHead
 
 
 class SentenceLayout(NamedTuple):
@@ -59,7 +59,7 @@ def load(path_or_name, rate=None, pooling=None, revision=None, **options):
 
 
 def load_with_heads(path_or_name, rate=None, pooling=None, revision=None, **options):
-    """-> Pretrained. `options` go to BERT and its heads, such as dtype="mixed_bfloat16".
+    """-> Pretrained. `options` go to BERT, such as dtype="mixed_bfloat16".
 
     rate: probability of dropout; left out, the config's, which must then be one for all places.
     pooling: of BERT; left out, what sentence-transformers says where the folder is its, else "pooler". A file without
@@ -77,20 +77,10 @@ def load_with_heads(path_or_name, rate=None, pooling=None, revision=None, **opti
     names = _short(weights)
     masked = next_sentence = None
     if "cls.predictions.bias" in names or f"{DECODER}bias" in names:
-        numbers = encoder.numbers
-        masked = MaskedTokenHead(
-            numbers["vocab_size"],
-            numbers["d_model"],
-            numbers["activation"],
-            numbers["epsilon"],
-            name="masked",
-            **options,
-        )
-        masked.build()
+        masked = masked_token_head(encoder)
         _untie(names, weights, folder)
     if "cls.seq_relationship.weight" in names:
-        next_sentence = NextSentenceHead(encoder.width, name="next_sentence", **options)
-        next_sentence.build()
+        next_sentence = next_sentence_head(encoder)
     places = encoder_layout(encoder) | heads_layout(masked, next_sentence)
     if not any(name.startswith("pooler.") for name in names):
         places = {name: place for name, place in places.items() if not name.startswith("pooler.")}
