@@ -217,3 +217,29 @@ def test_help_lists_the_options(capsys):
     assert all(name in said for name in ("--calibrate", "--pretrained", "--held_out", "--model.kind", "TextCNN: "))
     main(["generate", "--help"])
     assert "RUN of classifier:" in capsys.readouterr().out
+
+
+def test_a_classifier_begins_with_the_model_of_another_run(corpus, tmp_path):
+    from tfllm.models import GPTConfig
+    from tfllm.tasks import LanguageModelConfig
+
+    small = LanguageModelConfig("words", model=GPTConfig(max_length=16, num_layers=1, d_model=8, num_heads=2))
+    lm = tfllm.LanguageModel.from_text(["a good film", "a dull film"], config=small)
+    lm.save(tmp_path / "lm.keras")
+    settings = Classification(
+        data=str(corpus / "train.csv"), text="review", label="stars", pretrained=str(tmp_path / "lm.keras"), length=9
+    )
+    train, _ = settings.read()
+    found = settings.begin(train)
+    assert found.labels == ("down", "up") and found.length == 9 and not found.pairs
+    assert found.tokenizer.tokens == lm.tokenizer.tokens
+    for ours, theirs in zip(found.encoder.get_weights(), lm.model.get_weights(), strict=True):
+        assert (ours == theirs).all()
+
+
+def test_a_folder_goes_to_from_pretrained(corpus, monkeypatch):
+    monkeypatch.setattr("tfllm.cli.classification.TextClassifier.from_pretrained", lambda *a, **options: (a, options))
+    settings = Classification(data=str(corpus / "topics.jsonl"), kind="multi", pretrained="some/name", rate=0.2)
+    (path,), options = settings.begin(settings.read()[0])
+    assert path == "some/name" and options["labels"] == ("down", "up")
+    assert (options["kind"], options["pairs"], options["rate"]) == ("multi", False, 0.2)
