@@ -39,7 +39,7 @@ class PointerGenerator(Tunable):
         self.model, self.coverage, self.units = model, coverage, units
         units, policy = units or model.memory_width, self.dtype_policy
         self.attend = CopyAttention(units, coverage is not None, name="copy_attention", dtype=policy)
-        self.copying = Copying(model.pe_input, name="copying", dtype=policy)
+        self.copying = Copying(model.pe_input, name="copying", dtype="float32")  # probabilities
         self.build()
 
     def build(self, input_shape=None):

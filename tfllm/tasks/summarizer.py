@@ -173,10 +173,9 @@ class Summarizer(EncoderDecoder):
         most = self.model.pe_target
         if most is not None and decoding.min_length >= most:
             raise ValueError(f"min_length is {decoding.min_length}; the model says at most {most - 1} tokens")
-        return (
-            *rules(decoding, self.tokenizer),
-            *([min_length(decoding.min_length, 1)] if decoding.min_length else []),
-        )
+        least = (min_length(decoding.min_length, after=1),) if decoding.min_length else ()
+        full = () if decoding.max_length is None else (forced_tokens({decoding.max_length + 1: END}),)
+        return rules(decoding, self.tokenizer) + least + full
 
     def candidates(self, texts, n_best, decoding=None, jit_compile=False):
         """strings [B] -> {"text": [B, n_best], "score": [B, n_best], "cut": [B]}, best first. The text is valid UTF-8.
