@@ -1,0 +1,164 @@
+"""Does pre-training help? `python benchmarks/bert_pretraining.py [SETTING ...] --out RESULTS.jsonl`.
+
+A small BERT is pre-trained on 7,000 English descriptions of Debian packages (masks alone, and with pairs), in the
+folder RESULTS-SETTING, as `tfllm pretrain` does, which goes on where it was interrupted. Its loss on the validation
+descriptions stands beside the entropy of the masked tokens. Then a TextClassifier learns from a few hundred texts,
+with each of its seeds, from the pre-trained encoder and from a random one of the same size: the language that a
+package is for (eight kinds, by the package's name, which is taken out of the text), and SST-2, which is far from what
+was read. A run that RESULTS.jsonl has is not made again; without a setting only the table is printed.
+
+The data is expected in $TFLLM_DATA: debian_desc, and sst/stsa.binary.*.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import re
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import tfllm
+from tfllm import training
+from tfllm.cli.pretrain import Pretraining
+from tfllm.models.bert import BERT, BERTConfig
+from tfllm.training import Recipe
+
+DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data"))
+MODEL = BERTConfig(max_length=128, num_layers=2, d_model=128, num_heads=4, dff=512)
+OBJECTIVES = {"mlm": 12, "mlm_nsp": 12}  # epochs of pre-training
+TEXTS, SEEDS, EPOCHS = 500, (1, 2, 3), 12  # of the classifiers
+KINDS = {  # the beginning of a package's name: its label
+    "python3-": "Python", "golang-": "Go", "node-": "JavaScript", "r-": "R", "ruby-": "Ruby", "libghc-": "Haskell",
+    "librust-": "Rust", "fonts-": "font",
+}  # fmt: skip
+TELLING = re.compile(
+    r"\b(python\w*|py\w+|golang|go|node\w*|npm|javascript|js|r|cran|gnu|ruby\w*|gems?|haskell|ghc|hackage|rust\w*|"
+    r"crates?|cargo|fonts?|typefaces?)\b", re.I,
+)  # fmt: skip
+
+
+def descriptions(part):
+    """[(package, description)]"""
+    with gzip.open(DATA / "debian_desc" / f"summ_en_{part}.tsv.gz", "rt", encoding="utf-8") as file:
+        rows = (line.rstrip("\n").split("\t") for line in file)
+        return [(row[0], row[3]) for row in rows]
+
+
+def packages(part):
+    """(texts, labels) of the packages that are for one of the languages, the words that tell it taken out."""
+    found = [
+        (TELLING.sub(" ", text), kind)
+        for name, text in descriptions(part)
+        for start, kind in KINDS.items() if name.startswith(start)
+    ]  # fmt: skip
+    return tuple(zip(*found, strict=True))
+
+
+def sst2(part):
+    with open(DATA / "sst" / f"stsa.binary.{part}", encoding="utf-8") as file:
+        rows = [line.rstrip("\n").split(" ", 1) for line in file]
+    return tuple(row[1] for row in rows), tuple(("negative", "positive")[int(row[0])] for row in rows)
+
+
+TASKS = {"packages": packages, "sst2": sst2}
+
+
+def pretrained(objective, folder):
+    """The run's folder, trained to its end; -> (the best model, core seconds of this call)."""
+    began = time.process_time()
+    train, valid = ([text for _, text in descriptions(part)] for part in ("train", "valid"))
+    recipe = Recipe(epochs=OBJECTIVES[objective], learning_rate=2e-3, monitor="val_loss")
+    settings = Pretraining(objective=objective, model=MODEL, recipe=recipe)
+    if (folder / "last.keras").exists():
+        task, epoch = training.resume(folder, tfllm.load_model)
+    else:
+        training.start(folder, settings)
+        task, epoch = settings.begin(train), 0
+    if epoch < recipe.epochs:
+        settings.fit(task, epoch, folder, train, valid)
+    return tfllm.load_model(training.best(folder)), time.process_time() - began
+
+
+def fine_tuned(mlm, task, seed, begin):
+    """-> {"accuracy": on the test set, ...}: of the epoch with the least validation loss."""
+    began, read = time.process_time(), TASKS[task]
+    texts, labels = read("train")
+    order = np.random.default_rng(seed).permutation(len(texts))[:TEXTS]
+    texts, labels = [texts[i] for i in order], [labels[i] for i in order]
+    valid, test = read("valid" if task == "packages" else "dev"), read("test")
+    keras.utils.set_random_seed(seed)
+    encoder = mlm.encoder if begin == "pre-trained" else BERT(**mlm.encoder.numbers)
+    classifier = tfllm.TextClassifier.from_encoder(
+        encoder, mlm.tokenizer, sorted(set(labels)), length=64, pooling="mean"
+    )
+    classifier.compile(keras.optimizers.Adam(5e-4, global_clipnorm=1.0), jit_compile=False)
+    stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
+    history = classifier.fit(
+        texts, labels, validation_data=tuple(map(list, valid)), epochs=EPOCHS, batch_tokens=1024, shapes=2, seed=seed,
+        verbose=0, callbacks=[stop],
+    ).history  # fmt: skip
+    found = dict(zip(("loss", "accuracy"), classifier.evaluate(*map(list, test), verbose=0), strict=False))
+    epoch = int(np.argmin(history["val_loss"])) + 1
+    return {
+        "accuracy": found["accuracy"], "test_loss": found["loss"], "epoch": epoch,
+        "most_frequent": max(test[1].count(label) for label in set(test[1])) / len(test[1]),
+        "core_seconds": time.process_time() - began,
+    }  # fmt: skip
+
+
+def table(results):
+    print("\n| pre-training | loss | unigram entropy | accuracy | next sentence | core seconds |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for row in (row for row in results if row["task"] == "pre-training"):
+        pairs = "" if row["next_sentence"] is None else f"{row['next_sentence']:.3f}"
+        print(f"| {row['objective']} | {row['loss']:.3f} | {row['unigram_entropy']:.3f} | {row['accuracy']:.3f} | "
+              f"{pairs} | {row['core_seconds']:.0f} |")  # fmt: skip
+    print(f"\n| {TEXTS} texts of | begins with | seeds | accuracy | test loss | epoch |\n|---|---|---:|---:|---:|---:|")
+    for task in TASKS:
+        for objective in OBJECTIVES:
+            for begin in ("random", "pre-trained"):
+                key = {"task": task, "objective": objective, "begin": begin}
+                if rows := [row for row in results if key.items() <= row.items()]:
+                    columns = ([row[name] for row in rows] for name in ("accuracy", "test_loss", "epoch"))
+                    cells = " | ".join(f"{np.mean(part):.3f} ± {np.std(part):.3f}" for part in columns)
+                    print(f"| {task} | {begin} ({objective}) | {len(rows)} | {cells} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("settings", nargs="*", choices=[*OBJECTIVES, []], metavar="SETTING", help=", ".join(OBJECTIVES))
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+
+    def results():
+        return [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
+
+    def add(row):
+        with options.out.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        print(row, flush=True)
+
+    for objective in options.settings:
+        folder = options.out.parent / f"{options.out.stem}-{objective}"
+        mlm, seconds = pretrained(objective, folder)
+        if not any(row["task"] == "pre-training" and row["objective"] == objective for row in results()):
+            score = mlm.score([text for _, text in descriptions("valid")])
+            add({"task": "pre-training", "objective": objective, "loss": score.loss, "accuracy": score.accuracy,
+                 "unigram_entropy": score.unigram_entropy, "next_sentence": score.next_sentence_accuracy,
+                 "core_seconds": seconds})  # fmt: skip
+        for task in TASKS:
+            for seed in SEEDS:
+                for begin in ("random", "pre-trained"):
+                    key = {"task": task, "objective": objective, "begin": begin, "seed": seed}
+                    if not any(key.items() <= row.items() for row in results()):
+                        mlm = tfllm.load_model(training.best(folder))  # fine-tuning changes its encoder
+                        add(key | fine_tuned(mlm, task, seed, begin))
+    table(results())
+
+
+if __name__ == "__main__":
+    main()
