@@ -25,6 +25,7 @@ _HOMES = {
     "MaskedLanguageModel": "tasks.masked_language_model",
     "TextClassifier": "tasks.text_classifier",
     "TextEmbedder": "tasks.text_embedder",
+    "Summarizer": "tasks.summarizer",
     "Translator": "tasks.translator",
     "GloVe": "vectors.glove",
     "Word2Vec": "vectors.word2vec",

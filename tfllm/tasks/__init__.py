@@ -2,10 +2,12 @@
 
 from tfllm.tasks.decoding import Continuation, Decoding
 from tfllm.tasks.denoiser import Denoiser, DenoiserConfig
+from tfllm.tasks.extractive import Lead, TextRank
 from tfllm.tasks.fact_answering import FactAnswering, FactAnsweringConfig
 from tfllm.tasks.keywords import Keywords
 from tfllm.tasks.language_model import LanguageModel, LanguageModelConfig
 from tfllm.tasks.masked_language_model import MaskedLanguageModel, MaskedLanguageModelConfig
+from tfllm.tasks.summarizer import Summarizer, SummarizerConfig, Summarizing
 from tfllm.tasks.task import Task
 from tfllm.tasks.text_classifier import TextClassifier, TextClassifierConfig
 from tfllm.tasks.text_embedder import TextEmbedder
@@ -14,6 +16,6 @@ from tfllm.tasks.translator import Translator, TranslatorConfig
 __all__ = [
     "Continuation", "Decoding", "Denoiser", "DenoiserConfig", "FactAnswering", "FactAnsweringConfig",
     "Keywords", "LanguageModel", "LanguageModelConfig",
-    "MaskedLanguageModel", "MaskedLanguageModelConfig", "Task", "TextClassifier", "TextClassifierConfig",
-    "TextEmbedder", "Translator", "TranslatorConfig",
+    "Lead", "MaskedLanguageModel", "MaskedLanguageModelConfig", "Summarizer", "SummarizerConfig", "Summarizing",
+    "Task", "TextClassifier", "TextClassifierConfig", "TextEmbedder", "TextRank", "Translator", "TranslatorConfig",
 ]  # fmt: skip
