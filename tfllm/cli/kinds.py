@@ -11,10 +11,12 @@ from tfllm.cli import meant
 TASKS = {  # each a file of this folder
     "translation": "translation", "lm": "lm", "classifier": "classification", "summarization": "summarization",
     "pretrain": "pretrain", "denoising": "denoising",
+    "facts": "babi",
 }  # fmt: skip
 CLASSES = {  # the name Keras saves: task
     "tfllm>Translator": "translation", "tfllm>LanguageModel": "lm", "tfllm>TextClassifier": "classifier",
     "tfllm>Summarizer": "summarization", "tfllm>MaskedLanguageModel": "pretrain", "tfllm>Denoiser": "denoising",
+    "tfllm>FactAnswering": "facts",
 }  # fmt: skip
 
 
