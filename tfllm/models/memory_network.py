@@ -44,16 +44,15 @@ class MemoryNetwork(Tunable):
     noise          n facts get the ages of n among n + e facts, e drawn from 0 .. noise · n (training only, sec. 4.1)
 
     `embed[k]` and `age[k]`: A and T_A of hop k + 1, C and T_C of hop k; embed[0] is of the question too.
-    `linear` is a weight that nothing trains: where it is 1, hops look without a softmax, p = uᵀ m / n for n facts
-    (linear start, sec. 4.2).
+    `linear` is a weight that nothing trains: where it is 1, hops look without a softmax, p = uᵀ m (linear start,
+    sec. 4.2).
 
     facts [B, F, W] and question [B, Q], 0 is padding -> (logits [B, V], {"attention": [B, H, F], its sum 1 or, without
     facts, 0}). Law: padded words, facts that have none and what stands behind max_facts in age change nothing.
     Raises ValueError for another tying, for numbers below 1, and for a noise that is no share.
     Differs: l_kj = 1 + 4 (k - (D + 1) / 2) (j - (J + 1) / 2) / (D J), as in the authors' code: about twice the paper's,
     and 1 for a single word; J is the number of words in that fact (theirs: in the longest). Empty facts get no
-    attention (theirs: some, which looks at nothing). Ages beyond max_facts share the last row, as in their code. The
-    linear start divides by n (theirs not: with dozens of facts what three hops give is then hundreds, and diverges).
+    attention (theirs: some, which looks at nothing). Ages beyond max_facts share the last row, as in their code.
     """
 
     def __init__(self, vocab_size, max_facts=50, num_hops=3, embedding_dim=20, tying="adjacent", positions=True,
@@ -102,18 +101,25 @@ class MemoryNetwork(Tunable):
         told = ops.not_equal(facts, PAD)  # [B, F, W]
         there, places = ops.any(told, axis=-1), self.places(told)
         ages = self.ages(there, training)  # [B, F]
-        memory = [
-            ops.sum(words(facts) * places, axis=-2) + age(ages) for words, age in zip(self.embed, self.age, strict=True)
-        ]  # [B, F, D] each
-        u = ops.sum(self.embed[0](question) * self.places(ops.not_equal(question, PAD)), axis=-2)  # [B, D]
+        memory = ops.sum(ops.take(self.stacked(self.embed), facts, axis=0) * places[..., None, :], axis=2)
+        memory = memory + ops.take(self.stacked(self.age), ages, axis=0)  # [B, F, tables, D]
+        asked = ops.take(self.stacked(self.embed[:1]), question, axis=0)[:, :, 0]
+        u = ops.sum(asked * self.places(ops.not_equal(question, PAD)), axis=1)  # [B, D]
         looks = []
         for hop in range(self.num_hops):
             k = hop if self.tying == "adjacent" else 0
-            p = self.look(ops.einsum("bd,bfd->bf", u, memory[k]), there)
+            p = self.look(ops.einsum("bd,bfd->bf", u, memory[:, :, k]), there)
             kept = u if self.to_next is None else self.to_next(u)
-            u = kept + ops.einsum("bf,bfd->bd", p, memory[k + 1])
+            u = kept + ops.einsum("bf,bfd->bd", p, memory[:, :, k + 1])
             looks.append(p)
         return self.logits(u), {"attention": ops.stack(looks, axis=1)}
+
+    def stacked(self, parts):
+        """Embeddings -> one table [V, tables, D]. Its gradient is dense: a clipped one is of sums, as it should be.
+
+        That of a Keras Embedding has a row for each place of the batch, and clipping by norm does not add them up.
+        """
+        return ops.cast(ops.stack([part.embeddings for part in parts], axis=1), self.compute_dtype)
 
     def look(self, scores, there):
         """Scores uᵀ m [B, F] -> p [B, F]; 0 where no fact is."""
@@ -121,8 +127,7 @@ class MemoryNetwork(Tunable):
         top = ops.max(ops.where(there, scores, HIDDEN), axis=-1, keepdims=True, initial=HIDDEN)
         shares = ops.exp(ops.where(there, scores - top, HIDDEN))  # Keras' softmax warns of a single fact
         shares = shares / ops.maximum(ops.sum(shares, axis=-1, keepdims=True), 1e-9)
-        count = ops.maximum(ops.sum(ops.cast(there, "float32"), axis=-1, keepdims=True), 1.0)
-        p = ops.where(self.linear > 0, ops.where(there, scores / count, 0.0), shares)
+        p = ops.where(self.linear > 0, ops.where(there, scores, 0.0), shares)
         return ops.cast(p, self.compute_dtype)
 
     def logits(self, u):
