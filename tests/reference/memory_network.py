@@ -36,9 +36,8 @@ def memory_network(facts, question, p, hops, positions=True, linear=False):
             age = min(len(facts) - 1 - i, len(p["ages"][k]) - 1)
             scores.append(u @ (text(fact, p["words"][k], positions) + p["ages"][k][age]))
             outputs.append(text(fact, p["words"][k + 1], positions) + p["ages"][k + 1][age])
-        weights = (
-            np.divide(scores, len(facts)) if linear else [np.exp(score) / sum(map(np.exp, scores)) for score in scores]
-        )
+        total = sum(np.exp(score) for score in scores)
+        weights = [score if linear else np.exp(score) / total for score in scores]
         looks.append(weights)
         u = (u if adjacent else u @ p["H"]) + sum(w * c for w, c in zip(weights, outputs, strict=True))
     return u @ (p["words"][-1].T if adjacent else p["W"]), np.array(looks)

@@ -48,7 +48,7 @@ class MemoryNetwork(Tunable):
     sec. 4.2).
 
     facts [B, F, W] and question [B, Q], 0 is padding -> (logits [B, V], {"attention": [B, H, F], its sum 1 or, without
-    facts, 0}). Law: padded words, facts that have none and what stands behind max_facts in age change nothing.
+    facts, 0}). Law: padded words, and facts that have none, change nothing.
     Raises ValueError for another tying, for numbers below 1, and for a noise that is no share.
     Differs: l_kj = 1 + 4 (k - (D + 1) / 2) (j - (J + 1) / 2) / (D J), as in the authors' code: about twice the paper's,
     and 1 for a single word; J is the number of words in that fact (theirs: in the longest). Empty facts get no
