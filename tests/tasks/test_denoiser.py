@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import tfllm
 from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
+from tfllm.tasks.decoding import Decoding
 from tfllm.tasks.denoiser import Denoiser, DenoiserConfig
 from tfllm.text import END, START, Bytes
 
@@ -98,7 +99,8 @@ def test_saved_and_served_it_fills_the_same(trained, tmp_path):
 @pytest.mark.parametrize("model", [SMALL, RNN])
 def test_a_translator_goes_on_with_weights_and_tokenizer(model):
     task = denoiser(model)
-    task.fit(TEXTS, batch_size=20, shapes=1, verbose=0)
+    task.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)  # tracing the RNN takes most of the time
+    task.fit(TEXTS[:10], batch_size=10, shapes=1, verbose=0)
     translator = task.translator()
     assert translator.source is translator.target is task.tokenizer
     sources = ["abc", "bcd", "cde", "def"] * 4
@@ -107,9 +109,10 @@ def test_a_translator_goes_on_with_weights_and_tokenizer(model):
         translator({name: part.to_tensor() for name, part in ids[0].items()}),
         task({name: part.to_tensor() for name, part in ids[0].items()}),
     )
-    translator.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    translator.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
     losses = translator.fit(sources, sources, epochs=4, batch_size=16, verbose=0).history["loss"]
-    assert losses[-1] < losses[0] and isinstance(translator.generate("abc", beam_width=1), str)
+    assert losses[-1] < losses[0]
+    assert translator.answer(tf.constant(["abc"]), Decoding(beam_width=1))["text"].shape == (1,)
 
 
 def test_streamed_rows_are_those_in_memory():
