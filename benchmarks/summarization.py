@@ -82,7 +82,7 @@ def trained(texts, system, folder, options):
     """The summarizer of the best epoch, and what its training was."""
     model, rate = MODELS[system.removesuffix("+glove")]
     recipe = training.Recipe(
-        epochs=100, minutes=options.minutes, patience=3, learning_rate=rate, warmup=400, schedule="inverse_root"
+        epochs=100, minutes=options.minutes, patience=3, learning_rate=rate, warmup=200, schedule="inverse_root"
     )
     train, valid = (texts.read(part, options.texts) for part in (0, 1))
     if (folder / "last.keras").exists():
