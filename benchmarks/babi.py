@@ -80,7 +80,7 @@ def prepared(setting, name):
     task = FactAnswering.from_text(train, config)
     task.compile(setting.optimizer(setting.learning_rate, **setting.clip), jit_compile=True)
     task.optimizer.build(task.trainable_variables)
-    begin = [np.array(variable) for variable in task.optimizer.variables]
+    begin = [keras.ops.convert_to_numpy(variable) for variable in task.optimizer.variables]
 
     def start(seed):
         keras.utils.set_random_seed(seed)

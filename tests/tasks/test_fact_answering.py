@@ -168,7 +168,7 @@ def test_an_answer_does_not_depend_on_its_neighbours(trained, writer):
     np.testing.assert_allclose(of_long[:, -8:].sum(axis=1), 1, atol=1e-5)  # the last facts; the others are left out
 
 
-@pytest.mark.parametrize("name", ["memory", "rnn", pytest.param("transformer", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["memory", *(pytest.param(name, marks=pytest.mark.slow) for name in WRITERS)])
 def test_one_road(name, trained, tmp_path):
     """In Python, reloaded, served, and served where neither tfllm nor Keras can be imported."""
     task = trained if name == "memory" else writing(name)

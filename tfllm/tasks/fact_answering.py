@@ -165,7 +165,7 @@ class FactAnswering(Task):
     @cached_property
     def compiled_answer(self):
         spec = [tf.TensorSpec([None], tf.string, name=name) for name in ("texts", "questions")]
-        return tf.function(partial(self.answer), input_signature=spec)  # of one lambda it would say: traced too often
+        return tf.function(partial(self.answer), input_signature=spec, autograph=False)
 
     def score(self, records, batch_size=64):
         """The share of questions that are answered right, word for word, in percent, with its interval."""
