@@ -250,12 +250,13 @@ def test_word_vectors_stand_in_every_embedding():
     draw = np.random.default_rng(0)
     vectors = {word: draw.normal(size=6).astype("float32") for word in ("mary", "kitchen", "garden")}
     config = FactAnsweringConfig(model=MemoryNetworkConfig(embedding_dim=8))
-    task = FactAnswering.from_text(records(20), config, embeddings=vectors, embeddings_trainable=False)
+    task = FactAnswering.from_text(records(20), config, embeddings=vectors, embeddings_trainable="missing")
     tables = [np.array(part.embeddings) for part in task.model.embed]
     assert all(type(part) is PretrainedEmbedding for part in task.model.embed) and len(tables) == 4
     for table in tables[1:]:
         np.testing.assert_array_equal(table, tables[0])
     kept = [part.fixed.numpy() for part in task.model.embed]
+    assert {len(rows) for rows in kept} == {4}  # three words and PAD
     task.compile(keras.optimizers.Adam(0.05), jit_compile=False)
     task.fit(records(20), epochs=1, batch_size=10, verbose=0)
     for part, before in zip(task.model.embed, kept, strict=True):

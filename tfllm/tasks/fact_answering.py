@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
+from typing import Literal
 
 import keras
 import numpy as np
@@ -33,7 +34,7 @@ class FactAnsweringConfig:
     answer_length: int = 16  # words of an answer, at most; of a model that writes it
     linear_start: int = 0  # epochs in which a memory network looks without a softmax; Sukhbaatar et al. 2015, sec. 4.2
     embeddings: str | None = None  # file of word vectors that the embeddings begin with
-    embeddings_trainable: bool = True  # whether these are trained
+    embeddings_trainable: bool | Literal["missing"] = True  # which rows of these are trained; missing: without a vector
     model: MemoryNetworkConfig | Seq2SeqRNNConfig | TransformerConfig = field(default_factory=MemoryNetworkConfig)
 
 
@@ -53,7 +54,8 @@ class FactAnswering(Task):
 
     fact_length    words of a fact that a memory network reads;  answer_length  words that the others write, END counted
     linear_start   epochs of `fit`, from epoch 0 on, in which a memory network looks without a softmax
-    What is too long loses words at its end, stories lose their oldest facts; a warning says how many did.
+    What is too long loses words at its end, stories lose their oldest facts; a warning says how many did. Answers are
+    in lower case where the tokenizer is.
     """
 
     fields = ("facts", "question", "answer")
