@@ -66,9 +66,11 @@ def test_export_answers_the_same(run, tmp_path, capsys):
     main(["export", str(run), str(tmp_path / "serving"), "--decoding.beam_width", "1"])
     served = tf.saved_model.load(capsys.readouterr().out.strip())
     texts = tf.constant(["today zoe wrote a letter to yan .", "a"])
-    answer = served.signatures["serving_default"](texts=texts)
     expected = tfllm.load_model(run / "best.keras").generate([t.decode() for t in texts.numpy()], beam_width=1)
-    assert [text.decode() for text in answer["text"].numpy()] == expected
+    for name in ("serving_default", "serving_xla"):
+        answer = served.signatures[name](texts=texts)
+        assert [text.decode() for text in answer["text"].numpy()] == expected
+        assert answer["cut"].numpy().tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(
