@@ -18,7 +18,7 @@ from tfllm.models.mean_of_vectors import MeanOfVectorsConfig
 
 CONFIG = """
 shapes: 1
-batch_tokens: 256
+batch_size: 64
 model: {kind: MeanOfVectors, embedding_dim: 8}
 recipe: {epochs: 4, warmup: 1, learning_rate: 0.2}
 """

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tfllm
 from tests.cli.test_road import ALL_BUT_DATA
 from tests.layers.parts import scatter
 from tests.text.test_byte_pair_files import PAIRS, VOCABULARY
 from tfllm.models import BERT, GPT, TextCNN
 from tfllm.tasks import LanguageModel, TextClassifier
 from tfllm.text import BytePairs, WordPieces, Words
+from tfllm.training import Recipe
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "good", "bad", "film", "so", "##s", "!"]
 TEXTS = ["a good film !", "films so bad", "what is so good", ""]
@@ -103,3 +105,19 @@ def test_transformers_says_the_same(tmp_path):
     tokenizer.save_pretrained(tmp_path / "again")
     again = TextClassifier.from_pretrained(tmp_path / "again", pairs=True)
     np.testing.assert_allclose(chances(again, TEXTS, TEXTS[::-1])[:, :3], expected, atol=1e-5)
+
+
+def test_what_is_trained_already_is_trained_carefully(tmp_path):
+    """The learning rate is small unless one is named, and a file keeps that."""
+
+    def highest(task, recipe=None):
+        task.fit(["good film", "bad film"], ["good", "bad"], verbose=0, recipe=recipe)
+        return task.optimizer.get_config()["learning_rate"]["config"]["peak"]
+
+    task = made(("bad", "good"))
+    task.save(tmp_path / "new.keras")
+    tuned = TextClassifier.from_encoder(task.encoder, task.tokenizer, ["bad", "good"])
+    tuned.save(tmp_path / "tuned.keras")
+    for file, rate in (("new", 1e-3), ("tuned", 3e-4)):
+        assert highest(tfllm.load_model(tmp_path / f"{file}.keras")) == rate
+        assert highest(tfllm.load_model(tmp_path / f"{file}.keras"), Recipe(learning_rate=0.5)) == 0.5

@@ -23,7 +23,7 @@ class Classification(TextClassifierConfig, labelled.Labelled):
     held_out: float | None = None  # share of the texts to validate on and not to train on, drawn by the seed
     pretrained: str | None = None  # folder in Hugging Face's format, or RUN of another task: its tokenizer and model
     calibrate: bool = False  # when trained, fit the temperature to the texts to validate on
-    batch_tokens: int = 4096  # places in a batch, padding counted
+    batch_size: int = 32  # texts in a batch
     shapes: int = 6  # padded lengths, at most; XLA compiles each
     recipe: Recipe = field(default_factory=Recipe)
 
@@ -57,7 +57,7 @@ class Classification(TextClassifierConfig, labelled.Labelled):
         """Train from `epoch` on, into the run's folder."""
         model.fit(
             train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
-            recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,
+            recipe=self.recipe, batch_size=self.batch_size, shapes=self.shapes,
             verbose=1 if sys.stdout.isatty() else 0,
             callbacks=callbacks(folder, self.recipe),
         )  # fmt: skip

@@ -52,7 +52,7 @@ def held_out(records, share, seed):
 
     if not 0 < share < 1:
         raise ValueError(f"--held_out is a share between 0 and 1; got {share}")
-    columns = tf.data.experimental.get_single_element(records.batch(2**31))
+    columns = records.batch(2**31).get_single_element()
     order = np.random.default_rng(seed).permutation(len(columns["text"]))
     kept = len(order) - round(share * len(order))
     if kept in (0, len(order)):

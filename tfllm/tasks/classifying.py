@@ -87,15 +87,19 @@ class Classifier(Task):
 
     # Keras' own methods, with labels in all their forms
 
-    def fit(self, x=None, y=None, *args, **options):
-        """As `Task.fit`; what is told as in `from_text`. A temperature that was fitted to other weights becomes 1."""
+    def fit(self, x=None, y=None, batch_size=None, *args, **options):
+        """As `Task.fit`; what is told as in `from_text`. A temperature that was fitted to other weights becomes 1.
+
+        Batches have 32 texts, unless `batch_size` or `batch_tokens` say otherwise.
+        """
         if is_labelled(x):
+            batch_size = 32 if batch_size is None and "batch_tokens" not in options else batch_size
             x, y = self.records(x, y), None
             self.balance(x)
             if self.temperature != 1.0:
                 log.warning("the temperature %.3f was fitted before this training: it is 1 again", self.temperature)
                 self.temperature = 1.0
-        return super().fit(x, y, *args, **options)
+        return super().fit(x, y, batch_size, *args, **options)
 
     def evaluate(self, x=None, y=None, *args, **options):
         """As `Task.evaluate`; what is told as in `from_text`."""

@@ -107,8 +107,8 @@ class LanguageModel(Generator):
         if keras_nlp.is_preset(folder):
             files = folder / "assets" / "tokenizer"
             tokenizer = text.BytePairs.from_files(files / "vocabulary.json", files / "merges.txt")
-            return cls(keras_nlp.load(folder, rate, **options), tokenizer)
-        return cls(gpt2.load(folder, rate, **options), text.BytePairs.from_folder(folder))
+            return cls(keras_nlp.load(folder, rate, **options), tokenizer).pretrained()
+        return cls(gpt2.load(folder, rate, **options), text.BytePairs.from_folder(folder)).pretrained()
 
     def save_pretrained(self, folder):
         """Writes model and tokenizer in Hugging Face's format, as `from_pretrained` here and there reads them.

@@ -128,7 +128,7 @@ class MaskedLanguageModel(Pretraining):
                 getattr(task, name).set_weights(found.get_weights())
             elif hasattr(task, name):
                 log.warning("%s has no head like %r: it is untrained", path_or_name, name)
-        return task
+        return task.pretrained()
 
     def save_pretrained(self, folder):
         """Writes encoder, heads and tokenizer in Hugging Face's format, as `from_pretrained` here and there reads them.

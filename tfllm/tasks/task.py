@@ -24,6 +24,27 @@ class Task(Tunable):
     """Abstract. `fields` names the strings of a record, in the order of `fit(x, y)`."""
 
     fields = ("text",)
+    learning_rate = 1e-3  # the highest, where neither `compile` nor a recipe says one; see `pretrained`
+
+    def pretrained(self, learning_rate=5e-5):
+        """The task itself, whose model is trained already: a small learning rate keeps what it knows.
+
+        Devlin et al. 2019, sec. A.3, name 2e-5 to 5e-5 for large models, Turc et al. 2019 up to 3e-4 for small ones.
+        """
+        self.learning_rate = learning_rate
+        return self
+
+    def get_config(self):
+        changed = self.learning_rate != type(self).learning_rate
+        return super().get_config() | ({"learning_rate": self.learning_rate} if changed else {})
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        learning_rate = config.pop("learning_rate", cls.learning_rate)
+        task = super().from_config(config, custom_objects)
+        task.learning_rate = learning_rate
+        return task
 
     def prepare(self, texts):
         """strings [B] -> ragged token_ids [B, None], as the model is fed."""
@@ -48,7 +69,7 @@ class Task(Tunable):
 
         Raises ValueError for a loss that expects probabilities: every task gives logits.
         """
-        optimizer = recipes.optimizer(recipes.Recipe()) if optimizer is None else optimizer
+        optimizer = recipes.optimizer(recipes.Recipe(), None, self.learning_rate) if optimizer is None else optimizer
         if loss is None:
             loss = self.objective()["loss"]
             weighted_metrics = self.objective()["weighted_metrics"] if weighted_metrics is None else weighted_metrics
@@ -79,7 +100,7 @@ class Task(Tunable):
         """
         if not is_text(x):
             if not self.compiled:
-                self.compile(recipes.optimizer(recipe or recipes.Recipe()))
+                self.compile(recipes.optimizer(recipe or recipes.Recipe(), None, self.learning_rate))
             return super().fit(
                 x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
                 shuffle=shuffle and not isinstance(x, tf.data.Dataset),  # Keras warns that it cannot
@@ -101,7 +122,7 @@ class Task(Tunable):
         steps: batches in an epoch. recipe: a training.Recipe that an uncompiled task compiles itself with.
         """
         if not self.compiled:
-            self.compile(recipes.optimizer(recipe or recipes.Recipe(), steps * epochs))
+            self.compile(recipes.optimizer(recipe or recipes.Recipe(), steps * epochs, self.learning_rate))
         follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(train, "epoch", epoch))
         return super().fit(
             train.dataset, epochs=epochs, callbacks=[follow, *listed(callbacks)],

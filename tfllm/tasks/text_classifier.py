@@ -158,7 +158,7 @@ class TextClassifier(Classifier):
 
         The model is taken as it is, not copied: training goes on in it. options: as of the class.
         """
-        return cls(encoder, tokenizer, labels, **options)
+        return cls(encoder, tokenizer, labels, **options).pretrained(3e-4)
 
     @classmethod
     def from_pretrained(cls, path_or_name, labels=None, kind=None, encoder_rate=None, dtype=None, **options):
@@ -189,7 +189,7 @@ class TextClassifier(Classifier):
             bert_classifier.fill(task.head, found, folder)
         else:
             log.info("%s: the head is new and untrained", path_or_name)
-        return task
+        return task.pretrained()
 
     def save_pretrained(self, folder):
         """Writes model, head and tokenizer in Hugging Face's format, as `from_pretrained` here and there reads them.

@@ -18,7 +18,7 @@ class Recipe:
     minutes: float | None = None  # at most so many minutes: no epoch is begun that would pass them
     patience: int | None = 10  # stop after so many epochs without a better `monitor`
     monitor: str = "val_loss"  # what the best checkpoint is best in; *loss: low is good, else high
-    learning_rate: float = 1e-3  # the highest, reached at the end of the warm-up
+    learning_rate: float | None = None  # the highest, after the warm-up; None: 1e-3, less for what is pretrained
     schedule: Literal["inverse_root", "linear", "cosine", "constant"] = "inverse_root"  # after the warm-up
     warmup: int | None = None  # updates in which the learning rate rises in a line from 0; None: 1000, at most a tenth
     beta_1: float = 0.9  # Adam's memory of the gradient
@@ -53,16 +53,17 @@ class Recipe:
                 raise ValueError(f"Recipe.{name} must be {expected}, got {value}")
 
 
-def optimizer(recipe: Recipe, batches: int | None = None):
+def optimizer(recipe: Recipe, batches: int | None = None, learning_rate: float = 1e-3):
     """Keras' Adam (AdamW with weight decay) with schedule, clipping, accumulation and moving average.
 
     batches: of the whole training, where that is known; it bounds a warm-up that the recipe leaves open.
+    learning_rate: where the recipe leaves that open.
     With layer_decay a LayerDecayAdam: it finds the layers of the model that is compiled with it.
     """
     import keras
 
     options = dict(
-        learning_rate=schedule(recipe, batches),
+        learning_rate=schedule(recipe, batches, learning_rate),
         beta_1=recipe.beta_1,
         beta_2=recipe.beta_2,
         epsilon=recipe.epsilon,
@@ -80,17 +81,18 @@ def optimizer(recipe: Recipe, batches: int | None = None):
     return keras.optimizers.AdamW(weight_decay=recipe.weight_decay, **options)
 
 
-def schedule(recipe: Recipe, batches: int | None = None):
+def schedule(recipe: Recipe, batches: int | None = None, learning_rate: float = 1e-3):
     """The learning rate by batch: Keras counts batches, not updates, so `accumulate` stretches it."""
     from tfllm.training.schedules import Constant, Cosine, InverseRoot, Linear
 
     all_updates = min((n for n in (recipe.updates, batches and batches // recipe.accumulate) if n), default=None)
     warmup = warm_up(all_updates) if recipe.warmup is None else recipe.warmup
     warmup *= recipe.accumulate
+    highest = learning_rate if recipe.learning_rate is None else recipe.learning_rate
     if recipe.schedule in ("linear", "cosine"):
         kind = Linear if recipe.schedule == "linear" else Cosine
-        return kind(recipe.learning_rate, warmup, recipe.updates * recipe.accumulate)
-    return (InverseRoot if recipe.schedule == "inverse_root" else Constant)(recipe.learning_rate, warmup)
+        return kind(highest, warmup, recipe.updates * recipe.accumulate)
+    return (InverseRoot if recipe.schedule == "inverse_root" else Constant)(highest, warmup)
 
 
 def warm_up(updates: int | None) -> int:
