@@ -1,4 +1,4 @@
-"""Files of the bAbI tasks -> records of facts, question and answer. Weston et al. 2015; the format is that of the README beside them.
+"""Files of the bAbI tasks -> records of facts, question and answer. Weston et al. 2015, in the format of their README.
 
     1 Mary moved to the bathroom.
     2 Where is Mary? <tab> bathroom <tab> 1
