@@ -32,9 +32,7 @@ PAIRS = [{"source": "Ein Hund", "target": "A dog"}, {"source": "Zwei Hunde", "ta
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
-@pytest.mark.parametrize(
-    "change", [str, lambda s: s[:-1], lambda s: s.replace("\n", "\r\n"), lambda s: "\ufeff" + s]
-)
+@pytest.mark.parametrize("change", [str, lambda s: s[:-1], lambda s: s.replace("\n", "\r\n"), lambda s: "\ufeff" + s])
 def test_parallel(write, suffix, change):
     assert read(tfllm.data.parallel(write("x.de" + suffix, change(DE)), write("x.en", EN))) == PAIRS
 
@@ -139,24 +137,18 @@ def test_numbered_columns_have_no_header(write, name):
 
 def test_other_records(write):
     path = write("X.CSV", "review,stars\nGood,5\n")
-    assert read(tfllm.data.table(path, {"text": "review", "label": "stars"})) == [
-        {"text": "Good", "label": "5"}
-    ]
+    assert read(tfllm.data.table(path, {"text": "review", "label": "stars"})) == [{"text": "Good", "label": "5"}]
 
 
 def test_default_columns(write):
-    assert read(tfllm.data.table(write("x.tsv", "target\tsource\nA\ta\n"))) == [
-        {"source": "a", "target": "A"}
-    ]
+    assert read(tfllm.data.table(write("x.tsv", "target\tsource\nA\ta\n"))) == [{"source": "a", "target": "A"}]
 
 
 def test_csv_quoting(write):
     long = "x" * 200_000  # the csv module alone refuses fields of this size
     path = write("x.csv", f'a,b\n"one, two","say ""hi""\r\nthere"\n\u2028,{long}\n')
     with pytest.warns(UserWarning, match=r"skipped 1 of 2 records .* line 4$"):  # U+2028 alone is blank
-        assert read(tfllm.data.table(path, ("a", "b"))) == [
-            {"source": "one, two", "target": 'say "hi"\nthere'}
-        ]
+        assert read(tfllm.data.table(path, ("a", "b"))) == [{"source": "one, two", "target": 'say "hi"\nthere'}]
     assert read(tfllm.data.table(path, {"text": "b"}))[1] == {"text": long}
 
 
@@ -166,9 +158,7 @@ def test_tsv_has_no_quoting(write):
 
 
 def test_json_values(write):
-    path = write(
-        "x.jsonl", '{"a": 1, "b": true}\n{"a": 0.5, "b": "\\u00e4\\ud83d\\ude00"}\n{"a": null, "b": "x"}\n\n'
-    )
+    path = write("x.jsonl", '{"a": 1, "b": true}\n{"a": 0.5, "b": "\\u00e4\\ud83d\\ude00"}\n{"a": null, "b": "x"}\n\n')
     with pytest.warns(UserWarning, match=r"skipped 2 of 4 records .* line 3, 4"):
         found = read(tfllm.data.table(path, ("a", "b")))
     assert found == [{"source": "1", "target": "true"}, {"source": "0.5", "target": "ä😀"}]
@@ -178,9 +168,7 @@ def test_json_values(write):
 def test_blank_rows_are_empty_records(write, name):
     mark = {"x.tsv": "\t", "x.csv": ","}[name]
     path = write(name, f"a{mark}b\n1{mark}2\n\n3{mark}\n")
-    with pytest.warns(
-        UserWarning, match=rf"{name}: skipped 2 of 3 records without source and target, line 3, 4"
-    ):
+    with pytest.warns(UserWarning, match=rf"{name}: skipped 2 of 3 records without source and target, line 3, 4"):
         assert read(tfllm.data.table(path, ("a", "b"))) == [{"source": "1", "target": "2"}]
 
 
