@@ -63,6 +63,7 @@ def test_greedy_equals_the_naive_loop(model, eager):
     assert len(set(said)) > 2
 
 
+@pytest.mark.slow
 def test_one_road(summarizer, tmp_path, eager):
     """generate, the reloaded file and the SavedModel say the same, of long documents too."""
     decoding = Summarizing(beam_width=1, min_length=2, max_length=4, no_repeat_ngram_size=1, long="merge")
