@@ -13,7 +13,7 @@ from pathlib import Path
 
 VERBS = {
     "train": "train a model on your text: tfllm train TASK ... --out RUN; tasks: translation, lm, classifier, "
-    "summarization",
+    "summarization, facts",
     "evaluate": "score a trained model on a text: tfllm evaluate RUN ...",
     "generate": 'answer or continue texts: tfllm generate RUN "text" ..., or line by line from standard input',
     "export": "write a SavedModel that needs no tfllm: tfllm export RUN FOLDER",
