@@ -10,7 +10,6 @@ table is printed, beside figures that were read elsewhere (see the constants). E
 """
 
 import argparse
-import json
 import os
 import time
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from kept import Kept
 from machine import machine
 
 from tfllm.data import babi
@@ -165,18 +165,14 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
-    def results():
-        return [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
-
+    kept = Kept(options.out)
     for name in TASKS if "all" in options.tasks else options.tasks:
         key = {"model": options.model, "task": name}
-        there = {row["seed"] for row in results() if key.items() <= row.items()}
+        there = {row["seed"] for row in kept.rows if key.items() <= row.items()}
         if missing := [seed for seed in options.seeds if seed not in there]:
             for found in runs(SETTINGS[options.model], name, missing):
-                with options.out.open("a") as file:
-                    file.write(json.dumps(key | found) + "\n")
-                print(key | found, flush=True)
-    table(results())
+                kept.add(key | found)
+    table(kept.rows)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ The data is expected in $TFLLM_DATA: debian_desc, and sst/stsa.binary.*.
 
 import argparse
 import gzip
-import json
 import os
 import re
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from kept import Kept
 
 import tfllm
 from tfllm import training
@@ -134,30 +134,23 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
-    def results():
-        return [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
-
-    def add(row):
-        with options.out.open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        print(row, flush=True)
-
+    kept = Kept(options.out)
     for objective in options.settings:
         folder = options.out.parent / f"{options.out.stem}-{objective}"
         mlm, seconds = pretrained(objective, folder)
-        if not any(row["task"] == "pre-training" and row["objective"] == objective for row in results()):
+        if not kept.has(task="pre-training", objective=objective):
             score = mlm.score([text for _, text in descriptions("valid")])
-            add({"task": "pre-training", "objective": objective, "loss": score.loss, "accuracy": score.accuracy,
+            kept.add({"task": "pre-training", "objective": objective, "loss": score.loss, "accuracy": score.accuracy,
                  "unigram_entropy": score.unigram_entropy, "next_sentence": score.next_sentence_accuracy,
                  "core_seconds": seconds})  # fmt: skip
         for task in TASKS:
             for seed in SEEDS:
                 for begin in ("random", "pre-trained"):
                     key = {"task": task, "objective": objective, "begin": begin, "seed": seed}
-                    if not any(key.items() <= row.items() for row in results()):
+                    if not kept.has(**key):
                         mlm = tfllm.load_model(training.best(folder))  # fine-tuning changes its encoder
-                        add(key | fine_tuned(mlm, task, seed, begin))
-    table(results())
+                        kept.add(key | fine_tuned(mlm, task, seed, begin))
+    table(kept.rows)
 
 
 if __name__ == "__main__":

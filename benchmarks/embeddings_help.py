@@ -11,7 +11,6 @@ The data is expected in $TFLLM_DATA/multi30k/raw; GloVe is the package kumo-glov
 """
 
 import argparse
-import json
 import os
 import time
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from kept import Kept
 from vectors_intrinsic import glove_6b
 
 import tfllm
@@ -124,19 +124,14 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
-    def results():
-        return [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
-
+    kept = Kept(options.out)
     for name in options.settings:
         for seed in SETTINGS[name].seeds:
             for kind in EMBEDDINGS:
                 key = {"setting": name, "embeddings": kind, "seed": seed}
-                if not any(key.items() <= row.items() for row in results()):
-                    row = key | run(SETTINGS[name], kind, seed)
-                    with options.out.open("a") as file:
-                        file.write(json.dumps(row) + "\n")
-                    print(row, flush=True)
-    table(results())
+                if not kept.has(**key):
+                    kept.add(key | run(SETTINGS[name], kind, seed))
+    table(kept.rows)
 
 
 if __name__ == "__main__":

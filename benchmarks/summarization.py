@@ -12,13 +12,13 @@ The data is expected in $TFLLM_DATA/aeslc and debian_desc; GloVe is the package 
 """
 
 import argparse
-import json
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+from kept import Kept
 from machine import machine
 from vectors_intrinsic import glove_6b
 
@@ -136,16 +136,11 @@ def main():
     parser.add_argument("--texts", type=int, help="of each part, to try it out")
     options = parser.parse_args()
 
-    def results():
-        return [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
-
+    kept = Kept(options.out)
     for setting in SETTINGS if "all" in options.settings else options.settings:
-        if not any(row["setting"] == setting for row in results()):
-            row = {"setting": setting} | run(setting, options.out.with_suffix(".runs") / setting, options)
-            with options.out.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-            print(row, flush=True)
-    print_table(results())
+        if not kept.has(setting=setting):
+            kept.add({"setting": setting} | run(setting, options.out.with_suffix(".runs") / setting, options))
+    print_table(kept.rows)
 
 
 if __name__ == "__main__":
