@@ -1,57 +1,20 @@
 """What the verbs can be told about a language model, and what they do with it."""
 
-import sys
 from dataclasses import asdict, dataclass, field
 
 from tfllm.cli import texts
 from tfllm.tasks.decoding import Continuation
 from tfllm.tasks.language_model import LanguageModel, LanguageModelConfig
-from tfllm.training import Recipe, callbacks
 
 TEXT = "--text F [F ...]"
 
 
 @dataclass(frozen=True)
-class LanguageModelling(LanguageModelConfig, texts.Texts):
+class LanguageModelling(LanguageModelConfig, texts.TextTraining):
     """Text, tokenizer, model, recipe: the config.yaml of a run."""
 
-    split: str = "train"  # the part of the public set
-    valid_text: tuple[str, ...] | None = None  # text to validate on, likewise
-    valid_split: str = "validation"
-    stream: bool = False  # leave the text in its files and tokenise it while training: for what memory cannot hold
-    steps_per_epoch: int | None = None  # batches in an epoch of a stream; none: all of the text
-    shuffle_buffer: int = 4096  # blocks of a stream that are shuffled together
-    batch_tokens: int = 4096  # places in a batch, padding counted
-    shapes: int = 6  # padded lengths, at most; XLA compiles each
-    recipe: Recipe = field(default_factory=Recipe)
-
-    @property
-    def validated(self):
-        """Whether text to validate on is named."""
-        return self.valid_text is not None or self.tfds is not None
-
-    def read(self):
-        """(training documents, documents to validate on or None)"""
-        if self.steps_per_epoch is not None and not self.stream:
-            raise ValueError("--steps_per_epoch is of a stream: --stream true")
-        return texts.some(self, self.stream), texts.records(self, "valid_")
-
-    def begin(self, train):
-        """An untrained model."""
-        import keras
-
-        keras.utils.set_random_seed(self.recipe.seed)
+    def untrained(self, train):
         return LanguageModel.from_text(train, config=self)
-
-    def fit(self, model, epoch, folder, train, valid):
-        """Train from `epoch` on, into the run's folder."""
-        streamed = {"steps_per_epoch": self.steps_per_epoch, "shuffle_buffer": self.shuffle_buffer}
-        model.fit(
-            train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
-            recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,
-            verbose=1 if sys.stdout.isatty() else 0,
-            callbacks=callbacks(folder, self.recipe), stream=self.stream, **streamed if self.stream else {},
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)

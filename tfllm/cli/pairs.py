@@ -1,6 +1,10 @@
-"""The options that name parallel text, and reading what they name."""
+"""The options that name parallel text, reading what they name, and training on it."""
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from tfllm.training import Recipe, callbacks
 
 
 @dataclass(frozen=True)
@@ -13,6 +17,62 @@ class Pairs:
     tfds: str | None = None  # public set by its name in tensorflow-datasets, instead of files
     split: str = "test"  # the part of the public set
     columns: tuple[str, ...] | None = None  # source,target: names in the table or set, numbers where there is no header
+
+
+@dataclass(frozen=True)
+class PairTraining(Pairs):
+    """Text and recipe of a task that learns from pairs. A final class is one of that task's config too."""
+
+    task: ClassVar[type]  # has from_text, fit, score
+    measure: ClassVar[tuple[str, str]]  # of score: the attribute, and what it is called
+    split: str = "train"  # the part of the public set
+    valid_source: str | None = None  # text to validate on, likewise
+    valid_target: str | None = None
+    valid_data: str | None = None
+    valid_split: str = "validation"
+    batch_tokens: int = 4096  # places in a batch, padding counted
+    shapes: int = 6  # padded lengths, at most; XLA compiles each
+    recipe: Recipe = field(default_factory=Recipe)
+
+    @property
+    def validated(self):
+        """Whether text to validate on is named."""
+        return any(name is not None for name in (self.valid_source, self.valid_data, self.tfds))
+
+    @property
+    def scored(self):
+        """What a score of the validation text is called in the history."""
+        return f"val_{self.measure[0]}"
+
+    @property
+    def scored_every(self):
+        """Epochs between such scores, or None: field of the final class, `bleu_every` or the like."""
+        return getattr(self, f"{self.measure[1].lower()}_every") or (1 if self.recipe.monitor == self.scored else None)
+
+    def read(self):
+        """(training pairs, validation pairs or None)"""
+        train, valid = some(self), records(self, "valid_")
+        if self.scored_every and valid is None:
+            raise ValueError(f"{self.measure[1]} needs text to validate on: --valid_source F --valid_target F")
+        return train, valid
+
+    def begin(self, train):
+        """An untrained task."""
+        import keras
+
+        keras.utils.set_random_seed(self.recipe.seed)
+        return self.task.from_text(train, config=self)
+
+    def fit(self, task, epoch, folder, train, valid):
+        """Train from `epoch` on, into the run's folder."""
+        every = self.scored_every
+        scores = {self.scored: lambda: getattr(task.score(valid, verbose=0, beam_width=1), self.measure[0]).value}
+        task.fit(
+            train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
+            recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,
+            verbose=1 if sys.stdout.isatty() else 0,
+            callbacks=callbacks(folder, self.recipe, scores if every else None, every or 1),
+        )  # fmt: skip
 
 
 def records(settings, part=""):

@@ -4,7 +4,6 @@ Objectives: mlm_nsp and mlm, BERT's and RoBERTa's, for an encoder; spans, T5's, 
 once more, or only --out RUN, goes on with a run.
 """
 
-import sys
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
@@ -14,16 +13,12 @@ from tfllm.cli.train import APART, train
 from tfllm.models.bert import BERTConfig
 from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
 from tfllm.models.transformer import TransformerConfig
-from tfllm.training import Recipe, callbacks
 
 
 @dataclass(frozen=True)
-class Pretraining(texts.Texts):
+class Pretraining(texts.TextTraining):
     """Text, objective, tokenizer, model, recipe: the config.yaml of a run."""
 
-    split: str = "train"  # the part of the public set
-    valid_text: tuple[str, ...] | None = None  # text to validate on, likewise
-    valid_split: str = "validation"
     objective: Literal["mlm_nsp", "mlm", "spans"] = "mlm_nsp"  # masks with pairs; masks; gaps for an encoder-decoder
     vocab_size: int = 8000  # tokens, at most
     lowercase: bool = True
@@ -32,12 +27,6 @@ class Pretraining(texts.Texts):
     whole_words: bool = False  # of masks: all pieces of a word, or none
     span: float = 3.0  # of gaps: tokens in one, on average
     model: BERTConfig | TransformerConfig | Seq2SeqRNNConfig = field(default_factory=BERTConfig)
-    stream: bool = False  # leave the text in its files and tokenise it while training: for what memory cannot hold
-    steps_per_epoch: int | None = None  # batches in an epoch of a stream; none: all of the text
-    shuffle_buffer: int = 4096  # rows of a stream that are shuffled together
-    batch_tokens: int = 4096  # places in a batch, padding counted
-    shapes: int = 6  # padded lengths, at most; XLA compiles each
-    recipe: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self):
         if (self.objective == "spans") == isinstance(self.model, BERTConfig):
@@ -46,22 +35,7 @@ class Pretraining(texts.Texts):
         if self.objective == "spans" and self.whole_words:
             raise ValueError("--whole_words is of masks: gaps are of tokens")
 
-    @property
-    def validated(self):
-        """Whether text to validate on is named."""
-        return self.valid_text is not None or self.tfds is not None
-
-    def read(self):
-        """(training documents, documents to validate on or None)"""
-        if self.steps_per_epoch is not None and not self.stream:
-            raise ValueError("--steps_per_epoch is of a stream: --stream true")
-        return texts.some(self, self.stream), texts.records(self, "valid_")
-
-    def begin(self, train):
-        """An untrained task."""
-        import keras
-
-        keras.utils.set_random_seed(self.recipe.seed)
+    def untrained(self, train):
         if self.objective == "spans":
             from tfllm.tasks.denoiser import Denoiser, DenoiserConfig
 
@@ -75,16 +49,6 @@ class Pretraining(texts.Texts):
         """A config of the `kind`, with those of its fields that stand here."""
         shared = {f.name: getattr(self, f.name) for f in fields(kind) if hasattr(self, f.name)}
         return kind(**shared | more)
-
-    def fit(self, task, epoch, folder, train, valid):
-        """Train from `epoch` on, into the run's folder."""
-        streamed = {"steps_per_epoch": self.steps_per_epoch, "shuffle_buffer": self.shuffle_buffer}
-        task.fit(
-            train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
-            recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,
-            verbose=1 if sys.stdout.isatty() else 0,
-            callbacks=callbacks(folder, self.recipe), stream=self.stream, **streamed if self.stream else {},
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)

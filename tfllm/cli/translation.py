@@ -1,64 +1,20 @@
 """What the verbs can be told about a translator, and what they do with it."""
 
-import sys
 from dataclasses import asdict, dataclass, field
 
 from tfllm.cli import pairs
 from tfllm.tasks.decoding import Decoding
 from tfllm.tasks.translator import Translator, TranslatorConfig
-from tfllm.training import Recipe, callbacks
 
 TEXT = "--source F --target F"
 
 
 @dataclass(frozen=True)
-class Translation(TranslatorConfig, pairs.Pairs):
+class Translation(TranslatorConfig, pairs.PairTraining):
     """Text, tokenizer, model, recipe: the config.yaml of a run."""
 
-    split: str = "train"  # the part of the public set
-    valid_source: str | None = None  # text to validate on, likewise
-    valid_target: str | None = None
-    valid_data: str | None = None
-    valid_split: str = "validation"
-    batch_tokens: int = 4096  # places in a batch, padding counted
-    shapes: int = 6  # padded lengths, at most; XLA compiles each
+    task, measure = Translator, ("bleu", "BLEU")
     bleu_every: int | None = None  # epochs between BLEU scores of the validation text (greedy), "val_bleu"
-    recipe: Recipe = field(default_factory=Recipe)
-
-    @property
-    def validated(self):
-        """Whether text to validate on is named."""
-        return any(name is not None for name in (self.valid_source, self.valid_data, self.tfds))
-
-    @property
-    def scored_every(self):
-        """Epochs between BLEU scores, or None."""
-        return self.bleu_every or (1 if self.recipe.monitor == "val_bleu" else None)
-
-    def read(self):
-        """(training pairs, validation pairs or None)"""
-        train, valid = pairs.some(self), pairs.records(self, "valid_")
-        if self.scored_every and valid is None:
-            raise ValueError("BLEU needs text to validate on: --valid_source F --valid_target F")
-        return train, valid
-
-    def begin(self, train):
-        """An untrained translator."""
-        import keras
-
-        keras.utils.set_random_seed(self.recipe.seed)
-        return Translator.from_text(train, config=self)
-
-    def fit(self, translator, epoch, folder, train, valid):
-        """Train from `epoch` on, into the run's folder."""
-        every = self.scored_every
-        scores = {"val_bleu": lambda: translator.score(valid, verbose=0, beam_width=1).bleu.value}
-        translator.fit(
-            train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
-            recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,
-            verbose=1 if sys.stdout.isatty() else 0,
-            callbacks=callbacks(folder, self.recipe, scores if every else None, every or 1),
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
