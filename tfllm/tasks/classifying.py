@@ -185,7 +185,7 @@ class Classifier(Task):
         """`logits` as a tf.function of strings [B]."""
         spec = [tf.TensorSpec([None], tf.string, name=name) for name in ("texts", "pairs")[: 1 + self.pairs]]
         # of one lambda in many classifiers TensorFlow would say that it is traced too often
-        return tf.function(partial(type(self).logits, self), input_signature=spec)
+        return tf.function(partial(type(self).logits, self), input_signature=spec, autograph=False)
 
     def judged(self, x, y=None, batch_size=64, verbose="auto"):
         """Records with labels -> (logits [N, C], targets [N, 1 or C])."""

@@ -1,7 +1,7 @@
 """What tasks with an encoder-decoder have in common: pairs of strings to learn from, one search, answers in batches."""
 
 from dataclasses import asdict
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 import keras
 import numpy as np
@@ -82,7 +82,7 @@ class EncoderDecoder(Task):
         ids = {name: part for name, part in sources.items() if part.dtype.is_integer}
         rows = sources["token_ids"].nrows()
         shape = few_shapes(sources["token_ids"]) if jit_compile else None
-        search = tf.function(self.search, jit_compile=True) if jit_compile else self.search
+        search = tf.function(self.search, autograph=False, jit_compile=True) if jit_compile else self.search
         ids = {name: part.to_tensor(PAD, shape=shape) for name, part in ids.items()}
         outputs, scores = search(n_best=n_best, decoding=decoding, growing=not jit_compile, **ids)
         outputs, scores = outputs[:rows], scores[:rows]  # [B, N, L], [B, N]
@@ -167,7 +167,8 @@ class EncoderDecoder(Task):
 
         def compiled(n_best, decoding):
             spec = [tf.TensorSpec([None], tf.string, name="texts")]
-            return tf.function(lambda texts: self.candidates(texts, n_best, decoding), input_signature=spec)
+            found = partial(self.candidates, n_best=n_best, decoding=decoding)
+            return tf.function(found, input_signature=spec, autograph=False)
 
         return lru_cache(maxsize=None)(compiled)
 

@@ -240,7 +240,7 @@ class MaskedLanguageModel(Pretraining):
                 found += [tf.reduce_sum(tf.cast(part * weights[name], tf.float64)) for part in parts]
             return tf.stack([tf.cast(part, tf.float64) for part in found])
 
-        return tf.function(summed, reduce_retracing=True)
+        return tf.function(summed, autograph=False, reduce_retracing=True)
 
     def answer(self, texts, top_k=1):
         """strings [B] with "[MASK]" in them -> {"text" [B], "tokens" and "probabilities" [B, M, top_k]}.

@@ -77,7 +77,7 @@ class Pretraining(Task):
 
         def compiled(**options):
             spec = [tf.TensorSpec([None], tf.string, name="texts")]
-            return tf.function(partial(self.answer, **options), input_signature=spec)
+            return tf.function(partial(self.answer, **options), input_signature=spec, autograph=False)
 
         return lru_cache(maxsize=None)(compiled)
 

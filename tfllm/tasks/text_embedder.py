@@ -150,7 +150,8 @@ class TextEmbedder(Task):
 
     @cached_property
     def compiled_answer(self):
-        return tf.function(lambda texts: self.answer(texts), input_signature=[tf.TensorSpec([None], tf.string)])
+        spec = [tf.TensorSpec([None], tf.string)]
+        return tf.function(lambda texts: self.answer(texts), input_signature=spec, autograph=False)
 
     def similarity(self, a, b):
         """Cosines of the texts (or vectors [N, D]) a with those of b -> [A, B]; of two strings a number."""
