@@ -17,7 +17,7 @@ import keras
 import tfllm
 from tfllm import training
 from tfllm.models import TransformerConfig
-from tfllm.tasks.translator import strings
+from tfllm.tasks.encoder_decoder import strings
 
 CONFIG = tfllm.tasks.TranslatorConfig(
     tokenizer="characters",

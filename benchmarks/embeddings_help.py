@@ -26,8 +26,9 @@ from tfllm.data import parallel
 from tfllm.models.lstm_language_model import LSTMLanguageModelConfig
 from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
 from tfllm.models.transformer import TransformerConfig
+from tfllm.tasks.encoder_decoder import strings
 from tfllm.tasks.language_model import LanguageModelConfig
-from tfllm.tasks.translator import TranslatorConfig, strings
+from tfllm.tasks.translator import TranslatorConfig
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data")) / "multi30k" / "raw"
 TRANSFORMER = TransformerConfig(2, 128, 4, 256, rate=0.2, shared="output")

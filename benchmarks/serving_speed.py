@@ -14,7 +14,7 @@ from multi30k import pairs
 
 import tfllm
 from tfllm.tasks import Decoding
-from tfllm.tasks.translator import strings
+from tfllm.tasks.encoder_decoder import strings
 
 
 def translated(signature, batches):

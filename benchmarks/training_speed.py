@@ -19,7 +19,7 @@ import yaml
 from multi30k import pairs, untrained
 
 from tfllm.tasks import TranslatorConfig
-from tfllm.tasks.translator import strings
+from tfllm.tasks.encoder_decoder import strings
 
 
 class Clock(keras.callbacks.Callback):

@@ -9,16 +9,17 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
-from tfllm import text
 from tfllm.data import spans
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
 from tfllm.models.transformer import TransformerConfig
 from tfllm.tasks import filling, text_rows
+from tfllm.tasks.configs import learned, named
 from tfllm.tasks.decoding import Decoding
+from tfllm.tasks.encoder_decoder import MODELS, closed
 from tfllm.tasks.pretraining import Pretraining, full
-from tfllm.tasks.translator import MODELS, Translator, closed
+from tfllm.tasks.translator import Translator
 from tfllm.text import END, PAD, START
 from tfllm.text.cleaning import replace_invalid
 
@@ -75,15 +76,8 @@ class Denoiser(Pretraining):
 
         config: a DenoiserConfig, or the name of one: "tiny" (the default), "small", "base".
         """
-        if isinstance(config, str):
-            if config not in SIZES:
-                raise ValueError(f"config must be one of {list(SIZES)} or a DenoiserConfig; got {config!r}")
-            config = SIZES[config]
-        kind = getattr(text, config.tokenizer.capitalize())
-        options = {"lowercase": config.lowercase}
-        if kind is not text.Bytes:
-            options["vocab_size"] = config.vocab_size
-        tokenizer = kind.learn(cls.records(cls, texts).map(lambda record: record["text"]), **options)
+        config = named(config, SIZES)
+        tokenizer = learned(config, cls.records(cls, texts).map(lambda record: record["text"]))
         size = tokenizer.vocab_size + sentinels(config.length, config.corrupted, config.span)
         model = MODELS[type(config.model)](input_vocab_size=size, target_vocab_size=size, **asdict(config.model))
         return cls(model, tokenizer, config.length, config.corrupted, config.span)

@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfllm import text
 from tfllm.generation import beam_search, sample
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
@@ -191,14 +190,6 @@ def untrained(config, source, target):
     """The model that a config of `MODELS` describes, for the vocabularies of the two tokenizers."""
     sizes = {"input_vocab_size": source.vocab_size, "target_vocab_size": target.vocab_size}
     return MODELS[type(config)](**sizes, **asdict(config))
-
-
-def learned(config, lines):
-    """The tokenizer that the config asks for, of strings."""
-    kind, options = getattr(text, config.tokenizer.capitalize()), {"lowercase": config.lowercase}
-    if kind is not text.Bytes:
-        options["vocab_size"] = config.vocab_size
-    return kind.learn(lines, **options)
 
 
 def first(candidates):

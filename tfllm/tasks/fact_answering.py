@@ -14,6 +14,7 @@ from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.memory_network import MemoryNetwork, MemoryNetworkConfig
 from tfllm.models.seq2seq_rnn import Seq2SeqRNN, Seq2SeqRNNConfig
 from tfllm.models.transformer import Transformer, TransformerConfig
+from tfllm.tasks.configs import named
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.fact_inputs import lines, plain
 from tfllm.tasks.fact_readers import Chosen, Written, answer_key
@@ -80,10 +81,7 @@ class FactAnswering(Task):
         (the default), "small". embeddings, embeddings_trainable: word vectors to begin with, see
         `tasks.embeddings.initialise`; above those of the config. They stand in every embedding of a memory network.
         """
-        if isinstance(config, str):
-            if config not in SIZES:
-                raise ValueError(f"config must be one of {list(SIZES)} or a FactAnsweringConfig; got {config!r}")
-            config = SIZES[config]
+        config = named(config, SIZES)
         embeddings = config.embeddings if embeddings is None else embeddings
         expect_files(embeddings)
         facts, questions, answers = columns_of(cls.records(cls, records))

@@ -14,6 +14,7 @@ from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.big_language_model import BigLanguageModel, BigLanguageModelConfig
 from tfllm.models.gpt import GPT, GPTConfig
 from tfllm.models.lstm_language_model import LSTMLanguageModel, LSTMLanguageModelConfig
+from tfllm.tasks.configs import learned, named
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.generator import Generator
 from tfllm.tasks.task import log
@@ -78,17 +79,10 @@ class LanguageModel(Generator):
         embeddings, embeddings_trainable: word vectors to begin with, see `tasks.embeddings.initialise`; above those of
         the config.
         """
-        if isinstance(config, str):
-            if config not in SIZES:
-                raise ValueError(f"config must be one of {list(SIZES)} or a LanguageModelConfig; got {config!r}")
-            config = SIZES[config]
+        config = named(config, SIZES)
         embeddings = config.embeddings if embeddings is None else embeddings
         expect_files(embeddings)
-        kind = getattr(text, config.tokenizer.capitalize())
-        options = {"lowercase": config.lowercase}
-        if kind is not text.Bytes:
-            options["vocab_size"] = config.vocab_size
-        tokenizer = kind.learn(cls.records(cls, texts).map(lambda record: record["text"]), **options)
+        tokenizer = learned(config, cls.records(cls, texts).map(lambda record: record["text"]))
         model = MODELS[type(config.model)](vocab_size=tokenizer.vocab_size, **asdict(config.model))
         if embeddings is not None:
             initialise(model, model.embed, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)

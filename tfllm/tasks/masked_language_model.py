@@ -17,9 +17,11 @@ from tfllm.losses import TokenCrossEntropy, smoothed_cross_entropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.bert import BERT, BERTConfig
 from tfllm.tasks import filling, text_rows
+from tfllm.tasks.configs import named
 from tfllm.tasks.pairs import packed
 from tfllm.tasks.pretraining import Pretraining, full
 from tfllm.tasks.task import log
+from tfllm.text import WordPieces
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,7 @@ class MaskedLanguageModel(Pretraining):
 
         config: a MaskedLanguageModelConfig, or the name of one: "tiny" (the default), "small", "base".
         """
-        from tfllm.text import WordPieces
-
-        if isinstance(config, str):
-            if config not in SIZES:
-                raise ValueError(f"config must be one of {list(SIZES)} or a MaskedLanguageModelConfig; got {config!r}")
-            config = SIZES[config]
+        config = named(config, SIZES)
         lines = cls.records(cls, texts).map(lambda record: record["text"])
         tokenizer = WordPieces.learn(lines, vocab_size=config.vocab_size, lowercase=config.lowercase)
         encoder = BERT(tokenizer.vocab_size, **asdict(config.model))
@@ -116,7 +113,6 @@ class MaskedLanguageModel(Pretraining):
         be another. options: of BERT, such as dtype="mixed_bfloat16". Raises as interop.bert does.
         """
         from tfllm.interop import bert, huggingface
-        from tfllm.text import WordPieces
 
         folder = huggingface.folder(path_or_name)
         encoder, tell, follow = bert.load_with_heads(folder, rate, **options)
@@ -136,7 +132,6 @@ class MaskedLanguageModel(Pretraining):
         ValueError for what that format has no words for: other encoders than BERT, other tokenizers than WordPieces.
         """
         from tfllm.interop import bert
-        from tfllm.text import WordPieces
 
         if not isinstance(self.encoder, BERT) or not isinstance(self.tokenizer, WordPieces):
             kinds = type(self.encoder).__name__, type(self.tokenizer).__name__

@@ -11,9 +11,10 @@ from tfllm.generation import forced_tokens, min_length
 from tfllm.models.pointer_generator import PointerGenerator
 from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
 from tfllm.models.transformer import TransformerConfig
+from tfllm.tasks.configs import learned, named
 from tfllm.tasks.decoding import Decoding, rules
 from tfllm.tasks.embeddings import expect_files, initialise
-from tfllm.tasks.encoder_decoder import EncoderDecoder, closed, learned, shifted, strings, untrained
+from tfllm.tasks.encoder_decoder import EncoderDecoder, closed, shifted, strings, untrained
 from tfllm.tasks.task import log
 from tfllm.text import END, PAD, START, UNKNOWN, copying
 from tfllm.text.cleaning import replace_invalid
@@ -90,10 +91,7 @@ class Summarizer(EncoderDecoder):
         embeddings, embeddings_trainable: word vectors to begin with, see `tasks.embeddings.initialise`; above those of
         the config. They are for documents and summaries; with shared="all" for the softmax too.
         """
-        if isinstance(config, str):
-            if config not in SIZES:
-                raise ValueError(f"config must be one of {list(SIZES)} or a SummarizerConfig; got {config!r}")
-            config = SIZES[config]
+        config = named(config, SIZES)
         expect_files(embeddings, config.embeddings)
         records = cls.records(cls, records, targets)
         tokenizer = learned(config, (line for name in cls.fields for line in strings(records, name)))

@@ -18,6 +18,7 @@ from tfllm.models.mean_of_vectors import MeanOfVectors, MeanOfVectorsConfig
 from tfllm.models.text_cnn import TextCNN, TextCNNConfig
 from tfllm.models.text_rnn import TextRNN, TextRNNConfig
 from tfllm.tasks.classifying import Classifier
+from tfllm.tasks.configs import learned, named
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.labelled import column, records_of
 from tfllm.tasks.labels import SEPARATOR, Labels
@@ -27,10 +28,6 @@ from tfllm.tasks.text_inputs import idle, marks, widths
 MODELS = {
     TextCNNConfig: TextCNN, TextRNNConfig: TextRNN, MeanOfVectorsConfig: MeanOfVectors, BERTConfig: BERT,
     GPTConfig: GPT, LSTMLanguageModelConfig: LSTMLanguageModel, BigLanguageModelConfig: BigLanguageModel,
-}  # fmt: skip
-TOKENIZERS = {
-    "words": "Words", "subwords": "Subwords", "wordpieces": "WordPieces", "segments": "Segments",
-    "characters": "Characters", "bytes": "Bytes",
 }  # fmt: skip
 LENGTH = 512  # tokens of a text, where neither the user nor the model says how many
 STDDEV = 0.02  # of first values of the head above a Transformer, Devlin et al. 2019's code
@@ -128,20 +125,14 @@ class TextClassifier(Classifier):
         "small", "base". embeddings, embeddings_trainable: word vectors to begin with, see
         `tasks.embeddings.initialise`; above those of the config.
         """
-        if isinstance(config, str):
-            if config not in SIZES:
-                raise ValueError(f"config must be one of {list(SIZES)} or a TextClassifierConfig; got {config!r}")
-            config = SIZES[config]
+        config = named(config, SIZES)
         embeddings = config.embeddings if embeddings is None else embeddings
         expect_files(embeddings)
         records = records_of(records, labels, config.separator)
         pairs = "pair" in records.element_spec
         names = Labels.learned(column(records, "label"), config.kind, config.separator)
-        options = {"lowercase": config.lowercase}
-        if config.tokenizer != "bytes":
-            options["vocab_size"] = config.vocab_size
         said = records.map(lambda record: tf.stack([record[name] for name in ("text", "pair")[: 1 + pairs]]))
-        tokenizer = getattr(text, TOKENIZERS[config.tokenizer]).learn(said.unbatch(), **options)
+        tokenizer = learned(config, said.unbatch())
         model = MODELS[type(config.model)](vocab_size=tokenizer.vocab_size, **asdict(config.model))
         if embeddings is not None:
             initialise(model, model.embed, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)

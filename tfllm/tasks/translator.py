@@ -8,21 +8,11 @@ import tensorflow as tf
 
 from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
 from tfllm.models.transformer import TransformerConfig
+from tfllm.tasks.configs import learned, named
 from tfllm.tasks.decoding import rules
 from tfllm.tasks.embeddings import expect_files, initialise_sides
-from tfllm.tasks.encoder_decoder import (
-    MODELS,
-    EncoderDecoder,
-    at_most,
-    closed,
-    learned,
-    shifted,
-    strings,
-    untrained,
-)
+from tfllm.tasks.encoder_decoder import EncoderDecoder, at_most, closed, shifted, strings, untrained
 from tfllm.text.cleaning import replace_invalid
-
-__all__ = ["MODELS", "SIZES", "Translator", "TranslatorConfig", "closed", "strings", "untrained"]
 
 
 @dataclass(frozen=True)
@@ -72,10 +62,7 @@ class Translator(EncoderDecoder):
         the config. One value is for the source; {"source": ..., "target": ...} for either or both. A model with
         shared="all" has one matrix for both languages and the softmax: it takes one value, and no dict.
         """
-        if isinstance(config, str):
-            if config not in SIZES:
-                raise ValueError(f"config must be one of {list(SIZES)} or a TranslatorConfig; got {config!r}")
-            config = SIZES[config]
+        config = named(config, SIZES)
         expect_files(embeddings, config.embeddings, config.embeddings_target)
         records = cls.records(cls, records, targets)
 
