@@ -69,7 +69,7 @@ def test_the_word_vectors(tmp_path, monkeypatch, capsys):
 @ALL_BUT_DATA
 def test_the_classifier(tmp_path, monkeypatch, capsys, eager):  # noqa: F811
     monkeypatch.chdir(tmp_path)
-    for part, rows in (("train", 20), ("test", 6)):
+    for part, rows in (("train", 20), ("valid", 6), ("test", 6)):
         lines = [f"A {word} {noun}.,{label}" for _, noun in NAMES for word, label in (("fine", "up"), ("dull", "down"))]
         Path(f"{part}.csv").write_text("\n".join(["text,label", *lines[:rows]]) + "\n", encoding="utf-8")
     exec(BLOCKS[4], {})
