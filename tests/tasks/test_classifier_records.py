@@ -1,0 +1,79 @@
+"""What records a classifier takes, and what it says of those that make no sense."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.cli.test_road import ALL_BUT_DATA
+from tests.tasks.test_text_classifier import CNN, PAIRS, SINGLE, TEXTS, made
+from tfllm import models
+from tfllm.tasks import TextClassifier, TextClassifierConfig
+
+pytestmark = ALL_BUT_DATA
+
+
+@pytest.fixture(autouse=True)
+def eager():
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.parametrize(
+    "x, y, message",
+    [
+        (
+            TEXTS[:2],
+            ["pos", "great"],
+            "the labels .*neg.*; it is none in 1 of 2 records, the first 1 .*: .great",
+        ),
+        (["good", "  "], ["pos", "neg"], r"1 of 2 records have an empty text, the first is number 1"),
+        (TEXTS[:2], ["pos"], "got 2 texts and 1 labels"),
+        (TEXTS[:2], None, "the labels are missing"),
+        (TEXTS[:2], ["pos", None], "a label is a text or a number, .* got a NoneType: None"),
+        ([("a", "b")], ["pos"], None),
+        ([1, 2], ["pos", "neg"], "expected a dataset of records, a list of texts"),
+    ],
+)
+def test_records_that_make_no_sense_are_refused(x, y, message):
+    task, _, _ = made()
+    if message is None:  # a second text that is not asked for is left out, as any other field
+        assert task.rows(task.records(x, y))[0]["token_ids"].nrows() == 1
+        return
+    with pytest.raises(ValueError, match=message):
+        task.rows(task.records(x, y))
+
+
+def test_datasets_that_make_no_sense_are_refused():
+    task, _, _ = made()
+    data = tf.data.Dataset.from_tensor_slices
+    with pytest.raises(ValueError, match="expected a text as 'label' of each record; it is .*int64"):
+        task.fit(data({"text": TEXTS, "label": np.arange(8)}))
+    with pytest.raises(ValueError, match="'label' is missing"):
+        task.evaluate(data({"text": TEXTS}))
+    with pytest.raises(ValueError, match='expected records with "text"'):
+        task.score(data({"sentence": TEXTS, "label": SINGLE}))
+    with pytest.raises(ValueError, match="has its labels in it"):
+        task.fit(data({"text": TEXTS, "label": SINGLE}), SINGLE)
+    pairs, _, _ = made(models.MeanOfVectorsConfig(8), pairs=True)
+    with pytest.raises(ValueError, match="'pair' is missing"):
+        pairs.fit(TEXTS, SINGLE)
+    with pytest.raises(ValueError, match="reads two texts: give texts and pairs"):
+        pairs.answer(tf.constant(TEXTS))
+    with pytest.raises(ValueError, match="reads one text: leave pairs out"):
+        task.answer(tf.constant(TEXTS), tf.constant(PAIRS))
+    with pytest.raises(ValueError, match="expected texts .*; got a int: 3"):
+        task.classify(["good", 3])
+    with pytest.raises(ValueError, match="every record has the label 'pos'"):
+        TextClassifier.from_text(TEXTS, ["pos"] * 8)
+    with pytest.raises(ValueError, match="config must be one of"):
+        TextClassifier.from_text(TEXTS, SINGLE, "huge")
+
+
+def test_records_may_have_other_fields_and_be_classified():
+    task, x, y = made()
+    data = tf.data.Dataset.from_tensor_slices({"idx": np.arange(8), "text": x, "label": y})
+    again = TextClassifier.from_text(data, config=TextClassifierConfig(model=CNN))
+    assert again.labels == task.labels and again.tokenizer.tokens == task.tokenizer.tokens
+    assert task.classify(data) == task.classify(x)
+    np.testing.assert_equal(task.score(data).as_dict(), task.score(x, y).as_dict())
