@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tfllm.cli import main, translation
+from tfllm.cli import main, pairs
 
 WORDS = dict(zip("ein zwei rot blau hund katze haus".split(), "one two red blue dog cat house".split(), strict=True))
 # The fixture `eager` leaves tf.data compiled, and TensorFlow says so.
@@ -124,15 +124,15 @@ def test_interrupted_and_resumed_is_as_never_interrupted(corpus, tmp_path, capsy
         def on_epoch_begin(self, epoch, logs=None):
             self.epoch = epoch
 
-    whole = translation.callbacks
-    monkeypatch.setattr(translation, "callbacks", lambda *args: [*whole(*args), CtrlC("none", float)])
+    whole = pairs.callbacks
+    monkeypatch.setattr(pairs, "callbacks", lambda *args: [*whole(*args), CtrlC("none", float)])
     with pytest.raises(SystemExit) as end:
         train(corpus, tmp_path / "cut")
     assert end.value.code == 130
     said = capsys.readouterr().err
     assert "1 epoch" in said and f"tfllm train translation --out {tmp_path / 'cut'}" in said
     assert len(history(tmp_path / "cut")) == 1
-    monkeypatch.setattr(translation, "callbacks", whole)
+    monkeypatch.setattr(pairs, "callbacks", whole)
     main(["train", "translation", "--out", str(tmp_path / "cut")])
     assert history(tmp_path / "cut") == history(tmp_path / "straight")
 
