@@ -58,8 +58,8 @@ SETTINGS = {
     "transformer-1000": Setting(TRANSFORMER, 1000),
     "rnn-1000": Setting(RNN, 1000, epochs=20, learning_rate=3e-3),
     "lm-2000": Setting(LSTM, 2000, epochs=12, learning_rate=5e-3),
-    "transformer-29000": Setting(TRANSFORMER, 29000, (1,), 10, 4096, bleu=True),
-    "rnn-29000": Setting(RNN, 29000, (1,), 6, 4096, 3e-3, True),
+    "transformer-29000": Setting(TRANSFORMER, 29000, (1,), 6, 4096, bleu=True),
+    "rnn-29000": Setting(RNN, 29000, (1,), 4, 4096, 3e-3, True),
 }
 
 
