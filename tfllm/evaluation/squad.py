@@ -1,0 +1,190 @@
+"""Exact match and F1 of answers to questions, as the official scripts of SQuAD count them, each with an interval.
+
+Version 1.1 (Rajpurkar et al. 2016, sec. 6.1): an answer is lower-cased, loses ASCII punctuation, the words a, an, the,
+and needless blanks; it has the best score over the question's reference answers. Version 2.0 (Rajpurkar et al. 2018):
+a question without an answer is right where "" is said, and references that normalise to nothing do not count.
+Chinese, by characters (Cui et al. 2019; no official rule for SQuAD): each is a token, a run of other letters and
+numbers is one, all else is dropped, no articles.
+Left out: the curve of precision over recall of version 2.0.
+"""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfllm.evaluation.bootstrap import RESAMPLES, intervals
+from tfllm.evaluation.rouge import CHARACTERS
+from tfllm.evaluation.translation import Score
+
+ARTICLES = re.compile(r"\b(a|an|the)\b")
+PUNCTUATION = str.maketrans("", "", string.punctuation)
+TOKENS = "words", "characters"
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """At what probability of no answer it is best to say none, and the score in percent that this gives."""
+
+    at: float  # none is said where the probability is above it
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class SquadScores:
+    """Of N questions; str() is a line for each score."""
+
+    exact: Score
+    f1: Score
+    exacts: np.ndarray  # [N] 0 or 1, per question
+    f1s: np.ndarray  # [N] between 0 and 1
+    answerable: np.ndarray  # [N] bool
+    best_exact: Threshold | None = None  # where probabilities of no answer were given
+    best_f1: Threshold | None = None
+
+    def as_dict(self) -> dict:
+        """What JSON knows, by the official script's names where it has one."""
+        found = {"exact": self.exact.value, "f1": self.f1.value, "total": len(self.exacts)}
+        found["intervals"] = {name: [getattr(self, name).low, getattr(self, name).high] for name in ("exact", "f1")}
+        for name, chosen in (("HasAns", self.answerable), ("NoAns", ~self.answerable)):
+            if not self.answerable.all() and chosen.any():
+                found |= {f"{name}_exact": percent(self.exacts[chosen]), f"{name}_f1": percent(self.f1s[chosen]),
+                          f"{name}_total": int(chosen.sum())}  # fmt: skip
+        for name in ("exact", "f1"):
+            if (best := getattr(self, f"best_{name}")) is not None:
+                found |= {f"best_{name}": best.score, f"best_{name}_thresh": best.at}
+        return found
+
+    def __str__(self) -> str:
+        lines = [str(self.exact), str(self.f1)]
+        if not self.answerable.all():
+            for name, chosen in (("with an answer", self.answerable), ("without", ~self.answerable)):
+                if chosen.any():
+                    figures = percent(self.exacts[chosen]), percent(self.f1s[chosen]), chosen.sum()
+                    lines.append("{}: EM {:.2f}, F1 {:.2f} of {:,}".format(name, *figures))
+        if self.best_f1 is not None:
+            lines.append(
+                f"best threshold: EM {self.best_exact.score:.2f} at {self.best_exact.at:.4g}, "
+                f"F1 {self.best_f1.score:.2f} at {self.best_f1.at:.4g}"
+            )
+        return "\n".join(lines)
+
+
+def squad(
+    said: Sequence[str],
+    references: Sequence[Sequence[str]],
+    no_answer: Sequence[float] | None = None,
+    threshold: float | None = None,
+    tokens: str = "words",
+    resamples: int = RESAMPLES,
+) -> SquadScores:
+    """said: an answer for each question, "" for none. references: its right answers, [] where it has none.
+
+    The rules are those of version 2.0 where a question has no answer, or `no_answer` is given; else those of 1.1.
+    no_answer   [N], how likely it is that there is none: the best threshold is looked for
+    threshold   above it an answer counts as ""; None: answers are taken as they are
+    tokens      "words" or "characters", see above
+
+    ValueError for unequal lengths, nothing to score, unknown tokens, no references in version 1.1's sense.
+    """
+    if tokens not in TOKENS:
+        raise ValueError(f"tokens must be 'words' or 'characters'; got {tokens!r}")
+    said, references = checked(said, references)
+    newer = no_answer is not None or not all(references)
+    rows = [scores(one, right, newer, tokens) for one, right in zip(said, references, strict=True)]
+    exacts, f1s = (np.array(column, float) for column in zip(*rows, strict=True))
+    answerable = np.array([bool(right) for right in references])
+    best = {}
+    if no_answer is not None:
+        chance = np.asarray(no_answer, float)
+        if chance.shape != exacts.shape:
+            raise ValueError(f"{len(exacts)} answers but no_answer of shape {chance.shape}: give a number for each")
+        empty = np.array([not one for one in said])
+        best = {"best_exact": best_threshold(exacts, answerable, empty, chance),
+                "best_f1": best_threshold(f1s, answerable, empty, chance)}  # fmt: skip
+        if threshold is not None:
+            exacts, f1s = (np.where(chance > threshold, ~answerable, column) for column in (exacts, f1s))
+    elif threshold is not None:
+        raise ValueError("a threshold is of probabilities that there is no answer: give no_answer")
+    columns = 100 * np.stack([exacts, f1s], axis=1)
+
+    def means(draws):  # [R, M]
+        return dict(zip(("exact", "f1"), (draws @ columns / len(columns)).T, strict=True))
+
+    ends = intervals(np.ones(len(columns), int), means, resamples)
+    signature = f"n:{len(columns)}|rules:SQuAD {'2.0' if newer else '1.1'}|tokens:{tokens}|interval:bootstrap"
+    exact, f1 = (
+        Score(short, float(column.mean()), *ends[name], signature)
+        for short, name, column in (("EM", "exact", columns[:, 0]), ("F1", "f1", columns[:, 1]))
+    )
+    return SquadScores(exact, f1, exacts, f1s, answerable, **best)
+
+
+def normalized(text: str, tokens: str = "words") -> str:
+    """An answer as it is compared: its tokens with a blank between."""
+    if tokens == "characters":
+        return " ".join(CHARACTERS.findall(text.lower()))
+    return " ".join(ARTICLES.sub(" ", text.lower().translate(PUNCTUATION)).split())
+
+
+def scores(said: str, references: Sequence[str], newer: bool, tokens: str = "words") -> tuple[float, float]:
+    """(exact match, F1) of one answer: each the best over the references. newer: by the rules of version 2.0."""
+    said = normalized(said, tokens)
+    right = [normalized(text, tokens) for text in kept(references, newer, tokens)]
+    return max(float(said == text) for text in right), max(f1(said, text, newer) for text in right)
+
+
+def kept(references, newer, tokens):
+    """The references that count; [""] where there are none."""
+    if not newer:
+        return list(references)
+    return [text for text in references if normalized(text, tokens)] or [""]
+
+
+def f1(said: str, reference: str, newer: bool) -> float:
+    """Of two normalised texts: the harmonic mean of precision and recall of tokens, each as often as it is there."""
+    said, reference = said.split(), reference.split()
+    if newer and not (said and reference):
+        return float(said == reference)
+    common = sum((Counter(said) & Counter(reference)).values())
+    return 2 * common / (len(said) + len(reference)) if common else 0.0
+
+
+def best_threshold(found, answerable, empty, chance) -> Threshold:
+    """The threshold on the probability of no answer above which "" scores best. All [N]; empty: "" was said.
+
+    As `find_best_thresh` of the official script. Differs: questions with one probability come together, since no
+    threshold parts them; the script also tries what no threshold gives.
+    """
+    order = np.argsort(chance, kind="stable")
+    gain = np.where(answerable, found, -1.0 * ~empty)[order]  # of one more question that is answered
+    total = np.cumsum(gain) + (~answerable).sum()
+    chance = chance[order]
+    last = np.append(chance[1:] != chance[:-1], True)
+    totals, at = np.append((~answerable).sum(), total[last]), np.append(0.0, chance[last])
+    best = int(np.argmax(totals))
+    return Threshold(float(at[best]), float(100 * totals[best] / len(found)))
+
+
+def percent(column):
+    return float(100 * np.mean(column))
+
+
+def checked(said, references):
+    for name, texts in ("said", said), ("references", references):
+        if isinstance(texts, (str, bytes)):
+            raise ValueError(f"{name}: expected a list, got one string")
+    said, references = list(said), list(references)
+    if len(said) != len(references):
+        raise ValueError(f"{len(said)} answers but references for {len(references)} questions: give a list for each")
+    if not said:
+        raise ValueError("nothing to score: no answers")
+    for place, (one, right) in enumerate(zip(said, references, strict=True)):
+        if isinstance(right, (str, bytes)):
+            raise ValueError(f"question {place}: expected a list of references, got one string: {right[:40]!r}")
+        if wrong := [text for text in (one, *right) if not isinstance(text, str)]:
+            raise ValueError(f"question {place}: expected str, got {type(wrong[0]).__name__}; decode it first")
+    return said, references
