@@ -2,6 +2,7 @@
 
 from tfllm.evaluation.calibration import Reliability, expected_calibration_error, fit_temperature, reliability
 from tfllm.evaluation.classification import ClassificationReport, classification_report, matthews
+from tfllm.evaluation.diversity import Diversity, distinct, diversity, entropy
 from tfllm.evaluation.glue import glue_metrics
 from tfllm.evaluation.multilabel import MultilabelReport, multilabel_report
 from tfllm.evaluation.perplexity import Counts, Perplexity, counts
@@ -11,8 +12,8 @@ from tfllm.evaluation.squad import SquadScores, Threshold, squad
 from tfllm.evaluation.translation import Score, Scores, bleu, chrf, exact_match
 
 __all__ = [
-    "ClassificationReport", "Counts", "MultilabelReport", "Perplexity", "RegressionReport", "Reliability",
+    "ClassificationReport", "Counts", "Diversity", "MultilabelReport", "Perplexity", "RegressionReport", "Reliability",
     "RougeScores", "Score", "Scores", "SquadScores", "Threshold", "bleu", "chrf", "classification_report", "counts",
-    "exact_match", "expected_calibration_error", "fit_temperature", "glue_metrics", "matthews", "multilabel_report",
-    "pearson", "regression_report", "reliability", "rouge", "spearman", "squad",
+    "distinct", "diversity", "entropy", "exact_match", "expected_calibration_error", "fit_temperature", "glue_metrics",
+    "matthews", "multilabel_report", "pearson", "regression_report", "reliability", "rouge", "spearman", "squad",
 ]  # fmt: skip

@@ -1,0 +1,95 @@
+"""How varied some texts are, such as the replies of a dialogue model: distinct n-grams, their entropy, lengths.
+
+A model that answers "I don't know" to everything has a fair perplexity; these numbers tell. Tokens are, of lower-cased
+text, words, punctuation marks, and single Chinese, Japanese or Korean characters, in all languages alike.
+Left out: self-BLEU, measures by meaning.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from tfllm.evaluation.rouge import WIDE
+
+TOKENS = re.compile(rf"[{WIDE}]|[^\W{WIDE}]+(?:['’][^\W{WIDE}]+)*|[^\w\s]")
+
+
+def tokens(text: str) -> list[str]:
+    """The tokens that are counted here."""
+    return TOKENS.findall(text.lower())
+
+
+def ngrams(texts: Iterable[str], n: int) -> Counter:
+    """{n-gram (a tuple): how often it comes}; none runs over the end of a text. ValueError for n below 1."""
+    if n < 1:
+        raise ValueError(f"n must be 1 or more, got {n}")
+    found = Counter()
+    for text in _checked(texts):
+        cut = tokens(text)
+        found.update(zip(*(cut[i:] for i in range(n)), strict=False))
+    return found
+
+
+def distinct(texts: Iterable[str], n: int = 1) -> float:
+    """distinct-n: different n-grams of all texts, divided by the number of tokens. Li et al. 2016, sec. 5.3.
+
+    It falls with the amount of text: compare equally many texts. NaN where there is no token.
+    """
+    texts = _checked(texts)
+    size = ngrams(texts, 1).total()
+    return len(ngrams(texts, n)) / size if size else math.nan
+
+
+def entropy(texts: Iterable[str], n: int = 4) -> float:
+    """Entropy of the n-grams of all texts, natural logarithm: Ent-n of Zhang et al. 2018, sec. 4.1.
+
+    -Σ F(w) / F ln (F(w) / F), F(w) the times that w comes, F their sum. NaN where there is no n-gram.
+    """
+    found = ngrams(texts, n)
+    size = found.total()
+    return math.log(size) - sum(count * math.log(count) for count in found.values()) / size if size else math.nan
+
+
+@dataclass(frozen=True)
+class Diversity:
+    """Of some texts; str() is one line."""
+
+    distinct1: float
+    distinct2: float
+    entropy4: float  # NaN where no text has four tokens
+    different: float  # share of the texts that stand for themselves: how many different ones there are, of all
+    length: float  # tokens of a text, on average
+    texts: int
+
+    def as_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return (
+            f"distinct-1 {self.distinct1:.4f}, distinct-2 {self.distinct2:.4f}, entropy-4 {self.entropy4:.2f}, "
+            f"{self.different:.1%} of {self.texts} texts different, {self.length:.1f} tokens each"
+        )
+
+
+def diversity(texts: Iterable[str]) -> Diversity:
+    """All of these measures. ValueError for one string, for what is no str, and for nothing."""
+    texts = _checked(texts)
+    if not texts:
+        raise ValueError("nothing to score: no texts")
+    size = sum(len(tokens(text)) for text in texts)
+    return Diversity(
+        distinct(texts, 1), distinct(texts, 2), entropy(texts, 4), len(set(texts)) / len(texts), size / len(texts),
+        len(texts),
+    )  # fmt: skip
+
+
+def _checked(texts):
+    if isinstance(texts, (str, bytes)):
+        raise ValueError("texts: expected a list of strings, got one string")
+    texts = list(texts)
+    for place, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise ValueError(f"item {place}: expected str, got {type(text).__name__}; decode it first")
+    return texts
