@@ -1,7 +1,7 @@
 """Public data sets of tensorflow-datasets, by name -> records as the readers give them.
 
-Streams, since such a set may be large; needs the network the first time. Left out: nested features (lists,
-the answers of QA), images, audio. Faults of the set, such as empty texts, come as they are: see `clean`.
+Streams, since such a set may be large; needs the network the first time. Left out: nested features (lists; those
+of questions are in squad.py), images, audio. Faults of the set, such as empty texts, come as they are: see `clean`.
 """
 
 import difflib
@@ -21,14 +21,7 @@ def tfds(name, split, columns=None, data_dir=None):
 
     Raises ValueError for an unknown builder, feature or kind of feature.
     """
-    import tensorflow_datasets  # takes half a second: only where it is used
-
-    try:
-        builder = tensorflow_datasets.builder(name, data_dir=data_dir)
-    except tensorflow_datasets.core.registered.DatasetNotFoundError as error:
-        known = tensorflow_datasets.list_builders(with_community_datasets=False)
-        close = difflib.get_close_matches(name.partition("/")[0], known)
-        raise ValueError(f"tensorflow-datasets has no {name!r}; it has {', '.join(close or known)}") from error
+    builder = builder_of(name, data_dir)
     features = builder.info.features
     columns = record_columns(builder.info.supervised_keys if columns is None else columns)
     to_text = {record: _to_text(name, features, column) for record, column in columns.items()}
@@ -38,6 +31,18 @@ def tfds(name, split, columns=None, data_dir=None):
 
     builder.download_and_prepare()
     return builder.as_dataset(split=split, shuffle_files=False).map(record_of, tf.data.AUTOTUNE)
+
+
+def builder_of(name, data_dir=None):
+    """The builder of this name. ValueError, with the nearest names, where tensorflow-datasets has none."""
+    import tensorflow_datasets  # takes half a second: only where it is used
+
+    try:
+        return tensorflow_datasets.builder(name, data_dir=data_dir)
+    except tensorflow_datasets.core.registered.DatasetNotFoundError as error:
+        known = tensorflow_datasets.list_builders(with_community_datasets=False)
+        close = difflib.get_close_matches(name.partition("/")[0], known)
+        raise ValueError(f"tensorflow-datasets has no {name!r}; it has {', '.join(close or known)}") from error
 
 
 def _to_text(name, features, column):
