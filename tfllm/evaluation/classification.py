@@ -1,8 +1,7 @@
 """How well a classifier does: figures of each class and of all, the confusion matrix, intervals, calibration.
 
-All figures are shares between 0 and 1, as in scikit-learn. A figure that would divide by nothing is 0: the precision of
-a class that was never predicted, the recall of one that never came. Macro F1 is the mean over the classes that occur,
-as true or as predicted ones; micro F1 of single labels is the accuracy.
+All figures are shares between 0 and 1, as in scikit-learn; those of each class: per_class.py. Micro F1 of single labels
+is the accuracy.
 Left out: weights of examples, ROC curves. Several labels a text: multilabel.py; numbers: regression.py.
 """
 
@@ -16,12 +15,13 @@ from tfllm.evaluation import bootstrap
 from tfllm.evaluation.calibration import Reliability, reliability
 from tfllm.evaluation.grids import grid, shown
 from tfllm.evaluation.inputs import chances, classes
+from tfllm.evaluation.per_class import PerClass, macro_f1
 
 SHOWN = 12  # classes whose confusion matrix is shown as text
 
 
 @dataclass(frozen=True, eq=False)
-class ClassificationReport:
+class ClassificationReport(PerClass):
     """Of single labels, C classes; str() is a table."""
 
     labels: tuple[str, ...]
@@ -35,24 +35,16 @@ class ClassificationReport:
         return float(np.trace(self.confusion) / self.confusion.sum())
 
     @property
-    def precision(self) -> np.ndarray:  # [C]
-        return ratio(np.diag(self.confusion), self.confusion.sum(axis=0))
-
-    @property
-    def recall(self) -> np.ndarray:  # [C]
-        return ratio(np.diag(self.confusion), self.support)
-
-    @property
-    def f1(self) -> np.ndarray:  # [C]
-        return f1(np.diag(self.confusion), self.support, self.confusion.sum(axis=0))
+    def hits(self) -> np.ndarray:  # [C] examples of each class that were predicted to be of it
+        return np.diag(self.confusion)
 
     @property
     def support(self) -> np.ndarray:  # [C] examples of each class
         return self.confusion.sum(axis=1)
 
     @property
-    def macro_f1(self) -> float:
-        return float(macro_f1(np.diag(self.confusion), self.support, self.confusion.sum(axis=0)))
+    def predicted(self) -> np.ndarray:  # [C] examples that were predicted to be of each class
+        return self.confusion.sum(axis=0)
 
     @property
     def micro_f1(self) -> float:
@@ -62,23 +54,14 @@ class ClassificationReport:
     def matthews(self) -> float:
         return _matthews(self.confusion)
 
-    @property
-    def ece(self) -> float | None:
-        """Expected calibration error, see calibration.py."""
-        return None if self.reliability is None else self.reliability.ece
-
     def as_dict(self) -> dict:
         """What JSON knows."""
-        figures = zip(self.labels, self.precision, self.recall, self.f1, self.support, strict=True)
         found = {
             "examples": int(self.confusion.sum()),
             "accuracy": self.accuracy, "macro_f1": self.macro_f1, "micro_f1": self.micro_f1,
             "matthews": self.matthews,
             "intervals": {name: list(ends) for name, ends in self.intervals.items()},
-            "classes": {
-                label: {"precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)}
-                for label, p, r, f, n in figures
-            },
+            "classes": self.classes(),
             "confusion": self.confusion.tolist(),
         }  # fmt: skip
         return found if self.reliability is None else found | {"ece": self.ece, "log_loss": self.log_loss}
@@ -96,9 +79,7 @@ class ClassificationReport:
         return figures.confusion(path, self.labels, self.confusion)
 
     def __str__(self) -> str:
-        rows = zip(self.labels, self.precision, self.recall, self.f1, self.support, strict=True)
-        rows = [[label, *(f"{figure:.4f}" for figure in (p, r, f)), f"{n:,}"] for label, p, r, f, n in rows]
-        lines = [grid(["", "precision", "recall", "f1", "support"], rows), ""]
+        lines = [self.table(), ""]
         lines.append(f"accuracy {self.accuracy:.4f} {shown(self.intervals['accuracy'])} of {self.confusion.sum():,}")
         lines.append(f"macro F1 {self.macro_f1:.4f} {shown(self.intervals['macro_f1'])}; micro F1 {self.micro_f1:.4f}")
         lines.append(f"Matthews {self.matthews:.4f}")
@@ -133,21 +114,6 @@ def classification_report(
 def matthews(y_true, y_pred) -> float:
     """Matthews' correlation of two or more classes, Gorodkin 2004, eq. 8; 0 where all are, or are said to be, one."""
     return classification_report(y_true, y_pred).matthews
-
-
-def ratio(part, whole):
-    """part / whole, 0 where whole is 0."""
-    return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=np.asarray(whole) > 0)
-
-
-def f1(hits, true, predicted):
-    """2 TP / (2 TP + FP + FN), counts [..., C]."""
-    return ratio(2 * hits, true + predicted)
-
-
-def macro_f1(hits, true, predicted):
-    """[..., C] -> [...]: the mean over the classes that occur; 0 where none does."""
-    return ratio(f1(hits, true, predicted).sum(axis=-1), (true + predicted > 0).sum(axis=-1))
 
 
 def _matthews(confusion):

@@ -1,4 +1,4 @@
-"""How well a classifier does whose texts have several labels, or none. The figures are those of classification.py.
+"""How well a classifier does whose texts have several labels, or none. Figures of each label: per_class.py.
 
 Macro F1 is the mean over the labels that occur, micro F1 that of all decisions together; accuracy asks for all labels
 of a text at once (subset accuracy).
@@ -10,13 +10,13 @@ import numpy as np
 
 from tfllm.evaluation import bootstrap
 from tfllm.evaluation.calibration import Reliability, reliability
-from tfllm.evaluation.classification import f1, macro_f1, ratio
-from tfllm.evaluation.grids import grid, shown
+from tfllm.evaluation.grids import shown
 from tfllm.evaluation.inputs import chances, yes_or_no
+from tfllm.evaluation.per_class import PerClass, f1, macro_f1
 
 
 @dataclass(frozen=True, eq=False)
-class MultilabelReport:
+class MultilabelReport(PerClass):
     """C labels; str() is a table."""
 
     labels: tuple[str, ...]
@@ -29,24 +29,8 @@ class MultilabelReport:
     reliability: Reliability | None = None  # of every probability, against whether the text has that label
 
     @property
-    def precision(self) -> np.ndarray:  # [C]
-        return ratio(self.hits, self.predicted)
-
-    @property
-    def recall(self) -> np.ndarray:  # [C]
-        return ratio(self.hits, self.support)
-
-    @property
-    def f1(self) -> np.ndarray:  # [C]
-        return f1(self.hits, self.support, self.predicted)
-
-    @property
     def micro_f1(self) -> float:
         return float(f1(self.hits.sum(), self.support.sum(), self.predicted.sum()))
-
-    @property
-    def macro_f1(self) -> float:
-        return float(macro_f1(self.hits, self.support, self.predicted))
 
     @property
     def hamming_loss(self) -> float:
@@ -54,29 +38,19 @@ class MultilabelReport:
         wrong = self.support + self.predicted - 2 * self.hits
         return float(wrong.sum() / (self.examples * len(self.labels)))
 
-    @property
-    def ece(self) -> float | None:
-        return None if self.reliability is None else self.reliability.ece
-
     def as_dict(self) -> dict:
         """What JSON knows."""
-        figures = zip(self.labels, self.precision, self.recall, self.f1, self.support, strict=True)
         found = {
             "examples": self.examples,
             "accuracy": self.accuracy, "macro_f1": self.macro_f1, "micro_f1": self.micro_f1,
             "hamming_loss": self.hamming_loss,
             "intervals": {name: list(ends) for name, ends in self.intervals.items()},
-            "classes": {
-                label: {"precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)}
-                for label, p, r, f, n in figures
-            },
+            "classes": self.classes(),
         }  # fmt: skip
         return found if self.reliability is None else found | {"ece": self.ece}
 
     def __str__(self) -> str:
-        rows = zip(self.labels, self.precision, self.recall, self.f1, self.support, strict=True)
-        rows = [[label, *(f"{figure:.4f}" for figure in (p, r, f)), f"{n:,}"] for label, p, r, f, n in rows]
-        lines = [grid(["", "precision", "recall", "f1", "support"], rows), ""]
+        lines = [self.table(), ""]
         lines.append(f"all labels right {self.accuracy:.4f} {shown(self.intervals['accuracy'])} of {self.examples:,}")
         lines.append(f"micro F1 {self.micro_f1:.4f} {shown(self.intervals['micro_f1'])}")
         lines.append(f"macro F1 {self.macro_f1:.4f} {shown(self.intervals['macro_f1'])}")
