@@ -29,8 +29,8 @@ MAY_IMPORT = {
     "interop": {"files", "models"},
     # Beyond the design: `fit` compiles with the recipe unless the user did; `score` and `export` are methods of a task.
     "tasks": {"models", "layers", "text", "losses", "metrics", "generation", "vectors", "config", "data.batches",
-              "data.blocks", "data.masking", "data.sentence_pairs", "data.spans", "data.streams", "training.recipe",
-              "training.schedules", "evaluation", "export", "interop"},
+              "data.blocks", "data.dialogues", "data.masking", "data.sentence_pairs", "data.spans", "data.streams",
+              "training.recipe", "training.schedules", "evaluation", "export", "interop"},
     "explain": {"tasks", "models", "evaluation"},
     "cli": EVERYTHING,
 }  # fmt: skip

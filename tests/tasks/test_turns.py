@@ -1,0 +1,121 @@
+"""Dialogues as token ids against plain loops: who speaks, what is cut, and what the loss is of."""
+
+import functools
+import random
+
+import pytest
+import tensorflow as tf
+
+from tests.reference import dialogues as reference
+from tfllm.tasks import turns
+from tfllm.text import END, START, Characters, Words
+
+TOKENIZER = Characters(list("abcxyABuser:tm 四月"))
+WORDS = ["a", "bb", "ab c", "四月", "", "x\ty", "A", "a:  b", "abcabcabcabcabcabcabcabcabcab", "system"]
+NAMES = ["", "", "", "", "A\t", "B\t", "user\t", "C\t", " A \t"]
+TWO, THREE = ("A", "B"), ("user", "A", "B")
+
+
+def drawn(size, seed):
+    """Dialogues of up to seven lines; a third of them begin with a system line."""
+    draw, found = random.Random(seed), []
+    for _ in range(size):
+        lines = [draw.choice(NAMES) + draw.choice(WORDS) for _ in range(draw.randrange(8))]
+        first = [["system\t" + draw.choice(WORDS)], [], []][draw.randrange(3)]
+        found.append("\n".join(first + lines))
+    return found
+
+
+TEXTS = drawn(60, seed=1)
+
+
+@functools.cache
+def encode(text):
+    return TOKENIZER.encode([text]).to_list()[0]
+
+
+@pytest.mark.parametrize("speakers", [TWO, THREE])
+def test_lines_are_read_as_by_a_loop(speakers):
+    texts = [*drawn(300, seed=2), "", "A\t", "system\tx\nsystem\ty"]
+    said = turns.parsed(tf.constant(texts), speakers)
+    found = zip(said.system.numpy(), said.turns.to_list(), said.speakers.to_list(), said.asked.numpy(), strict=True)
+    for text, (system, lines, numbers, asked) in zip(texts, found, strict=True):
+        expected = reference.read(text, speakers)
+        got = list(zip(numbers, [line.decode() for line in lines], strict=True))
+        assert (system.decode(), got, asked) == expected
+
+
+@pytest.mark.parametrize(
+    "speakers, room, first", [(TWO, 28, START), (THREE, 28, None), (TWO, 40, None), (THREE, 34, START)]
+)
+def test_histories_are_cut_as_by_a_loop(speakers, room, first):
+    """The prompt of every reply of every dialogue."""
+    script = turns.Script(TOKENIZER, speakers, room, first)
+    written = script.write(turns.parsed(tf.constant(TEXTS), speakers))
+    found = turns.replies(script, written)
+    ids = script.history(written, *found)
+    marks = script.marked(tf.gather(written.speakers, found.turn))
+    got = tf.concat([ids, marks], axis=1).to_list()
+    expected, dropped, cut = [], [], []
+    for text in TEXTS:
+        system, lines, _ = reference.read(text, speakers)
+        for place in range(1, len(lines)):
+            prompt = reference.prompt(encode, END, speakers, room, first, system, lines[:place], lines[place][0])
+            assert len(prompt[0]) <= room
+            expected.append(prompt[0])
+            dropped.append(prompt[1])
+            cut.append(prompt[2])
+    assert got == expected and sum(dropped) > 10 and sum(cut) > 0
+    begins = tf.gather(written.splits, found.dialogue)
+    assert (found.first - begins).numpy().tolist() == dropped
+    assert (found.cut + tf.gather(written.system_cut, found.dialogue)).numpy().tolist() == cut
+
+
+@pytest.mark.parametrize(
+    "speakers, room, most, only",
+    [(TWO, 28, 4, None), (TWO, 35, 99, 1), (THREE, 60, 3, 0), (THREE, 45, 2, None)],
+)
+def test_each_reply_is_learned_once_behind_its_own_history(speakers, room, most, only):
+    script = turns.Script(TOKENIZER, speakers, room, START)
+    written = script.write(turns.parsed(tf.constant(TEXTS), speakers))
+    rows, weights = turns.streams(script, written, turns.replies(script, written, only), most)
+    got = []
+    for ids, marked in zip(rows.to_list(), weights.to_list(), strict=True):
+        assert len(ids) == len(marked) <= room + most and not marked[0]
+        for place, weight in enumerate(marked):
+            if weight and not marked[place - 1]:
+                size = next((i for i, other in enumerate(marked[place:]) if not other), len(ids) - place)
+                got.append((ids[:place], ids[place : place + size]))
+    expected = []
+    for text in TEXTS:
+        system, lines, _ = reference.read(text, speakers)
+        expected += reference.pairs(encode, END, speakers, room, START, most, system, lines, only)
+    assert got == expected
+
+
+def test_short_dialogues_are_one_row():
+    script = turns.Script(TOKENIZER, ("A", "B"), 60, START)
+    written = script.write(turns.parsed(tf.constant(["system\tx\na\nb\nab", "a\nb"]), ("A", "B")))
+    rows, weights = turns.streams(script, written, turns.replies(script, written), 9)
+    said = [[TOKENIZER.tokens[i].decode() for i in row] for row in rows.to_list()]
+    assert ["".join(row) for row in said] == ["<s>system:x</s>A:a</s>B:b</s>A:ab</s>", "<s>A:a</s>B:b</s>"]
+    learned = [[token for token, weight in zip(*row, strict=True) if weight] for row in zip(said, weights.to_list())]  # noqa: B905
+    assert learned == [["b", "</s>", "a", "b", "</s>"], ["b", "</s>"]]
+
+
+def test_nothing_that_is_said_ends_a_turn():
+    script = turns.Script(TOKENIZER, ("A", "B"), 60, START)
+    written = script.write(turns.parsed(tf.constant(["a </s> B: b\nb"]), ("A", "B")))
+    assert written.token_ids.to_list()[0].count(END) == 1
+
+
+@pytest.mark.parametrize(
+    "tokenizer, room, said",
+    [
+        (Words(["a", ":", "system"]), 60, "does not tell apart the marks of A, B, system: give speakers"),
+        (TOKENIZER, 27, "27 tokens are no room for a history: 28 is the least"),
+    ],
+)
+def test_errors_say_what_to_do(tokenizer, room, said):
+    with pytest.raises(ValueError, match=said):
+        turns.Script(tokenizer, ("A", "B"), room)
