@@ -29,7 +29,7 @@ from tfllm.training import Recipe
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data"))
 MODEL = BERTConfig(max_length=128, num_layers=2, d_model=128, num_heads=4, dff=512)
-OBJECTIVES = {"mlm": 12, "mlm_nsp": 12}  # epochs of pre-training
+OBJECTIVES = {"mlm": 15, "mlm_nsp": 15}  # epochs of pre-training
 TEXTS, SEEDS, EPOCHS = 500, (1, 2, 3), 12  # of the classifiers
 KINDS = {  # the beginning of a package's name: its label
     "python3-": "Python", "golang-": "Go", "node-": "JavaScript", "r-": "R", "ruby-": "Ruby", "libghc-": "Haskell",
@@ -71,8 +71,8 @@ def pretrained(objective, folder):
     """The run's folder, trained to its end; -> (the best model, core seconds of this call)."""
     began = time.process_time()
     train, valid = ([text for _, text in descriptions(part)] for part in ("train", "valid"))
-    recipe = Recipe(epochs=OBJECTIVES[objective], learning_rate=2e-3, monitor="val_loss")
-    settings = Pretraining(objective=objective, model=MODEL, recipe=recipe)
+    recipe = Recipe(epochs=OBJECTIVES[objective], learning_rate=1.5e-3, monitor="val_loss")
+    settings = Pretraining(objective=objective, vocab_size=4000, batch_tokens=1024, model=MODEL, recipe=recipe)
     if (folder / "last.keras").exists():
         task, epoch = training.resume(folder, tfllm.load_model)
     else:
