@@ -78,6 +78,20 @@ class WordPieces(Tokenizer):
         with tf.device(CPU):
             return self._ids(texts, special)
 
+    def encode_with_offsets(self, texts):
+        """As `encode` -> (ids, starts, ends), ragged [B, None]: token i is the characters starts_i .. ends_i - 1.
+
+        Counted are code points of the text as it is written; starts and ends int64. Accents that are dropped belong to
+        the letter before them; of a character that becomes several letters, each has the whole.
+        """
+        texts = self._strings(texts)
+        with tf.device(CPU):
+            letters, begins, row, starts, ends = self._words.located(texts)
+            ids, places = self._cut(letters, begins, row, tf.size(texts, tf.int64))
+            last = tf.concat([places[1:], [tf.size(letters, tf.int64)]], 0)[: tf.size(places)] - 1
+            parts = tf.gather(starts, places), tf.gather(ends, last)
+            return ids, *(ids.with_flat_values(part) for part in parts)
+
     def get_config(self):
         return {**self._options, "names": list(self.names), "name": self.name}
 
@@ -110,11 +124,14 @@ class WordPieces(Tokenizer):
             self._match = WordMatch(pieces, len(alphabet) + len(self.names), self.unknown)
 
     def _ids(self, texts, special=False):
-        letters, begins, row = self._words(texts, special)
+        return self._cut(*self._words(texts, special), tf.size(texts, tf.int64))[0]
+
+    def _cut(self, letters, begins, row, count):
+        """Letters of words -> (ids, ragged [count, None]; int64 [P], the letter where each piece begins)."""
         ids = self._match(letters, begins)
         places = tf.where(ids >= 0)
-        splits = tf.searchsorted(tf.gather_nd(row, places), tf.range(tf.size(texts, tf.int64) + 1), out_type=tf.int64)
-        return tf.RaggedTensor.from_row_splits(tf.gather_nd(ids, places), splits, validate=False)
+        splits = tf.searchsorted(tf.gather_nd(row, places), tf.range(count + 1), out_type=tf.int64)
+        return tf.RaggedTensor.from_row_splits(tf.gather_nd(ids, places), splits, validate=False), places[:, 0]
 
     def _join(self, pieces):
         texts = tf.strings.reduce_join(pieces, axis=-1, separator=" ")

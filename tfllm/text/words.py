@@ -40,6 +40,22 @@ class Words(Tokenizer):
         words = most_frequent(texts, vocab_size, min_count, lowercase, empty._cut)
         return cls(words, split=split, continuation=continuation, lowercase=lowercase)
 
+    def encode_with_offsets(self, texts):
+        """As `encode` -> (ids, starts, ends), ragged [B, None]: word i is the characters starts_i .. ends_i - 1.
+
+        Counted are code points of the text as it is written; starts and ends int64. A word is cut alike in both cases,
+        so that its place is that before lower-casing, which changes lengths.
+        """
+        texts, ids = self._strings(texts), self.encode(texts)
+        with tf.device(CPU):
+            points = tf.strings.unicode_decode(texts, "UTF-8", errors="replace")
+            there = tf.where((points.flat_values != 32) & ((points.flat_values < 9) | (points.flat_values > 13)))[:, 0]
+            there -= tf.gather(points.row_starts(), tf.gather(points.value_rowids(), there))  # [N] all but white space
+            sizes = tf.strings.length(self._cut(texts).flat_values, unit="UTF8_CHAR")
+            behind = tf.cumsum(sizes)  # the words are these characters, one after the other
+            starts, ends = tf.gather(there, behind - sizes), tf.gather(there, behind - 1) + 1
+            return ids, ids.with_flat_values(starts), ids.with_flat_values(ends)
+
     def get_config(self):
         return {**super().get_config(), "split": self.split, "continuation": self.continuation}
 

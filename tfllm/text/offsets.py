@@ -1,0 +1,36 @@
+"""Between characters of a text, its bytes and its tokens: what an answer that is part of a text needs.
+
+A tokenizer with `encode_with_offsets` (WordPieces, Words) tells the characters of each token. Characters are code
+points, as in Python; bytes that are not UTF-8 are characters too, U+FFFD each, and come back as they were.
+"""
+
+import tensorflow as tf
+
+
+def substrings(texts, starts, ends):
+    """texts [B], characters starts .. ends - 1, dense int [B, K] -> strings [B, K], as they are written in the text.
+
+    Places behind the text are its end.
+    """
+    texts = tf.convert_to_tensor(texts)
+    _, offsets = tf.strings.unicode_decode_with_offsets(texts, "UTF-8", errors="replace")  # [B, N]
+    places = tf.concat([offsets, tf.cast(tf.strings.length(texts), tf.int64)[:, None]], axis=1)  # [B, N + 1]
+    last = places.row_lengths()[:, None] - 1
+    begin, end = (
+        tf.gather(places.flat_values, places.row_starts()[:, None] + tf.clip_by_value(tf.cast(part, tf.int64), 0, last))
+        for part in (starts, ends)
+    )
+    size = tf.maximum(end - begin, 0)
+    whole = tf.broadcast_to(texts[:, None], tf.shape(size))
+    return tf.strings.substr(whole, begin, size)
+
+
+def covering(starts, ends, first, behind):
+    """The tokens that touch the characters first .. behind - 1 of their text.
+
+    starts, ends: of the tokens, ragged [B, None]. first, behind: int [B]. -> (i, j) int64 [B], the tokens i .. j;
+    j < i where there is none.
+    """
+    before = tf.cast(ends <= tf.cast(first, ends.dtype)[:, None], tf.int64)
+    until = tf.cast(starts < tf.cast(behind, starts.dtype)[:, None], tf.int64)
+    return tf.reduce_sum(before, axis=1), tf.reduce_sum(until, axis=1) - 1
