@@ -36,11 +36,16 @@ def road(request):
     return tokenizer, tf.function(tokenizer.encode_with_offsets, input_signature=spec, autograph=False)
 
 
+def strings(texts):
+    """As a tensor; NumPy's own arrays of strings lose a NUL at the end."""
+    return tf.constant(np.array(texts, object), tf.string, [len(texts)])
+
+
 def spans(road, texts):
     """[(piece, start, end), ...] of each text; the ids are those of `encode`."""
     tokenizer, located = road
-    ids, starts, ends = located(tf.constant(texts, tf.string, [len(texts)]))
-    assert ids.to_list() == tokenizer.encode(tf.constant(texts, tf.string, [len(texts)])).to_list()
+    ids, starts, ends = located(strings(texts))
+    assert ids.to_list() == tokenizer.encode(strings(texts)).to_list()
     names = [[tokenizer.tokens[i].decode() for i in row] for row in ids.to_list()]
     return [list(zip(*row, strict=True)) for row in zip(names, starts.to_list(), ends.to_list(), strict=True)]
 
@@ -103,10 +108,10 @@ def test_any_text(road, texts, more):
 def test_parts_of_any_bytes_are_the_bytes(texts, cut):
     """Cut anywhere between characters, the parts make up the text; of valid text they are Python's own."""
     cuts = tf.constant([[0, cut, cut + 2]] * len(texts), tf.int64, [len(texts), 3])
-    parts = substrings(tf.constant(texts, tf.string, [len(texts)]), cuts, tf.concat([cuts[:, 1:], cuts[:, :1] + 99], 1))
+    parts = substrings(strings(texts), cuts, tf.concat([cuts[:, 1:], cuts[:, :1] + 99], 1))
     assert [b"".join(row) for row in parts.numpy().tolist()] == texts
     said = [text.decode("utf-8", "replace") for text in texts]
-    parts = substrings(tf.constant(said, tf.string, [len(said)]), cuts, cuts + 3).numpy().tolist()
+    parts = substrings(strings(said), cuts, cuts + 3).numpy().tolist()
     assert [[part.decode() for part in row] for row in parts] == [
         [text[at : at + 3] for at in (0, cut, cut + 2)] for text in said
     ]
