@@ -2,6 +2,7 @@
 
 from tfllm.layers import masks
 from tfllm.layers.attention import MultiHeadAttention, scaled_dot_product_attention
+from tfllm.layers.attention_flow import AttentionFlow, Highway
 from tfllm.layers.bahdanau import BahdanauCell, BahdanauDecoder
 from tfllm.layers.bert_heads import MaskedTokenHead, NextSentenceHead
 from tfllm.layers.bidirectional import BidirectionalEncoder
@@ -17,6 +18,7 @@ from tfllm.layers.recurrent_attention import AdditiveAttention, MultiplicativeAt
 from tfllm.layers.transformer import DecoderBlock, EncoderBlock, FeedForward, Residual
 
 __all__ = [
+    "AttentionFlow",
     "AttentionWeightedAverage",
     "AdditiveAttention",
     "BahdanauCell",
@@ -31,6 +33,7 @@ __all__ = [
     "EncoderBlock",
     "FeedForward",
     "GatedConvolution",
+    "Highway",
     "InputFeedingCell",
     "InputFeedingDecoder",
     "LearnedPositions",

@@ -1,6 +1,7 @@
 """Models: one paper, or one sample of the documents, a file."""
 
 from tfllm.models.bert import BERT, BERTConfig
+from tfllm.models.bidaf import BiDAF, BiDAFConfig
 from tfllm.models.big_language_model import BigLanguageModel, BigLanguageModelConfig
 from tfllm.models.encoder import Encoder
 from tfllm.models.gpt import GPT, GPTConfig
@@ -17,6 +18,8 @@ from tfllm.models.transformer import Transformer, TransformerConfig
 __all__ = [
     "BERT",
     "BERTConfig",
+    "BiDAF",
+    "BiDAFConfig",
     "BigLanguageModel",
     "BigLanguageModelConfig",
     "Encoder",
