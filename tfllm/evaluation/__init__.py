@@ -7,13 +7,15 @@ from tfllm.evaluation.glue import glue_metrics
 from tfllm.evaluation.multilabel import MultilabelReport, multilabel_report
 from tfllm.evaluation.perplexity import Counts, Perplexity, counts
 from tfllm.evaluation.regression import RegressionReport, pearson, regression_report, spearman
+from tfllm.evaluation.replies import ReplyScores
 from tfllm.evaluation.rouge import RougeScores, rouge
 from tfllm.evaluation.squad import SquadScores, Threshold, squad
 from tfllm.evaluation.translation import Score, Scores, bleu, chrf, exact_match
 
 __all__ = [
     "ClassificationReport", "Counts", "Diversity", "MultilabelReport", "Perplexity", "RegressionReport", "Reliability",
-    "RougeScores", "Score", "Scores", "SquadScores", "Threshold", "bleu", "chrf", "classification_report", "counts",
-    "distinct", "diversity", "entropy", "exact_match", "expected_calibration_error", "fit_temperature", "glue_metrics",
-    "matthews", "multilabel_report", "pearson", "regression_report", "reliability", "rouge", "spearman", "squad",
+    "ReplyScores", "RougeScores", "Score", "Scores", "SquadScores", "Threshold", "bleu", "chrf",
+    "classification_report", "counts", "distinct", "diversity", "entropy", "exact_match", "expected_calibration_error",
+    "fit_temperature", "glue_metrics", "matthews", "multilabel_report", "pearson", "regression_report", "reliability",
+    "rouge", "spearman", "squad",
 ]  # fmt: skip

@@ -13,7 +13,6 @@ from tfllm.tasks.decoding import Continuation, of_options
 from tfllm.tasks.task import Task, log
 from tfllm.text.cleaning import replace_invalid
 
-GREEDY = Continuation()
 KNOBS = {  # inputs of the signature `sample`: the scalars that may differ from call to call
     "temperature": tf.float32, "top_k": tf.int32, "top_p": tf.float32, "min_p": tf.float32,
     "seed": tf.int32, "max_length": tf.int32,
@@ -28,19 +27,22 @@ class Generator(Task):
     Python, after reload and in the SavedModel.
     """
 
-    def answer(self, texts, decoding=GREEDY):
+    decoding = Continuation  # the dataclass of how a prompt is continued
+
+    def answer(self, texts, decoding=None):
         """strings [B] -> {"text": [B], "score": [B]}: prompt and continuation; log-probability of the continuation.
 
         The score of a beam search is divided by its length penalty.
         """
         return first(self.candidates(texts, 1, decoding))
 
-    def candidates(self, texts, n=1, decoding=GREEDY, row=0, jit_compile=False, **live):
+    def candidates(self, texts, n=1, decoding=None, row=0, jit_compile=False, **live):
         """strings [B] -> {"text": [B, n], "score": [B, n]}: n samples of each, or the n best of its beams.
 
         row: the number of the first text, where they come in parts. live: see `chooser`; and max_length.
         jit_compile: the loop is one XLA program for each of few shapes (some seconds at the first use of each).
         """
+        decoding = decoding or self.decoding()
         texts, prompts = self.begun(texts, decoding)
         prompts, limits = self.fitted(prompts, decoding, live.pop("max_length", None))
         if decoding.beam_width > 1:
@@ -68,6 +70,10 @@ class Generator(Task):
             return fitted(prompts, self.model.max_length, decoding.max_length, decoding.max_new_tokens)
         return fitted(prompts, self.model.max_length, max_length)
 
+    def context(self, prompts):
+        """Of the prompts, ragged [B, None], what stands before the continuation when it is decoded: all."""
+        return prompts
+
     def continuations(self, prompts, token_ids, lengths):
         """Prompts [B, None], texts [B, n, L] that begin with them, their lengths [B, n] -> what is new, strings [B, n].
 
@@ -86,15 +92,15 @@ class Generator(Task):
         """A string -> prompt and continuation; a list -> a list, in order. Compiled once for each decoding.
 
         num_return_sequences: instead of each text a list of so many, sampled or the best of the beams.
-        decoding: the fields of `Continuation`, such as max_length=50, temperature=0.8, stop=["\\n"]. Prompts that leave
-        no room for as many new tokens in what the model can take lose their beginning (in what the model sees, not in
-        the text), and a warning says so. Bytes that are not UTF-8 come back as U+FFFD.
+        decoding: the fields of the task's `decoding`, such as max_length=50, temperature=0.8, stop=["\\n"].
+        Prompts that leave no room for as many new tokens in what the model can take lose their beginning (in what the
+        model sees, not in the text), and a warning says so. Bytes that are not UTF-8 come back as U+FFFD.
         jit_compile: see `candidates`; many times quicker on a CPU, once it is compiled.
         row: the number of the first prompt, where a list comes in parts.
         """
         if isinstance(prompts, (str, bytes)):
             return self.generate([prompts], num_return_sequences, batch_size, verbose, jit_compile, row, **decoding)[0]
-        decoding, prompts, found = of_options(Continuation, decoding), list(prompts), []
+        decoding, prompts, found = of_options(self.decoding, decoding), list(prompts), []
         several(num_return_sequences, decoding)
         if not prompts:
             return []
@@ -114,7 +120,7 @@ class Generator(Task):
         Joined they are what `generate` gives; no character is cut, and nothing is shown that a stop string takes back.
         ValueError for beams, which know their text at the end only.
         """
-        decoding = of_options(Continuation, decoding)
+        decoding = of_options(self.decoding, decoding)
         if decoding.beam_width > 1:
             raise ValueError(f"a beam search has no text before its end: beam_width=1, not {decoding.beam_width}")
         self.warn_cut([prompt], decoding)
@@ -122,6 +128,7 @@ class Generator(Task):
         beginning, prompts, now = start(tf.constant([prompt]))
         if text := beginning.numpy()[0].decode("utf-8", "replace"):
             yield text
+        prompts = self.context(prompts)
         token_ids, parts = prompts.to_list()[0], pieces(self.tokenizer)
         known = len(self.tokenizer.decode(prompts).numpy()[0])
         reader, said, shown = codecs.getincrementaldecoder("utf-8")("replace"), b"", 0
@@ -197,7 +204,7 @@ class Generator(Task):
         XLA, have the `decoding` fixed; sample has, beside texts, the scalars of `KNOBS`, where temperature 0, top_k 0,
         top_p 1 and min_p 0 are none. Of a beam search there is n_best -> the same of [N, n_best] instead of the two.
         """
-        decoding = decoding or GREEDY
+        decoding = decoding or self.decoding()
         signatures = {"serving_default": lambda texts: self.answer(texts, decoding)}
         if decoding.beam_width > 1:
             n_best = min(n_best, decoding.beam_width)
@@ -223,8 +230,8 @@ def _candidates(task, n, decoding, jit_compile, texts, row):
 
 
 def first(found):
-    """{name: [B, n]} -> {name: [B]}"""
-    return {name: part[:, 0] for name, part in found.items()}
+    """{name: [B, n]} -> {name: [B]}. What there is one of for each prompt stays."""
+    return {name: part[:, 0] if part.shape.rank == 2 else part for name, part in found.items()}
 
 
 def several(n, decoding):

@@ -1,0 +1,360 @@
+"""Dialogue: turns of several speakers, and a model that says the next one."""
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfllm.data import batches
+from tfllm.data.dialogues import SYSTEM, dialogue, of_messages
+from tfllm.losses import TokenCrossEntropy, smoothed_cross_entropy
+from tfllm.metrics import TokenAccuracy, TokenMean
+from tfllm.models.big_language_model import BigLanguageModelConfig
+from tfllm.models.gpt import GPTConfig
+from tfllm.models.lstm_language_model import LSTMLanguageModelConfig
+from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
+from tfllm.models.transformer import TransformerConfig
+from tfllm.tasks import turns
+from tfllm.tasks.chat import Chat
+from tfllm.tasks.configs import learned, named
+from tfllm.tasks.decoding import Continuation
+from tfllm.tasks.embeddings import expect_files, initialise
+from tfllm.tasks.encoder_decoder import MODELS as PAIRS
+from tfllm.tasks.encoder_decoder import untrained
+from tfllm.tasks.language_model import MODELS as STREAMS
+from tfllm.tasks.task import Task, log
+
+SPEAKERS = ("A", "B")
+ALL = "all"
+LENGTH = 256  # tokens of a history, where neither the user nor the model says how many
+
+
+@dataclass(frozen=True)
+class Replying(Continuation):
+    """How a reply is searched for: greedily, where nothing else is said."""
+
+    max_new_tokens: int | None = None  # tokens of a reply, END counted; none: the task's `reply_length`
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.prefix or self.max_length != Continuation.max_length:
+            raise ValueError("a reply has no prefix, and max_new_tokens for its length, not max_length")
+
+
+@dataclass(frozen=True)
+class DialogueGeneratorConfig:
+    """What `DialogueGenerator.from_text` builds."""
+
+    tokenizer: Literal["subwords", "words", "segments", "characters", "bytes"] = "subwords"
+    vocab_size: int = 8000  # tokens, at most
+    lowercase: bool = False
+    speakers: tuple[str, ...] | None = None  # their names, in order; none: those of the data, or A and B
+    replies: str = ALL  # what is learned: all replies, or those of the speaker of this name
+    history_length: int | None = None  # tokens that a reply may look back at; none: what the model can take, or 256
+    reply_length: int = 48  # tokens of a reply, END counted
+    label_smoothing: float = 0.0  # epsilon of Vaswani et al. 2017, sec. 5.4
+    embeddings: str | None = None  # file of word vectors that the embeddings begin with
+    embeddings_trainable: bool | Literal["missing"] = True  # which rows of these are trained; missing: without a vector
+    model: GPTConfig | LSTMLanguageModelConfig | BigLanguageModelConfig | Seq2SeqRNNConfig | TransformerConfig = field(
+        default_factory=GPTConfig
+    )  # the first three read and write one stream of turns; of the others the encoder reads, the decoder replies
+
+
+SIZES = {
+    "tiny": DialogueGeneratorConfig(),
+    "lstm": DialogueGeneratorConfig(model=LSTMLanguageModelConfig()),
+    "seq2seq": DialogueGeneratorConfig(model=Seq2SeqRNNConfig(pe_target=64, attention="luong")),
+}
+
+
+class DialogueGenerator(Task):
+    """Abstract: a `model` with its `tokenizer` that says the next turn. Records have "dialogue", see data/dialogues.py.
+
+    DialogueGenerator.from_text(records) learns the tokenizer and builds the model: a CausalDialogue, whose causal model
+    reads and writes one stream of turns, or a Seq2SeqDialogue, whose encoder reads the history. Both can do the same.
+
+    speakers        their names: the marks of the turns. Turns without a name alternate in this order
+    replies         "all": each turn that follows another is learned; or a speaker's name: those of this one, who then
+                    is the one that replies
+    history_length  tokens that a reply looks back at: the system line, always, and as many whole turns as fit, the
+                    latest; tasks/turns.py says how
+    reply_length    tokens of a reply, END counted; what is longer is cut in training, which is told
+
+    The loss is of the replies alone: their tokens and the END of each, not their marks.
+    """
+
+    fields = ("dialogue",)
+    decoding = Replying
+
+    def __init__(self, model, tokenizer, speakers=SPEAKERS, replies=ALL, history_length=None, reply_length=48,
+                 label_smoothing=0.0, **kwargs):  # fmt: skip
+        super().__init__(**kwargs)
+        self.model, self.tokenizer, self.label_smoothing = model, tokenizer, label_smoothing
+        self.speakers, self.replies, self.reply_length = tuple(speakers), replies, reply_length
+        if len(set(speakers)) < len(speakers) or len(speakers) < 2 or {SYSTEM, ALL} & set(speakers):
+            raise ValueError(f"speakers must be two different names or more, not 'system' or 'all'; got {speakers}")
+        if replies not in (ALL, *speakers):
+            raise ValueError(f"replies must be 'all' or one of {', '.join(speakers)}; got {replies!r}")
+        most = self.most(reply_length)
+        self.history_length = (most or LENGTH) if history_length is None else history_length
+        if most is not None and self.history_length > most:
+            raise ValueError(f"history_length is {history_length}; the model takes {most} tokens beside such replies")
+        self.built = True
+
+    def most(self, reply_length):
+        """The tokens of a history that the model can take beside such replies, or None. ValueError where it cannot."""
+        raise NotImplementedError(f"{type(self).__name__} must say how long a history may be")
+
+    @classmethod
+    def from_text(cls, records, config="tiny", embeddings=None, embeddings_trainable=None):
+        """Learns the vocabulary of the dialogues (records, or strings) and builds an untrained model for them.
+
+        config: a DialogueGeneratorConfig, or the name of one: "tiny" (a GPT, the default), "lstm", "seq2seq".
+        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.embeddings.initialise`; above those of
+        the config.
+        """
+        config = named(config, SIZES)
+        embeddings = config.embeddings if embeddings is None else embeddings
+        expect_files(embeddings)
+        texts = strings(cls.records(cls, records))
+        speakers = config.speakers or names(texts) or SPEAKERS
+        tokenizer = learned(config, lines(texts, speakers))
+        if type(config.model) in PAIRS:
+            model = untrained(config.model, tokenizer, tokenizer)
+            old = {id(layer): layer for layer in (model.embed_input, model.embed_target)}.values()
+        else:
+            model = STREAMS[type(config.model)](vocab_size=tokenizer.vocab_size, **asdict(config.model))
+            old = [model.embed]
+        for layer in old if embeddings is not None else ():
+            initialise(model, layer, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)
+        return kind_of(config.model)(
+            model, tokenizer, speakers, config.replies, config.history_length, config.reply_length,
+            config.label_smoothing,
+        )  # fmt: skip
+
+    @classmethod
+    def from_language_model(cls, task, **options):
+        """A dialogue generator that begins with the model (the very same, not a copy) and tokenizer of a LanguageModel.
+
+        options: speakers, replies, history_length, reply_length. What the language model was pre-trained on is to be
+        followed by `fit` on dialogues; GPT-2 of Hugging Face's hub comes by LanguageModel.from_pretrained.
+        """
+        found = kind_of(task.model)(task.model, task.tokenizer, **options)
+        found.learning_rate = task.learning_rate
+        return found
+
+    # from strings to what the model is shown
+
+    @property
+    def script(self):
+        """How dialogues are written; of a tokenizer that was just loaded too."""
+        return turns.Script(self.tokenizer, self.speakers, self.history_length, self.first)
+
+    @property
+    def replying(self):
+        """The number of the one speaker who replies, or None."""
+        return None if self.replies == ALL else self.speakers.index(self.replies)
+
+    def prompts(self, texts):
+        """Dialogues [B] -> (token ids up to the mark of who replies, ragged [B, None], what of them is not read).
+
+        That is {"dropped": turns [B], "cut": tokens of the last turn, or of the system line, [B]}.
+        """
+        said, script = turns.parsed(texts, self.speakers), self.script
+        written = script.write(said)
+        begin, end = written.splits[:-1], written.splits[1:]
+        before = tf.gather(tf.concat([[-1], written.speakers], axis=0), end)  # who spoke last
+        who = (tf.where(end > begin, before, -1) + 1) % len(self.speakers)
+        who = who if self.replying is None else tf.fill(tf.shape(who), self.replying)
+        who = tf.where(said.asked >= 0, said.asked, who)
+        dialogue = tf.range(tf.size(end, tf.int64))
+        first, cut = script.histories(written, dialogue, end, who)
+        ids = tf.concat([script.history(written, dialogue, end, first, cut), script.marked(who)], axis=1)
+        told = {"dropped": first - begin, "cut": cut + written.system_cut}
+        return ids, {name: tf.cast(part, tf.int32) for name, part in told.items()}
+
+    def prepare(self, texts):
+        """strings [B] -> ragged token_ids [B, None]: the history, as far as the model is shown it."""
+        return self.prompts(texts)[0]
+
+    def learned(self, record):
+        """A record's dialogues -> (script, as turns.Written, its turns.Replies)."""
+        script = self.script
+        written = script.write(turns.parsed(record["dialogue"], self.speakers))
+        return script, written, turns.replies(script, written, self.replying)
+
+    def told(self, record):
+        """{"long": [N] whether a reply is cut, "cut": [N] tokens of its history's last turn, "system": [B]}."""
+        _, written, found = self.learned(record)
+        sizes = tf.gather(written.token_ids.row_lengths() - written.marks, found.turn)
+        return {"long": sizes > self.reply_length, "cut": found.cut, "system": written.system_cut}
+
+    def rows(self, records):
+        """As in Task; what is too long is told. ValueError for speakers of other names, and where there is no reply."""
+        if others := [name for name in names(strings(records)) if name not in self.speakers]:
+            raise ValueError(f"the data has the speakers {', '.join(others)}; known are {', '.join(self.speakers)}")
+        rows, told = batches.rows(records, lambda record: (self.example(record), self.told(record)))
+        told = {name: part.numpy() > 0 for name, part in told.items()}
+        if not len(told["long"]):
+            raise ValueError(f"no turn to learn from: replies={self.replies!r}, of turns that follow another")
+        for name, what in (
+            ("long", f"replies have more than {self.reply_length} tokens and are cut"),
+            ("cut", f"replies follow a turn that has no room in {self.history_length} tokens: its beginning is cut"),
+            ("system", f"system lines have no room in half of {self.history_length} tokens: their end is cut"),
+        ):
+            if told[name].any():
+                log.warning("%d of %d %s", told[name].sum(), len(told[name]), what)
+        return rows
+
+    def warn(self, told, count):
+        """Says what `prompts` had to cut of so many dialogues."""
+        if (cut := np.asarray(told["cut"])).any():
+            log.warning("%d of %d dialogues have a last turn, or a system line, that has no room in the %d tokens of a "
+                        "history: %d tokens were not read", (cut > 0).sum(), count, self.history_length,
+                        cut.sum())  # fmt: skip
+
+    def objective(self):
+        loss = TokenCrossEntropy(self.label_smoothing)
+        return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), TokenAccuracy()]}
+
+    # talking
+
+    def reply(self, history, system=None, speaker=None, **options):
+        """The next turn, a str.
+
+        history: turns (str), or pairs of speaker and turn, or messages {"role", "content"}; or a dialogue as one string
+        system: a line that the history begins with. speaker: who is to reply; left out, `replies`, or who is next
+        options: those of `generate`, such as repetition_penalty=1.2, no_repeat_ngram_size=3, temperature=0.8, seed=1.
+        A last turn that is too long for the model is told in a warning.
+        """
+        return self.generate(self.text(history, system, speaker), **options)
+
+    def text(self, history, system=None, speaker=None):
+        """The string of a dialogue, as `reply` takes it. ValueError for an empty history and for unknown speakers."""
+        if isinstance(history, str):
+            text = history if system is None else f"{dialogue([], system=system)}\n{history}"
+        elif not len(history):
+            raise ValueError("a history has one turn or more; got none")
+        else:
+            parts = {"turns": list(history), "speakers": None}
+            if isinstance(history[0], dict):
+                parts = of_messages(list(history))
+            elif not isinstance(history[0], str):
+                parts = {"turns": [turn for _, turn in history], "speakers": [name for name, _ in history]}
+            text = dialogue(**parts | ({} if system is None else {"system": system}))
+        for name in [*names([text]), *([] if speaker is None else [speaker])]:
+            if name not in self.speakers:
+                raise ValueError(f"no speaker {name!r}; known are {', '.join(self.speakers)}")
+        return text if speaker is None else f"{text}\n{speaker}\t"
+
+    def chat(self, system=None, **decoding):
+        """A tasks.chat.Chat: it keeps the history of a talk with this model. decoding: as of `reply`."""
+        return Chat(self, system, **decoding)
+
+    # scores
+
+    def exchanges(self, x):
+        """Records or strings -> (histories, replies), lists of str: each turn that is learned, and what it answers."""
+        histories, found = [], []
+        for text in strings(self.records(x)):
+            said = turns.parsed(tf.constant([text]), self.speakers)
+            lines = [line.decode("utf-8", "replace") for line in said.turns.to_list()[0]]
+            who = [self.speakers[i] for i in said.speakers.to_list()[0]]
+            system = said.system.numpy()[0].decode("utf-8", "replace") or None
+            for place in range(1, len(lines)):
+                if self.replies in (ALL, who[place]):
+                    histories.append(f"{dialogue(lines[:place], who[:place], system)}\n{who[place]}\t")
+                    found.append(lines[place])
+        return histories, found
+
+    def score(self, x, most=None, batch_size=32, batch_tokens=4096, verbose="auto", **decoding):
+        """evaluation.ReplyScores: the perplexity of the replies in `x`, and the diversity of the model's own there.
+
+        most: how many of them it is asked for, evenly over all; None: for all, 0: for none.
+        """
+        from tfllm import evaluation
+
+        histories, replies = self.exchanges(x)
+        made, total = self.batches(x, tokens=batch_tokens), np.zeros(3)
+        for inputs, targets, weights in made.dataset:
+            total += self.summed(inputs, targets, weights).numpy()
+        counts = evaluation.counts(replies)
+        perplexity = evaluation.Perplexity(float(total[0]), round(total[1]), counts, round(total[2]))
+        size = len(replies) if most is None else min(most, len(replies))
+        if not size:
+            return evaluation.ReplyScores(perplexity, None, None)
+        places = np.linspace(0, len(replies), size, endpoint=False).astype(int)
+        said = self.generate([histories[i] for i in places], batch_size=batch_size, verbose=verbose, **decoding)
+        people = evaluation.diversity([replies[i] for i in places])
+        return evaluation.ReplyScores(perplexity, evaluation.diversity(said), people)
+
+    @cached_property
+    def summed(self):
+        """(inputs, targets, weights) -> float64 [3]: log-probability, tokens, UNKNOWN ones."""
+
+        def summed(inputs, targets, weights):
+            losses = smoothed_cross_entropy(targets, self(inputs, training=False))
+            unknown = tf.cast(targets == (-1 if self.tokenizer.unknown is None else self.tokenizer.unknown), tf.float32)
+            parts = tf.stack([-losses, tf.ones_like(weights), unknown])  # [3, B, T]
+            return tf.reduce_sum(tf.cast(parts * weights, tf.float64), axis=[1, 2])
+
+        return tf.function(summed, autograph=False, reduce_retracing=True)
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", diversity=False, return_dict=False, **options):
+        """As in Keras, of strings too: token-mean loss and accuracy of the replies; and, where `diversity` is True,
+        distinct1 to length of the model's own (`evaluation.Diversity`)."""
+        result = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
+        if not diversity:
+            return result
+        values = self.score(x, verbose=verbose).said.as_dict()
+        return result | values if return_dict else [*result, *values.values()]
+
+    def get_config(self):
+        return super().get_config() | {
+            "model": keras.saving.serialize_keras_object(self.model),
+            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
+            "speakers": list(self.speakers), "replies": self.replies, "history_length": self.history_length,
+            "reply_length": self.reply_length, "label_smoothing": self.label_smoothing,
+        }  # fmt: skip
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("model", "tokenizer")}
+        return super().from_config(config | parts)
+
+
+def kind_of(model):
+    """The final class for a model, or for its config."""
+    from tfllm.models.causal import CausalModel
+    from tfllm.tasks.causal_dialogue import CausalDialogue
+    from tfllm.tasks.seq2seq_dialogue import Seq2SeqDialogue
+
+    causal = isinstance(model, CausalModel) or type(model) in STREAMS
+    return CausalDialogue if causal else Seq2SeqDialogue
+
+
+def strings(records):
+    """The dialogues of the records, a list of str (invalid UTF-8 replaced)."""
+    groups = records.map(lambda record: record["dialogue"]).batch(1024).as_numpy_iterator()
+    return [text.decode("utf-8", "replace") for group in groups for text in group]
+
+
+def names(texts):
+    """The names of speakers in the strings of dialogues, in the order in which they first come."""
+    found = {}
+    for text in texts:
+        for place, line in enumerate(text.split("\n")):
+            name, tab, _ = line.partition("\t")
+            if tab and (place or name.strip() != SYSTEM):
+                found[name.strip()] = True
+    return tuple(found)
+
+
+def lines(texts, speakers):
+    """What a tokenizer learns from: each turn, and each mark as often as there are dialogues."""
+    for text in texts:
+        yield from (f"{name}:" for name in (*speakers, SYSTEM))
+        yield from (line.rpartition("\t")[2] for line in text.split("\n") if line.rpartition("\t")[2].strip())

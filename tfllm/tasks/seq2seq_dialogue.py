@@ -1,0 +1,116 @@
+"""Dialogue by an encoder-decoder: the encoder reads the history, the decoder says the reply."""
+
+import codecs
+from functools import cached_property, lru_cache, partial
+
+import keras
+import tensorflow as tf
+
+from tfllm.generation import Loop, drawing, settled, stream
+from tfllm.tasks import turns
+from tfllm.tasks.decoding import chooser, of_options, rules
+from tfllm.tasks.dialogue import DialogueGenerator
+from tfllm.tasks.encoder_decoder import EncoderDecoder, at_most, shifted
+from tfllm.text import PAD, START
+from tfllm.text.cleaning import replace_invalid
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
+    """A Seq2SeqRNN or a Transformer as `model`. See DialogueGenerator.
+
+    Each reply is a pair of its own: history -> reply. Left out: stop strings and contrastive search.
+    """
+
+    first = None  # no START before a source
+
+    def most(self, reply_length):
+        limit = self.model.pe_target
+        if limit is not None and reply_length >= limit:
+            raise ValueError(f"reply_length is {reply_length}; it must be less than the model's pe_target, {limit}")
+        return None if self.model.pe_input is None else self.model.pe_input - 1
+
+    def example(self, record):
+        """Dialogues -> (inputs, targets, weights), a row for each reply; see `call`."""
+        script, written, found = self.learned(record)
+        source = script.history(written, *found)
+        source = tf.concat([source, script.marked(tf.gather(written.speakers, found.turn))], axis=1)
+        target = turns.between(
+            written.token_ids.flat_values, *turns.reply_tokens(written, found.turn, self.reply_length)
+        )
+        return {"source": source, "target": shifted(target)}, target, tf.ones_like(target, tf.float32)
+
+    def call(self, inputs):
+        """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each of the target."""
+        return self.model(inputs["source"], inputs["target"])[0]
+
+    def sources(self, texts):
+        return {"token_ids": self.prepare(texts)}
+
+    def said(self, outputs, sources):
+        return replace_invalid(self.tokenizer.decode(outputs))
+
+    def longest(self, size, decoding):
+        return at_most(decoding.max_new_tokens or self.reply_length, self.model.pe_target)
+
+    def rules(self, decoding):
+        if decoding.stop or decoding.penalty_alpha is not None:
+            raise ValueError("stop strings and contrastive search (penalty_alpha) are of causal models")
+        return rules(decoding, self.tokenizer)
+
+    def candidates(self, texts, n_best, decoding=None, jit_compile=False):
+        """Dialogues [B] -> {"text": [B, n_best], "score": [B, n_best], "dropped": [B], "cut": [B]}, best first.
+
+        dropped, cut: see `prompts`. The text is valid UTF-8.
+        """
+        ids, told = self.prompts(texts)
+        return self.answered({"token_ids": ids}, n_best, decoding or self.decoding(), jit_compile) | told
+
+    def report(self, parts):
+        self.warn({"cut": tf.concat([part["cut"] for part in parts], axis=0)}, sum(len(part["cut"]) for part in parts))
+
+    def stream(self, text, **decoding):
+        """Yields the reply piece by piece as it is made, each a str that is not empty; see Generator.stream."""
+        decoding = of_options(self.decoding, decoding)
+        if decoding.beam_width > 1:
+            raise ValueError(f"a beam search has no text before its end: beam_width=1, not {decoding.beam_width}")
+        self.warn(self.prompts(tf.constant([text]))[1], 1)
+        start, run = self.compiled_stream(decoding)
+        fixed, now = start(tf.constant([text]))
+        reader, token_ids, said, shown = codecs.getincrementaldecoder("utf-8")("replace"), [], b"", 0
+        for (new,) in stream(partial(run, fixed), now):
+            token_ids += new.tolist()
+            said = self.tokenizer.decode([token_ids]).numpy()[0]
+            ready = settled(said)
+            if piece := reader.decode(said[shown:ready]):
+                yield piece
+            shown = ready
+        if piece := reader.decode(said[shown:], final=True):
+            yield piece
+
+    @cached_property
+    def compiled_stream(self):
+        """decoding -> two tf.functions: strings [1] -> (fixed, Progress), and the loop's run."""
+
+        def compiled(decoding):
+            def writing(fixed):
+                def step(last, state, position):
+                    return self.model.step(last, fixed, state, position)
+
+                return Loop(drawing(step, chooser(decoding), self.rules(decoding), self.forbidden))
+
+            def start(texts):
+                longest = self.longest(None, decoding)
+                fixed, state = self.model.start(self.prepare(texts).to_tensor(PAD), 1, longest)
+                places = tf.range(longest + 1)[None]
+                return fixed, writing(fixed).begin(state, tf.where(places == 0, START, PAD), places == 0)
+
+            def run(fixed, now, until):
+                return writing(fixed).run(now, until)
+
+            return (
+                tf.function(partial(start), autograph=False, reduce_retracing=True),
+                tf.function(partial(run), autograph=False, reduce_retracing=True),
+            )
+
+        return lru_cache(maxsize=None)(compiled)
