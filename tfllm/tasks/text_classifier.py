@@ -48,6 +48,7 @@ class TextClassifierConfig:
     rate: float | None = None  # probability of dropout before the head; None: what goes with the model
     embeddings: str | None = None  # file of word vectors that the embedding begins with
     embeddings_trainable: bool | Literal["missing"] = True  # which of its rows are trained; missing: without a vector
+    embeddings_words: int = 0  # words, the first so many of that file, that are known beside those of the text
     model: (
         TextCNNConfig | TextRNNConfig | MeanOfVectorsConfig | BERTConfig | GPTConfig | LSTMLanguageModelConfig
         | BigLanguageModelConfig
@@ -132,7 +133,7 @@ class TextClassifier(Classifier):
         pairs = "pair" in records.element_spec
         names = Labels.learned(column(records, "label"), config.kind, config.separator)
         said = records.map(lambda record: tf.stack([record[name] for name in ("text", "pair")[: 1 + pairs]]))
-        tokenizer = learned(config, said.unbatch())
+        tokenizer = learned(config, said.unbatch(), embeddings)
         model = MODELS[type(config.model)](vocab_size=tokenizer.vocab_size, **asdict(config.model))
         if embeddings is not None:
             initialise(model, model.embed, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)

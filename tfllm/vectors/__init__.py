@@ -14,6 +14,7 @@ _HOMES = {
     "pretrained": ["pretrained_embedding"],
     "word2vec": ["Word2Vec"],
     "intrinsic": ["analogies", "similarity"],
+    "widening": ["widened"],
     "maps": ["WordMap", "projector", "word_map"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
