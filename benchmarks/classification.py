@@ -32,6 +32,7 @@ from tfllm.tasks import TextClassifier
 from tfllm.tasks.embeddings import initialise
 from tfllm.tasks.text_classifier import MODELS
 from tfllm.text import Words
+from tfllm.vectors import widened
 
 CNN = TextCNNConfig(50, (3, 4, 5), 100, rate=0.5)
 RNN = TextRNNConfig(50, 256, 1, rate=0.5)  # 128 a direction
@@ -45,22 +46,29 @@ class Training:
     learning_rate: float
 
 
+MORE = 100_000  # words of GloVe
 SMALL = Training(10, 50, 1e-3)
 PHRASES = Training(3, 50, 1e-3)
 TUNE = Training(3, 32, 5e-5)
 
 
-def of_words(model, kind, training):
-    """A run of a model of words, which are tokens already (don't is do n't), with embeddings of `kind`."""
+def of_words(model, kind, training, words=0):
+    """A run of a model of words, which are tokens already (don't is do n't), with embeddings of `kind`.
+
+    words: of the vectors, the first so many, that are known beside those of the training text.
+    """
 
     def run(train, valid, test, seed):
         keras.utils.set_random_seed(seed)
         texts = [record["text"] for record in train]
         tokenizer = Words.learn(texts, vocab_size=20000, split="whitespace", lowercase=True)
-        encoder = MODELS[type(model)](vocab_size=tokenizer.vocab_size, **asdict(model))
         whose, trainable = EMBEDDINGS[kind]
-        if whose is not None:
-            initialise(encoder, encoder.embed, tokenizer, vectors_of(whose, texts), trainable)
+        vectors = vectors_of(whose, texts)
+        if words:
+            tokenizer = widened(tokenizer, vectors, words)
+        encoder = MODELS[type(model)](vocab_size=tokenizer.vocab_size, **asdict(model))
+        if vectors is not None:
+            initialise(encoder, encoder.embed, tokenizer, vectors, trainable)
         task = TextClassifier(encoder, tokenizer, sorted({record["label"] for record in train}))
         return scored(task, keras.optimizers.Adam(training.learning_rate), training, train, valid, test, seed)
 
@@ -149,7 +157,16 @@ def dataset(records):
 
 def five_kinds(training):
     models = {"CNN": CNN, "BiLSTM": RNN}
-    return {f"{name}, {kind}": of_words(model, kind, training) for name, model in models.items() for kind in EMBEDDINGS}
+    found = {}
+    for name, model in models.items():
+        found |= {f"{name}, {kind}": of_words(model, kind, training) for kind in EMBEDDINGS}
+        found |= more_words(name, model, training)
+    return found
+
+
+def more_words(name, model, training):
+    """GloVe with the words that the training text has not, as in Kim 2014."""
+    return {f"{name}, {kind}, all words": of_words(model, kind, training, MORE) for kind in KINDS[1:]}
 
 
 LINEAR = {"TF-IDF, logistic regression": tf_idf, "fastText": fast_text}
@@ -186,6 +203,7 @@ SETTINGS = {
             **LINEAR,
             "mean of vectors, GloVe non-static": of_words(MEAN, "GloVe non-static", PHRASES),
             **{f"CNN, {kind}": of_words(CNN, kind, PHRASES) for kind in KINDS},
+            **more_words("CNN", CNN, PHRASES),
             "BiLSTM, GloVe non-static": of_words(RNN, "GloVe non-static", PHRASES),
             "MiniLM, fine-tuned": tuned(replace(TUNE, epochs=1)),
         },
@@ -202,7 +220,7 @@ SETTINGS = {
     ),
     "mr": Setting(
         lambda seed: data.fold(data.movie_reviews(), seed),
-        {**LINEAR, **{f"CNN, {kind}": of_words(CNN, kind, SMALL) for kind in KINDS}},
+        {**LINEAR, "CNN, random": of_words(CNN, "random", SMALL), **more_words("CNN", CNN, SMALL)},
         tuple(range(10)),
     ),
     "cola": Setting(
