@@ -55,7 +55,7 @@ def plain(road, text):
     tokenizer, _ = road
     if isinstance(tokenizer, WordPieces):
         return "".join(reference.words(text, lowercase=tokenizer.lowercase))
-    return re.sub("[ \t\n\v\f\r]", "", text.lower() if tokenizer.lowercase else text)
+    return re.sub("[ \t\n\v\f\r]", "", text.lower().replace("\0", "\1") if tokenizer.lowercase else text)
 
 
 def check(road, texts):

@@ -54,6 +54,11 @@ def test_invalid_utf8_is_read_as_the_replacement_character():
     assert tokenizer.decode(tokenizer.encode([b"caf\xe9 lait"])).numpy()[0].decode() == "caf \ufffd lait"
 
 
+def test_what_stands_behind_a_nul_is_read():
+    tokenizer = Words.learn(["a dog"], lowercase=True)
+    assert tokenizer.encode(["A\0 Dog", "a dog"]).to_list() == [[UNKNOWN, 5], [4, 5]]
+
+
 def test_wrong_options_are_explained():
     with pytest.raises(ValueError, match="split must be one of"):
         Words(split="spaces")

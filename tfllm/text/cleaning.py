@@ -4,8 +4,8 @@ import tensorflow as tf
 
 
 def lower(texts):
-    """Lower case by Unicode rules. Bytes that are not UTF-8 become U+FFFD."""
-    return tf.strings.lower(texts, encoding="utf-8")
+    """Lower case by Unicode rules. Bytes that are not UTF-8 become U+FFFD; NUL, where TensorFlow stops, U+0001."""
+    return tf.strings.lower(tf.strings.regex_replace(texts, r"\x00", "\x01"), encoding="utf-8")
 
 
 def replace_invalid(texts):
