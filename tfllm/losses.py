@@ -10,7 +10,7 @@ def smoothed_cross_entropy(targets, logits, label_smoothing=0.0):
     -Σ_v q_v log p_v with q = (1 - ε) [v = target] + ε / V. Szegedy et al. 2016, sec. 7; Vaswani et al. 2017, sec. 5.4.
     The gradient softmax(z) - q is written out, so that [B, T, V] is read and written as seldom as can be.
     """
-    size = logits.shape[-1]
+    size = ops.shape(logits)[-1]
 
     @ops.custom_gradient
     def loss(z):
@@ -24,7 +24,7 @@ def smoothed_cross_entropy(targets, logits, label_smoothing=0.0):
 
         def gradient(*args, upstream=None):
             upstream = args[0] if upstream is None else upstream  # JAX hands (None, g), TensorFlow g
-            soft = ops.exp(wide - norm[..., None]) - label_smoothing / size
+            soft = ops.exp(wide - norm[..., None]) - label_smoothing / ops.cast(size, "float32")
             slope = soft - ops.where(hit, 1.0 - label_smoothing, 0.0)
             return ops.cast(slope * upstream[..., None], z.dtype)
 
