@@ -1,0 +1,295 @@
+"""What a task does that finds answers in a text: it is fitted, answers, is scored and exported."""
+
+from functools import cached_property, partial
+
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from tfllm.data import batches
+from tfllm.losses import TokenCrossEntropy
+from tfllm.metrics import TokenAccuracy, TokenMean
+from tfllm.tasks import question_windows
+from tfllm.tasks.question_records import FIELDS, asked, is_asked, records_of
+from tfllm.tasks.span_choice import best_spans
+from tfllm.tasks.task import Task, first, log
+from tfllm.tasks.text_inputs import dense
+from tfllm.text.offsets import covering, substrings
+
+HIDDEN = -1e9  # the logit of a place where no answer can be
+TOGETHER = 32  # windows that the model reads at a time, when it answers
+
+
+class Answering(Task):
+    """Abstract. A final task has an `encoder` and its `tokenizer`, a `head` where the encoder has none (`apart` is
+    False), `length`, `stride`, `question_length`, `answer_length`, `no_answer` and `threshold`.
+    """
+
+    fields = FIELDS
+
+    # From text to what the model is fed
+
+    def windows(self, texts, questions):
+        """Contexts and questions, strings [B] -> question_windows.Windows."""
+        return question_windows.windows(
+            self.tokenizer, texts, questions, self.length, self.stride, self.question_length, self.apart,
+            getattr(self.encoder, "segments", 0),
+        )  # fmt: skip
+
+    def prepare(self, texts, questions):
+        """Contexts and questions, strings [B] -> what the model is fed, a dict of ragged tensors [W, None]."""
+        return self.windows(texts, questions).inputs
+
+    def records(self, x, y=None):
+        """Questions in any of the forms that `question_records.asked` tells -> a dataset of records of `fields`."""
+        if y is not None:
+            raise ValueError("questions, contexts and answers come together, in the first argument: leave y out")
+        return records_of(x)
+
+    def example(self, record):
+        return self.checked(record)[0]
+
+    def checked(self, record):
+        """-> (the examples, one a window; flags of the questions, ragged [B, 1] bool, see `warn`)."""
+        found = self.windows(record["context"], record["question"])
+        there = record["answer"] != ""
+        begin = tf.strings.to_number(tf.where(there, record["start"], "-1"), tf.int64)
+        behind = begin + tf.cast(tf.strings.length(record["answer"], unit="UTF8_CHAR"), tf.int64)
+        i, j = covering(found.starts, found.ends, begin, behind)
+        i, j = tf.where(there, i, 0), tf.where(there, j, -1)
+        targets = question_windows.targets(found, i, j)
+        seen = tf.math.unsorted_segment_max(targets[:, 1], found.owner, tf.size(found.cut))
+        exact = there & (j >= i)
+        at, to = (at_tokens(part, tokens[:, None])[:, 0] for part, tokens in ((found.starts, i), (found.ends, j)))
+        flags = {
+            "cut": found.cut > 0, "lost": there & (seen == 0), "long": j - i >= self.answer_length,
+            "loose": exact & ((at != begin) | (to != behind)),
+        }  # fmt: skip
+        flags = {name: tf.RaggedTensor.from_tensor(flag[:, None]) for name, flag in flags.items()}
+        targets = tf.RaggedTensor.from_tensor(targets)
+        return (found.inputs, targets, tf.ones_like(targets, tf.float32)), flags
+
+    def rows(self, records):
+        """As of a Task, a row for each window. Warnings tell what cannot be learned."""
+        rows, flags = batches.rows(records, self.checked)
+        self.warn(**{name: flag.flat_values.numpy() for name, flag in flags.items()})
+        return rows
+
+    def warn(self, cut, lost=(), long=(), loose=()):
+        """Logs what happens to questions: flags [N] each."""
+        for flags, what in (
+            (cut, f"questions have more than {self.question_length} tokens and lose the last"),
+            (lost, "answers stand in no window whole, and are not learned: a smaller stride gives more windows"),
+            (long, f"answers have more than {self.answer_length} tokens, the most that is answered"),
+            (loose, "answers begin or end inside a token: the tokens around them are learned"),
+        ):
+            if np.any(flags):
+                log.warning("%d of %d %s", np.sum(flags), len(flags), what)
+
+    def batches(self, x, y=None, batch_size=None, tokens=4096, shapes=6, seed=None):
+        rows = self.rows(self.records(x, y))
+        sizes = batches.lengths(rows[0])
+        return batches.Batches(rows, batches.plan(sizes, tokens, batch_size, shapes), seed, sizes)
+
+    # Keras' own methods, with questions in all their forms
+
+    def fit(self, x=None, y=None, *args, **options):
+        """As `Task.fit`, on windows; what is told as in `question_records.asked`."""
+        return super().fit(*self.told(x, y), *args, **options)
+
+    def evaluate(self, x=None, y=None, *args, return_dict=False, tokens="words", **options):
+        """As `Task.evaluate`, and "exact" and "f1" as the official scripts count them, see `score`."""
+        if not is_asked(x):
+            return super().evaluate(x, y, *args, return_dict=return_dict, **options)
+        found = super().evaluate(*self.told(x, y), *args, return_dict=True, **options)
+        scores = self.score(x, tokens)
+        found |= {"exact": scores.exact.value, "f1": scores.f1.value}
+        return found if return_dict else [found.pop("loss"), *found.values()]
+
+    def validation(self, data, batch_size, tokens):
+        return super().validation(self.records(first(data)) if is_asked(first(data)) else data, batch_size, tokens)
+
+    def told(self, x, y):
+        return (self.records(x, y), None) if is_asked(x) else (x, y)
+
+    def call(self, inputs, training=None):
+        """-> logits [W, 2, T]: at which place the answer begins, and at which it ends; the first: there is none."""
+        allowed = ops.cast(inputs["allowed"], "bool")[:, None]
+        if self.apart:
+            masks = {name: ops.cast(inputs[name], "bool") for name in ("context_mask", "question_mask")}
+            logits = self.encoder(inputs["context"], inputs["question"], **masks, training=training)
+        else:
+            x = self.encoder(
+                inputs["token_ids"], segment_ids=inputs.get("segment_ids"),
+                padding_mask=ops.cast(inputs["padding_mask"], "bool"), training=training,
+            )  # fmt: skip
+            logits = ops.transpose(self.head(x), (0, 2, 1))
+        return ops.where(allowed, ops.cast(logits, "float32"), HIDDEN)
+
+    def objective(self):
+        """The mean cross-entropy of both ends, Devlin et al. 2019, sec. 4.2; accuracy: the share of ends found."""
+        loss = TokenCrossEntropy()
+        return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), TokenAccuracy()]}
+
+    # Answers
+
+    def ranked(self, texts, questions, n_best=1):
+        """Contexts and questions, strings [B] -> the `n_best` parts of each context that are likeliest the answer.
+
+        text, start, end, score  [B, K], best first; "", -1, -1, 0 where there are not so many. start, end: characters
+        score      probability among all parts of at most `answer_length` tokens and, of a task that may say so, none
+        none       [B] probability of no answer among them; 0 of a task that must answer
+        no_answer  [B] the same beside the best part alone: 1 / (1 + exp(best logit - logit of none))
+        cut        [B] tokens of the question that were not read
+
+        What is said of a question does not depend on the questions beside it.
+        """
+        found = self.windows(texts, questions)
+        logits = in_parts(lambda part: self(part, training=False), dense(found.inputs))
+        best = best_spans(logits, found, self.answer_length, n_best)
+        start = tf.where(best.there, at_tokens(found.starts, best.i), -1)
+        end = tf.where(best.there, at_tokens(found.ends, best.j), -1)
+        total, none, no_answer = best.log_total, tf.zeros_like(best.none), tf.zeros_like(best.none)
+        if self.no_answer:
+            total = tf.reduce_logsumexp(tf.stack([total, best.none]), axis=0)
+            none, no_answer = tf.exp(best.none - total), tf.sigmoid(best.none - best.score[:, 0])
+        return {
+            "text": substrings(texts, tf.maximum(start, 0), tf.maximum(end, 0)),
+            "start": tf.cast(start, tf.int32), "end": tf.cast(end, tf.int32),
+            "score": tf.where(best.there, tf.exp(best.score - total[:, None]), 0.0),
+            "none": none, "no_answer": no_answer, "cut": tf.cast(found.cut, tf.int32),
+        }  # fmt: skip
+
+    def answer(self, texts, questions):
+        """Contexts and questions, strings [B] -> {"text", "start", "end", "score", "no_answer", "cut"}, all [B].
+
+        As the best of `ranked`; where no_answer is above `threshold`, text is "", start and end are -1, and score is
+        the probability of none.
+        """
+        found = self.ranked(texts, questions)
+        best = {name: found[name][:, 0] for name in ("text", "start", "end", "score")}
+        silent = self.silent(found["no_answer"])
+        nothing = {"text": "", "start": -1, "end": -1, "score": found["none"]}
+        best = {name: tf.where(silent, nothing[name], part) for name, part in best.items()}
+        return best | {"no_answer": found["no_answer"], "cut": found["cut"]}
+
+    def silent(self, no_answer):
+        """[B] bool: whether no answer is given."""
+        return no_answer > (self.threshold if self.no_answer else 2.0)
+
+    @cached_property
+    def compiled_ranked(self):
+        spec = [tf.TensorSpec([None], tf.string, name=name) for name in ("texts", "questions")]
+        spec.append(tf.TensorSpec([], tf.int32, name="n_best"))
+        return tf.function(partial(type(self).ranked, self), input_signature=spec, autograph=False)
+
+    def in_batches(self, contexts, questions, n_best=1, batch_size=16):
+        """Lists of strings -> as `ranked`, in NumPy; texts of like length share a batch."""
+        order = np.argsort([-len(text) for text in contexts], kind="stable")
+        parts = []
+        for i in range(0, len(order), batch_size):
+            columns = (tf.constant([column[k] for k in order[i : i + batch_size]]) for column in (contexts, questions))
+            parts.append(self.compiled_ranked(*columns, n_best))
+        back = np.argsort(order)
+        found = {name: np.concatenate([part[name].numpy() for part in parts])[back] for name in parts[0]}
+        self.warn(found["cut"] > 0)
+        return found
+
+    def generate(self, context, question, n_best=None, batch_size=16):
+        """A context and a question -> {"text", "start", "end", "score", "no_answer"}; lists of both -> a list of them.
+
+        n_best: a list of so many such dicts (fewer, where the context is short) in the place of each; these are parts
+        of the context, whatever `threshold` says. ValueError for lists of unequal lengths and for what is no text.
+        """
+        if isinstance(question, (str, bytes)):
+            return self.generate([context], [question], n_best, batch_size)[0]
+        contexts = [context] * len(question) if isinstance(context, (str, bytes)) else list(context)
+        questions = list(question)
+        if len(contexts) != len(questions):
+            raise ValueError(f"expected a context for each question; got {len(contexts)} and {len(questions)}")
+        for wrong in (one for one in (*contexts, *questions) if not isinstance(one, (str, bytes))):
+            raise ValueError(f"expected texts (str or bytes); got a {type(wrong).__name__}: {wrong!r:.60}")
+        if n_best is not None and n_best < 1:
+            raise ValueError(f"n_best must be 1 or more; got {n_best}")
+        if not questions:
+            return []
+        found = self.in_batches(contexts, questions, n_best or 1, batch_size)
+        rows = [
+            [said(found, b, k) for k in range(n_best or 1) if k == 0 or found["start"][b, k] >= 0]
+            for b in range(len(questions))
+        ]  # fmt: skip
+        if n_best is not None:
+            return rows
+        silent = self.silent(found["no_answer"])
+        nothing = {"text": "", "start": -1, "end": -1}
+        return [
+            row[0] | nothing | {"score": float(found["none"][b])} if silent[b] else row[0] for b, row in enumerate(rows)
+        ]
+
+    def score(self, x, tokens="words", batch_size=16):
+        """EM and F1 of the answers to these records, by all their references -> evaluation.SquadScores.
+
+        tokens: "words", or "characters" of Chinese. Of a task that may say that there is none, by the rules of version
+        2.0, with the best thresholds.
+        """
+        from tfllm import evaluation
+
+        contexts, questions, references, _ = asked(x)
+        found = self.in_batches(contexts, questions, batch_size=batch_size)
+        texts = [text.decode("utf-8", "replace") for text in found["text"][:, 0]]
+        if not self.no_answer:
+            return evaluation.squad(texts, references, tokens=tokens)
+        return evaluation.squad(texts, references, found["no_answer"], self.threshold, tokens)
+
+    def choose_threshold(self, x, tokens="words"):
+        """The `threshold` that gives the best F1 on these records, which is set and returned.
+
+        ValueError for a task that must answer.
+        """
+        if not self.no_answer:
+            raise ValueError("this task always answers: a threshold is of one with no_answer=True")
+        self.threshold = self.score(x, tokens).best_f1.at
+        return self.threshold
+
+    def export(self, folder, n_best=5):
+        """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
+
+        Two signatures with texts (contexts) and questions, strings [N] both, in: serving_default -> as `answer`, and
+        n_best -> as `ranked`, so many answers each.
+        """
+        questions = [tf.TensorSpec([None], tf.string, name="questions")]
+        signatures = {
+            "serving_default": (lambda texts, questions: self.answer(texts, questions), questions),
+            "n_best": (lambda texts, questions: self.ranked(texts, questions, n_best), questions),
+        }
+        return self.export_signatures(folder, signatures)
+
+
+def at_tokens(values, tokens):
+    """values ragged [B, N], tokens int64 [B, K] -> [B, K]; 0 where there is no such token."""
+    places = values.row_starts()[:, None] + tokens
+    inside = (tokens >= 0) & (tokens < values.row_lengths()[:, None])
+    flat = tf.concat([values.flat_values, [0]], 0)
+    return tf.where(inside, tf.gather(flat, tf.where(inside, places, 0)), 0)
+
+
+def in_parts(function, inputs, size=TOGETHER):
+    """function(inputs [W, ...]) -> float32 [W, 2, T], of so many rows at a time: a long text takes no more memory."""
+    count = tf.shape(tf.nest.flatten(inputs)[0])[0]
+    parts = tf.maximum((count + size - 1) // size, 1)
+
+    def body(i, found):
+        part = tf.nest.map_structure(lambda whole: whole[i * size : (i + 1) * size], inputs)
+        return i + 1, found.write(i, function(part))
+
+    found = tf.TensorArray(tf.float32, parts, infer_shape=False, element_shape=[None, 2, None])
+    return tf.while_loop(lambda i, _: i < parts, body, (0, found))[1].concat()
+
+
+def said(found, b, k):
+    """Row b, rank k of NumPy answers as a dict of Python's own."""
+    return {
+        "text": found["text"][b, k].decode("utf-8", "replace"), "start": int(found["start"][b, k]),
+        "end": int(found["end"][b, k]), "score": float(found["score"][b, k]),
+        "no_answer": float(found["no_answer"][b]),
+    }  # fmt: skip
