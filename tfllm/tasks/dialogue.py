@@ -1,8 +1,7 @@
 """Dialogue: turns of several speakers, and a model that says the next one."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import cached_property
-from typing import Literal
 
 import keras
 import numpy as np
@@ -12,62 +11,18 @@ from tfllm.data import batches
 from tfllm.data.dialogues import SYSTEM, dialogue, of_messages
 from tfllm.losses import TokenCrossEntropy, smoothed_cross_entropy
 from tfllm.metrics import TokenAccuracy, TokenMean
-from tfllm.models.big_language_model import BigLanguageModelConfig
-from tfllm.models.gpt import GPTConfig
-from tfllm.models.lstm_language_model import LSTMLanguageModelConfig
-from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
-from tfllm.models.transformer import TransformerConfig
+from tfllm.models.causal import CausalModel
 from tfllm.tasks import turns
 from tfllm.tasks.chat import Chat
 from tfllm.tasks.configs import learned, named
-from tfllm.tasks.decoding import Continuation
+from tfllm.tasks.dialogue_configs import ALL, SIZES, SPEAKERS, Replying, lines, names, strings
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.encoder_decoder import MODELS as PAIRS
 from tfllm.tasks.encoder_decoder import untrained
 from tfllm.tasks.language_model import MODELS as STREAMS
 from tfllm.tasks.task import Task, log
 
-SPEAKERS = ("A", "B")
-ALL = "all"
 LENGTH = 256  # tokens of a history, where neither the user nor the model says how many
-
-
-@dataclass(frozen=True)
-class Replying(Continuation):
-    """How a reply is searched for: greedily, where nothing else is said."""
-
-    max_new_tokens: int | None = None  # tokens of a reply, END counted; none: the task's `reply_length`
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.prefix or self.max_length != Continuation.max_length:
-            raise ValueError("a reply has no prefix, and max_new_tokens for its length, not max_length")
-
-
-@dataclass(frozen=True)
-class DialogueGeneratorConfig:
-    """What `DialogueGenerator.from_text` builds."""
-
-    tokenizer: Literal["subwords", "words", "segments", "characters", "bytes"] = "subwords"
-    vocab_size: int = 8000  # tokens, at most
-    lowercase: bool = False
-    speakers: tuple[str, ...] | None = None  # their names, in order; none: those of the data, or A and B
-    replies: str = ALL  # what is learned: all replies, or those of the speaker of this name
-    history_length: int | None = None  # tokens that a reply may look back at; none: what the model can take, or 256
-    reply_length: int = 48  # tokens of a reply, END counted
-    label_smoothing: float = 0.0  # epsilon of Vaswani et al. 2017, sec. 5.4
-    embeddings: str | None = None  # file of word vectors that the embeddings begin with
-    embeddings_trainable: bool | Literal["missing"] = True  # which rows of these are trained; missing: without a vector
-    model: GPTConfig | LSTMLanguageModelConfig | BigLanguageModelConfig | Seq2SeqRNNConfig | TransformerConfig = field(
-        default_factory=GPTConfig
-    )  # the first three read and write one stream of turns; of the others the encoder reads, the decoder replies
-
-
-SIZES = {
-    "tiny": DialogueGeneratorConfig(),
-    "lstm": DialogueGeneratorConfig(model=LSTMLanguageModelConfig()),
-    "seq2seq": DialogueGeneratorConfig(model=Seq2SeqRNNConfig(pe_target=64, attention="luong")),
-}
 
 
 class DialogueGenerator(Task):
@@ -328,33 +283,8 @@ class DialogueGenerator(Task):
 
 def kind_of(model):
     """The final class for a model, or for its config."""
-    from tfllm.models.causal import CausalModel
     from tfllm.tasks.causal_dialogue import CausalDialogue
     from tfllm.tasks.seq2seq_dialogue import Seq2SeqDialogue
 
     causal = isinstance(model, CausalModel) or type(model) in STREAMS
     return CausalDialogue if causal else Seq2SeqDialogue
-
-
-def strings(records):
-    """The dialogues of the records, a list of str (invalid UTF-8 replaced)."""
-    groups = records.map(lambda record: record["dialogue"]).batch(1024).as_numpy_iterator()
-    return [text.decode("utf-8", "replace") for group in groups for text in group]
-
-
-def names(texts):
-    """The names of speakers in the strings of dialogues, in the order in which they first come."""
-    found = {}
-    for text in texts:
-        for place, line in enumerate(text.split("\n")):
-            name, tab, _ = line.partition("\t")
-            if tab and (place or name.strip() != SYSTEM):
-                found[name.strip()] = True
-    return tuple(found)
-
-
-def lines(texts, speakers):
-    """What a tokenizer learns from: each turn, and each mark as often as there are dialogues."""
-    for text in texts:
-        yield from (f"{name}:" for name in (*speakers, SYSTEM))
-        yield from (line.rpartition("\t")[2] for line in text.split("\n") if line.rpartition("\t")[2].strip())
