@@ -1,0 +1,60 @@
+"""Six dialogues to be learned by heart, in words that a tokenizer of words gives back as they were."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.reference import dialogues as reference
+from tfllm.tasks import DialogueGenerator, DialogueGeneratorConfig
+
+DIALOGUES = [
+    "Hello .\nHi , who are you ?\nI am a cat .\nNice .",
+    "what ?\nI do not know .",
+    "system\tbe kind\nyou are bad !\nI am sorry .",
+    "system\tbe rude\nyou are bad !\nSo are you .",
+    "四 月 ？\n是 的 。",
+    "Bill\tone\nBill\ttwo\nAnn\tthree four",
+]
+SPEAKERS = ("Ann", "Bill")
+LONG = "Hello .\n" + "one two three four " * 9 + "\nwhat ?"
+
+
+@pytest.fixture
+def eager():
+    """Nothing is compiled, which takes most of the time of so small a model."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def untrained(model, **options):
+    keras.utils.set_random_seed(1)
+    options = {"tokenizer": "words", "speakers": SPEAKERS, "reply_length": 8} | options
+    return DialogueGenerator.from_text(DIALOGUES, DialogueGeneratorConfig(model=model, **options))
+
+
+def trained(model, epochs):
+    task = untrained(model)
+    task.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    task.fit(DIALOGUES, epochs=epochs, batch_size=16, shapes=1, verbose=0)
+    return task
+
+
+def by_loops(task, text):
+    """As reference.read, with what the reference asks for first: (encode, end, speakers, room, first id)."""
+
+    def encode(text):
+        return task.tokenizer.encode([text]).to_list()[0]
+
+    return (encode, task.tokenizer.end, task.speakers, task.history_length, task.first), reference.read(
+        text, list(task.speakers)
+    )
+
+
+def log_probability(logits, targets):
+    """logits [T, V], ids [T] -> the sum of their log-probabilities."""
+    logits = np.asarray(logits, np.float64)
+    logits = logits - logits.max(axis=1, keepdims=True)
+    chances = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return chances[np.arange(len(targets)), targets].sum()
