@@ -1,0 +1,106 @@
+"""What the verbs can be told about a dialogue generator, and what they do with it."""
+
+import sys
+from dataclasses import asdict, dataclass, field
+
+from tfllm.tasks.dialogue import DialogueGenerator
+from tfllm.tasks.dialogue_configs import DialogueGeneratorConfig, Replying
+from tfllm.training import Recipe, callbacks
+
+TEXT = "--dialogues F[,F]"
+
+
+@dataclass(frozen=True)
+class Files:
+    dialogues: tuple[str, ...] | None = None  # files of dialogues, .jsonl or those of DailyDialog, or .gz of them
+
+
+@dataclass(frozen=True)
+class DialogueTraining(DialogueGeneratorConfig, Files):
+    """Files, tokenizer, model, recipe: the config.yaml of a run."""
+
+    valid_dialogues: tuple[str, ...] | None = None  # files to validate on, likewise
+    batch_tokens: int = 4096  # places in a batch, padding counted
+    shapes: int = 6  # padded lengths, at most; XLA compiles each
+    recipe: Recipe = field(default_factory=Recipe)
+
+    @property
+    def validated(self):
+        """Whether files to validate on are named."""
+        return self.valid_dialogues is not None
+
+    def read(self):
+        """(training dialogues, dialogues to validate on or None)"""
+        return some(self), records(self.valid_dialogues)
+
+    def begin(self, train):
+        """An untrained task."""
+        import keras
+
+        keras.utils.set_random_seed(self.recipe.seed)
+        return DialogueGenerator.from_text(train, self)
+
+    def fit(self, task, epoch, folder, train, valid):
+        """Train from `epoch` on, into the run's folder."""
+        task.fit(
+            train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
+            recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,
+            verbose=1 if sys.stdout.isatty() else 0, callbacks=callbacks(folder, self.recipe),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Evaluation(Files):
+    """The perplexity of the replies; and the diversity of the model's own to the same histories."""
+
+    most: int | None = 500  # replies that it is asked for, evenly over all; none: all
+    decoding: Replying = field(default_factory=Replying)
+
+    def scores(self, model):
+        return model.score(some(self), self.most, verbose=0, **asdict(self.decoding))
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A reply for each text, which is a history: "Hello | Hi, who are you?"."""
+
+    separator: str = "|"  # between the turns
+    batch_size: int = 32  # texts answered at a time, from standard input that is no terminal
+    decoding: Replying = field(default_factory=Replying)
+
+    def pieces(self, model, texts, first):
+        """What to print."""
+        texts = [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
+        histories = [text.replace(self.separator, "\n") for text in texts]
+        for reply in model.generate(histories, batch_size=self.batch_size, verbose=0, **asdict(self.decoding)):
+            yield reply.replace("\n", " ") + "\n"
+
+
+@dataclass(frozen=True)
+class Exporting:
+    decoding: Replying = field(default_factory=Replying)  # fixed in the SavedModel
+
+
+@dataclass(frozen=True)
+class Chatting:
+    """A talk in the terminal, or with the lines of standard input."""
+
+    system: str | None = None  # the line that the history begins with
+    decoding: Replying = field(default_factory=Replying)
+
+
+Training = DialogueTraining
+
+
+def records(files):
+    from tfllm import data
+
+    return data.dialogues(*files) if files else None
+
+
+def some(settings):
+    """The dialogues that must be there."""
+    found = records(settings.dialogues)
+    if found is None:
+        raise ValueError("name the dialogues: --dialogues F[,F]")
+    return found
