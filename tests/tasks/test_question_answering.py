@@ -1,0 +1,355 @@
+"""QuestionAnswering: windows written out, spans by brute force, a reader that has learned, one answer on all roads."""
+
+import json
+import logging
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfllm
+from tests.tasks.questions import FILLER, records
+from tfllm.evaluation import squad
+from tfllm.interop import bert, huggingface
+from tfllm.layers import PretrainedEmbedding
+from tfllm.models import BERT, BERTConfig, BiDAF, BiDAFConfig, TextRNNConfig
+from tfllm.tasks import QuestionAnswering, QuestionAnsweringConfig
+from tfllm.tasks.question_records import asked
+from tfllm.tasks.question_windows import targets, windows
+from tfllm.tasks.span_choice import best_spans
+from tfllm.text import END, START, UNKNOWN, Characters, WordPieces, Words
+
+SMALL = {"length": 32, "question_length": 6, "stride": 10, "answer_length": 4}
+TINY_BERT = BERTConfig(32, 1, 32, 2, 64, rate=0.0)
+TINY_BIDAF = BiDAFConfig(8, 8, 1, rate=0.0)
+LONG = "李雷 met 37 cats in Bonn 🐱 ."
+TEXTS = [FILLER * 4 + LONG + " " + FILLER * 3, LONG, "", " \n", "Zoe\u0301 met\t5 cats in Köln on Sunday .", LONG]
+QUESTIONS = ["Who met cats ?", "Where ?", "Who ?", "", "When ?", "How many cats were met there by that one man ?"]
+BARE = """
+import json, sys
+sys.modules["tfllm"] = sys.modules["keras"] = sys.modules["tensorflow_text"] = sys.modules["keras_nlp"] = None
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+texts, questions = (tf.constant(column) for column in json.loads(sys.stdin.read()))
+found = model.signatures["serving_default"](texts=texts, questions=questions)
+print(json.dumps([[text.decode() for text in found["text"].numpy()], found["start"].numpy().tolist()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def trained():
+    keras.utils.set_random_seed(1)
+    data = records(240) + records(40, seed=5, filler=1)
+    config = QuestionAnsweringConfig("wordpieces", 200, model=TINY_BERT, **SMALL)
+    task = QuestionAnswering.from_text(data, config)
+    task.compile(keras.optimizers.Adam(4e-3), jit_compile=False)
+    task.history_of = task.fit(data, epochs=8, batch_size=32, shapes=1, verbose=0).history
+    return task
+
+
+def scattered(model, tokenizer="words"):
+    keras.utils.set_random_seed(2)
+    config = QuestionAnsweringConfig(tokenizer, 200, model=model, **SMALL)
+    task = QuestionAnswering.from_text(records(20), config)
+    draw = np.random.default_rng(3)
+    for weight in task.trainable_weights:
+        weight.assign(weight + draw.normal(0, 0.5, weight.shape))
+    return task
+
+
+# What the model is fed
+
+
+def test_windows_by_hand():
+    """a b c d e f g beside "q": windows of 8 tokens have room for 4 of the context, and begin 3 apart."""
+    tokenizer = Words(list("abcdefgq"))  # 4 to 10, and 11
+    contexts, questions = tf.constant(["a b c d e f g", "", "a\tb  zz"]), tf.constant(["q", "q q q", ""])
+    found = windows(tokenizer, contexts, questions, length=8, stride=3, question_length=2, segments=2)
+    assert found.inputs["token_ids"].to_list() == [
+        [START, 11, END, 4, 5, 6, 7, END], [START, 11, END, 7, 8, 9, 10, END],
+        [START, 11, 11, END, END], [START, END, 4, 5, UNKNOWN, END],
+    ]  # fmt: skip
+    assert found.inputs["segment_ids"].to_list()[0] == [0, 0, 0, 1, 1, 1, 1, 1]
+    assert found.inputs["allowed"].to_list()[:3:2] == [[True, *[False] * 2, *[True] * 4, False], [True, *[False] * 4]]
+    assert found.owner.numpy().tolist() == [0, 0, 1, 2] and found.first.numpy().tolist() == [0, 3, 0, 0]
+    assert found.offset.numpy().tolist() == [3, 3, 4, 2] and found.sizes.numpy().tolist() == [4, 4, 0, 3]
+    assert found.cut.numpy().tolist() == [0, 1, 0]
+    assert found.starts.to_list() == [[0, 2, 4, 6, 8, 10, 12], [], [0, 2, 5]]
+    made = targets(found, tf.constant([3, 0, 1], tf.int64), tf.constant([4, -1, 2], tf.int64))
+    assert made.numpy().tolist() == [[0, 0], [3, 4], [0, 0], [3, 4]]  # d e: the first window has d alone
+    found = windows(tokenizer, contexts, questions, length=4, stride=2, question_length=2, apart=True)
+    assert found.inputs["context"].to_list()[:3] == [[START, 4, 5, 6], [START, 6, 7, 8], [START, 8, 9, 10]]
+    assert found.inputs["question"].to_list()[-2:] == [[11, 11, END], [END]]
+    assert found.inputs["allowed"].to_list()[3] == [True] and found.offset.numpy().tolist() == [1] * 5
+
+
+def test_spans_are_those_of_brute_force():
+    """Every part of every context in every window; the better window counts; no answer is the least."""
+    draw, most = np.random.default_rng(0), 3
+    tokenizer = Words(list("abcdefgq"))
+    contexts = tf.constant(["a b c d e f g a b", "", "a", "g f e d"])
+    found = windows(tokenizer, contexts, tf.constant(["q", "q", "", "q q"]), 8, 2, 2)
+    sizes = found.inputs["token_ids"].row_lengths().numpy()
+    allowed = found.inputs["allowed"].to_tensor().numpy()
+    logits = np.where(allowed[:, None], draw.normal(size=(len(sizes), 2, sizes.max())), -1e9).astype("float32")
+    best = best_spans(tf.constant(logits), found, most, 6)
+    for b in range(4):
+        scores, none = {}, []
+        for w in np.flatnonzero(found.owner.numpy() == b):
+            none.append(logits[w, :, 0].sum())
+            offset, first, size = (int(part[w]) for part in (found.offset, found.first, found.sizes))
+            for k in range(size):
+                for end in range(k, min(size, k + most)):
+                    span = first + k, first + end
+                    value = logits[w, 0, offset + k] + logits[w, 1, offset + end]
+                    scores[span] = max(value, scores.get(span, -np.inf))
+        order = sorted(scores, key=scores.get, reverse=True)[:6]
+        there = best.there[b].numpy()
+        assert there.sum() == len(order) and np.stack([best.i[b], best.j[b]], 1)[there].tolist() == [*map(list, order)]
+        np.testing.assert_allclose(best.score[b].numpy()[there], [scores[span] for span in order], rtol=1e-5)
+        assert best.none[b].numpy() == pytest.approx(min(none), rel=1e-5)
+        if scores:
+            total = np.log(np.sum(np.exp(list(scores.values()))))
+            assert best.log_total[b].numpy() == pytest.approx(total, rel=1e-4)
+
+
+def test_what_is_learned_from_a_record():
+    """The window with the answer has both ends of it; the others, and questions without one, the first place."""
+    task = scattered(TINY_BERT)
+    rows = records(2, seed=4, filler=3, impossible=False) + [records(1)[0] | {"answers": [], "starts": []}]
+    inputs, found, weights = task.rows(task.records(rows))
+    assert weights.to_list() == [[1.0, 1.0]] * len(found.to_list())
+    hits, tokens = 0, task.tokenizer.tokens
+    for ids, (start, end) in zip(inputs["token_ids"].to_list(), found.to_list(), strict=True):
+        if end:
+            hits += 1
+            said = " ".join(tokens[i].decode() for i in ids[start : end + 1])
+            assert said in {" ".join(p.decode() for p in task.tokenizer.pieces(row["answers"][:1]).to_list()[0])
+                            for row in rows[:2]}  # fmt: skip
+        else:
+            assert start == 0
+    assert hits >= 2 and len(found.to_list()) > 6
+    logits = task(tf.nest.map_structure(lambda part: part.to_tensor(), inputs))
+    assert logits.shape[1] == 2 and (logits.numpy()[~np.broadcast_to(
+        inputs["allowed"].to_tensor().numpy()[:, None], logits.shape)] < -1e8).all()  # fmt: skip
+
+
+# A reader that has learned
+
+
+def test_it_answers_what_it_has_not_seen(trained):
+    test = records(150, seed=9)
+    scores = trained.score(test)
+    assert trained.no_answer and scores.exact.value >= 85 and {"loss", "accuracy"} == set(trained.history_of)
+    found = trained.generate([row["context"] for row in test], [row["question"] for row in test])
+    for row, said in zip(test, found, strict=True):
+        assert said["text"] == (row["context"][said["start"] : said["end"]] if said["start"] >= 0 else "")
+    said = [one["text"] for one in found]
+    assert squad(said, [row["answers"] for row in test]).f1.value == pytest.approx(scores.f1.value)
+    assert scores.answerable.sum() < 150 and "" in said and any("🐱" in one for one in said)
+    evaluated = trained.evaluate(test, verbose=0, return_dict=True)
+    assert evaluated["exact"] == scores.exact.value and evaluated["f1"] == scores.f1.value
+    assert set(evaluated) == {"loss", "accuracy", "exact", "f1"} and evaluated["accuracy"] > 0.8
+    trained.threshold = 1.0
+    assert (trained.score(test).exact.value < scores.exact.value) or scores.best_exact.at == 1.0
+    assert trained.choose_threshold(test) == scores.best_f1.at == trained.threshold
+    assert trained.score(test).f1.value == pytest.approx(scores.best_f1.score)
+    trained.threshold = 0.5
+
+
+def test_a_long_context_is_read_to_its_end(trained):
+    """Eight windows: the answer is found, with the characters where it stands; n-best, best first."""
+    context = TEXTS[0]
+    found = trained.generate(context, "Who met cats ?", n_best=4)
+    assert found[0]["text"] == "李雷" == context[found[0]["start"] : found[0]["end"]]
+    assert [one["score"] for one in found] == sorted((one["score"] for one in found), reverse=True)
+    assert len({(one["start"], one["end"]) for one in found}) == 4
+    assert trained.windows([context], ["Who met cats ?"]).owner.shape[0] >= 8
+    assert trained.generate("cats", "Who ?", n_best=9)[0]["text"] == "cats"  # one part alone: no more are told
+    assert len(trained.generate("cats", "Who ?", n_best=9)) == 1
+
+
+def test_an_answer_does_not_depend_on_its_neighbours(trained):
+    together = trained.answer(tf.constant(TEXTS), tf.constant(QUESTIONS))
+    for b, (text, question) in enumerate(zip(TEXTS, QUESTIONS, strict=True)):
+        alone = trained.answer(tf.constant([text]), tf.constant([question]))
+        for name in ("text", "start", "end", "cut"):
+            assert alone[name][0].numpy() == together[name][b].numpy()
+        for name in ("score", "no_answer"):
+            np.testing.assert_allclose(alone[name][0], together[name][b], rtol=1e-3, atol=1e-6)
+    assert together["text"].numpy().tolist()[2:4] == [b"", b""] and together["no_answer"].numpy()[2] == 1
+    assert together["start"].numpy().tolist()[2:4] == [-1, -1]
+    sizes = trained.tokenizer.encode(QUESTIONS).row_lengths().numpy()
+    assert together["cut"].numpy().tolist() == np.maximum(sizes - 6, 0).tolist() and sizes.max() > 6
+
+
+def test_probabilities_are_of_all_parts(trained):
+    """Of a short context all parts are told: with "no answer" they make up 1."""
+    found = trained.ranked(tf.constant(["Ann met cats ."]), tf.constant(["Who met cats ?"]), 20)
+    assert (found["start"].numpy() >= 0).sum() >= 10
+    assert found["score"].numpy().sum() + found["none"].numpy()[0] == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bert", "bidaf"])
+def test_one_road(name, trained, tmp_path):
+    """In Python, reloaded, served, and served where neither tfllm nor Keras can be imported."""
+    task = trained if name == "bert" else scattered(TINY_BIDAF)
+    more = records(9)
+    texts, questions = TEXTS + [row["context"] for row in more], QUESTIONS + [row["question"] for row in more]
+    expected = task.answer(tf.constant(texts), tf.constant(questions))
+    words = [text.decode() for text in expected["text"].numpy()]
+    assert len(set(words)) > 2
+    found = task.generate(texts, questions, batch_size=4)
+    assert [one["text"] for one in found] == words
+    task.save(tmp_path / "it.keras")
+    again = tfllm.load_model(tmp_path / "it.keras", compile=False)
+    assert again.get_config() == task.get_config()
+    path = task.export(tmp_path / name, n_best=3)
+    served = tf.saved_model.load(path)
+    columns = {"texts": tf.constant(texts), "questions": tf.constant(questions)}
+    for given in (again.answer(*columns.values()), served.signatures["serving_default"](**columns)):
+        assert set(given) == set(expected)
+        for part in expected:
+            if expected[part].dtype == tf.float32:
+                np.testing.assert_allclose(given[part], expected[part], rtol=1e-3, atol=1e-5)
+            else:
+                assert given[part].numpy().tolist() == expected[part].numpy().tolist()
+    several = served.signatures["n_best"](**columns)
+    assert several["text"].shape == (len(texts), 3)
+    nothing = {part: tf.constant([], tf.string) for part in columns}
+    assert served.signatures["serving_default"](**nothing)["text"].shape == (0,)
+    if name == "bert":
+        given = json.dumps([texts, questions])
+        command = [sys.executable, "-c", BARE, path]
+        run = subprocess.run(command, input=given, check=True, capture_output=True, text=True)
+        assert json.loads(run.stdout.splitlines()[-1]) == [words, expected["start"].numpy().tolist()]
+
+
+# Other readers, vectors, records, warnings, errors
+
+
+@pytest.mark.parametrize("model", [TINY_BIDAF, TextRNNConfig(8, 8)], ids=["bidaf", "rnn"])
+def test_other_readers(model):
+    task = scattered(model)
+    found = task.answer(tf.constant(TEXTS), tf.constant(QUESTIONS))
+    inputs, right, weights = task.rows(task.records(records(8, filler=1)))
+    logits = task(tf.nest.map_structure(lambda part: part.to_tensor(), inputs))
+    assert np.isfinite(task.objective()["loss"](right.to_tensor(), logits, weights.to_tensor()))
+    for text, said, start, end in zip(TEXTS, *(found[name].numpy() for name in ("text", "start", "end")), strict=True):
+        assert said.decode() == (text[start:end] if start >= 0 else "")
+
+
+def test_word_vectors_stand_in_the_embedding():
+    vectors = {word: np.full(6, i, "float32") for i, word in enumerate(("cats", "met", "köln"), 1)}
+    config = QuestionAnsweringConfig(model=TINY_BIDAF, embeddings_trainable="missing", **SMALL)
+    task = QuestionAnswering.from_text(records(20), config, embeddings=vectors)
+    assert type(task.encoder.embed) is PretrainedEmbedding and task.encoder.embed.free_rows > 3
+    with pytest.raises(FileNotFoundError, match="no.txt"):
+        QuestionAnswering.from_text(records(2), embeddings="no.txt")
+
+
+def test_heads_in_hugging_faces_format(tmp_path):
+    """qa_outputs is the head: begin is column 0. Without it the head is new."""
+    tokenizer = WordPieces.learn([row["context"] for row in records(30)], 80)
+    encoder = BERT(tokenizer.vocab_size, 32, 1, 8, 2, 16)
+    bert.save(encoder, tmp_path / "a")
+    tokenizer.save_files(tmp_path / "a")
+    task = QuestionAnswering.from_pretrained(tmp_path / "a", **SMALL)
+    assert task.learning_rate == 5e-5 and not task.no_answer
+    weights = {f"bert.{name}": value for name, value in dict(huggingface.Weights(tmp_path / "a")).items()}
+    head = {"qa_outputs.weight": np.arange(16, dtype="float32").reshape(2, 8), "qa_outputs.bias": np.float32([1, 2])}
+    huggingface.write(tmp_path / "b", huggingface.config(tmp_path / "a"), weights | head)
+    tokenizer.save_files(tmp_path / "b")
+    task = QuestionAnswering.from_pretrained(tmp_path / "b", **SMALL)
+    np.testing.assert_array_equal(task.head.kernel, head["qa_outputs.weight"].T)
+    np.testing.assert_array_equal(task.head.bias, [1, 2])
+    other = QuestionAnswering.from_encoder(task.encoder, tokenizer, no_answer=True, **SMALL)
+    assert other.encoder is task.encoder and other.learning_rate == 3e-4
+    assert task.answer(["Ann met 3 cats ."], ["Who ?"])["no_answer"].numpy() == 0  # it must answer
+
+
+def test_forms_of_records(trained):
+    rows = records(6)
+    columns = {name: [row[name] for row in rows] for name in ("context", "question")}
+    lists = {name: tf.ragged.constant([row[name] for row in rows], kind)
+             for name, kind in (("answers", tf.string), ("starts", tf.int32))}  # fmt: skip
+    expected = asked(rows)
+    assert asked(tf.data.Dataset.from_tensor_slices(columns | lists)) == expected
+    nested = [row | {"answers": {"text": row["answers"], "answer_start": row["starts"]}} for row in rows]
+    assert asked(nested) == expected
+    flat = trained.records(rows)
+    assert asked(flat)[:3] == expected[:3] and trained.records(flat) is flat
+    assert asked([{"context": "a b", "question": "b?", "answer": "b"}])[2:] == ([["b"]], [[None]])
+
+
+def test_what_cannot_be_learned_is_told(trained, caplog):
+    caplog.set_level(logging.WARNING, "tfllm")
+    trained.rows(trained.records(records(9)))
+    assert not caplog.messages
+    long = " ".join(["cats"] * 40)
+    rows = [
+        {"context": long, "question": "Who ?", "answers": [" ".join(["cats"] * 30)], "starts": [0]},
+        {"context": "Bob€cats", "question": "Who ? " * 4, "answers": ["cats"], "starts": [4]},
+    ]
+    trained.rows(trained.records(rows))
+    assert caplog.messages == [
+        "1 of 2 questions have more than 6 tokens and lose the last",
+        "1 of 2 answers stand in no window whole, and are not learned: a smaller stride gives more windows",
+        "1 of 2 answers have more than 4 tokens, the most that is answered",
+        "1 of 2 answers begin or end inside a token: the tokens around them are learned",
+    ]
+    caplog.clear()
+    trained.generate("Ann met cats .", "Who ? Who ? Who ?" * 2)
+    assert caplog.messages == ["1 of 1 questions have more than 6 tokens and lose the last"]
+
+
+ROW = {"context": "a b", "question": "b?", "answers": ["b"], "starts": [2]}
+
+
+@pytest.mark.parametrize(
+    "rows, told",
+    [
+        ([], "got list"),
+        ("a b", "got str 'a b'"),
+        ([ROW | {"starts": [1]}], "record 0: expected 'b' at character 1 of its context; there is ' '"),
+        ([ROW, ROW | {"starts": [1, 2]}], "record 1: 1 answers, but 2 starts"),
+        ([ROW | {"starts": ["x"]}], "expected the character where the answer begins; got 'x'"),
+        ([{"context": "a", "question": "b"}], "record 0: its answers are missing"),
+        ([{"question": "b", "answers": []}], "record 0: 'context' is missing"),
+        ([{"context": "a b", "question": "b?", "answer": "b"}], "record 0: where does 'b' begin"),
+        ([ROW | {"context": 3}], "record 0: expected a text; got int 3"),
+    ],
+)
+def test_wrong_records(rows, told, trained):
+    with pytest.raises(ValueError, match=told):
+        trained.records(rows)
+
+
+def test_wrong_settings(trained):
+    words, reader = Words(["a"]), BiDAF(5, 4, 4)
+    for encoder, tokenizer, options, told in (
+        (reader, Characters(["a"]), {}, "knows where its tokens stand in a text, WordPieces or Words; got Characters"),
+        (BERT(5, 8, 1, 4, 1, 4), words, {"length": 9}, "windows of 9 tokens: the model can take 8"),
+        (reader, words, {"length": 8, "stride": 8}, "stride must be 1 to 7 .*; got 8 and 30"),
+        (reader, words, {"answer_length": 0}, "got 128 and 0"),
+        (SimpleNamespace(max_length=None), words, {}, "expected an Encoder .* or a BiDAF; got SimpleNamespace"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            QuestionAnswering(encoder, tokenizer, **options)
+    with pytest.raises(ValueError, match="expected a context for each question; got 1 and 2"):
+        trained.generate(["a"], ["b", "c"])
+    with pytest.raises(ValueError, match="n_best must be 1 or more; got 0"):
+        trained.generate("a", "b", n_best=0)
+    with pytest.raises(ValueError, match="expected texts .*; got a int: 3"):
+        trained.generate(["a"], [3])
+    with pytest.raises(ValueError, match="always answers"):
+        QuestionAnswering(reader, words).choose_threshold(records(2))
+    with pytest.raises(ValueError, match=r"config must be one of \['tiny', 'small', 'base'\]"):
+        QuestionAnswering.from_text(records(2), "huge")
+    with pytest.raises(ValueError, match="leave y out"):
+        trained.fit(records(2), ["a"])
