@@ -13,9 +13,10 @@ from pathlib import Path
 
 VERBS = {
     "train": "train a model on your text: tfllm train TASK ... --out RUN; tasks: translation, lm, classifier, "
-    "summarization, facts",
+    "summarization, facts, dialogue, qa",
     "evaluate": "score a trained model on a text: tfllm evaluate RUN ...",
     "generate": 'answer or continue texts: tfllm generate RUN "text" ..., or line by line from standard input',
+    "chat": "talk with a trained dialogue generator, turn by turn: tfllm chat RUN",
     "export": "write a SavedModel that needs no tfllm: tfllm export RUN FOLDER",
     "pretrain": "pre-train on running text by hiding parts of it: tfllm pretrain --text F ... --out RUN",
     "keywords": "the keywords of texts, English or Chinese: tfllm keywords FILE ...",

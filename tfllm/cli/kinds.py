@@ -11,12 +11,13 @@ from tfllm.cli import meant
 TASKS = {  # each a file of this folder
     "translation": "translation", "lm": "lm", "classifier": "classification", "summarization": "summarization",
     "pretrain": "pretrain", "denoising": "denoising",
-    "facts": "babi",
+    "facts": "babi", "dialogue": "dialogue", "qa": "qa",
 }  # fmt: skip
 CLASSES = {  # the name Keras saves: task
     "tfllm>Translator": "translation", "tfllm>LanguageModel": "lm", "tfllm>TextClassifier": "classifier",
     "tfllm>Summarizer": "summarization", "tfllm>MaskedLanguageModel": "pretrain", "tfllm>Denoiser": "denoising",
-    "tfllm>FactAnswering": "facts",
+    "tfllm>FactAnswering": "facts", "tfllm>CausalDialogue": "dialogue", "tfllm>Seq2SeqDialogue": "dialogue",
+    "tfllm>QuestionAnswering": "qa",
 }  # fmt: skip
 
 

@@ -1,0 +1,122 @@
+"""Train, evaluate, ask and export a reader by `main([...])`, as a user would type it."""
+
+import json
+import warnings
+
+import pytest
+import tensorflow as tf
+
+import tfllm
+from tests.cli.test_road import ALL_BUT_DATA, eager, history, told  # noqa: F401 (a fixture)
+from tests.tasks.questions import records
+from tfllm import data
+from tfllm.cli import main
+from tfllm.cli.qa import QuestionTraining, pretrained
+from tfllm.tasks import QuestionAnswering
+
+CONFIG = """
+model: {kind: BERT, max_length: 32, num_layers: 1, d_model: 8, num_heads: 2, dff: 8}
+length: 32
+stride: 16
+question_length: 6
+answer_length: 4
+recipe: {epochs: 2}
+"""
+
+
+def written(path, rows):
+    paragraphs = []
+    for i, row in enumerate(rows):
+        pairs = zip(row["answers"], row["starts"], strict=True)
+        asked = {"id": str(i), "question": row["question"], "is_impossible": not row["answers"]}
+        asked["answers"] = [{"text": text, "answer_start": at} for text, at in pairs]
+        paragraphs.append({"context": row["context"], "qas": [asked]})
+    path.write_text(json.dumps({"version": "v2.0", "data": [{"title": "made", "paragraphs": paragraphs}]}))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A folder with train.json, valid.json and RUN."""
+    folder = tmp_path_factory.mktemp("qa")
+    written(folder / "train.json", records(24, 1))
+    written(folder / "valid.json", records(8, 2))
+    (folder / "tiny.yaml").write_text(CONFIG)
+    tf.config.run_functions_eagerly(True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tf.data stays compiled
+        files = ["--squad", str(folder / "train.json"), "--valid-squad", str(folder / "valid.json"), "--shapes", "1"]
+        main(["train", "qa", "--config", str(folder / "tiny.yaml"), *files, "--out", str(folder / "RUN")])
+    tf.config.run_functions_eagerly(False)
+    return folder / "RUN"
+
+
+def test_a_run_folder_holds_everything(run):
+    rows, model = history(run), tfllm.load_model(run / "last.keras")
+    assert len(rows) == 2 and "val_loss" in rows[0]
+    assert type(model) is QuestionAnswering and model.no_answer and (model.length, model.stride) == (32, 16)
+
+
+@ALL_BUT_DATA
+def test_evaluate_and_generate(run, capsys, eager):  # noqa: F811
+    model, valid = tfllm.load_model(run / "best.keras"), str(run.parent / "valid.json")
+    main(["evaluate", str(run), "--squad", valid])
+    assert capsys.readouterr().out == f"{model.score(data.squad(valid))}\n"
+    main(["evaluate", str(run), "--squad", valid, "--json", "true", "--tokens", "characters"])
+    assert {"exact", "f1", "total", "best_f1_thresh"} <= set(json.loads(capsys.readouterr().out))
+    contexts, questions = ["Ann met 3 cats in Köln .", "a | b ."], ["Who met cats ?", "Where ?"]
+    texts = [f"{context} | {question}" for context, question in zip(contexts, questions, strict=True)]
+    main(["generate", str(run), *texts])
+    assert capsys.readouterr().out.splitlines() == [one["text"] for one in model.generate(contexts, questions)]
+    main(["generate", str(run), *texts, "--json", "true"])
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["start"] for one in said] == [one["start"] for one in model.generate(contexts, questions)]
+    main(["generate", str(run), texts[0], "--n_best", "2"])
+    best = model.generate(contexts[0], questions[0], n_best=2)
+    assert capsys.readouterr().out == "".join(f"{one['score']:.4f}\t{one['text']}\n" for one in best) + "\n"
+
+
+@pytest.mark.slow
+def test_export(run, tmp_path, capsys):
+    main(["export", str(run), str(tmp_path / "serving"), "--n_best", "2"])
+    served = tf.saved_model.load(capsys.readouterr().out.strip())
+    texts, questions = tf.constant(["Ann met 3 cats in Köln ."]), tf.constant(["Who met cats ?"])
+    answer = served.signatures["serving_default"](texts=texts, questions=questions)
+    expected = tfllm.load_model(run / "best.keras").answer(texts, questions)
+    assert answer["text"].numpy().tolist() == expected["text"].numpy().tolist()
+    assert served.signatures["n_best"](texts=texts, questions=questions)["text"].shape == (1, 2)
+
+
+def test_the_model_of_another_run_is_taken(run):
+    train, config = records(4, impossible=False), QuestionTraining(length=32, stride=8, question_length=6)
+    task = pretrained(run, config, train)
+    assert task.stride == 8 and not task.no_answer and task.learning_rate == 3e-4
+    assert task.encoder.numbers == tfllm.load_model(run / "best.keras").encoder.numbers
+
+
+@pytest.mark.parametrize(
+    "line, parts",
+    [
+        ("train qa --out R", ["name the questions: --squad F[,F] or --tfds NAME"]),
+        ("train qa --out R --squad none.json", ["none.json"]),
+        ("train qa --out R --squad a.json", ["expected questions in a.json; found none"]),
+        ("train qa --out R --squad a.json --valid_split test", ["--valid_split is a part of --tfds NAME"]),
+        ("train qa --out R --squad a.json --model.unit 3", ["no option --model.unit", "--model.num_units"]),
+    ],
+)
+def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.json").write_text('{"data": []}')
+    said = told(capsys, *line.split())
+    assert all(part in said for part in parts), said
+    assert not (tmp_path / "R").exists()
+
+
+def test_a_question_needs_its_mark(run, capsys):
+    assert "text 1: expected a context, '|' and a question" in told(capsys, "generate", str(run), "Who met cats ?")
+
+
+def test_help(capsys):
+    main(["train", "qa", "--help"])
+    said = capsys.readouterr().out
+    assert "usage: tfllm train qa --squad F[,F] --out RUN" in said and "--stride" in said
+    assert "BiDAF: " in said and "BERT: " in said

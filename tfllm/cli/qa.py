@@ -1,0 +1,149 @@
+"""What the verbs can be told about questions on texts, in SQuAD's format, and what they do with it: TASK qa."""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tfllm.tasks.question_answering import QuestionAnswering, QuestionAnsweringConfig
+from tfllm.training import Recipe, callbacks
+
+TEXT = "--squad F[,F]"
+
+
+@dataclass(frozen=True)
+class Questions:
+    squad: tuple[str, ...] | None = None  # files in SQuAD's format, version 1.1 or 2.0, or .gz of them
+    tfds: str | None = None  # or the name of a public set: squad, squad/v2.0
+
+
+@dataclass(frozen=True)
+class QuestionTraining(QuestionAnsweringConfig, Questions):
+    """Questions, tokenizer, model, recipe: the config.yaml of a run."""
+
+    split: str = "train"  # the part of the public set
+    valid_squad: tuple[str, ...] | None = None  # files to validate on
+    valid_split: str | None = None  # part of the public set to validate on
+    pretrained: str | None = None  # folder in Hugging Face's format, or RUN of another task: its tokenizer and model
+    batch_tokens: int = 4096  # tokens in a batch, padding counted
+    shapes: int = 6  # padded lengths, at most; XLA compiles each
+    recipe: Recipe = field(default_factory=Recipe)
+
+    @property
+    def validated(self):
+        """Whether questions to validate on are named."""
+        return self.valid_squad is not None or self.valid_split is not None
+
+    def read(self):
+        """(training questions, questions to validate on or None)"""
+        if self.valid_split is not None and (self.valid_squad is not None or self.tfds is None):
+            raise ValueError("--valid_split is a part of --tfds NAME; give that, or --valid_squad F")
+        train = some(self, self.split)
+        if self.valid_split is not None:
+            return train, public(self.tfds, self.valid_split)
+        return train, files(self.valid_squad)
+
+    def begin(self, train):
+        """An untrained model, or one whose head alone is untrained."""
+        import keras
+
+        keras.utils.set_random_seed(self.recipe.seed)
+        if self.pretrained is None:
+            return QuestionAnswering.from_text(train, config=self)
+        return pretrained(self.pretrained, self, train)
+
+    def fit(self, model, epoch, folder, train, valid):
+        """Train from `epoch` on, into the run's folder."""
+        model.fit(
+            train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
+            recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,
+            verbose=1 if sys.stdout.isatty() else 0, callbacks=callbacks(folder, self.recipe),
+        )  # fmt: skip
+
+
+def pretrained(path, config, train):
+    """A reader on the model of a folder or of a run."""
+    from tfllm import load_model
+    from tfllm.cli.trained import path as file_of
+    from tfllm.tasks.question_records import asked
+
+    no_answer = config.no_answer if config.no_answer is not None else not all(asked(train)[2])
+    options = {name: getattr(config, name) for name in ("length", "stride", "question_length", "answer_length")}
+    options["no_answer"] = no_answer
+    if Path(path).is_file() or (Path(path) / "config.yaml").exists():
+        task = load_model(file_of(path), compile=False)
+        encoder = next((getattr(task, name) for name in ("encoder", "model") if hasattr(task, name)), None)
+        if encoder is None or not hasattr(task, "tokenizer"):
+            raise ValueError(f"--pretrained {path}: a {type(task).__name__} has no model that reads a text")
+        return QuestionAnswering.from_encoder(encoder, task.tokenizer, **options)
+    return QuestionAnswering.from_pretrained(path, **options)
+
+
+@dataclass(frozen=True)
+class Evaluation(Questions):
+    """Exact match and F1 as the official scripts count them, with intervals."""
+
+    split: str = "validation"  # the part of the public set
+    tokens: Literal["words", "characters"] = "words"  # characters: of Chinese
+    json: bool = False  # for programs
+    batch_size: int = 16  # questions at a time
+
+    def scores(self, model):
+        found = model.score(some(self, self.split), self.tokens, self.batch_size)
+        return json.dumps(found.as_dict(), ensure_ascii=False, indent=2) if self.json else found
+
+
+@dataclass(frozen=True)
+class Generation:
+    """An answer for each text, which is a context and, at its end, a question: "Ann lives in Bonn | Where is Ann?"."""
+
+    separator: str = "|"  # between context and question: the last one of a text
+    n_best: int | None = None  # so many answers each, with their probabilities
+    json: bool = False  # everything, an object a line (of n_best: a list)
+    batch_size: int = 16  # questions answered at a time
+
+    def pieces(self, model, texts, first):
+        """What to print. first: the number of the first text."""
+        texts = [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
+        told = [text.rpartition(self.separator) for text in texts]
+        for number, (_, separator, _) in enumerate(told, first + 1):
+            if not separator:
+                raise ValueError(f"text {number}: expected a context, {self.separator!r} and a question")
+        contexts, questions = ([parts[i].strip() for parts in told] for i in (0, 2))
+        for answer in model.generate(contexts, questions, self.n_best, self.batch_size):
+            if self.json:
+                yield json.dumps(answer, ensure_ascii=False) + "\n"
+            elif self.n_best is None:
+                yield answer["text"] + "\n"
+            else:
+                yield "".join(f"{one['score']:.4f}\t{one['text']}\n" for one in answer) + "\n"
+
+
+@dataclass(frozen=True)
+class Exporting:
+    """What the SavedModel tells beside the best answer."""
+
+    n_best: int = 5  # answers of the signature n_best
+
+
+Training = QuestionTraining
+
+
+def files(paths):
+    from tfllm.data import squad
+
+    return squad(*paths) if paths else None
+
+
+def public(name, split):
+    from tfllm.data import squad_tfds
+
+    return squad_tfds(name, split)
+
+
+def some(settings, split):
+    """The questions that must be there."""
+    if (settings.squad is None) == (settings.tfds is None):
+        raise ValueError("name the questions: --squad F[,F] or --tfds NAME")
+    return files(settings.squad) if settings.squad else public(settings.tfds, split)
