@@ -1,0 +1,119 @@
+"""Seq2SeqDialogue: history -> reply. The same six dialogues by heart, and the same plain loops."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfllm
+from tests.reference import dialogues as reference
+from tests.tasks.exchanges import (  # noqa: F401 (a fixture)
+    DIALOGUES,
+    LONG,
+    by_loops,
+    eager,
+    log_probability,
+    trained,
+    untrained,
+)
+from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
+from tfllm.tasks import DialogueGenerator, Replying, Seq2SeqDialogue
+from tfllm.text import START
+
+# The fixture `eager` leaves tf.data compiled, and TensorFlow says so.
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions_eagerly`")
+RNN = Seq2SeqRNNConfig(1, 16, 24, pe_input=41, pe_target=12, attention="luong", rate=0.0)
+TRANSFORMER = TransformerConfig(1, 16, 2, 32, pe_input=41, pe_target=12, rate=0.0)
+
+
+@pytest.fixture(scope="module")
+def task():
+    return trained(RNN, epochs=90)
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    task = untrained(TRANSFORMER)
+    for weight in task.model.trainable_weights:
+        weight.assign(3 * weight)
+    return task
+
+
+def naive(task, text, most=8):
+    """Greedy: history and reply are read anew for each token."""
+    script, (system, lines, asked) = by_loops(task, text)
+    who = asked if asked >= 0 else (lines[-1][0] + 1) % len(task.speakers)
+    source, said = reference.prompt(*script, system, lines, who)[0], []
+    while len(said) < most and (not said or said[-1] != task.tokenizer.end):
+        logits = np.array(task.model(np.array([source]), np.array([[START, *said]]))[0])[0, -1]
+        logits[[task.tokenizer.pad, START]] = -np.inf
+        said.append(int(logits.argmax()))
+    return task.tokenizer.decode([said]).numpy()[0].decode()
+
+
+def test_it_learns_six_dialogues_by_heart(task, eager, tmp_path):  # noqa: F811
+    histories, replies = task.exchanges(DIALOGUES)
+    assert task.generate(histories, verbose=0) == replies and len(replies) == 9
+    assert task.reply(["you are bad !"], system="be kind") == "I am sorry ."
+    chat = task.chat(system="be rude")
+    assert "".join(chat.stream("you are bad !")) == "So are you ."
+    assert chat.history == [("Ann", "you are bad !"), ("Bill", "So are you .")]
+    task.save(tmp_path / "it.keras")
+    again = tfllm.load_model(tmp_path / "it.keras")
+    assert type(again) is Seq2SeqDialogue and isinstance(again, DialogueGenerator)
+    assert again.generate(histories, verbose=0) == replies and again.history_length == 40
+
+
+def test_greedy_equals_the_naive_loop(fresh, eager):  # noqa: F811
+    texts = [*DIALOGUES, LONG, f"system\t{'one ' * 30}\nwhat ?"]
+    said = fresh.generate(texts, verbose=0)
+    assert said == [naive(fresh, text) for text in texts] and len(set(said)) > 3
+    options = {"beam_width": 1, "temperature": 1.5, "seed": 4, "repetition_penalty": 1.3}
+    for text in texts[:2]:
+        assert "".join(fresh.stream(text, **options)) == fresh.generate(text, **options)
+    answer = fresh.answer(tf.constant(texts[-2:]))
+    assert answer["dropped"].numpy().tolist() == [2, 0] and answer["cut"].numpy().tolist() == [0, 15]
+
+
+def test_the_score_is_that_of_the_replies(fresh, eager):  # noqa: F811
+    total, count = 0.0, 0
+    for text in [*DIALOGUES, LONG]:
+        script, (system, lines, _) = by_loops(fresh, text)
+        for source, reply in reference.pairs(*script, 8, system, lines):
+            logits = np.array(fresh.model(np.array([source]), np.array([[START, *reply[:-1]]]))[0])[0]
+            total, count = total + log_probability(logits, reply), count + len(reply)
+    found = fresh.score([*DIALOGUES, LONG], most=0)
+    assert found.perplexity.tokens == count
+    assert found.perplexity.log_probability == pytest.approx(total, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_the_saved_model_says_the_same(task, tmp_path):
+    histories, replies = task.exchanges(DIALOGUES)
+    served = tf.saved_model.load(task.export(tmp_path / "serving", Replying(beam_width=2)))
+    answer = served.signatures["serving_default"](texts=tf.constant([*histories, LONG]))
+    assert [text.decode() for text in answer["text"].numpy()][:-1] == replies
+    assert answer["dropped"].numpy().tolist() == [0] * 9 + [2]
+    best = served.signatures["n_best"](texts=tf.constant(histories[:1]))
+    assert best["text"].shape == (1, 2) and best["text"].numpy()[0, 0].decode() == replies[0]
+
+
+def test_what_is_too_long_is_told(fresh, caplog, eager):  # noqa: F811
+    fresh.reply(["Hello ."])
+    fresh.batches(DIALOGUES)
+    assert not caplog.text
+    with caplog.at_level("WARNING", "tfllm"):
+        fresh.reply(["one " * 60], max_new_tokens=1)
+    assert "1 of 1 dialogues have a last turn, or a system line, that has no room in the 40 tokens" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "act, said",
+    [
+        (lambda task: Seq2SeqDialogue(task.model, task.tokenizer, reply_length=12), "less than the model's pe_target"),
+        (lambda task: task.reply(["a"], stop=["b"]), "stop strings and contrastive search"),
+        (lambda task: next(task.stream("a", beam_width=2)), "a beam search has no text before its end"),
+    ],
+)
+def test_errors_say_what_to_do(act, said, fresh, eager):  # noqa: F811
+    with pytest.raises(ValueError, match=said):
+        act(fresh)
