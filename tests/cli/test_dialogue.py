@@ -1,0 +1,138 @@
+"""Train, evaluate, ask, export and talk with a dialogue generator by `main([...])`, as a user would type it."""
+
+import io
+import sys
+import warnings
+
+import pytest
+import tensorflow as tf
+
+import tfllm
+from tests.cli.test_road import ALL_BUT_DATA, eager, history, told  # noqa: F401 (a fixture)
+from tfllm import data
+from tfllm.cli import main
+from tfllm.cli.chat import talk
+from tfllm.tasks import CausalDialogue
+
+CONFIG = """
+tokenizer: words
+reply_length: 6
+model: {kind: LSTMLanguageModel, embedding_dim: 16, num_units: 16, num_layers: 1, rate: 0.0}
+recipe: {epochs: 2, warmup: 5, learning_rate: 0.02}
+"""
+DIALOGUES = "good day __eou__ good day to you __eou__ bye __eou__ see you __eou__\t1\nwho ? __eou__ me __eou__\t2\n"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A folder with d.txt and RUN."""
+    folder = tmp_path_factory.mktemp("dialogue")
+    (folder / "d.txt").write_text(DIALOGUES)
+    (folder / "tiny.yaml").write_text(CONFIG)
+    tf.config.run_functions_eagerly(True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tf.data stays compiled
+        files = ["--dialogues", str(folder / "d.txt"), "--valid-dialogues", str(folder / "d.txt")]
+        main(["train", "dialogue", "--config", str(folder / "tiny.yaml"), *files, "--out", str(folder / "RUN")])
+    tf.config.run_functions_eagerly(False)
+    return folder / "RUN"
+
+
+@pytest.fixture(scope="module")
+def model(run):
+    return tfllm.load_model(run / "best.keras")
+
+
+def test_a_run_folder_holds_everything(run, model):
+    rows = history(run)
+    assert len(rows) == 2 and "val_loss" in rows[0]
+    assert type(model) is CausalDialogue and model.reply_length == 6 and model.speakers == ("A", "B")
+
+
+@ALL_BUT_DATA
+def test_evaluate_and_generate(run, model, capsys, eager):  # noqa: F811
+    path = str(run.parent / "d.txt")
+    main(["evaluate", str(run), "--dialogues", path, "--most", "2", "--max_new_tokens", "3"])
+    expected = model.score(data.dialogues(path), most=2, max_new_tokens=3)
+    assert capsys.readouterr().out == f"{expected}\n" and expected.said.texts == 2
+    main(["generate", str(run), "good day | good day to you | bye", "who ?"])
+    said = [model.reply(["good day", "good day to you", "bye"]), model.reply(["who ?"])]
+    assert capsys.readouterr().out.splitlines() == said
+
+
+@pytest.mark.slow
+def test_export(run, model, tmp_path, capsys):
+    main(["export", str(run), str(tmp_path / "serving"), "--max_new_tokens", "4"])
+    served = tf.saved_model.load(capsys.readouterr().out.strip())
+    answer = served.signatures["serving_default"](texts=tf.constant(["good day\ngood day to you\nbye"]))
+    said = model.reply(["good day", "good day to you", "bye"], max_new_tokens=4)
+    assert answer["text"].numpy()[0].decode() == said
+
+
+@ALL_BUT_DATA
+def test_chat_with_standard_input(run, model, capsys, monkeypatch, eager):  # noqa: F811
+    lines = "good day|bye||/reset|who ?|/system be kind|who ?|/system|/bye|who ?|/quit|x".replace("|", "\n")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
+    main(["chat", str(run), "--temperature", "2.0"])
+    chat = model.chat(temperature=2.0)
+    expected = [chat.say("good day"), chat.say("bye")]
+    chat.reset()
+    expected.append(chat.say("who ?"))
+    chat.system = "be kind"
+    expected.append(chat.say("who ?"))
+    chat.system = None
+    expected.append(chat.say("who ?"))
+    found = capsys.readouterr()
+    assert found.out.splitlines() == expected
+    assert found.err == "no command /bye; there are /reset, /system TEXT, /quit\n"
+    main(["chat", str(run), "--beam_width", "2", "--system", "be kind"])  # what is left of the input
+    assert capsys.readouterr().out == model.chat("be kind", beam_width=2).say("x") + "\n"
+
+
+class Parrot:
+    """What `talk` needs of a Chat."""
+
+    person, model, decoding = "Ann", "Bill", {}
+
+    def stream(self, text):
+        yield from (text, "\n", text.upper())
+
+
+def test_a_person_sees_names(capsys):
+    talk(Parrot(), io.BytesIO("hi\n\nfür\n".encode()), shown=True)
+    said = "(/reset, /system TEXT, /quit)\nAnn: Bill: hi HI\nAnn: Ann: Bill: für FÜR\nAnn: \n"
+    assert capsys.readouterr().out == said
+
+
+@pytest.mark.parametrize(
+    "line, parts",
+    [
+        ("train dialogue --out R", ["name the dialogues: --dialogues F[,F]"]),
+        ("train dialogue --out R --dialogues none.txt", ["none.txt"]),
+        ("train dialogue --out R --dialogues a.txt", ["a.txt:1: expected turns that end with __eou__"]),
+        ("chat none", ["none: expected the folder of a run"]),
+        ("chat a b", ["expected RUN, got a b"]),
+    ],
+)
+def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("nothing\n")
+    said = told(capsys, *line.split())
+    assert all(part in said for part in parts), said
+
+
+def test_chat_is_for_dialogue(capsys, tmp_path):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "x.keras", "w") as archive:
+        archive.writestr("config.json", '{"registered_name": "tfllm>Translator"}')
+    assert "is no run of dialogue: tfllm generate" in told(capsys, "chat", str(tmp_path / "x.keras"))
+
+
+def test_help(capsys):
+    main(["train", "dialogue", "--help"])
+    said = capsys.readouterr().out
+    assert "usage: tfllm train dialogue --dialogues F[,F] --out RUN" in said and "--reply_length" in said
+    main(["chat", "--help"])
+    said = capsys.readouterr().out
+    assert "usage: tfllm chat RUN" in said and "--decoding.repetition_penalty" in said
