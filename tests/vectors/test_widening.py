@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tfllm.tasks import TextClassifier, TextClassifierConfig
+from tfllm.models import BiDAFConfig
+from tfllm.tasks import QuestionAnswering, QuestionAnsweringConfig, TextClassifier, TextClassifierConfig
 from tfllm.text import UNKNOWN, Subwords, Words
 from tfllm.vectors import widened
 
@@ -48,3 +49,10 @@ def test_a_classifier_knows_words_that_it_has_not_read():
     np.testing.assert_allclose(first / 4, second / 5, rtol=1e-4)  # scaled, as the others
     with pytest.raises(ValueError, match="of which vectors"):
         TextClassifier.from_text(texts, labels, config)
+
+
+def test_a_reader_does_too():
+    records = [{"context": "a film", "question": "a what ?", "answers": ["film"], "starts": [2]}]
+    config = QuestionAnsweringConfig(embeddings_words=6, model=BiDAFConfig(4, 4, 1))
+    task = QuestionAnswering.from_text(records, config, embeddings=VECTORS)
+    assert UNKNOWN not in task.tokenizer.encode(["awful dull movie"]).flat_values.numpy()

@@ -38,6 +38,7 @@ class QuestionAnsweringConfig:
     answer_length: int = 30  # tokens, at most
     embeddings: str | None = None  # file of word vectors that the embedding begins with
     embeddings_trainable: bool | Literal["missing"] = True  # which of its rows are trained; missing: without a vector
+    embeddings_words: int = 0  # words, the first so many of that file, that are known beside those of the text
     model: BiDAFConfig | BERTConfig | TextRNNConfig = field(default_factory=BiDAFConfig)
 
 
@@ -55,8 +56,8 @@ class QuestionAnswering(Answering):
     """An `encoder` that reads a context and a question, its `tokenizer`, and where the answer begins and ends.
 
     Records: "context", "question", "answers", "starts", as data.squad gives them. An answer is part of its context,
-    with the characters where it begins and ends. An encoder (BERT, TextRNN) reads both as one text, below a linear layer
-    (Devlin et al. 2019, sec. 4.2 and 4.3); BiDAF reads them apart (Seo et al. 2017).
+    with the characters where it begins and ends. An encoder (BERT, TextRNN) reads both as one text, below a linear
+    layer (Devlin et al. 2019, sec. 4.2 and 4.3); BiDAF reads them apart (Seo et al. 2017).
 
     length           tokens that the model reads at once; of a longer context the windows begin `stride` tokens apart
     question_length  tokens of a question: what is longer loses its end, and a warning says so
@@ -116,7 +117,7 @@ class QuestionAnswering(Answering):
         embeddings = config.embeddings if embeddings is None else embeddings
         expect_files(embeddings)
         contexts, questions, answers, _ = asked(records)
-        tokenizer = learned(config, [*dict.fromkeys(contexts), *questions])
+        tokenizer = learned(config, [*dict.fromkeys(contexts), *questions], embeddings)
         model = MODELS[type(config.model)](vocab_size=tokenizer.vocab_size, **asdict(config.model))
         if embeddings is not None:
             initialise(model, model.embed, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)
