@@ -232,23 +232,29 @@ class Answering(Task):
         tokens: "words", or "characters" of Chinese. Of a task that may say that there is none, by the rules of version
         2.0, with the best thresholds.
         """
+        return self.judged(x, tokens, batch_size)[0]
+
+    def judged(self, x, tokens="words", batch_size=16):
+        """-> (what `score` gives, no_answer [N])."""
         from tfllm import evaluation
 
         contexts, questions, references, _ = asked(x)
         found = self.in_batches(contexts, questions, batch_size=batch_size)
         texts = [text.decode("utf-8", "replace") for text in found["text"][:, 0]]
-        if not self.no_answer:
-            return evaluation.squad(texts, references, tokens=tokens)
-        return evaluation.squad(texts, references, found["no_answer"], self.threshold, tokens)
+        more = (found["no_answer"], self.threshold) if self.no_answer else ()
+        return evaluation.squad(texts, references, *more, tokens=tokens), found["no_answer"]
 
     def choose_threshold(self, x, tokens="words"):
         """The `threshold` that gives the best F1 on these records, which is set and returned.
 
+        It lies half-way to the next question's probability, so that no rounding brings a question to the other side.
         ValueError for a task that must answer.
         """
         if not self.no_answer:
             raise ValueError("this task always answers: a threshold is of one with no_answer=True")
-        self.threshold = self.score(x, tokens).best_f1.at
+        scores, no_answer = self.judged(x, tokens)
+        at = scores.best_f1.at
+        self.threshold = float(at + np.min(no_answer[no_answer > at], initial=1.0)) / 2
         return self.threshold
 
     def export(self, folder, n_best=5):
