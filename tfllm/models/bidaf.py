@@ -15,6 +15,7 @@ from tfllm.layers.tunable import Tunable
 from tfllm.models.encoder import real
 
 NOWHERE = -1e9  # the score of a place that is padding
+SPREAD = 0.5  # standard deviation of word vectors at first, about that of GloVe's; 1 in the authors' code
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,10 @@ class BiDAF(Tunable):
         def recurrence(layers, name):
             return BidirectionalEncoder(layers, num_units, cell, rate, name=name, dtype=policy)
 
-        self.embed = keras.layers.Embedding(vocab_size, embedding_dim, name="embed", dtype=policy)
+        spread = keras.initializers.RandomNormal(stddev=SPREAD)
+        self.embed = keras.layers.Embedding(
+            vocab_size, embedding_dim, embeddings_initializer=spread, name="embed", dtype=policy
+        )
         self.highway = Highway(name="highway", dtype=policy)
         self.drop = keras.layers.Dropout(rate, name="drop", dtype=policy)
         self.encode = recurrence(1, "encode")
