@@ -12,6 +12,7 @@ from tfllm.generation import (
     forced_tokens,
     min_length,
     no_repeat_ngram,
+    of_last_turn,
     repetition_penalty,
     sample,
     sampling,
@@ -237,3 +238,15 @@ def test_rules_in_the_loops_eager_graph_and_xla(loop):
         other = tf.function(run, autograph=False, jit_compile=compiled)(starts)
         assert other[0].numpy().tolist() == said.numpy().tolist()
         np.testing.assert_allclose(other[1], scores, rtol=1e-5)
+
+
+def test_rules_of_the_last_turn_forget_what_was_before():
+    """The prompt's turns do not count, nor does END: the same as the rule on the last turn alone."""
+    logits = np.random.default_rng(0).normal(size=(2, 9)).astype("float32")
+    tokens = tf.constant([[5, 6, 3, 5, 6, 7, 5, 0], [4, 3, 3, 6, 8, 6, 8, 1]])
+    for rule in (repetition_penalty(2.0), no_repeat_ngram(2), bad_words([[7, 5, 6], [8, 8]])):
+        found = of_last_turn(rule, end=3)(logits, tokens, 7).numpy()
+        expected = rule(logits, tokens[:, 3:], 4).numpy()
+        assert np.array_equal(found, expected) and not np.array_equal(found, logits)
+    repeated = of_last_turn(no_repeat_ngram(1), end=3)(logits, tokens, 7).numpy()
+    assert np.isneginf(repeated).tolist() == [[i in said for i in range(9)] for said in ({5, 6, 7}, {6, 8})]

@@ -8,6 +8,7 @@ from tfllm.generation.rules import (
     forced_tokens,
     min_length,
     no_repeat_ngram,
+    of_last_turn,
     repetition_penalty,
     suppressed,
 )
@@ -18,6 +19,6 @@ from tfllm.generation.stream import stream
 __all__ = [
     "Beams", "Loop", "Texts", "bad_words", "beam_search", "before_stops", "contrasting", "contrastive_search",
     "drawing", "forced_tokens", "greedy", "keep_min", "keep_top_k", "keep_top_mass", "keep_typical", "min_length",
-    "no_repeat_ngram", "penalty", "repetition_penalty", "sample", "sampling", "settled", "stop_table", "stream",
-    "suppressed",
+    "no_repeat_ngram", "of_last_turn", "penalty", "repetition_penalty", "sample", "sampling", "settled", "stop_table",
+    "stream", "suppressed",
 ]  # fmt: skip

@@ -119,6 +119,21 @@ def suppressed(ids):
     return rule
 
 
+def of_last_turn(rule, end):
+    """`rule`, which looks at what stands behind the last `end` of each text only, and leaves the logit of `end` alone.
+
+    Of turns that all end with it, that is the one that is being said. For the rules that forbid or reward repetition.
+    """
+
+    def applied(logits, tokens, position):
+        ends = tf.logical_and(tokens == end, places(tokens) < position)
+        ahead = tf.cumsum(tf.cast(ends, tf.int32), axis=1, reverse=True)  # ends from here on
+        changed = rule(logits, tf.where(ahead > 0, end, tokens), position)
+        return tf.where(tf.range(logits.shape[-1]) == end, logits, changed)
+
+    return applied
+
+
 def places(tokens):
     """[1, L]: 0 .. L - 1."""
     return tf.range(tf.shape(tokens)[1])[None]

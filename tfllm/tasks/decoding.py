@@ -4,6 +4,7 @@ None, 1.0 of the repetition penalty and () mean that a rule is not used.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import tensorflow as tf
 
@@ -14,6 +15,7 @@ from tfllm import generation
 class Decoding:
     """Beam search; or, with a beam of 1, greedy decoding, or sampling where a temperature is given."""
 
+    of_last_turn: ClassVar[bool] = False  # whether the rules look at what stands behind the last END only
     beam_width: int = 4  # hypotheses kept alive
     length_penalty: float = 0.6  # alpha of Wu et al. 2016, eq. 14; 0 ranks by log-probability
     temperature: float | None = None  # sample from softmax(logits / temperature)
@@ -102,4 +104,6 @@ def rules(decoding, tokenizer):
             spelt = tokenizer.encode([form for word in decoding.bad_words for form in (word, " " + word)]).to_list()
         spelt = [ids for ids in spelt if ids and tokenizer.unknown not in ids]
         found += [generation.bad_words(spelt)] if spelt else []
+    if decoding.of_last_turn:
+        found = [generation.of_last_turn(rule, tokenizer.end) for rule in found]
     return tuple(found)

@@ -1,7 +1,7 @@
 """What a dialogue generator is told: its config, how replies are searched for; and the strings it learns from."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tfllm.data.dialogues import SYSTEM
 from tfllm.models.big_language_model import BigLanguageModelConfig
@@ -17,8 +17,12 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Replying(Continuation):
-    """How a reply is searched for: greedily, where nothing else is said."""
+    """How a reply is searched for: greedily, where nothing else is said.
 
+    Repetition is of the reply alone: what was said in earlier turns, and that they ended, may be said again.
+    """
+
+    of_last_turn: ClassVar[bool] = True
     max_new_tokens: int | None = None  # tokens of a reply, END counted; none: the task's `reply_length`
 
     def __post_init__(self):
