@@ -144,7 +144,8 @@ class QuestionAnswering(Answering):
         from tfllm.interop import bert, bert_answers, huggingface
 
         folder = huggingface.folder(path_or_name)
-        task = cls(bert.load(folder, encoder_rate, dtype=dtype), text.WordPieces.from_folder(folder), **options)
+        encoder = bert.load(folder, encoder_rate, "first", dtype=dtype)  # no pooler is used
+        task = cls(encoder, text.WordPieces.from_folder(folder), **options)
         if not bert_answers.fill(task.head, folder):
             log.info("%s: the head is new and untrained", path_or_name)
         return task.pretrained()
