@@ -2,8 +2,8 @@
 
 A small BERT is pre-trained on 7,000 English descriptions of Debian packages (masks alone, and with pairs), in the
 folder RESULTS-SETTING, as `tfllm pretrain` does, which goes on where it was interrupted. Its loss on the validation
-descriptions stands beside the entropy of the masked tokens. Then a TextClassifier learns from 500 texts, with each of
-its seeds, from the pre-trained encoder and from a random one of the same size, for which language a package is: eight
+descriptions stands beside the entropy of the masked tokens. Then a TextClassifier learns from 100 and from 500 texts,
+with each of its seeds, from the pre-trained encoder and from a random one of the same size, for which language a package is: eight
 kinds, by the beginning of the package's name; words that tell it are taken out of the text. Of the learning rates that
 with the least validation loss counts, and of its epochs likewise. A run that RESULTS.jsonl has is not made again;
 without a setting only the table is printed.
@@ -17,6 +17,7 @@ import os
 import re
 import time
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import keras
@@ -32,7 +33,7 @@ from tfllm.training import Recipe
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data"))
 MODEL = BERTConfig(max_length=128, num_layers=2, d_model=128, num_heads=4, dff=512)
 OBJECTIVES = {"mlm": 15, "mlm_nsp": 15}  # epochs of pre-training
-TEXTS, SEEDS, EPOCHS, RATES = 500, (1, 2, 3), 20, (1e-4, 5e-4)  # of the classifiers
+TEXTS, SEEDS, EPOCHS, RATES = (100, 500), (1, 2, 3), 20, (1e-4, 5e-4)  # of the classifiers
 KINDS = {  # the beginning of a package's name: its label
     "python3-": "Python", "golang-": "Go", "node-": "JavaScript", "r-": "R", "ruby-": "Ruby", "libghc-": "Haskell",
     "librust-": "Rust", "fonts-": "font",
@@ -76,11 +77,11 @@ def pretrained(objective, folder):
     return tfllm.load_model(training.best(folder)), time.process_time() - began
 
 
-def fine_tuned(load, seed, begin):
+def fine_tuned(load, size, seed, begin):
     """-> {"accuracy": on the test set, ...}: of the rate and the epoch with the least validation loss."""
     began = time.process_time()
     texts, labels = packages("train")
-    order = np.random.default_rng(seed).permutation(len(texts))[:TEXTS]
+    order = np.random.default_rng(seed).permutation(len(texts))[:size]
     texts, labels = [texts[i] for i in order], [labels[i] for i in order]
     valid, test = (tuple(map(list, packages(part))) for part in ("valid", "test"))
     tried = []
@@ -89,7 +90,7 @@ def fine_tuned(load, seed, begin):
         keras.utils.set_random_seed(seed)
         encoder = mlm.encoder if begin == "pre-trained" else BERT(**mlm.encoder.numbers)
         classifier = tfllm.TextClassifier.from_encoder(
-            encoder, mlm.tokenizer, sorted(set(labels)), length=64, pooling="mean"
+            encoder, mlm.tokenizer, sorted(set(labels)), length=128, pooling="mean"
         )
         classifier.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), jit_compile=False)
         stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
@@ -114,14 +115,14 @@ def table(results):
         pairs = "" if row["next_sentence"] is None else f"{row['next_sentence']:.3f}"
         print(f"| {row['objective']} | {row['loss']:.3f} | {row['unigram_entropy']:.3f} | {row['accuracy']:.3f} | "
               f"{pairs} | {row['core_seconds']:.0f} |")  # fmt: skip
-    print(f"\n| {TEXTS} texts, begins with | seeds | accuracy | test loss | epoch |\n|---|---:|---:|---:|---:|")
-    for objective in OBJECTIVES:
+    print("\n| texts | begins with | seeds | accuracy | test loss | epoch |\n|---:|---|---:|---:|---:|---:|")
+    for size, objective in product(TEXTS, OBJECTIVES):
         for begin in ("random", "pre-trained"):
-            key = {"task": "packages", "objective": objective, "begin": begin}
+            key = {"task": "packages", "texts": size, "objective": objective, "begin": begin}
             if rows := [row for row in results if key.items() <= row.items()]:
                 columns = ([row[name] for row in rows] for name in ("accuracy", "test_loss", "epoch"))
                 cells = " | ".join(f"{np.mean(part):.3f} ± {np.std(part):.3f}" for part in columns)
-                print(f"| {begin} ({objective}) | {len(rows)} | {cells} |")
+                print(f"| {size} | {begin} ({objective}) | {len(rows)} | {cells} |")
 
 
 def main():
@@ -139,11 +140,10 @@ def main():
             kept.add({"task": "pre-training", "objective": objective, "loss": score.loss, "accuracy": score.accuracy,
                  "unigram_entropy": score.unigram_entropy, "next_sentence": score.next_sentence_accuracy,
                  "core_seconds": seconds})  # fmt: skip
-        for seed in SEEDS:
-            for begin in ("random", "pre-trained"):
-                key = {"task": "packages", "objective": objective, "begin": begin, "seed": seed}
-                if not kept.has(**key):
-                    kept.add(key | fine_tuned(partial(tfllm.load_model, training.best(folder)), seed, begin))
+        for size, seed, begin in product(TEXTS, SEEDS, ("random", "pre-trained")):
+            key = {"task": "packages", "texts": size, "objective": objective, "begin": begin, "seed": seed}
+            if not kept.has(**key):
+                kept.add(key | fine_tuned(partial(tfllm.load_model, training.best(folder)), size, seed, begin))
     table(kept.rows)
 
 
