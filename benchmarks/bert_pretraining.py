@@ -3,10 +3,10 @@
 A small BERT is pre-trained on 7,000 English descriptions of Debian packages (masks alone, and with pairs), in the
 folder RESULTS-SETTING, as `tfllm pretrain` does, which goes on where it was interrupted. Its loss on the validation
 descriptions stands beside the entropy of the masked tokens. Then a TextClassifier learns from 100 and from 500 texts,
-with each of its seeds, from the pre-trained encoder and from a random one of the same size, for which language a package is: eight
-kinds, by the beginning of the package's name; words that tell it are taken out of the text. Of the learning rates that
-with the least validation loss counts, and of its epochs likewise. A run that RESULTS.jsonl has is not made again;
-without a setting only the table is printed.
+with each of its seeds, from the pre-trained encoder and from a random one of the same size, for which language a
+package is: eight kinds, by the beginning of the package's name; words that tell it are taken out of the text. Of the
+learning rates that with the least validation loss counts, and of its epochs likewise. A run that RESULTS.jsonl has is
+not made again; without a setting only the table is printed.
 
 The data is expected in $TFLLM_DATA/debian_desc.
 """
