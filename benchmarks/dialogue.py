@@ -39,7 +39,7 @@ DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / 
 MODELS = {
     "gpt": (GPTConfig(max_length=256, num_layers=4, d_model=128, num_heads=4, rate=0.2), 2e-3),
     "rnn": (
-        Seq2SeqRNNConfig(1, 128, 256, pe_input=128, pe_target=64, attention="luong", rate=0.3, input_feeding=False),
+        Seq2SeqRNNConfig(1, 128, 256, pe_input=160, pe_target=100, attention="luong", rate=0.3, input_feeding=False),
         3e-3,
     ),
 }
@@ -132,7 +132,7 @@ def trained(train, valid, system, folder, options):
         task, epoch = training.resume(folder, tfllm.load_model)
     else:
         keras.utils.set_random_seed(recipe.seed)
-        config = DialogueGeneratorConfig(vocab_size=4000, model=model)
+        config = DialogueGeneratorConfig(vocab_size=4000, reply_length=96, model=model)
         task, epoch = DialogueGenerator.from_text(train, config), 0
     if training.finished(folder, recipe) is None:
         task.fit(

@@ -123,6 +123,8 @@ def test_the_loss_is_of_the_replies_alone(fresh, eager):  # noqa: F811
             total, count = total + log_probability(logits, reply), count + len(reply)
     found = fresh.score([*DIALOGUES, LONG], most=0)
     assert found.perplexity.tokens == count and found.said is None
+    replies = fresh.exchanges([*DIALOGUES, LONG])[1]
+    assert found.perplexity.of.words == sum(min(8, len(reply.split())) for reply in replies)
     assert found.perplexity.log_probability == pytest.approx(total, rel=1e-5)
     assert fresh.evaluate([*DIALOGUES, LONG], verbose=0)[0] == pytest.approx(-total / count, rel=1e-4)
 

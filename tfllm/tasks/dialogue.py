@@ -214,21 +214,22 @@ class DialogueGenerator(Task):
     def exchanges(self, x):
         """Records or strings -> (histories, replies), lists of str: each turn that is learned, and what it answers."""
         histories, found = [], []
-        for text in strings(self.records(x)):
-            said = turns.parsed(tf.constant([text]), self.speakers)
-            lines = [line.decode("utf-8", "replace") for line in said.turns.to_list()[0]]
-            who = [self.speakers[i] for i in said.speakers.to_list()[0]]
-            system = said.system.numpy()[0].decode("utf-8", "replace") or None
-            for place in range(1, len(lines)):
+        said = turns.parsed(tf.constant(strings(self.records(x)), tf.string), self.speakers)
+        columns = said.system.numpy(), said.turns.to_list(), said.speakers.to_list()
+        for system, spoken, who in zip(*columns, strict=True):
+            system, who = system.decode("utf-8", "replace") or None, [self.speakers[i] for i in who]
+            spoken = [turn.decode("utf-8", "replace") for turn in spoken]
+            for place in range(1, len(spoken)):
                 if self.replies in (ALL, who[place]):
-                    histories.append(f"{dialogue(lines[:place], who[:place], system)}\n{who[place]}\t")
-                    found.append(lines[place])
+                    histories.append(f"{dialogue(spoken[:place], who[:place], system)}\n{who[place]}\t")
+                    found.append(spoken[place])
         return histories, found
 
     def score(self, x, most=None, batch_size=32, batch_tokens=4096, verbose="auto", **decoding):
         """evaluation.ReplyScores: the perplexity of the replies in `x`, and the diversity of the model's own there.
 
         most: how many of them it is asked for, evenly over all; None: for all, 0: for none.
+        Of a reply that is longer than `reply_length` the perplexity is that of its beginning, which is told.
         """
         from tfllm import evaluation
 
@@ -236,7 +237,11 @@ class DialogueGenerator(Task):
         made, total = self.batches(x, tokens=batch_tokens), np.zeros(3)
         for inputs, targets, weights in made.dataset:
             total += self.summed(inputs, targets, weights).numpy()
-        counts = evaluation.counts(replies)
+        ids = self.tokenizer.encode(replies)
+        read = tf.where(  # what the sum is of
+            ids.row_lengths() < self.reply_length, replies, self.tokenizer.decode(ids[:, : self.reply_length])
+        )
+        counts = evaluation.counts(read.numpy())
         perplexity = evaluation.Perplexity(float(total[0]), round(total[1]), counts, round(total[2]))
         size = len(replies) if most is None else min(most, len(replies))
         if not size:
