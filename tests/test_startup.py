@@ -67,7 +67,7 @@ def test_import_after_keras_adds_all_our_classes_and_little_time():
     for _ in range(TRIES):
         seconds, *names = python(AFTER_KERAS)[0].split()
         assert set(names) == set(registered_in_the_source()) != set()
-        if float(seconds) < 0.3:
+        if float(seconds) < 0.5:  # of the 4 that Keras and TensorFlow take
             return
     pytest.fail(f"import tfllm took {seconds} s more than import keras")
 
