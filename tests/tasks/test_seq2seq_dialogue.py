@@ -45,7 +45,7 @@ def naive(task, text, most=8):
     source, said = reference.prompt(*script, system, lines, who)[0], []
     while len(said) < most and (not said or said[-1] != task.tokenizer.end):
         logits = np.array(task.model(np.array([source]), np.array([[START, *said]]))[0])[0, -1]
-        logits[[task.tokenizer.pad, START]] = -np.inf
+        logits[[task.tokenizer.pad, task.tokenizer.unknown, START]] = -np.inf
         said.append(int(logits.argmax()))
     return task.tokenizer.decode([said]).numpy()[0].decode()
 

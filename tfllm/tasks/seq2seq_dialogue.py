@@ -11,7 +11,7 @@ from tfllm.tasks import turns
 from tfllm.tasks.decoding import chooser, of_options, rules
 from tfllm.tasks.dialogue import DialogueGenerator
 from tfllm.tasks.encoder_decoder import EncoderDecoder, at_most, shifted
-from tfllm.text import PAD, START
+from tfllm.text import PAD, START, UNKNOWN
 from tfllm.text.cleaning import replace_invalid
 
 
@@ -23,6 +23,7 @@ class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
     """
 
     first = None  # no START before a source
+    forbidden = (PAD, UNKNOWN, START)
 
     def most(self, reply_length):
         limit = self.model.pe_target
