@@ -10,7 +10,14 @@ from tests.cli.test_road import ALL_BUT_DATA, eager  # noqa: F401 (a fixture)
 from tfllm.cli import main
 from tfllm.layers import PretrainedEmbedding
 from tfllm.models import GPTConfig, LSTMLanguageModelConfig, Seq2SeqRNNConfig, TransformerConfig
-from tfllm.tasks import LanguageModel, LanguageModelConfig, Translator, TranslatorConfig
+from tfllm.tasks import (
+    DialogueGenerator,
+    DialogueGeneratorConfig,
+    LanguageModel,
+    LanguageModelConfig,
+    Translator,
+    TranslatorConfig,
+)
 from tfllm.text import PAD
 from tfllm.vectors import pretrained_embedding
 
@@ -185,3 +192,17 @@ def test_a_missing_file_is_told_before_anything_is_learned(embeddings, monkeypat
     if isinstance(embeddings, str):
         with pytest.raises(FileNotFoundError, match="no.txt"):
             LanguageModel.from_text(["a"], embeddings=embeddings)
+
+
+@pytest.mark.parametrize(
+    "model, layers",
+    [(GPTConfig(32, 1, 8, 2), ["embed"]), (Seq2SeqRNNConfig(1, 8, 8, pe_input=32), ["embed_input", "embed_target"])],
+)
+def test_dialogue_begins_with_vectors(model, layers):
+    config = DialogueGeneratorConfig("words", reply_length=8, embeddings_trainable="missing", model=model)
+    task = DialogueGenerator.from_text(["a dog runs\nthe cat sees a dog"], config, embeddings=table(*ENGLISH, width=8))
+    for layer in {id(layer): layer for layer in (getattr(task.model, name) for name in layers)}.values():
+        (dog,) = task.tokenizer.encode(["dog"]).flat_values.numpy()
+        row, vector = np.array(layer.embeddings)[dog], table(*ENGLISH, width=8)["dog"]
+        np.testing.assert_allclose(row / rms(row), vector / rms(vector), rtol=1e-4)
+        assert layer.coverage.kinds[dog] < 3
