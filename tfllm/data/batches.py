@@ -19,10 +19,15 @@ def rows(records, example):
 
     `example(records [B])` gives the same nests for B of them; it runs inside tf.data, on all cores.
     """
-    chunks = list(records.batch(CHUNK).map(example, num_parallel_calls=tf.data.AUTOTUNE))
+    chunks = list(mapped(records.batch(CHUNK), example, tf.data.AUTOTUNE))
     if not chunks:
         raise ValueError("there is nothing to make batches of: the data has no record")
     return tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=0), *chunks)
+
+
+def mapped(dataset, function, parallel=2):
+    """`dataset.map` without AutoGraph: docs/decisions.md."""
+    return dataset.map(tf.autograph.experimental.do_not_convert(function), num_parallel_calls=parallel)
 
 
 def lengths(rows):
@@ -98,7 +103,7 @@ class Batches:
         spec = (tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int32))
         dataset = tf.data.Dataset.from_generator(self.order, output_signature=spec)
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(plan.batches))
-        self.dataset = dataset.map(self.pad, num_parallel_calls=2).prefetch(2)
+        self.dataset = mapped(dataset, self.pad).prefetch(2)
 
     def width(self, part):
         longest = np.zeros(len(self.plan.edges), "int64")

@@ -10,6 +10,8 @@ import itertools
 
 import tensorflow as tf
 
+from tfllm.data.batches import mapped
+
 RATES = (0.8, 0.1)  # of the chosen places: a mask; another token; the rest stay as they are
 
 
@@ -109,7 +111,7 @@ class Remasked:
         seeds = tf.data.Dataset.from_generator(self.seeds, output_signature=tf.TensorSpec([2], tf.int32))
         seeds = seeds.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
         dataset = tf.data.Dataset.zip(batches.dataset, seeds)
-        self.dataset = dataset.map(mask, num_parallel_calls=2).prefetch(2)
+        self.dataset = mapped(dataset, mask).prefetch(2)
 
     def seeds(self):
         for number in itertools.count(self.epoch * self.steps):

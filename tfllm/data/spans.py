@@ -29,7 +29,7 @@ def corrupted(token_ids, sizes, seed, sentinel, rate=0.15, span=3.0):
         tf.where(begins, marks, token_ids), tf.logical_and(real, tf.logical_or(begins, tf.logical_not(noise)))
     )
     both, kept = tf.stack([marks, token_ids], axis=2), tf.stack([begins, noise], axis=2)  # [B, T, 2]
-    flat = [len(token_ids), -1]
+    flat = [tf.shape(token_ids)[0], -1]
     return sources, tf.ragged.boolean_mask(tf.reshape(both, flat), tf.reshape(kept, flat))
 
 

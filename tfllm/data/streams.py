@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from tfllm.data.batches import plan
+from tfllm.data.batches import mapped, plan
 
 CHUNK = 64  # records that are tokenised together
 LOOK = 4096  # rows from which the plan is made where the text may have no end
@@ -33,7 +33,7 @@ class Stream:
 
     def __init__(self, records, example, length, tokens=4096, batch_size=None, shapes=6, buffer=4096, seed=None,
                  steps=None, pack=False):  # fmt: skip
-        self.chunks = records.batch(CHUNK).map(example, num_parallel_calls=2).prefetch(2)
+        self.chunks = mapped(records.batch(CHUNK), example).prefetch(2)
         self.length, self.pack, self.buffer, self.seed, self.steps, self.epoch = length, pack, buffer, seed, steps, 0
         some = (len(row[1]) for row in itertools.islice(self.rows(), LOOK))
         found = self.lengths() if steps is None else np.fromiter(some, "int32")
