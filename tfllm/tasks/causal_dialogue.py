@@ -29,7 +29,7 @@ class CausalDialogue(DialogueGenerator, Generator):
 
     def example(self, record):
         """Dialogues -> (inputs, targets, weights), ragged [R, None]."""
-        token_ids, weights = turns.streams(*self.learned(record), self.reply_length)
+        token_ids, weights = turns.streams(*self.scripted(record), self.reply_length)
         return token_ids[:, :-1], token_ids[:, 1:], weights[:, 1:]
 
     def call(self, inputs):

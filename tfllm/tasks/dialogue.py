@@ -1,7 +1,7 @@
 """Dialogue: turns of several speakers, and a model that says the next one."""
 
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfllm.data import batches
 from tfllm.data.dialogues import SYSTEM, dialogue, of_messages
-from tfllm.losses import TokenCrossEntropy, smoothed_cross_entropy
+from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.causal import CausalModel
 from tfllm.tasks import turns
@@ -20,6 +20,7 @@ from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.encoder_decoder import MODELS as PAIRS
 from tfllm.tasks.encoder_decoder import untrained
 from tfllm.tasks.language_model import MODELS as STREAMS
+from tfllm.tasks.likelihood import summed
 from tfllm.tasks.task import Task, log
 
 LENGTH = 256  # tokens of a history, where neither the user nor the model says how many
@@ -135,7 +136,7 @@ class DialogueGenerator(Task):
         """strings [B] -> ragged token_ids [B, None]: the history, as far as the model is shown it."""
         return self.prompts(texts)[0]
 
-    def learned(self, record):
+    def scripted(self, record):
         """A record's dialogues -> (script, as turns.Written, its turns.Replies)."""
         script = self.script
         written = script.write(turns.parsed(record["dialogue"], self.speakers))
@@ -143,7 +144,7 @@ class DialogueGenerator(Task):
 
     def told(self, record):
         """{"long": [N] whether a reply is cut, "cut": [N] tokens of its history's last turn, "system": [B]}."""
-        _, written, found = self.learned(record)
+        _, written, found = self.scripted(record)
         sizes = tf.gather(written.token_ids.row_lengths() - written.marks, found.turn)
         return {"long": sizes > self.reply_length, "cut": found.cut, "system": written.system_cut}
 
@@ -253,15 +254,8 @@ class DialogueGenerator(Task):
 
     @cached_property
     def summed(self):
-        """(inputs, targets, weights) -> float64 [3]: log-probability, tokens, UNKNOWN ones."""
-
-        def summed(inputs, targets, weights):
-            losses = smoothed_cross_entropy(targets, self(inputs, training=False))
-            unknown = tf.cast(targets == (-1 if self.tokenizer.unknown is None else self.tokenizer.unknown), tf.float32)
-            parts = tf.stack([-losses, tf.ones_like(weights), unknown])  # [3, B, T]
-            return tf.reduce_sum(tf.cast(parts * weights, tf.float64), axis=[1, 2])
-
-        return tf.function(summed, autograph=False, reduce_retracing=True)
+        """likelihood.summed of this task, compiled."""
+        return tf.function(partial(summed, self), autograph=False, reduce_retracing=True)
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", diversity=False, return_dict=False, **options):
         """As in Keras, of strings too: token-mean loss and accuracy of the replies; and, where `diversity` is True,

@@ -1,7 +1,7 @@
 """Language modelling: a causal model and its tokenizer, from running text to its continuation and its probability."""
 
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import keras
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfllm import text
 from tfllm.data import batches, blocks, streams
-from tfllm.losses import TokenCrossEntropy, smoothed_cross_entropy
+from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.big_language_model import BigLanguageModel, BigLanguageModelConfig
 from tfllm.models.gpt import GPT, GPTConfig
@@ -17,6 +17,7 @@ from tfllm.models.lstm_language_model import LSTMLanguageModel, LSTMLanguageMode
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.generator import Generator
+from tfllm.tasks.likelihood import summed
 from tfllm.tasks.task import log
 
 MODELS = {GPTConfig: GPT, LSTMLanguageModelConfig: LSTMLanguageModel, BigLanguageModelConfig: BigLanguageModel}
@@ -202,16 +203,9 @@ class LanguageModel(Generator):
 
     @cached_property
     def summed(self):
-        """(inputs, targets, weights), each [B, T] -> float64 [3]: log-probability, tokens, UNKNOWN ones."""
-
-        def summed(inputs, targets, weights):
-            losses = smoothed_cross_entropy(targets, self(inputs, training=False))
-            unknown = tf.cast(targets == (-1 if self.tokenizer.unknown is None else self.tokenizer.unknown), tf.float32)
-            parts = tf.stack([-losses, tf.ones_like(weights), unknown])  # [3, B, T]
-            return tf.reduce_sum(tf.cast(parts * weights, tf.float64), axis=[1, 2])
-
+        """likelihood.summed of this task, compiled; all three [B, T]."""
         kinds = [tf.TensorSpec([None, None], kind) for kind in (tf.int32, tf.int32, tf.float32)]
-        return tf.function(summed, input_signature=kinds, autograph=False)
+        return tf.function(partial(summed, self), input_signature=kinds, autograph=False)
 
     def get_config(self):
         return super().get_config() | {

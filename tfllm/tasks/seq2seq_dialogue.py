@@ -33,7 +33,7 @@ class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
 
     def example(self, record):
         """Dialogues -> (inputs, targets, weights), a row for each reply; see `call`."""
-        script, written, found = self.learned(record)
+        script, written, found = self.scripted(record)
         source = script.history(written, *found)
         source = tf.concat([source, script.marked(tf.gather(written.speakers, found.turn))], axis=1)
         target = turns.between(
