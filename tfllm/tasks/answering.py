@@ -14,7 +14,7 @@ from tfllm.tasks.question_records import FIELDS, asked, is_asked, records_of
 from tfllm.tasks.span_choice import best_spans
 from tfllm.tasks.task import Task, first, log
 from tfllm.tasks.text_inputs import dense
-from tfllm.text.offsets import covering, substrings
+from tfllm.text.offsets import at_tokens, covering, substrings
 
 HIDDEN = -1e9  # the logit of a place where no answer can be
 TOGETHER = 32  # windows that the model reads at a time, when it answers
@@ -269,14 +269,6 @@ class Answering(Task):
             "n_best": (lambda texts, questions: self.ranked(texts, questions, n_best), questions),
         }
         return self.export_signatures(folder, signatures)
-
-
-def at_tokens(values, tokens):
-    """values ragged [B, N], tokens int64 [B, K] -> [B, K]; 0 where there is no such token."""
-    places = values.row_starts()[:, None] + tokens
-    inside = (tokens >= 0) & (tokens < values.row_lengths()[:, None])
-    flat = tf.concat([values.flat_values, [0]], 0)
-    return tf.where(inside, tf.gather(flat, tf.where(inside, places, 0)), 0)
 
 
 def in_parts(function, inputs, size=TOGETHER):

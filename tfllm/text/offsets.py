@@ -34,3 +34,11 @@ def covering(starts, ends, first, behind):
     before = tf.cast(ends <= tf.cast(first, ends.dtype)[:, None], tf.int64)
     until = tf.cast(starts < tf.cast(behind, starts.dtype)[:, None], tf.int64)
     return tf.reduce_sum(before, axis=1), tf.reduce_sum(until, axis=1) - 1
+
+
+def at_tokens(values, tokens):
+    """values ragged [B, N], tokens int64 [B, K] -> [B, K]; 0 where there is no such token."""
+    places = values.row_starts()[:, None] + tokens
+    inside = (tokens >= 0) & (tokens < values.row_lengths()[:, None])
+    flat = tf.concat([values.flat_values, [0]], 0)
+    return tf.where(inside, tf.gather(flat, tf.where(inside, places, 0)), 0)
