@@ -2,8 +2,6 @@
 
 import keras
 import numpy as np
-import pytest
-import tensorflow as tf
 
 from tests.reference import dialogues as reference
 from tfllm.tasks import DialogueGenerator, DialogueGeneratorConfig
@@ -18,14 +16,6 @@ DIALOGUES = [
 ]
 SPEAKERS = ("Ann", "Bill")
 LONG = "Hello .\n" + "one two three four " * 9 + "\nwhat ?"
-
-
-@pytest.fixture
-def eager():
-    """Nothing is compiled, which takes most of the time of so small a model."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def untrained(model, **options):

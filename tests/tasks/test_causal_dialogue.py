@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 
 import tfllm
+from tests.cli.test_road import ALL_BUT_DATA, eager  # noqa: F401 (a fixture)
 from tests.reference import dialogues as reference
-from tests.tasks.exchanges import (  # noqa: F401 (a fixture)
+from tests.tasks.exchanges import (
     DIALOGUES,
     LONG,
     SPEAKERS,
     by_loops,
-    eager,
     log_probability,
     trained,
     untrained,
@@ -22,8 +22,7 @@ from tfllm.models import GPT, GPTConfig
 from tfllm.tasks import CausalDialogue, DialogueGenerator, LanguageModel, Replying
 from tfllm.text import BytePairs, Words
 
-# The fixture `eager` leaves tf.data compiled, and TensorFlow says so.
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions_eagerly`")
+pytestmark = ALL_BUT_DATA
 MODEL = GPTConfig(max_length=64, num_layers=1, d_model=32, num_heads=2, rate=0.0)
 
 

@@ -5,12 +5,12 @@ import pytest
 import tensorflow as tf
 
 import tfllm
+from tests.cli.test_road import ALL_BUT_DATA, eager  # noqa: F401 (a fixture)
 from tests.reference import dialogues as reference
-from tests.tasks.exchanges import (  # noqa: F401 (a fixture)
+from tests.tasks.exchanges import (
     DIALOGUES,
     LONG,
     by_loops,
-    eager,
     log_probability,
     trained,
     untrained,
@@ -19,8 +19,7 @@ from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
 from tfllm.tasks import DialogueGenerator, Replying, Seq2SeqDialogue
 from tfllm.text import START
 
-# The fixture `eager` leaves tf.data compiled, and TensorFlow says so.
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions_eagerly`")
+pytestmark = ALL_BUT_DATA
 RNN = Seq2SeqRNNConfig(1, 16, 24, pe_input=41, pe_target=12, attention="luong", rate=0.0)
 TRANSFORMER = TransformerConfig(1, 16, 2, 32, pe_input=41, pe_target=12, rate=0.0)
 
