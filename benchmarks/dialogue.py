@@ -22,12 +22,11 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-import keras
 import numpy as np
 from kept import Kept
 from machine import machine
+from trained import trained
 
-import tfllm
 from tfllm import evaluation, training
 from tfllm.data import dialogues
 from tfllm.evaluation.diversity import tokens
@@ -107,7 +106,7 @@ def run(setting, folder, options):
     began = time.process_time()
     histories, people = chosen(*exchanges(test))
     if system in MODELS:
-        task, found = trained(train, valid, system, folder, options)
+        task, found = learned(train, valid, system, folder, options)
         perplexity = task.score(test, most=0, verbose=0).perplexity
         per = perplexity.per_word if language == "en" else 2**perplexity.bits_per_character
         found |= {"perplexity": round(per, 2), "per_token": round(perplexity.per_token, 2)}
@@ -122,28 +121,14 @@ def run(setting, folder, options):
     return found | {"cpu_minutes": round((time.process_time() - began) / 60, 2)}
 
 
-def trained(train, valid, system, folder, options):
+def learned(train, valid, system, folder, options):
     """The dialogue generator of the best epoch, and what its training was."""
     model, rate = MODELS[system]
     recipe = training.Recipe(
         epochs=100, minutes=options.minutes, patience=3, learning_rate=rate, warmup=200, schedule="inverse_root"
     )
-    if (folder / "last.keras").exists():
-        task, epoch = training.resume(folder, tfllm.load_model)
-    else:
-        keras.utils.set_random_seed(recipe.seed)
-        config = DialogueGeneratorConfig(vocab_size=4000, reply_length=96, model=model)
-        task, epoch = DialogueGenerator.from_text(train, config), 0
-    if training.finished(folder, recipe) is None:
-        task.fit(
-            train, validation_data=valid, epochs=recipe.epochs, initial_epoch=epoch, recipe=recipe, shapes=3,
-            verbose=0, callbacks=training.callbacks(folder, recipe),
-        )  # fmt: skip
-    rows = (folder / "history.csv").read_text().splitlines()
-    loss = rows[0].split(",").index("val_loss")
-    losses = [float(row.split(",")[loss]) for row in rows[1:]]
-    found = {"epochs": len(losses), "best_epoch": losses.index(min(losses)) + 1, "val_loss": round(min(losses), 3)}
-    return tfllm.load_model(training.best(folder)), found
+    config = DialogueGeneratorConfig(vocab_size=4000, reply_length=96, model=model)
+    return trained(folder, recipe, lambda: DialogueGenerator.from_text(train, config), train, valid)
 
 
 def print_table(results):

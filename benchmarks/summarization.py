@@ -17,9 +17,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 from kept import Kept
 from machine import machine
+from trained import trained
 from vectors_intrinsic import glove_6b
 
 import tfllm
@@ -73,7 +73,7 @@ def run(setting, folder, options):
         task = Lead(None, texts.words) if system == "lead" else TextRank(1, texts.words)
         scores, found = task.score(test), {}
     else:
-        task, found = trained(texts, system, folder, options)
+        task, found = learned(texts, system, folder, options)
         scores = task.score(
             test, verbose=0, beam_width=4, length_penalty=1.0, no_repeat_ngram_size=2,
             min_length=texts.least, max_length=texts.most, batch_size=64,
@@ -84,35 +84,21 @@ def run(setting, folder, options):
     return found | {"signature": scores.rouge1.signature, "cpu_minutes": round((time.process_time() - began) / 60, 2)}
 
 
-def trained(texts, system, folder, options):
+def learned(texts, system, folder, options):
     """The summarizer of the best epoch, and what its training was."""
     model, rate = MODELS[system.removesuffix("+glove")]
     recipe = training.Recipe(
-        epochs=100,
-        minutes=options.minutes or texts.minutes,
-        patience=3,
-        learning_rate=rate,
-        warmup=200,
+        epochs=100, minutes=options.minutes or texts.minutes, patience=3, learning_rate=rate, warmup=200,
         schedule="inverse_root",
-    )
+    )  # fmt: skip
     train, valid = (texts.read(part, options.texts) for part in (0, 1))
-    if (folder / "last.keras").exists():
-        task, epoch = training.resume(folder, tfllm.load_model)
-    else:
-        keras.utils.set_random_seed(recipe.seed)
-        config = SummarizerConfig(vocab_size=10000, lowercase=True, model=model)
+
+    def begin():
         vectors = glove_6b() if system.endswith("+glove") else None
-        task, epoch = tfllm.Summarizer.from_text(train, config=config, embeddings=vectors), 0
-    if training.finished(folder, recipe) is None:
-        task.fit(
-            train, validation_data=valid, epochs=recipe.epochs, initial_epoch=epoch, recipe=recipe, shapes=3,
-            verbose=0, callbacks=training.callbacks(folder, recipe),
-        )  # fmt: skip
-    rows = (folder / "history.csv").read_text().splitlines()
-    loss = rows[0].split(",").index("val_loss")
-    losses = [float(row.split(",")[loss]) for row in rows[1:]]
-    found = {"epochs": len(losses), "best_epoch": losses.index(min(losses)) + 1, "val_loss": round(min(losses), 3)}
-    return tfllm.load_model(training.best(folder)), found
+        config = SummarizerConfig(vocab_size=10000, lowercase=True, model=model)
+        return tfllm.Summarizer.from_text(train, config=config, embeddings=vectors)
+
+    return trained(folder, recipe, begin, train, valid)
 
 
 def print_table(results):

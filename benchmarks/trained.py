@@ -1,0 +1,25 @@
+"""A training of a benchmark that goes on where it was interrupted."""
+
+import keras
+
+import tfllm
+from tfllm import training
+
+
+def trained(folder, recipe, begin, train, valid):
+    """-> (the task of the epoch with the least validation loss, what its training was). begin() -> untrained task."""
+    if (folder / "last.keras").exists():
+        task, epoch = training.resume(folder, tfllm.load_model)
+    else:
+        keras.utils.set_random_seed(recipe.seed)
+        task, epoch = begin(), 0
+    if training.finished(folder, recipe) is None:
+        task.fit(
+            train, validation_data=valid, epochs=recipe.epochs, initial_epoch=epoch, recipe=recipe, shapes=3,
+            verbose=0, callbacks=training.callbacks(folder, recipe),
+        )  # fmt: skip
+    rows = (folder / "history.csv").read_text().splitlines()
+    loss = rows[0].split(",").index("val_loss")
+    losses = [float(row.split(",")[loss]) for row in rows[1:]]
+    found = {"epochs": len(losses), "best_epoch": losses.index(min(losses)) + 1, "val_loss": round(min(losses), 3)}
+    return tfllm.load_model(training.best(folder)), found
