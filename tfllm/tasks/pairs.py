@@ -14,13 +14,12 @@ def packed(a, b=None, *, start, end, length=None):
     segment_ids are 0 to the END of a, and 1 after it. Core operations only. Raises ValueError for a length that has no
     room for START and END.
     """
-    texts, marks = [part for part in (a, b) if part is not None], (start is not None)
-    marks += len(texts) * (end is not None)
+    texts, marks = [part for part in (a, b) if part is not None], marks_around(b, start, end)
     if length is not None and length < marks:
         raise ValueError(f"length must be {marks} or more, for the marks around the text; got {length}")
     if length is not None:
-        sizes = [part.row_lengths() for part in texts]
-        texts = [cut(part, size) for part, size in zip(texts, kept(*sizes, room=length - marks), strict=True)]
+        sizes = kept(*(part.row_lengths() for part in texts), room=length - marks)
+        texts = [spans(part, part.row_starts(), size) for part, size in zip(texts, sizes, strict=True)]
     rows = a.nrows()
     parts = [] if start is None else [(filled(rows, start), 0)]
     for segment, part in enumerate(texts):
@@ -28,8 +27,14 @@ def packed(a, b=None, *, start, end, length=None):
         if end is not None:
             parts.append((filled(rows, end), segment))
     token_ids = tf.concat([part for part, _ in parts], axis=1)
-    segments = tf.concat([part * 0 + segment for part, segment in parts], axis=1)
-    return token_ids, segments
+    if b is None:
+        return token_ids, tf.zeros_like(token_ids)
+    return token_ids, tf.concat([part * 0 + segment for part, segment in parts], axis=1)
+
+
+def marks_around(pair, start, end):
+    """The number of marks that `packed` adds."""
+    return (start is not None) + (end is not None) * (1 if pair is None else 2)
 
 
 def kept(a, b=None, *, room):
@@ -40,10 +45,10 @@ def kept(a, b=None, *, room):
     return [first, tf.minimum(b, room - first)]
 
 
-def cut(ragged, sizes):
-    """Of each row [B, None] the first `sizes` [B] tokens, no more than it has."""
-    place = tf.ragged.range(ragged.row_lengths())
-    return tf.ragged.boolean_mask(ragged, place < tf.cast(sizes, place.dtype)[:, None])
+def spans(ragged, begin, sizes):
+    """Of the flat values those from `begin` [W] on, `sizes` [W] many: ragged [W, None]."""
+    places = tf.ragged.range(begin, begin + sizes)
+    return places.with_flat_values(tf.gather(ragged.flat_values, places.flat_values))
 
 
 def filled(rows, token):

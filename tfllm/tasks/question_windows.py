@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfllm.tasks.pairs import spans
 from tfllm.tasks.text_inputs import of_tokens
 
 
@@ -45,8 +46,7 @@ def windows(tokenizer, contexts, questions, length, stride, question_length, apa
     first = tf.ragged.range(count).flat_values * stride
     sizes = tf.minimum(tf.gather(size, owner) - first, tf.gather(room, owner))
     begin = tf.gather(ids.row_starts(), owner) + first
-    part = tf.ragged.range(begin, begin + sizes)
-    part = part.with_flat_values(tf.gather(ids.flat_values, part.flat_values))  # [W, None]
+    part = spans(ids, begin, sizes)  # [W, None]
     question = tf.gather(question, owner)
     pack = beside if apart else packed
     inputs = pack(question, part, tokenizer.start, tokenizer.end, segments)

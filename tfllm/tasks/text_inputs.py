@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from tfllm.models.causal import CausalModel
-from tfllm.tasks.pairs import packed
+from tfllm.tasks.pairs import marks_around, packed
 
 
 def marks(model):
@@ -31,12 +31,12 @@ def read(model, tokenizer, length, texts, pairs=None):
         sizes = a.row_lengths() if b is None else tf.maximum(a.row_lengths(), b.row_lengths())
         sides = [of_tokens(part[:, :length]) for part in (a, b) if part is not None]
         return sides[0] if b is None else dict(zip(("text", "pair"), sides, strict=True)), sizes
-    whole, _ = packed(a, b, start=tokenizer.start, end=tokenizer.end)
+    sizes = a.row_lengths() + (0 if b is None else b.row_lengths())
     token_ids, segment_ids = packed(a, b, start=tokenizer.start, end=tokenizer.end, length=length)
     inputs = of_tokens(token_ids)
     if getattr(model, "segments", 0) > 1:
         inputs["segment_ids"] = segment_ids
-    return inputs, whole.row_lengths()
+    return inputs, sizes + marks_around(b, tokenizer.start, tokenizer.end)
 
 
 def of_tokens(token_ids):
