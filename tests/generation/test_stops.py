@@ -1,5 +1,7 @@
 """Stops: the table against a search in the joined bytes, the cuts against everything that may follow."""
 
+from itertools import accumulate
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.generation.models import Markov
-from tfllm.generation import before_stops, sample, sampling, settled, stop_table
+from tfllm.generation import before_stops, readable, sample, sampling, settled, stop_table
 from tfllm.text.cleaning import replace_invalid
 
 LETTERS = st.lists(st.sampled_from("ab\u00e4"), max_size=5).map("".join)
@@ -103,6 +105,8 @@ def test_what_was_shown_is_what_is_said(pieces, strings):
     parts = [text[begin:end] for begin, end in zip(shown, shown[1:], strict=False)]
     assert b"".join(parts) == cut(text, strings)
     assert b"".join(replace_invalid(parts).numpy()) == replace_invalid([cut(text, strings)]).numpy()[0]
+    said = list(readable(accumulate(pieces), strings))
+    assert all(said) and "".join(said) == cut(text, strings).decode("utf-8", "replace")
 
 
 def test_core_operations_cut_the_same():

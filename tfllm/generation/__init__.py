@@ -13,12 +13,12 @@ from tfllm.generation.rules import (
     suppressed,
 )
 from tfllm.generation.sample import Loop, Texts, drawing, sample
-from tfllm.generation.stops import before_stops, settled, stop_table
+from tfllm.generation.stops import before_stops, readable, settled, stop_table
 from tfllm.generation.stream import stream
 
 __all__ = [
     "Beams", "Loop", "Texts", "bad_words", "beam_search", "before_stops", "contrasting", "contrastive_search",
     "drawing", "forced_tokens", "greedy", "keep_min", "keep_top_k", "keep_top_mass", "keep_typical", "min_length",
-    "no_repeat_ngram", "of_last_turn", "penalty", "repetition_penalty", "sample", "sampling", "settled", "stop_table",
-    "stream", "suppressed",
+    "no_repeat_ngram", "of_last_turn", "penalty", "readable", "repetition_penalty", "sample", "sampling", "settled",
+    "stop_table", "stream", "suppressed",
 ]  # fmt: skip

@@ -3,6 +3,8 @@
 Leaves out: what a decoder does to a text but to join the bytes of its tokens.
 """
 
+import codecs
+
 import numpy as np
 import tensorflow as tf
 
@@ -63,6 +65,23 @@ def settled(text, strings=(), ended=False):
         return min(found, default=len(text))
     begun = (size for s in strings for size in range(len(s) - 1, 0, -1) if text.endswith(s[:size]))
     return unbroken(text[: len(text) - max(begun, default=0)])
+
+
+def readable(growing, strings=()):
+    """Yields a text in pieces, each a str that is not empty, as they are `settled`; up to a stop string.
+
+    growing: the bytes of the text so far, again and again. What is not UTF-8 becomes U+FFFD.
+    """
+    reader, text, shown = codecs.getincrementaldecoder("utf-8")("replace"), b"", 0
+    for text in growing:
+        ready = settled(text, strings)
+        if piece := reader.decode(text[shown:ready]):
+            yield piece
+        shown = ready
+        if any(as_bytes(string) in text for string in strings):
+            break
+    if piece := reader.decode(text[shown : settled(text, strings, ended=True)], final=True):
+        yield piece
 
 
 def unbroken(text):

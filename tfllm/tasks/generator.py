@@ -1,13 +1,12 @@
 """What all tasks share whose causal model continues a prompt: answer, generate, stream, export."""
 
-import codecs
 from functools import cached_property, lru_cache, partial
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfllm.generation import before_stops, settled, stream
+from tfllm.generation import before_stops, readable, stream
 from tfllm.tasks.continuation import beams, begin, fitted, loop, pieces, sampled
 from tfllm.tasks.decoding import Continuation, of_options
 from tfllm.tasks.task import Task, log
@@ -129,23 +128,20 @@ class Generator(Task):
         if text := beginning.numpy()[0].decode("utf-8", "replace"):
             yield text
         prompts = self.context(prompts)
-        token_ids, parts = prompts.to_list()[0], pieces(self.tokenizer)
+        new = (ids[0].tolist() for ids in stream(partial(run, tf.constant(row)), now))
+        yield from readable(self.continued(prompts, new), decoding.stops)
+
+    def continued(self, prompts, new):
+        """Prompt, ragged [1, None], and lists of new tokens -> the bytes of all new ones so far, after each list."""
+        token_ids, parts, said = prompts.to_list()[0], pieces(self.tokenizer), b""
         known = len(self.tokenizer.decode(prompts).numpy()[0])
-        reader, said, shown = codecs.getincrementaldecoder("utf-8")("replace"), b"", 0
-        for (new,) in stream(partial(run, tf.constant(row)), now):
-            token_ids += new.tolist()
+        for some in new:
+            token_ids += some
             if parts is None:
                 said = self.tokenizer.decode([token_ids]).numpy()[0][known:]
             else:
-                said += b"".join(parts[i] for i in new)
-            ready = settled(said, decoding.stops)
-            if text := reader.decode(said[shown:ready]):
-                yield text
-            shown = ready
-            if any(stop.encode() in said for stop in decoding.stops):
-                break
-        if text := reader.decode(said[shown : settled(said, decoding.stops, ended=True)], final=True):
-            yield text
+                said += b"".join(parts[i] for i in some)
+            yield said
 
     def warn_cut(self, prompts, decoding):
         """Logs a warning where a prompt is cut, and where there is less room than was asked for."""

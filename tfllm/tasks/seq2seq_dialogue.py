@@ -1,12 +1,11 @@
 """Dialogue by an encoder-decoder: the encoder reads the history, the decoder says the reply."""
 
-import codecs
 from functools import cached_property, lru_cache, partial
 
 import keras
 import tensorflow as tf
 
-from tfllm.generation import Loop, drawing, settled, stream
+from tfllm.generation import Loop, drawing, readable, stream
 from tfllm.tasks import turns
 from tfllm.tasks.decoding import chooser, of_options, rules
 from tfllm.tasks.dialogue import DialogueGenerator
@@ -78,16 +77,14 @@ class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
         self.warn(self.prompts(tf.constant([text]))[1], 1)
         start, run = self.compiled_stream(decoding)
         fixed, now = start(tf.constant([text]))
-        reader, token_ids, said, shown = codecs.getincrementaldecoder("utf-8")("replace"), [], b"", 0
-        for (new,) in stream(partial(run, fixed), now):
-            token_ids += new.tolist()
-            said = self.tokenizer.decode([token_ids]).numpy()[0]
-            ready = settled(said)
-            if piece := reader.decode(said[shown:ready]):
-                yield piece
-            shown = ready
-        if piece := reader.decode(said[shown:], final=True):
-            yield piece
+        yield from readable(self.written(ids[0].tolist() for ids in stream(partial(run, fixed), now)))
+
+    def written(self, new):
+        """Lists of tokens -> the bytes of all so far, after each list."""
+        token_ids = []
+        for some in new:
+            token_ids += some
+            yield self.tokenizer.decode([token_ids]).numpy()[0]
 
     @cached_property
     def compiled_stream(self):
