@@ -1,5 +1,6 @@
 """Train, evaluate, ask, export and talk with a dialogue generator by `main([...])`, as a user would type it."""
 
+import contextlib
 import io
 import sys
 import warnings
@@ -25,7 +26,7 @@ DIALOGUES = "good day __eou__ good day to you __eou__ bye __eou__ see you __eou_
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A folder with d.txt and RUN."""
+    """A folder with d.txt and RUN, of which its training tells how to talk with it."""
     folder = tmp_path_factory.mktemp("dialogue")
     (folder / "d.txt").write_text(DIALOGUES)
     (folder / "tiny.yaml").write_text(CONFIG)
@@ -33,7 +34,9 @@ def run(tmp_path_factory):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tf.data stays compiled
         files = ["--dialogues", str(folder / "d.txt"), "--valid-dialogues", str(folder / "d.txt")]
-        main(["train", "dialogue", "--config", str(folder / "tiny.yaml"), *files, "--out", str(folder / "RUN")])
+        with contextlib.redirect_stderr(io.StringIO()) as screen:
+            main(["train", "dialogue", "--config", str(folder / "tiny.yaml"), *files, "--out", str(folder / "RUN")])
+    assert screen.getvalue().splitlines()[-1] == f"trained: tfllm chat {folder / 'RUN'}"
     tf.config.run_functions_eagerly(False)
     return folder / "RUN"
 

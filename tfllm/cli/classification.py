@@ -11,6 +11,7 @@ from tfllm.tasks.text_classifier import TextClassifier, TextClassifierConfig
 from tfllm.training import Recipe, callbacks
 
 TEXT = "--data F --text COLUMN --label COLUMN"
+ASK = "tfllm generate RUN 'text'"
 
 
 @dataclass(frozen=True)

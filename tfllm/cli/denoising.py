@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tfllm.cli import pretrain, texts
 
 TEXT = pretrain.TEXT
+ASK = pretrain.ASK
 Training = pretrain.Pretraining
 
 

@@ -8,6 +8,7 @@ from tfllm.tasks.dialogue_configs import DialogueGeneratorConfig, Replying
 from tfllm.training import Recipe, callbacks
 
 TEXT = "--dialogues F[,F]"
+ASK = "tfllm chat RUN"
 
 
 @dataclass(frozen=True)

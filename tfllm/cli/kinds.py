@@ -1,7 +1,7 @@
 """The tasks of the command line, each a file of this folder.
 
-Such a file has four dataclasses, the options of the verbs: `Training`, `Evaluation`, `Generation`, `Exporting`; and
-TEXT, the words of --help that name a text.
+Such a file has four dataclasses, the options of the verbs: `Training`, `Evaluation`, `Generation`, `Exporting`;
+TEXT, the words of --help that name a text; and ASK, the line that asks a trained RUN.
 """
 
 import importlib

@@ -7,6 +7,7 @@ from tfllm.tasks.decoding import Continuation
 from tfllm.tasks.language_model import LanguageModel, LanguageModelConfig
 
 TEXT = "--text F [F ...]"
+ASK = "tfllm generate RUN 'text'"
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,7 @@ class Exporting:
 
 
 Training, TEXT = Pretraining, "--text F [F ...]"
+ASK = "tfllm generate RUN 'text with a [MASK]'"
 
 
 def run(arguments):

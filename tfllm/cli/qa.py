@@ -10,6 +10,7 @@ from tfllm.tasks.question_answering import QuestionAnswering, QuestionAnsweringC
 from tfllm.training import Recipe, callbacks
 
 TEXT = "--squad F[,F]"
+ASK = "tfllm generate RUN 'context | question'"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from tfllm.cli import pairs
 from tfllm.tasks.summarizer import Summarizer, SummarizerConfig, Summarizing
 
 TEXT = "--source F --target F"
+ASK = "tfllm generate RUN 'text'"
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def train(task, kind, folder, given):
         else:
             model, epoch = settings.begin(train_data), 0
         settings.fit(model, epoch, folder, train_data, valid_data)
-    log.info("trained: tfllm generate %s 'text'", shlex.quote(str(folder)))
+    log.info("trained: %s", kinds.file(task).ASK.replace("RUN", shlex.quote(str(folder))))
 
 
 def same(folder, before, now):

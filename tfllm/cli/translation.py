@@ -7,6 +7,7 @@ from tfllm.tasks.decoding import Decoding
 from tfllm.tasks.translator import Translator, TranslatorConfig
 
 TEXT = "--source F --target F"
+ASK = "tfllm generate RUN 'text'"
 
 
 @dataclass(frozen=True)
