@@ -133,6 +133,11 @@ def test_every_decoding_is_the_same_compiled_and_served(name, tmp_path):
         assert (np.diff(best["score"], axis=1) <= 0).all()
 
 
+def told(lm, text, decoding):
+    """What is said by no function that was compiled before."""
+    return lm.answer(tf.constant([text]), decoding)["text"].numpy()[0].decode("utf-8", "replace")
+
+
 def test_what_is_compiled_once_serves_prompts_of_all_sizes():
     lm = LanguageModel(fading(260, 4, width=8), Bytes())
     run = lm.compiled_candidates(1, Continuation(max_length=30), False)
@@ -140,8 +145,11 @@ def test_what_is_compiled_once_serves_prompts_of_all_sizes():
         lm.generate(["ab" * size] * size, max_length=30)
     assert run is lm.compiled_candidates(1, Continuation(max_length=30), False)
     assert run.experimental_get_tracing_count() == 1
-    pieces = "".join(lm.stream("ab", max_length=30, temperature=1.0))
-    assert pieces == lm.generate("ab", max_length=30, temperature=1.0)
+    draw = {"max_length": 30, "temperature": 1.0}
+    for seed in (0, 7, 2**40):
+        pieces = "".join(lm.stream("ab", seed=seed, **draw))
+        assert pieces == lm.generate("ab", seed=seed, **draw) == told(lm, "ab", Continuation(seed=seed, **draw))
+    assert lm.compiled_candidates.cache_info().currsize == 2 and lm.compiled_stream.cache_info().currsize == 1
 
 
 @pytest.mark.slow

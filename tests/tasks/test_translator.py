@@ -127,9 +127,10 @@ def test_generate_gives_what_it_is_given(trained):
 
 
 def test_sampling_repeats_by_seed(trained):
-    draw = {"beam_width": 1, "temperature": 5.0}
+    draw, kept = {"beam_width": 1, "temperature": 5.0}, trained.compiled_candidates.cache_info().currsize
     one, same, other = (trained.generate(["abcde"] * 5, seed=seed, **draw) for seed in (1, 1, 2))
     assert one == same != other
+    assert trained.compiled_candidates.cache_info().currsize == kept + 1  # once for all seeds
 
 
 @pytest.mark.parametrize("beam_width", [1, 3])

@@ -3,7 +3,7 @@
 None, 1.0 of the repetition penalty and () mean that a rule is not used.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import tensorflow as tf
@@ -26,7 +26,7 @@ class Decoding:
     repetition_penalty: float = 1.0  # above 1: tokens that were said become less likely; Keskar et al. 2019
     no_repeat_ngram_size: int | None = None  # so many tokens in a row come once only
     bad_words: tuple[str, ...] = ()  # strings whose tokens, alone or behind a space, are never said
-    seed: int = 0  # of sampling: same seed, same text
+    seed: int = 0  # of sampling: same seed, same text; may be a scalar tensor
 
     def __post_init__(self):
         if self.beam_width < 1:
@@ -74,6 +74,11 @@ def of_options(kind, options):
     for name in {"stop", "bad_words"} & found.keys():
         found[name] = (found[name],) if isinstance(found[name], str) else found[name]
     return kind(**found)
+
+
+def seed_apart(decoding):
+    """-> (the decoding with seed 0, its seed as a tensor): decodings that differ in no more are compiled once."""
+    return replace(decoding, seed=0), tf.constant(decoding.seed, tf.int64)
 
 
 def texts(name, strings):

@@ -1,6 +1,6 @@
 """What tasks with an encoder-decoder have in common: pairs of strings to learn from, one search, answers in batches."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property, lru_cache, partial
 
 import keras
@@ -13,7 +13,7 @@ from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.seq2seq_rnn import Seq2SeqRNN, Seq2SeqRNNConfig
 from tfllm.models.transformer import Transformer, TransformerConfig
 from tfllm.tasks.continuation import power_of_two
-from tfllm.tasks.decoding import Decoding, chooser, of_options
+from tfllm.tasks.decoding import Decoding, chooser, of_options, seed_apart
 from tfllm.tasks.task import Task, log
 from tfllm.text import END, PAD, START
 
@@ -122,7 +122,7 @@ class EncoderDecoder(Task):
         return outputs[:, None, 1:], scores[:, None]
 
     def generate(self, texts, n_best=None, batch_size=32, verbose="auto", **decoding):
-        """A string -> its answer; a list of strings -> a list, in order. Compiled once for each decoding.
+        """A string -> its answer; a list of strings -> a list, in order. Compiled once for decodings of all seeds.
 
         n_best: instead of each answer, a list of so many (answer, score), best first.
         decoding: the fields of the task's `decoding`, such as beam_width=5. A progress bar shows on many batches.
@@ -136,13 +136,14 @@ class EncoderDecoder(Task):
         """Texts of like length together; a list of (answer, score) for each text, in the texts' order."""
         if not texts:
             return []
+        decoding, seed = seed_apart(decoding)
         run = self.compiled_candidates(n_best, decoding)
         order, found, parts = np.argsort(-self.sizes(texts, decoding), kind="stable"), [None] * len(texts), []
         steps = range(0, len(texts), batch_size)
         bar = keras.utils.Progbar(len(texts), verbose=int(verbose if verbose != "auto" else len(steps) > 10))
         for i in steps:
             rows = order[i : i + batch_size]
-            part = run(tf.constant([texts[row] for row in rows]))
+            part = run(tf.constant([texts[row] for row in rows]), seed)
             for row, said, scores in zip(rows, part["text"].numpy(), part["score"].numpy(), strict=True):
                 said = [one.decode("utf-8", "replace") for one in said]
                 found[row] = list(zip(said, map(float, scores), strict=True))
@@ -162,12 +163,11 @@ class EncoderDecoder(Task):
 
     @cached_property
     def compiled_candidates(self):
-        """(n_best, decoding) -> a tf.function of strings [B]; each is traced once."""
+        """(n_best, decoding) -> a tf.function of (strings [B], seed); each is traced once."""
 
         def compiled(n_best, decoding):
-            spec = [tf.TensorSpec([None], tf.string, name="texts")]
-            found = partial(self.candidates, n_best=n_best, decoding=decoding)
-            return tf.function(found, input_signature=spec, autograph=False)
+            spec = [tf.TensorSpec([None], tf.string), tf.TensorSpec([], tf.int64)]
+            return tf.function(partial(_candidates, self, n_best, decoding), input_signature=spec, autograph=False)
 
         return lru_cache(maxsize=None)(compiled)
 
@@ -184,6 +184,10 @@ class EncoderDecoder(Task):
             signatures["n_best"] = lambda texts: self.candidates(texts, n_best, decoding)
         signatures["serving_xla"] = lambda texts: first(self.candidates(texts, 1, decoding, jit_compile=True))
         return self.export_signatures(folder, signatures)
+
+
+def _candidates(task, n_best, decoding, texts, seed):
+    return task.candidates(texts, n_best, replace(decoding, seed=seed))
 
 
 def untrained(config, source, target):

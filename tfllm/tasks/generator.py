@@ -1,5 +1,6 @@
 """What all tasks share whose causal model continues a prompt: answer, generate, stream, export."""
 
+from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 
 import keras
@@ -8,7 +9,7 @@ import tensorflow as tf
 
 from tfllm.generation import before_stops, readable, stream
 from tfllm.tasks.continuation import beams, begin, fitted, loop, pieces, sampled
-from tfllm.tasks.decoding import Continuation, of_options
+from tfllm.tasks.decoding import Continuation, of_options, seed_apart
 from tfllm.tasks.task import Task, log
 from tfllm.text.cleaning import replace_invalid
 
@@ -88,7 +89,7 @@ class Generator(Task):
 
     def generate(self, prompts, num_return_sequences=1, batch_size=32, verbose="auto", jit_compile=False, row=0,
                  **decoding):  # fmt: skip
-        """A string -> prompt and continuation; a list -> a list, in order. Compiled once for each decoding.
+        """A string -> prompt and continuation; a list -> a list, in order. Compiled once for decodings of all seeds.
 
         num_return_sequences: instead of each text a list of so many, sampled or the best of the beams.
         decoding: the fields of the task's `decoding`, such as max_length=50, temperature=0.8, stop=["\\n"].
@@ -104,11 +105,12 @@ class Generator(Task):
         if not prompts:
             return []
         self.warn_cut(prompts, decoding)
+        decoding, seed = seed_apart(decoding)
         run = self.compiled_candidates(num_return_sequences, decoding, jit_compile)
         steps = range(0, len(prompts), batch_size)
         bar = keras.utils.Progbar(len(prompts), verbose=int(verbose if verbose != "auto" else len(steps) > 10))
         for i in steps:
-            part = run(tf.constant(prompts[i : i + batch_size]), tf.constant(row + i))["text"].numpy()
+            part = run(tf.constant(prompts[i : i + batch_size]), tf.constant(row + i), seed)["text"].numpy()
             found += [[text.decode("utf-8", "replace") for text in texts] for texts in part]
             bar.add(len(part))
         return found if num_return_sequences > 1 else [texts[0] for texts in found]
@@ -123,12 +125,13 @@ class Generator(Task):
         if decoding.beam_width > 1:
             raise ValueError(f"a beam search has no text before its end: beam_width=1, not {decoding.beam_width}")
         self.warn_cut([prompt], decoding)
+        decoding, seed = seed_apart(decoding)
         start, run = self.compiled_stream(decoding)
         beginning, prompts, now = start(tf.constant([prompt]))
         if text := beginning.numpy()[0].decode("utf-8", "replace"):
             yield text
         prompts = self.context(prompts)
-        new = (ids[0].tolist() for ids in stream(partial(run, tf.constant(row)), now))
+        new = (ids[0].tolist() for ids in stream(partial(run, tf.constant(row), seed), now))
         yield from readable(self.continued(prompts, new), decoding.stops)
 
     def continued(self, prompts, new):
@@ -161,10 +164,10 @@ class Generator(Task):
 
     @cached_property
     def compiled_candidates(self):
-        """(n, decoding, jit_compile) -> a tf.function of (strings [B], number of the first); each is traced once."""
+        """(n, decoding, jit_compile) -> a tf.function of (strings [B], number of the first, seed); traced once each."""
 
         def compiled(n, decoding, jit_compile):
-            spec = [tf.TensorSpec([None], tf.string, name="texts"), tf.TensorSpec([], tf.int32, name="row")]
+            spec = [tf.TensorSpec([None], tf.string), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int64)]
             # of one lambda with many decodings TensorFlow would say that it is traced too often
             return tf.function(
                 partial(_candidates, self, n, decoding, jit_compile), input_signature=spec, autograph=False
@@ -174,7 +177,7 @@ class Generator(Task):
 
     @cached_property
     def compiled_stream(self):
-        """decoding -> two tf.functions: strings [1] -> (beginning, prompt, Progress), and the loop's run for a row."""
+        """decoding -> two tf.functions: strings [1] -> (beginning, prompt, Progress), and the loop's run."""
 
         def compiled(decoding):
             def start(texts):
@@ -183,8 +186,8 @@ class Generator(Task):
                 writing = loop(self.model, self.tokenizer, decoding)
                 return texts, prompts, begin(self.model, writing, decoding, prompts, limits)
 
-            def run(row, now, until):
-                return loop(self.model, self.tokenizer, decoding, row).run(now, until)
+            def run(row, seed, now, until):
+                return loop(self.model, self.tokenizer, replace(decoding, seed=seed), row).run(now, until)
 
             return (
                 tf.function(partial(start), autograph=False),
@@ -221,8 +224,8 @@ class Generator(Task):
         return self.export_signatures(folder, signatures)
 
 
-def _candidates(task, n, decoding, jit_compile, texts, row):
-    return task.candidates(texts, n, decoding, row, jit_compile)
+def _candidates(task, n, decoding, jit_compile, texts, row, seed):
+    return task.candidates(texts, n, replace(decoding, seed=seed), row, jit_compile)
 
 
 def first(found):

@@ -1,5 +1,6 @@
 """Dialogue by an encoder-decoder: the encoder reads the history, the decoder says the reply."""
 
+from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 
 import keras
@@ -7,7 +8,7 @@ import tensorflow as tf
 
 from tfllm.generation import Loop, drawing, readable, stream
 from tfllm.tasks import turns
-from tfllm.tasks.decoding import chooser, of_options, rules
+from tfllm.tasks.decoding import chooser, of_options, rules, seed_apart
 from tfllm.tasks.dialogue import DialogueGenerator
 from tfllm.tasks.encoder_decoder import EncoderDecoder, at_most, shifted
 from tfllm.text import PAD, START, UNKNOWN
@@ -75,9 +76,10 @@ class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
         if decoding.beam_width > 1:
             raise ValueError(f"a beam search has no text before its end: beam_width=1, not {decoding.beam_width}")
         self.warn(self.prompts(tf.constant([text]))[1], 1)
+        decoding, seed = seed_apart(decoding)
         start, run = self.compiled_stream(decoding)
         fixed, now = start(tf.constant([text]))
-        yield from readable(self.written(ids[0].tolist() for ids in stream(partial(run, fixed), now)))
+        yield from readable(self.written(ids[0].tolist() for ids in stream(partial(run, fixed, seed), now)))
 
     def written(self, new):
         """Lists of tokens -> the bytes of all so far, after each list."""
@@ -91,20 +93,20 @@ class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
         """decoding -> two tf.functions: strings [1] -> (fixed, Progress), and the loop's run."""
 
         def compiled(decoding):
-            def writing(fixed):
+            def writing(fixed, seed):
                 def step(last, state, position):
                     return self.model.step(last, fixed, state, position)
 
-                return Loop(drawing(step, chooser(decoding), self.rules(decoding), self.forbidden))
+                return Loop(drawing(step, chooser(replace(decoding, seed=seed)), self.rules(decoding), self.forbidden))
 
             def start(texts):
                 longest = self.longest(None, decoding)
                 fixed, state = self.model.start(self.prepare(texts).to_tensor(PAD), 1, longest)
                 places = tf.range(longest + 1)[None]
-                return fixed, writing(fixed).begin(state, tf.where(places == 0, START, PAD), places == 0)
+                return fixed, writing(fixed, 0).begin(state, tf.where(places == 0, START, PAD), places == 0)
 
-            def run(fixed, now, until):
-                return writing(fixed).run(now, until)
+            def run(fixed, seed, now, until):
+                return writing(fixed, seed).run(now, until)
 
             return (
                 tf.function(partial(start), autograph=False, reduce_retracing=True),
