@@ -18,7 +18,7 @@ from tfllm.tasks import (
     Translator,
     TranslatorConfig,
 )
-from tfllm.text import PAD
+from tfllm.text import PAD, START
 from tfllm.vectors import pretrained_embedding
 
 SOURCES = ["a dog runs", "a cat sees a dog", "the bird sings", "a bird sees the cat"]
@@ -121,6 +121,22 @@ def test_every_road_of_a_language_model(tmp_path, eager):  # noqa: F811
     served = tf.saved_model.load(task.export(tmp_path / "serving", tfllm.tasks.Continuation(max_length=12)))
     found = served.signatures["serving_default"](texts=tf.constant(SOURCES))["text"].numpy()
     assert [text.decode() for text in found] == said
+
+
+@ALL_BUT_DATA
+@pytest.mark.parametrize("model", [TRANSFORMER, RNN], ids=["transformer", "rnn"])
+def test_what_is_said_scores_as_the_whole_model_scores_it(model, eager):  # noqa: F811
+    """The sum of log-probabilities that greedy search tells is that of one pass over sources with more padding."""
+    task = translator(model, embeddings=ENGLISH, embeddings_trainable="missing")
+    token_ids = task.prepare(tf.constant(SOURCES)).to_tensor(PAD)
+    said, scores = task.search(token_ids, 1, tfllm.tasks.Decoding(beam_width=1))
+    said = said[:, 0]
+    target = tf.pad(said[:, :-1], [[0, 0], [1, 0]], constant_values=START)
+    inputs = {"source": tf.pad(token_ids, [[0, 0], [0, 3]]), "target": target}
+    logs = tf.gather(tf.nn.log_softmax(task(inputs, training=False)), said, batch_dims=2)
+    total = tf.reduce_sum(tf.where(said == PAD, 0.0, logs), axis=1)
+    np.testing.assert_allclose(scores[:, 0], total, rtol=1e-5)
+    assert np.ptp(scores) > 1e-2  # each source has its own
 
 
 def test_which_side_is_meant():
