@@ -81,6 +81,14 @@ def seed_apart(decoding):
     return replace(decoding, seed=0), tf.constant(decoding.seed, tf.int64)
 
 
+def growing(kind, options):
+    """As `seed_apart`, of kind(**options), for a text that is shown as it grows; ValueError for beams."""
+    decoding = of_options(kind, options)
+    if decoding.beam_width > 1:
+        raise ValueError(f"a beam search has no text before its end: beam_width=1, not {decoding.beam_width}")
+    return seed_apart(decoding)
+
+
 def texts(name, strings):
     """ValueError unless it is a tuple of strings that are not empty."""
     if not isinstance(strings, tuple) or not all(isinstance(text, str) and text for text in strings):

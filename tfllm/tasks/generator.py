@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfllm.generation import before_stops, readable, stream
 from tfllm.tasks.continuation import beams, begin, fitted, loop, pieces, sampled
-from tfllm.tasks.decoding import Continuation, of_options, seed_apart
+from tfllm.tasks.decoding import Continuation, growing, of_options, seed_apart
 from tfllm.tasks.task import Task, log
 from tfllm.text.cleaning import replace_invalid
 
@@ -121,11 +121,8 @@ class Generator(Task):
         Joined they are what `generate` gives; no character is cut, and nothing is shown that a stop string takes back.
         ValueError for beams, which know their text at the end only.
         """
-        decoding = of_options(self.decoding, decoding)
-        if decoding.beam_width > 1:
-            raise ValueError(f"a beam search has no text before its end: beam_width=1, not {decoding.beam_width}")
+        decoding, seed = growing(self.decoding, decoding)
         self.warn_cut([prompt], decoding)
-        decoding, seed = seed_apart(decoding)
         start, run = self.compiled_stream(decoding)
         beginning, prompts, now = start(tf.constant([prompt]))
         if text := beginning.numpy()[0].decode("utf-8", "replace"):

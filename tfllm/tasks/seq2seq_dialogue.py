@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfllm.generation import Loop, drawing, readable, stream
 from tfllm.tasks import turns
-from tfllm.tasks.decoding import chooser, of_options, rules, seed_apart
+from tfllm.tasks.decoding import chooser, growing, rules
 from tfllm.tasks.dialogue import DialogueGenerator
 from tfllm.tasks.encoder_decoder import EncoderDecoder, at_most, shifted
 from tfllm.text import PAD, START, UNKNOWN
@@ -72,11 +72,8 @@ class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
 
     def stream(self, text, **decoding):
         """Yields the reply piece by piece as it is made, each a str that is not empty; see Generator.stream."""
-        decoding = of_options(self.decoding, decoding)
-        if decoding.beam_width > 1:
-            raise ValueError(f"a beam search has no text before its end: beam_width=1, not {decoding.beam_width}")
+        decoding, seed = growing(self.decoding, decoding)
         self.warn(self.prompts(tf.constant([text]))[1], 1)
-        decoding, seed = seed_apart(decoding)
         start, run = self.compiled_stream(decoding)
         fixed, now = start(tf.constant([text]))
         yield from readable(self.written(ids[0].tolist() for ids in stream(partial(run, fixed, seed), now)))
