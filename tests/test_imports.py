@@ -13,14 +13,15 @@ ROOT = Path(__file__).parent.parent / "tfllm"
 EVERYTHING = None
 MAY_IMPORT = {
     "files": set(),
+    "ragged": set(),
     "fonts": set(),
     "config": set(),
     "losses": set(),
     "metrics": set(),
-    "text": {"files"},
+    "text": {"files", "ragged"},
     "layers": set(),
     "generation": set(),
-    "data": set(),
+    "data": {"ragged"},
     "evaluation": {"files", "fonts"},  # beyond the design: files are whole or not there
     "export": set(),
     "training": {"files", "config", "layers.names", "layers.lora"},  # beyond the design: freezing and LoRA, by name
@@ -30,7 +31,7 @@ MAY_IMPORT = {
     # Beyond the design: `fit` compiles with the recipe unless the user did; `score` and `export` are methods of a task.
     "tasks": {"models", "layers", "text", "losses", "metrics", "generation", "vectors", "config", "data.batches",
               "data.blocks", "data.dialogues", "data.masking", "data.sentence_pairs", "data.spans", "data.streams",
-              "training.recipe", "training.schedules", "evaluation", "export", "interop"},
+              "training.recipe", "training.schedules", "evaluation", "export", "interop", "ragged"},
     "explain": {"tasks", "models", "evaluation"},
     "cli": EVERYTHING,
 }  # fmt: skip

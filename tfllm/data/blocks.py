@@ -7,6 +7,8 @@ exactly once. By default a block holds places of one document; `packed` runs ove
 
 import tensorflow as tf
 
+from tfllm.ragged import between, rows_of
+
 
 def windows(inputs, targets, length, stride=None):
     """Ragged [B, None] each -> (inputs, targets, weights), ragged [N, at most `length`]; weights are 0 or 1.
@@ -21,16 +23,17 @@ def windows(inputs, targets, length, stride=None):
         raise ValueError(f"stride must be between 1 and the length of a window, {length}; got {stride}")
     sizes = targets.row_lengths()  # [B]
     count = 1 + -(-tf.maximum(sizes - length, 0) // stride)
-    document = tf.repeat(tf.range(tf.size(count)), tf.cast(count, tf.int32))  # [N]
-    begin = tf.ragged.range(count).flat_values * stride  # [N], within its document
+    numbers = tf.ragged.range(count)
+    document, begin = rows_of(numbers), numbers.flat_values * stride  # [N], begin: within its document
     size = tf.minimum(tf.gather(sizes, document) - begin, length)
     first = tf.gather(targets.row_starts(), document) + begin  # [N], among all places
-    index = tf.ragged.range(first, first + size, row_splits_dtype=tf.int64)
-    place = index - first[:, None]
-    fresh = tf.logical_or(begin[:, None] + tf.zeros_like(place) == 0, place >= length - stride)
-    inputs, targets = (index.with_flat_values(tf.gather(part.flat_values, index.flat_values))
-                       for part in (inputs, targets))  # fmt: skip
-    return inputs, targets, tf.cast(fresh, tf.float32)
+    inputs, targets = (between(part.flat_values, first, first + size) for part in (inputs, targets))
+    weights = tf.ones_like(targets, tf.float32)
+    if stride < length:
+        place, seen = tf.ragged.range(size).flat_values, tf.where(begin == 0, 0 * begin, length - stride)
+        fresh = place >= tf.gather(seen, rows_of(targets))
+        weights = weights.with_flat_values(tf.cast(fresh, tf.float32))
+    return inputs, targets, weights
 
 
 def packed(rows, length):

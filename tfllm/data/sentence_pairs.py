@@ -6,6 +6,8 @@
 import numpy as np
 import tensorflow as tf
 
+from tfllm.ragged import chosen
+
 SHORT = 0.1  # of the pairs are made shorter than they could be, as in the authors' code
 
 # A sentence ends behind . ! ? and closing marks, where white space and then no lower-case letter follow; behind the
@@ -25,7 +27,7 @@ def sentences(texts):
     texts = tf.strings.regex_replace(texts, CHINESE, "\\1\x00")
     found = tf.strings.split(texts, "\x00")
     found = found.with_flat_values(tf.strings.strip(found.flat_values))
-    return tf.ragged.boolean_mask(found, tf.strings.length(found) > 0)
+    return chosen(found, found.flat_values != "")
 
 
 def pairs(sizes, documents, length, draw, short=SHORT):

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from tfllm import ragged
 from tfllm.data import batches
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
@@ -65,7 +66,7 @@ class Answering(Task):
             "cut": found.cut > 0, "lost": there & (seen == 0), "long": j - i >= self.answer_length,
             "loose": exact & ((at != begin) | (to != behind)),
         }  # fmt: skip
-        flags = {name: tf.RaggedTensor.from_tensor(flag[:, None]) for name, flag in flags.items()}
+        flags = {name: ragged.column(flag) for name, flag in flags.items()}
         targets = tf.RaggedTensor.from_tensor(targets)
         return (found.inputs, targets, tf.ones_like(targets, tf.float32)), flags
 

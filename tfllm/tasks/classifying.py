@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfllm import ragged
 from tfllm.data import batches
 from tfllm.tasks.labelled import column, is_labelled, records_of
 from tfllm.tasks.labels import BALANCED
@@ -37,8 +38,8 @@ class Classifier(Task):
         if pairs is not None:
             blank &= tf.strings.length(tf.strings.strip(pairs)) == 0
         flags = {"bad": ~good, "cut": sizes > self.length, "empty": blank}
-        flags = {name: flag[:, None] for name, flag in flags.items()}
-        targets, weights, flags = tf.nest.map_structure(tf.RaggedTensor.from_tensor, (targets, weights, flags))
+        flags = {name: ragged.column(flag) for name, flag in flags.items()}
+        targets, weights = tf.nest.map_structure(tf.RaggedTensor.from_tensor, (targets, weights))
         return (inputs, targets, weights), flags
 
     def rows(self, records):

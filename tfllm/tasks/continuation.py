@@ -8,6 +8,7 @@ import math
 import tensorflow as tf
 
 from tfllm.generation import Loop, beam_search, contrasting, contrastive, drawing, stop_table
+from tfllm.ragged import between
 from tfllm.tasks.decoding import chooser, rules
 from tfllm.text import Tokenizer
 
@@ -25,9 +26,7 @@ def fitted(prompts, most, max_length, max_new_tokens=None):
         return prompts, sizes + wanted
     kept = tf.minimum(sizes, tf.maximum(most - wanted, (most + 1) // 2))
     ends = tf.cast(prompts.row_limits(), tf.int32)
-    index = tf.ragged.range(ends - kept, ends, row_splits_dtype=tf.int64)
-    prompts = index.with_flat_values(tf.gather(prompts.flat_values, index.flat_values))
-    return prompts, tf.minimum(kept + wanted, most)
+    return between(prompts.flat_values, ends - kept, ends), tf.minimum(kept + wanted, most)
 
 
 def loop(model, tokenizer, decoding, row=0, **live):

@@ -12,6 +12,7 @@ from tfllm.data.dialogues import SYSTEM, dialogue, of_messages
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.causal import CausalModel
+from tfllm.ragged import joined
 from tfllm.tasks import turns
 from tfllm.tasks.chat import Chat
 from tfllm.tasks.configs import learned, named
@@ -128,7 +129,7 @@ class DialogueGenerator(Task):
         who = tf.where(said.asked >= 0, said.asked, who)
         dialogue = tf.range(tf.size(end, tf.int64))
         first, cut = script.histories(written, dialogue, end, who)
-        ids = tf.concat([script.history(written, dialogue, end, first, cut), script.marked(who)], axis=1)
+        ids = joined(script.history(written, dialogue, end, first, cut), script.marked(who))
         told = {"dropped": first - begin, "cut": cut + written.system_cut}
         return ids, {name: tf.cast(part, tf.int32) for name, part in told.items()}
 

@@ -12,6 +12,7 @@ from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.seq2seq_rnn import Seq2SeqRNN, Seq2SeqRNNConfig
 from tfllm.models.transformer import Transformer, TransformerConfig
+from tfllm.ragged import joined
 from tfllm.tasks.continuation import power_of_two
 from tfllm.tasks.decoding import Decoding, chooser, of_options, seed_apart
 from tfllm.tasks.task import Task, log
@@ -203,13 +204,12 @@ def first(candidates):
 
 def closed(token_ids, limit):
     """Ragged [B, None] with END, at most `limit` tokens (None: all)."""
-    end = tf.fill([token_ids.nrows(), 1], END)
-    return tf.concat([token_ids if limit is None else token_ids[:, : limit - 1], end], axis=1)
+    return joined(token_ids if limit is None else token_ids[:, : limit - 1], END)
 
 
 def shifted(target):
     """Ragged target [B, None] -> what the decoder is shown: START, then all but the last."""
-    return tf.concat([tf.fill([target.nrows(), 1], START), target[:, :-1]], axis=1)
+    return joined(START, target[:, :-1])
 
 
 def at_most(size, limit):

@@ -6,6 +6,7 @@ authors' code of Sukhbaatar et al. 2015: they are the same everywhere.
 
 import tensorflow as tf
 
+from tfllm.ragged import chosen, column, joined
 from tfllm.text import END, PAD
 
 ENDS = r"[\s.!?。！？]+$"
@@ -20,7 +21,7 @@ def lines(texts):
     """strings [B] -> the facts, ragged string [B, None]."""
     found = tf.strings.split(texts, "\n")
     found = found.with_flat_values(plain(found.flat_values))
-    return tf.ragged.boolean_mask(found, found != "")
+    return chosen(found, found.flat_values != "")
 
 
 def memory(tokenizer, facts, most, length):
@@ -46,11 +47,10 @@ def story(tokenizer, facts, questions, limit=None):
 
     limit: of all tokens, None for no limit. A longer text loses its beginning, the oldest facts.
     """
-    both = tf.concat([facts, plain(questions)[:, None]], axis=1)
-    token_ids = tokenizer.encode(both.flat_values)
-    token_ids = tf.concat([token_ids, tf.fill([token_ids.nrows(), 1], END)], axis=1)
-    sizes = tf.reduce_sum(both.with_flat_values(token_ids.row_lengths()), axis=1)
-    token_ids = tf.RaggedTensor.from_row_lengths(token_ids.flat_values, sizes)
+    both = joined(facts, column(plain(questions)))
+    token_ids = joined(tokenizer.encode(both.flat_values), END)
+    splits = tf.gather(token_ids.row_splits, both.row_splits)
+    token_ids = tf.RaggedTensor.from_row_splits(token_ids.flat_values, splits, validate=False)
     return token_ids if limit is None else token_ids[:, -limit:]
 
 

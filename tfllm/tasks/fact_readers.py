@@ -7,6 +7,7 @@ Both have `inputs`, `example`, `call`, `best`, `looks`, `normal` and `cut`, so t
 import tensorflow as tf
 
 from tfllm.generation import sample
+from tfllm.ragged import column, joined
 from tfllm.tasks.fact_inputs import fact_numbers, folded, memory, plain, story
 from tfllm.text import END, PAD, START, UNKNOWN
 from tfllm.text.cleaning import lower, replace_invalid
@@ -32,7 +33,7 @@ class Chosen:
         answers = self.normal(answers)
         hit = answers[:, None] == tf.constant(self.tokenizer.tokens[NO_ANSWERS:])[None]  # [B, V - 4]
         ids = tf.argmax(hit, axis=1, output_type=tf.int32) + NO_ANSWERS
-        return tf.RaggedTensor.from_tensor(tf.where(tf.reduce_any(hit, axis=1), ids, UNKNOWN)[:, None])
+        return column(tf.where(tf.reduce_any(hit, axis=1), ids, UNKNOWN))
 
     def normal(self, answers):
         """strings [B] -> strings [B], the same for answers that are the same."""
@@ -88,9 +89,7 @@ class Written:
 
     def example(self, inputs, answers):
         answers = self.tokenizer.encode(answers)[:, : self.answer_length - 1]
-        targets = tf.concat([answers, tf.fill([answers.nrows(), 1], END)], axis=1)
-        shifted = tf.concat([tf.fill([targets.nrows(), 1], START), targets[:, :-1]], axis=1)
-        return inputs | {"target": shifted}, targets
+        return inputs | {"target": joined(START, answers)}, joined(answers, END)
 
     def cut(self, facts, questions):
         """{what happens: bool [B], the stories to which it does}"""

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm.generation import before_stops, readable, stream
+from tfllm.ragged import between
 from tfllm.tasks.continuation import beams, begin, fitted, loop, pieces, sampled
 from tfllm.tasks.decoding import Continuation, growing, of_options, seed_apart
 from tfllm.tasks.task import Task, log
@@ -81,8 +82,9 @@ class Generator(Task):
         between them).
         """
         shape = tf.shape(lengths)
-        flat = tf.reshape(token_ids, [-1, tf.shape(token_ids)[-1]])
-        whole = self.tokenizer.decode(tf.RaggedTensor.from_tensor(flat, tf.cast(tf.reshape(lengths, [-1]), tf.int64)))
+        begin = tf.range(tf.size(lengths)) * tf.shape(token_ids)[-1]
+        whole = between(tf.reshape(token_ids, [-1]), begin, begin + tf.reshape(lengths, [-1]))
+        whole = self.tokenizer.decode(whole)
         known = tf.strings.length(self.tokenizer.decode(prompts))  # [B], bytes
         whole = tf.reshape(whole, shape)
         return tf.strings.substr(whole, tf.broadcast_to(known[:, None], shape), tf.strings.length(whole))

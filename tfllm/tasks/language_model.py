@@ -14,11 +14,13 @@ from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.big_language_model import BigLanguageModel, BigLanguageModelConfig
 from tfllm.models.gpt import GPT, GPTConfig
 from tfllm.models.lstm_language_model import LSTMLanguageModel, LSTMLanguageModelConfig
+from tfllm.ragged import joined
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.generator import Generator
 from tfllm.tasks.likelihood import summed
 from tfllm.tasks.task import log
+from tfllm.tasks.text_inputs import never_empty
 
 MODELS = {GPTConfig: GPT, LSTMLanguageModelConfig: LSTMLanguageModel, BigLanguageModelConfig: BigLanguageModel}
 LENGTH = 256  # tokens in a block, where neither the user nor the model says how many
@@ -122,10 +124,8 @@ class LanguageModel(Generator):
         """strings [B] -> ragged token_ids [B, None] behind START. Without a START, an empty text begins with END."""
         token_ids = self.tokenizer.encode(texts)
         if self.tokenizer.start is not None:
-            return before(token_ids, self.tokenizer.start)
-        empty = tf.cast(token_ids.row_lengths() == 0, tf.int64)
-        return tf.concat([tf.RaggedTensor.from_row_lengths(tf.fill([tf.reduce_sum(empty)], self.tokenizer.end), empty),
-                          token_ids], axis=1)  # fmt: skip
+            return joined(self.tokenizer.start, token_ids)
+        return never_empty(token_ids, self.tokenizer.end)
 
     def example(self, record):
         """Documents -> blocks of one document each, ragged [N, at most length]."""
@@ -135,8 +135,7 @@ class LanguageModel(Generator):
         """Documents -> (inputs, targets), ragged [B, None]."""
         tokenizer, token_ids = self.tokenizer, self.tokenizer.encode(record["text"])
         first = tokenizer.end if tokenizer.start is None else tokenizer.start
-        end = tf.fill([token_ids.nrows(), 1], tokenizer.end)
-        return before(token_ids, first), tf.concat([token_ids, end], axis=1)
+        return joined(first, token_ids), joined(token_ids, tokenizer.end)
 
     def packable(self, record):
         """Documents -> (inputs, targets, weights), ragged [B, None], to be laid end to end."""
@@ -219,8 +218,3 @@ class LanguageModel(Generator):
     def from_config(cls, config):
         parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("model", "tokenizer")}
         return super().from_config(config | parts)
-
-
-def before(token_ids, first):
-    """Ragged [B, None] with `first` before each row."""
-    return tf.concat([tf.fill([token_ids.nrows(), 1], first), token_ids], axis=1)

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfllm.ragged import joined, prefixes
+
 
 def packed(a, b=None, *, start, end, length=None):
     """-> (token_ids, segment_ids), ragged int32 [B, None]: START a END, or START a END b END, at most `length` tokens.
@@ -19,17 +21,15 @@ def packed(a, b=None, *, start, end, length=None):
         raise ValueError(f"length must be {marks} or more, for the marks around the text; got {length}")
     if length is not None:
         sizes = kept(*(part.row_lengths() for part in texts), room=length - marks)
-        texts = [spans(part, part.row_starts(), size) for part, size in zip(texts, sizes, strict=True)]
-    rows = a.nrows()
-    parts = [] if start is None else [(filled(rows, start), 0)]
-    for segment, part in enumerate(texts):
-        parts.append((tf.cast(part, tf.int32), segment))
-        if end is not None:
-            parts.append((filled(rows, end), segment))
-    token_ids = tf.concat([part for part, _ in parts], axis=1)
+        texts = [prefixes(part, size) for part, size in zip(texts, sizes, strict=True)]
+    starts, ends = ([] if mark is None else [mark] for mark in (start, end))
+    texts = [tf.cast(part, tf.int32) for part in texts]
+    token_ids = joined(*starts, *(piece for part in texts for piece in (part, *ends)))
     if b is None:
         return token_ids, tf.zeros_like(token_ids)
-    return token_ids, tf.concat([part * 0 + segment for part, segment in parts], axis=1)
+    of_a, of_b = [0] * len(ends), [1] * len(ends)
+    zeros, ones = tf.zeros_like(texts[0]), tf.ones_like(texts[1])
+    return token_ids, joined(*([0] * len(starts)), zeros, *of_a, ones, *of_b)
 
 
 def marks_around(pair, start, end):
@@ -43,14 +43,3 @@ def kept(a, b=None, *, room):
         return [tf.minimum(a, room)]
     first = tf.minimum(a, tf.maximum(room - b, (room + 1) // 2))
     return [first, tf.minimum(b, room - first)]
-
-
-def spans(ragged, begin, sizes):
-    """Of the flat values those from `begin` [W] on, `sizes` [W] many: ragged [W, None]."""
-    places = tf.ragged.range(begin, begin + sizes)
-    return places.with_flat_values(tf.gather(ragged.flat_values, places.flat_values))
-
-
-def filled(rows, token):
-    """Ragged [rows, 1] of one token."""
-    return tf.RaggedTensor.from_tensor(tf.fill([rows, 1], token))

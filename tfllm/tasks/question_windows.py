@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfllm.tasks.pairs import spans
+from tfllm.ragged import between, joined
 from tfllm.tasks.text_inputs import of_tokens
 
 
@@ -46,7 +46,7 @@ def windows(tokenizer, contexts, questions, length, stride, question_length, apa
     first = tf.ragged.range(count).flat_values * stride
     sizes = tf.minimum(tf.gather(size, owner) - first, tf.gather(room, owner))
     begin = tf.gather(ids.row_starts(), owner) + first
-    part = spans(ids, begin, sizes)  # [W, None]
+    part = between(ids.flat_values, begin, begin + sizes)  # [W, None]
     question = tf.gather(question, owner)
     pack = beside if apart else packed
     inputs = pack(question, part, tokenizer.start, tokenizer.end, segments)
@@ -56,35 +56,20 @@ def windows(tokenizer, contexts, questions, length, stride, question_length, apa
 
 def packed(question, part, start, end, segments):
     """-> {"token_ids", "padding_mask", "allowed", "segment_ids" where they are told apart}, ragged [W, None]."""
-    rows = part.nrows()
-    pieces = [one(rows, start), question, one(rows, end), part, one(rows, end)]
-    inputs = of_tokens(tf.concat(pieces, axis=1))
-    inputs["allowed"] = kinds(pieces, (1, 0, 0, 1, 0), tf.bool)
+    inputs = of_tokens(joined(start, question, end, part, end))
+    inputs["allowed"] = joined(True, tf.zeros_like(question, tf.bool), False, tf.ones_like(part, tf.bool), False)
     if segments > 1:
-        inputs["segment_ids"] = kinds(pieces, (0, 0, 0, 1, 1), tf.int32)
+        inputs["segment_ids"] = joined(0, tf.zeros_like(question), 0, tf.ones_like(part), 1)
     return inputs
 
 
 def beside(question, part, start, end, segments):
     """-> {"context", "context_mask", "question", "question_mask", "allowed"}, ragged [W, None]."""
-    rows = part.nrows()
-    context, question = tf.concat([one(rows, start), part], axis=1), tf.concat([question, one(rows, end)], axis=1)
+    context, question = joined(start, part), joined(question, end)
     found = {}
     for name, tokens in (("context", context), ("question", question)):
         found |= {name: tokens, f"{name}_mask": of_tokens(tokens)["padding_mask"]}
     return found | {"allowed": found["context_mask"]}
-
-
-def one(rows, token):
-    """Ragged [rows, 1] of one token."""
-    return tf.RaggedTensor.from_tensor(tf.fill([rows, 1], tf.constant(token, tf.int32)))
-
-
-def kinds(pieces, values, dtype):
-    """Ragged as the pieces beside each other, each filled with its value."""
-    return tf.concat(
-        [tf.cast(tf.ones_like(piece) * value, dtype) for piece, value in zip(pieces, values, strict=True)], axis=1
-    )
 
 
 def targets(found, i, j):

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfllm.generation import Loop, drawing, readable, stream
+from tfllm.ragged import joined
 from tfllm.tasks import turns
 from tfllm.tasks.decoding import chooser, growing, rules
 from tfllm.tasks.dialogue import DialogueGenerator
@@ -35,7 +36,7 @@ class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
         """Dialogues -> (inputs, targets, weights), a row for each reply; see `call`."""
         script, written, found = self.scripted(record)
         source = script.history(written, *found)
-        source = tf.concat([source, script.marked(tf.gather(written.speakers, found.turn))], axis=1)
+        source = joined(source, script.marked(tf.gather(written.speakers, found.turn)))
         target = turns.between(
             written.token_ids.flat_values, *turns.reply_tokens(written, found.turn, self.reply_length)
         )

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from tfllm.models.causal import CausalModel
+from tfllm.ragged import joined, prefixes
 from tfllm.tasks.pairs import marks_around, packed
 
 
@@ -44,8 +45,9 @@ def of_tokens(token_ids):
 
 
 def never_empty(token_ids, end):
-    empty = tf.cast(token_ids.row_lengths() == 0, tf.int64)
-    return tf.concat([token_ids, tf.RaggedTensor.from_row_lengths(tf.fill([tf.reduce_sum(empty)], end), empty)], axis=1)
+    """Ragged [B, None], where a row without a token becomes END."""
+    sizes = token_ids.row_lengths()
+    return prefixes(joined(token_ids, end), tf.maximum(sizes, 1))
 
 
 def dense(inputs):

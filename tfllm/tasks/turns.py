@@ -14,6 +14,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfllm.data.dialogues import SYSTEM
+from tfllm.ragged import between, chosen, joined, prefixes, rows_of
 
 
 class Said(NamedTuple):
@@ -45,9 +46,8 @@ def parsed(texts, speakers):
     asked = tf.where(tf.gather(plain, last) == "", tf.gather(named, last), -1)
     is_first = tf.gather(system, lines.row_starts())
     told = tf.where(is_first, tf.gather(plain, lines.row_starts()), "")
-    kept = lines.with_flat_values(tf.logical_and(plain != "", tf.logical_not(system)))
-    turns = tf.ragged.boolean_mask(lines.with_flat_values(plain), kept)
-    named = tf.ragged.boolean_mask(lines.with_flat_values(named), kept)
+    kept = tf.logical_and(plain != "", tf.logical_not(system))
+    turns, named = (chosen(lines.with_flat_values(part), kept) for part in (plain, named))
     return Said(turns, named.with_flat_values(in_order(named, len(speakers))), tf.ensure_shape(told, [None]),
                 tf.reshape(asked, [rows]))  # fmt: skip
 
@@ -58,7 +58,7 @@ def in_order(named, count):
     known = tf.cast(flat >= 0, tf.int32)
     places = tf.concat([[-1], tf.cast(tf.where(flat >= 0)[:, 0], tf.int32)], axis=0)
     before = tf.gather(places, tf.cumsum(known))  # the last place with a name, up to here
-    start = tf.cast(tf.gather(named.row_starts(), named.value_rowids()), tf.int32)
+    start = tf.cast(tf.gather(named.row_starts(), rows_of(named)), tf.int32)
     own = before >= start
     base = tf.where(own, tf.gather(tf.concat([flat, [0]], axis=0), tf.where(own, before, tf.size(flat))), 0)
     return (base + place - tf.where(own, before, start)) % count
@@ -110,13 +110,11 @@ class Script:
         limit = (self.room - 1 - longest) // 2 - len(self.marks[-1]) - 1
         cut = tf.maximum(system.row_lengths() - limit, 0)
         system = self.closed(mark, system[:, :limit])
-        there = tf.ones_like(system, tf.bool) & (said.system != "")[:, None]
-        system = tf.ragged.boolean_mask(system, there)
+        system = prefixes(system, system.row_lengths() * tf.cast(said.system != "", tf.int64))
         return Written(token_ids, said.turns.row_splits, speakers, marks.row_lengths(), system, cut)
 
     def closed(self, marks, token_ids):
-        end = tf.fill([marks.nrows(), 1], self.tokenizer.end)
-        return tf.concat([marks, token_ids, end], axis=1)
+        return joined(marks, token_ids, self.tokenizer.end)
 
     def histories(self, written, dialogue, turn, speakers):
         """What a reply may look back at, as numbers. All [N], int64.
@@ -136,24 +134,13 @@ class Script:
     def history(self, written, dialogue, turn, first, cut):
         """-> token ids, ragged [N, None], up to the mark of who replies; see `histories`."""
         tokens = written.token_ids.row_splits
-        start = tf.fill([tf.size(dialogue), 0 if self.first is None else 1], self.first or 0)
+        start = [] if self.first is None else [self.first]
         padded = tf.concat([written.speakers, [0]], axis=0)  # a history may be empty, at the very end
         mark = self.marked(tf.gather(padded, first))
         mark = prefixes(mark, tf.where(cut > 0, mark.row_lengths(), 0))  # of a turn without its beginning
         begin = tf.gather(tokens, first) + mark.row_lengths() + cut
         turns = between(written.token_ids.flat_values, begin, tf.gather(tokens, turn))
-        return tf.concat([start, tf.gather(written.system, dialogue), mark, turns], axis=1)
-
-
-def prefixes(ragged, sizes):
-    """Of each row its first `sizes` [N] values."""
-    return between(ragged.flat_values, ragged.row_starts(), ragged.row_starts() + sizes)
-
-
-def between(flat, begin, end):
-    """Pieces of `flat` [M], ragged [N, None]: begin .. end - 1, each [N]."""
-    index = tf.ragged.range(begin, end, row_splits_dtype=tf.int64)
-    return index.with_flat_values(tf.gather(flat, index.flat_values))
+        return joined(*start, tf.gather(written.system, dialogue), mark, turns)
 
 
 class Replies(NamedTuple):
@@ -202,6 +189,6 @@ def streams(script, written, found, most):
     marked = between(tf.range(tf.size(flat, tf.int64)), begin, end).flat_values
     weights = tf.scatter_nd(marked[:, None], tf.ones_like(marked, tf.float32), tf.shape(flat, tf.int64))
     ends = tf.gather(written.token_ids.row_splits, opening.turn), tf.gather(end, last)
-    token_ids = tf.concat([before, between(flat, *ends)], axis=1)
-    weights = tf.concat([tf.zeros_like(before, tf.float32), between(weights, *ends)], axis=1)
+    token_ids = joined(before, between(flat, *ends))
+    weights = joined(tf.zeros_like(before, tf.float32), between(weights, *ends))
     return token_ids, weights

@@ -7,6 +7,7 @@ Differs: by places, not by a count of the unknown words, so that no number of th
 
 import tensorflow as tf
 
+from tfllm.ragged import rows_of
 from tfllm.text.cleaning import lower, replace_invalid
 from tfllm.text.tokenizer import CPU
 
@@ -50,7 +51,7 @@ def extended(tokenizer, ids, words, source_ids=None, source_words=None):
 
 def keys(words):
     """ragged string [B, None] -> string [N]: each word behind the number of its row."""
-    return tf.strings.join([tf.strings.as_string(words.value_rowids()), words.flat_values], " ")
+    return tf.strings.join([tf.strings.as_string(rows_of(words)), words.flat_values], " ")
 
 
 def decode(tokenizer, token_ids, words):
@@ -63,7 +64,7 @@ def decode(tokenizer, token_ids, words):
         silent = [i for i in (tokenizer.pad, tokenizer.start, tokenizer.end) if i is not None]
         said = tf.reduce_all(token_ids[..., None] != tf.constant(silent, token_ids.dtype), axis=-1)
         ids = tf.ragged.boolean_mask(token_ids, said)
-        flat, rows = ids.flat_values, ids.value_rowids()
+        flat, rows = ids.flat_values, rows_of(ids)
         words = tf.pad(words, [[0, 0], [0, 1]])  # an empty one behind the last
         place = tf.clip_by_value(flat - size, 0, tf.shape(words)[1] - 1)
         of_source = tf.gather_nd(words, tf.stack([rows, tf.cast(place, tf.int64)], axis=1))

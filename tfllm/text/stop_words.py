@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from tfllm.ragged import chosen
 from tfllm.text.cleaning import lower
 from tfllm.text.tokenizer import CPU
 from tfllm.text.word_index import WordIndex
@@ -38,7 +39,7 @@ def remove_stop_words(words, stop_words):
         with tf.init_scope():
             known = WordIndex(sorted({word.lower().encode() for word in stop_words}), first=0, unknown=-1)
         kept = known(lower(words.flat_values)) < 0
-        return tf.ragged.boolean_mask(words, words.with_flat_values(kept))
+        return chosen(words, kept)
 
 
 LISTS = {

@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from tfllm.ragged import chosen, rows_of
 from tfllm.text.cleaning import lower
 
 PAD, UNKNOWN, START, END = range(4)
@@ -50,7 +51,7 @@ class Tokenizer(keras.layers.Layer):
 
     def _join(self, pieces):
         """ragged string [B, None] -> string [B]."""
-        return tf.strings.reduce_join(pieces, axis=-1)
+        return tf.strings.unsorted_segment_join(pieces.flat_values, rows_of(pieces), pieces.nrows())
 
     @property
     def vocab_size(self):
@@ -93,7 +94,7 @@ class Tokenizer(keras.layers.Layer):
                 said &= flat != silent
         with tf.device(CPU):
             pieces = tf.where(known, tf.gather(self._tokens, tf.where(known, flat, 0)), "\ufffd")
-            return self._join(tf.ragged.boolean_mask(ids.with_flat_values(pieces), ids.with_flat_values(said)))
+            return self._join(chosen(ids.with_flat_values(pieces), said))
 
     def pieces(self, texts):
         """string [B] -> ragged string [B, None]: what each id stands for, to look at."""

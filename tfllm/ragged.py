@@ -1,0 +1,57 @@
+"""Rows of ragged tensors, cut, joined and chosen: each a few operations on the flat values.
+
+TensorFlow's own slices, `concat` and arithmetic of ragged tensors make some hundred operations each, which takes most
+of the time until a first batch (docs/decisions.md). All splits here are int64, and every tensor has one ragged axis.
+"""
+
+import tensorflow as tf
+
+
+def between(flat, begin, end):
+    """Pieces of `flat` [M]: begin .. end - 1, each [N] -> ragged [N, None]."""
+    index = tf.ragged.range(begin, end, row_splits_dtype=tf.int64)
+    return index.with_flat_values(tf.gather(flat, index.flat_values))
+
+
+def prefixes(ragged, sizes):
+    """Of each row its first values, `sizes` [N] many: no more than it has."""
+    return between(ragged.flat_values, ragged.row_starts(), ragged.row_starts() + sizes)
+
+
+def joined(*parts):
+    """One part after the other in each row -> ragged [N, None]. A part: ragged [N, None], or a value for all rows."""
+    values = [part for part in parts if not isinstance(part, tf.RaggedTensor)]
+    like = next(part for part in parts if isinstance(part, tf.RaggedTensor))
+    zeros, size, number = tf.zeros_like(like.row_splits[1:]), len(values), 0
+    flats, begin, end = [tf.constant(values, like.dtype)] if values else [], [], []
+    for part in parts:
+        if isinstance(part, tf.RaggedTensor):
+            splits = part.row_splits + size
+            begin.append(splits[:-1])
+            end.append(splits[1:])
+            flats.append(part.flat_values)
+            size += tf.size(part.flat_values, tf.int64)
+        else:
+            begin.append(zeros + number)
+            end.append(zeros + (number := number + 1))
+    begin, end = (tf.reshape(tf.stack(edges, axis=1), [-1]) for edges in (begin, end))
+    pieces = between(tf.concat(flats, axis=0), begin, end)
+    return tf.RaggedTensor.from_row_splits(pieces.flat_values, pieces.row_splits[:: len(parts)], validate=False)
+
+
+def chosen(ragged, keep):
+    """The values where `keep`, bool [M] of the flat values, is True; every row stays, if empty."""
+    places = tf.where(keep)[:, 0]
+    splits = tf.searchsorted(places, ragged.row_splits, out_type=tf.int64)
+    return tf.RaggedTensor.from_row_splits(tf.gather(ragged.flat_values, places), splits, validate=False)
+
+
+def column(values):
+    """[N] -> ragged [N, 1]."""
+    return tf.RaggedTensor.from_row_splits(values, tf.range(tf.size(values, tf.int64) + 1), validate=False)
+
+
+def rows_of(ragged):
+    """The number of the row that each flat value stands in: int64 [M]."""
+    places = tf.range(tf.size(ragged.flat_values, tf.int64))
+    return tf.searchsorted(ragged.row_splits, places, side="right", out_type=tf.int64) - 1
