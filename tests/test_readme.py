@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import tfllm
-from tests.cli.test_road import ALL_BUT_DATA, eager  # noqa: F401 (a fixture)
 from tfllm.interop import bert
 from tfllm.models import BERT, BERTConfig, GPTConfig, Seq2SeqRNNConfig
 from tfllm.tasks import DialogueGeneratorConfig, LanguageModelConfig, MaskedLanguageModelConfig, SummarizerConfig
@@ -76,8 +75,7 @@ def test_the_word_vectors(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-@ALL_BUT_DATA
-def test_the_classifier(tmp_path, monkeypatch, capsys, eager):  # noqa: F811
+def test_the_classifier(tmp_path, monkeypatch, capsys, eager):
     monkeypatch.chdir(tmp_path)
     for part, rows in (("train", 20), ("valid", 6), ("test", 6)):
         lines = [f"A {word} {noun}.,{label}" for _, noun in NAMES for word, label in (("fine", "up"), ("dull", "down"))]
@@ -89,8 +87,7 @@ def test_the_classifier(tmp_path, monkeypatch, capsys, eager):  # noqa: F811
 
 
 @pytest.mark.slow
-@ALL_BUT_DATA
-def test_the_pre_training(tmp_path, monkeypatch, capsys, eager):  # noqa: F811
+def test_the_pre_training(tmp_path, monkeypatch, capsys, eager):
     monkeypatch.chdir(tmp_path)
     Path("books").mkdir()
     for i, (_, animal) in enumerate(NAMES):
@@ -123,8 +120,7 @@ def test_the_chinese_words():
 
 
 @pytest.mark.slow
-@ALL_BUT_DATA
-def test_the_summarizer(tmp_path, monkeypatch, capsys, eager):  # noqa: F811
+def test_the_summarizer(tmp_path, monkeypatch, capsys, eager):
     monkeypatch.chdir(tmp_path)
     for part, rows in (("train", 6), ("valid", 2), ("test", 2)):
         lines = [json.dumps({"body": f"Where is the {noun} of {name}? It is late.", "subject": f"{noun} of {name}"})
@@ -138,8 +134,7 @@ def test_the_summarizer(tmp_path, monkeypatch, capsys, eager):  # noqa: F811
 
 
 @pytest.mark.slow
-@ALL_BUT_DATA
-def test_the_reader(tmp_path, monkeypatch, capsys, eager):  # noqa: F811
+def test_the_reader(tmp_path, monkeypatch, capsys, eager):
     monkeypatch.chdir(tmp_path)
     minilm("the", "cat", "man", "where", "?", "in", "koln", "z", "##oe")
     asked = {"question": "Where?", "id": "1", "answers": [{"text": "Köln", "answer_start": 15}]}
@@ -153,8 +148,7 @@ def test_the_reader(tmp_path, monkeypatch, capsys, eager):  # noqa: F811
 
 
 @pytest.mark.slow
-@ALL_BUT_DATA
-def test_the_facts(tmp_path, monkeypatch, capsys, eager):  # noqa: F811
+def test_the_facts(tmp_path, monkeypatch, capsys, eager):
     monkeypatch.chdir(tmp_path)
     story = "1 Mary went to the {}.\n2 John went to the garden.\n3 Where is Mary?\t{}\t1\n"
     text = "".join(story.format(place, place) for place in ("office", "kitchen") * 5)
@@ -167,8 +161,7 @@ def test_the_facts(tmp_path, monkeypatch, capsys, eager):  # noqa: F811
 
 
 @pytest.mark.slow
-@ALL_BUT_DATA
-def test_the_dialogue(tmp_path, monkeypatch, capsys, eager):  # noqa: F811
+def test_the_dialogue(tmp_path, monkeypatch, capsys, eager):
     monkeypatch.chdir(tmp_path)
     for part in ("train", "test"):
         lines = [json.dumps({"turns": [f"Hello {name}!", f"Hi, a {noun}?", "Yes."]}) for name, noun in NAMES]

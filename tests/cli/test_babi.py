@@ -1,12 +1,12 @@
 """Train, evaluate, ask and export a memory network by `main([...])`, as a user would type it."""
 
-import warnings
 
 import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import ALL_BUT_DATA, eager, history, told  # noqa: F401 (a fixture)
+from tests.cli.test_road import history, told
+from tests.conftest import eagerly
 from tests.tasks.test_fact_answering import columns, records
 from tfllm import data
 from tfllm.cli import main
@@ -32,12 +32,9 @@ def run(tmp_path_factory):
     written(folder / "train.txt", 40, 1)
     written(folder / "valid.txt", 10, 2)
     (folder / "tiny.yaml").write_text(CONFIG)
-    tf.config.run_functions_eagerly(True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tf.data stays compiled
+    with eagerly():
         files = ["--babi", f"{folder / 'train.txt'},{folder / 'train.txt'}", "--valid-babi", str(folder / "valid.txt")]
         main(["train", "facts", "--config", str(folder / "tiny.yaml"), *files, "--out", str(folder / "RUN")])
-    tf.config.run_functions_eagerly(False)
     return folder / "RUN"
 
 
@@ -48,8 +45,7 @@ def test_a_run_folder_holds_everything(run):
     assert type(model.optimizer).__name__ == "SGD" and model.optimizer.iterations == 6  # twice 80 / 32
 
 
-@ALL_BUT_DATA
-def test_evaluate_and_generate(run, capsys, eager):  # noqa: F811
+def test_evaluate_and_generate(run, capsys, eager):
     model = tfllm.load_model(run / "best.keras")
     main(["evaluate", str(run), "--babi", str(run.parent / "valid.txt")])
     assert capsys.readouterr().out == f"{model.score(data.babi(run.parent / 'valid.txt'))}\n"

@@ -4,13 +4,13 @@ import csv
 import io
 import json
 import random
-import warnings
 
 import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import ALL_BUT_DATA, eager, history, told  # noqa: F401 (a fixture)
+from tests.cli.test_road import history, told
+from tests.conftest import eagerly
 from tfllm import config, data
 from tfllm.cli import labelled, main
 from tfllm.cli.classification import Classification
@@ -60,11 +60,8 @@ def reviews(corpus, part="train"):
 @pytest.fixture(scope="module")
 def run(corpus):
     more = ["--valid-data", str(corpus / "valid.csv"), "--calibrate", "true"]
-    tf.config.run_functions_eagerly(True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tf.data stays compiled
+    with eagerly():
         train(corpus, corpus / "RUN", *reviews(corpus), *more)
-    tf.config.run_functions_eagerly(False)
     return corpus / "RUN"
 
 
@@ -84,8 +81,7 @@ def test_a_run_folder_holds_everything(run, model):
     assert tfllm.load_model(run / "last.keras").temperature == 1.0  # what goes on training is not calibrated
 
 
-@ALL_BUT_DATA
-def test_evaluate_prints_a_report_and_draws(run, corpus, model, tmp_path, capsys, eager):  # noqa: F811
+def test_evaluate_prints_a_report_and_draws(run, corpus, model, tmp_path, capsys, eager):
     valid = data.labelled(corpus / "valid.csv", "review", "stars")
     expected = model.score(valid, verbose=0)
     assert expected.accuracy == 0.9
@@ -97,15 +93,13 @@ def test_evaluate_prints_a_report_and_draws(run, corpus, model, tmp_path, capsys
     assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in ("c.png", "r.png"))
 
 
-@ALL_BUT_DATA
-def test_the_temperature_is_that_of_the_validation_texts(corpus, model, eager):  # noqa: F811
+def test_the_temperature_is_that_of_the_validation_texts(corpus, model, eager):
     valid = data.labelled(corpus / "valid.csv", "review", "stars")
     before = model.temperature
     assert model.calibrate(valid, verbose=0) == pytest.approx(before, rel=1e-4)
 
 
-@ALL_BUT_DATA
-def test_generate_tells_labels_and_probabilities(run, model, capsys, monkeypatch, eager):  # noqa: F811
+def test_generate_tells_labels_and_probabilities(run, model, capsys, monkeypatch, eager):
     texts = ["a good film", "dull it"]
     answers = model.classify(texts, verbose=0)
     chances = [answer["probabilities"] for answer in answers]
@@ -130,8 +124,7 @@ def test_export_answers_the_same(run, model, tmp_path, capsys):
     assert answer["score"].numpy()[0] == pytest.approx(expected["score"], rel=1e-5)
 
 
-@ALL_BUT_DATA
-def test_pairs_and_numbers(corpus, tmp_path, capsys, eager):  # noqa: F811
+def test_pairs_and_numbers(corpus, tmp_path, capsys, eager):
     columns = ["--data", str(corpus / "pairs.tsv"), "--text", "0", "--pair", "1", "--label", "2"]
     out = str(tmp_path / "RUN")
     train(corpus, out, *columns, "--kind", "regression", "--held_out", "0.2", "--recipe.epochs", "1")
@@ -145,8 +138,7 @@ def test_pairs_and_numbers(corpus, tmp_path, capsys, eager):  # noqa: F811
     assert "--reliability is of probabilities" in said
 
 
-@ALL_BUT_DATA
-def test_several_labels(corpus, tmp_path, capsys, eager):  # noqa: F811
+def test_several_labels(corpus, tmp_path, capsys, eager):
     source, out = ["--data", str(corpus / "topics.jsonl")], str(tmp_path / "RUN")
     train(corpus, out, *source, "--kind", "multi", "--recipe.epochs", "1")
     main(["evaluate", out, *source])

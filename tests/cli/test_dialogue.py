@@ -3,13 +3,13 @@
 import contextlib
 import io
 import sys
-import warnings
 
 import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import ALL_BUT_DATA, eager, history, told  # noqa: F401 (a fixture)
+from tests.cli.test_road import history, told
+from tests.conftest import eagerly
 from tfllm import data
 from tfllm.cli import main
 from tfllm.cli.chat import talk
@@ -30,13 +30,10 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dialogue")
     (folder / "d.txt").write_text(DIALOGUES)
     (folder / "tiny.yaml").write_text(CONFIG)
-    tf.config.run_functions_eagerly(True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tf.data stays compiled
+    with eagerly():
         files = ["--dialogues", str(folder / "d.txt"), "--valid-dialogues", str(folder / "d.txt")]
         with contextlib.redirect_stderr(io.StringIO()) as screen:
             main(["train", "dialogue", "--config", str(folder / "tiny.yaml"), *files, "--out", str(folder / "RUN")])
-    tf.config.run_functions_eagerly(False)
     assert screen.getvalue().splitlines()[-1] == f"trained: tfllm chat {folder / 'RUN'}"
     return folder / "RUN"
 
@@ -52,8 +49,7 @@ def test_a_run_folder_holds_everything(run, model):
     assert type(model) is CausalDialogue and model.reply_length == 6 and model.speakers == ("A", "B")
 
 
-@ALL_BUT_DATA
-def test_evaluate_and_generate(run, model, capsys, eager):  # noqa: F811
+def test_evaluate_and_generate(run, model, capsys, eager):
     path = str(run.parent / "d.txt")
     main(["evaluate", str(run), "--dialogues", path, "--most", "2", "--max_new_tokens", "3"])
     expected = model.score(data.dialogues(path), most=2, max_new_tokens=3)
@@ -72,8 +68,7 @@ def test_export(run, model, tmp_path, capsys):
     assert answer["text"].numpy()[0].decode() == said
 
 
-@ALL_BUT_DATA
-def test_chat_with_standard_input(run, model, capsys, monkeypatch, eager):  # noqa: F811
+def test_chat_with_standard_input(run, model, capsys, monkeypatch, eager):
     lines = "good day|bye||/reset|who ?|/system be kind|who ?|/system|/bye|who ?|/quit|x".replace("|", "\n")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
     main(["chat", str(run), "--temperature", "2.0"])

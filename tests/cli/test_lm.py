@@ -1,13 +1,13 @@
 """Train, generate, evaluate, export a language model by `main([...])`, as a user would type it."""
 
 import random
-import warnings
 
 import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import ALL_BUT_DATA, eager, history, told  # noqa: F401 (a fixture)
+from tests.cli.test_road import history, told
+from tests.conftest import eagerly
 from tfllm import config, data
 from tfllm.cli import main, texts
 from tfllm.cli.lm import LanguageModelling
@@ -41,11 +41,8 @@ def train(corpus, out, *more):
 
 @pytest.fixture(scope="module")
 def run(corpus):
-    tf.config.run_functions_eagerly(True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tf.data stays compiled
+    with eagerly():
         train(corpus, corpus / "RUN", "--valid-text", str(corpus / "valid.txt"))
-    tf.config.run_functions_eagerly(False)
     return corpus / "RUN"
 
 
@@ -61,8 +58,7 @@ def test_a_run_folder_holds_everything(run, corpus):
     assert model.optimizer.get_config()["learning_rate"]["config"] == {"peak": 0.02, "warmup": 5}  # of the recipe
 
 
-@ALL_BUT_DATA
-def test_generate_continues_prompts(run, capsys, eager):  # noqa: F811
+def test_generate_continues_prompts(run, capsys, eager):
     model, prompts = tfllm.load_model(run / "best.keras"), ["one", "", "dog\ntwo"]
     draw = ["--decoding.temperature", "0.9", "--decoding.max_length", "20", "--decoding.seed", "4"]
     options = {"temperature": 0.9, "max_length": 20, "seed": 4}
@@ -76,8 +72,7 @@ def test_generate_continues_prompts(run, capsys, eager):  # noqa: F811
     assert capsys.readouterr().out.splitlines() == [text.replace("\n", " ") for text in expected]
 
 
-@ALL_BUT_DATA
-def test_evaluate_prints_a_table(run, corpus, capsys, eager):  # noqa: F811
+def test_evaluate_prints_a_table(run, corpus, capsys, eager):
     main(["evaluate", str(run), "--text", str(corpus / "valid.txt"), "--stride", "5"])
     expected = tfllm.load_model(run / "best.keras").score(data.text(corpus / "valid.txt"), stride=5)
     assert capsys.readouterr().out == f"{expected}\n" and "byte" in str(expected)
@@ -91,9 +86,8 @@ def test_export_answers_the_same(run, tmp_path, capsys):
     assert answer == tfllm.load_model(run / "best.keras").generate("two", max_length=9)
 
 
-@ALL_BUT_DATA
 @pytest.mark.parametrize("steps", [[], ["--steps_per_epoch", "5"]])
-def test_a_streamed_run_goes_on_as_if_it_had_not_ended(corpus, tmp_path, steps, eager):  # noqa: F811
+def test_a_streamed_run_goes_on_as_if_it_had_not_ended(corpus, tmp_path, steps, eager):
     more = ["--stream", "true", "--shuffle_buffer", "20", *steps]
     train(corpus, tmp_path / "straight", *more, "--recipe.epochs", "3")
     train(corpus, tmp_path / "cut", *more, "--recipe.epochs", "1")

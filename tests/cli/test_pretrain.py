@@ -1,13 +1,13 @@
 """Pre-train, evaluate, fill, export by `main([...])`, as a user would type it; and go on with a run."""
 
 import random
-import warnings
 
 import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import ALL_BUT_DATA, eager, history, told  # noqa: F401 (a fixture)
+from tests.cli.test_road import history, told
+from tests.conftest import eagerly
 from tfllm import data
 from tfllm.cli import main
 
@@ -50,11 +50,8 @@ def pretrain(corpus, out, *more, config="tiny.yaml"):
 
 @pytest.fixture(scope="module")
 def run(corpus):
-    tf.config.run_functions_eagerly(True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tf.data stays compiled
+    with eagerly():
         pretrain(corpus, corpus / "RUN", "--valid-text", str(corpus / "valid.txt"))
-    tf.config.run_functions_eagerly(False)
     return corpus / "RUN"
 
 
@@ -64,8 +61,7 @@ def test_a_run_folder_holds_everything(run):
     assert isinstance(tfllm.load_model(run / "best.keras"), tfllm.MaskedLanguageModel)
 
 
-@ALL_BUT_DATA
-def test_evaluate_and_generate(run, corpus, capsys, eager):  # noqa: F811
+def test_evaluate_and_generate(run, corpus, capsys, eager):
     model = tfllm.load_model(run / "best.keras")
     main(["evaluate", str(run), "--text", str(corpus / "valid.txt"), "--documents", "paragraph", "--seed", "3"])
     assert capsys.readouterr().out == f"{model.score(data.text(corpus / 'valid.txt', documents='paragraph'), 3)}\n"
@@ -85,17 +81,15 @@ def test_export_answers_the_same(run, tmp_path, capsys):
     assert found["text"].numpy()[0].decode() == tfllm.load_model(run / "best.keras").generate("red [MASK]")
 
 
-@ALL_BUT_DATA
 @pytest.mark.parametrize("more", [[], ["--objective", "mlm", "--stream", "true", "--steps_per_epoch", "3"]])
-def test_a_run_goes_on_as_if_it_had_not_ended(corpus, tmp_path, more, eager):  # noqa: F811
+def test_a_run_goes_on_as_if_it_had_not_ended(corpus, tmp_path, more, eager):
     pretrain(corpus, tmp_path / "straight", *more)
     pretrain(corpus, tmp_path / "cut", *more, "--recipe.epochs", "1")
     pretrain(corpus, tmp_path / "cut", *more, "--recipe.epochs", "2")
     assert history(tmp_path / "cut") == history(tmp_path / "straight") and len(history(tmp_path / "cut")) == 2
 
 
-@ALL_BUT_DATA
-def test_spans(corpus, tmp_path, capsys, eager):  # noqa: F811
+def test_spans(corpus, tmp_path, capsys, eager):
     pretrain(corpus, tmp_path / "RUN", config="spans.yaml")
     model = tfllm.load_model(tmp_path / "RUN" / "last.keras")
     assert type(model).__name__ == "Denoiser" and model.tokenizer.lowercase

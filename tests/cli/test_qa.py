@@ -1,13 +1,13 @@
 """Train, evaluate, ask and export a reader by `main([...])`, as a user would type it."""
 
 import json
-import warnings
 
 import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import ALL_BUT_DATA, eager, history, told  # noqa: F401 (a fixture)
+from tests.cli.test_road import history, told
+from tests.conftest import eagerly
 from tests.tasks.questions import records
 from tfllm import data
 from tfllm.cli import main
@@ -41,12 +41,9 @@ def run(tmp_path_factory):
     written(folder / "train.json", records(24, 1))
     written(folder / "valid.json", records(8, 2))
     (folder / "tiny.yaml").write_text(CONFIG)
-    tf.config.run_functions_eagerly(True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tf.data stays compiled
+    with eagerly():
         files = ["--squad", str(folder / "train.json"), "--valid-squad", str(folder / "valid.json"), "--shapes", "1"]
         main(["train", "qa", "--config", str(folder / "tiny.yaml"), *files, "--out", str(folder / "RUN")])
-    tf.config.run_functions_eagerly(False)
     return folder / "RUN"
 
 
@@ -56,8 +53,7 @@ def test_a_run_folder_holds_everything(run):
     assert type(model) is QuestionAnswering and model.no_answer and (model.length, model.stride) == (32, 16)
 
 
-@ALL_BUT_DATA
-def test_evaluate_and_generate(run, capsys, eager):  # noqa: F811
+def test_evaluate_and_generate(run, capsys, eager):
     model, valid = tfllm.load_model(run / "best.keras"), str(run.parent / "valid.json")
     main(["evaluate", str(run), "--squad", valid])
     assert capsys.readouterr().out == f"{model.score(data.squad(valid))}\n"

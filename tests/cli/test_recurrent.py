@@ -1,7 +1,7 @@
 """`tfllm train translation --model.kind Seq2SeqRNN`: the words of the command line reach the model."""
 
 import tfllm
-from tests.cli.test_road import ALL_BUT_DATA, corpus, eager, told, train  # noqa: F401 (fixtures)
+from tests.cli.test_road import corpus, told, train  # noqa: F401 (fixtures)
 from tfllm import config
 from tfllm.cli import options
 from tfllm.cli.translation import Translation
@@ -10,7 +10,6 @@ from tfllm.models import Seq2SeqRNN, Seq2SeqRNNConfig
 RNN = ["--model.kind=Seq2SeqRNN", "--model.embedding-dim=6", "--model.num_units", "8", "--model.attention", "luong"]
 
 
-@ALL_BUT_DATA
 def test_a_run_with_the_recurrent_model(corpus, tmp_path, eager):  # noqa: F811
     """The file describes a Transformer; the options above it choose, and the run's folder keeps what was chosen."""
     train(corpus, tmp_path / "RUN", *RNN, "--recipe.epochs", "1")

@@ -11,8 +11,6 @@ import tfllm
 from tfllm.cli import main, pairs
 
 WORDS = dict(zip("ein zwei rot blau hund katze haus".split(), "one two red blue dog cat house".split(), strict=True))
-# The fixture `eager` leaves tf.data compiled, and TensorFlow says so.
-ALL_BUT_DATA = pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions_eagerly`")
 CONFIG = """
 tokenizer: words
 vocab_size: 50
@@ -50,14 +48,6 @@ def run(corpus):
     return corpus / "RUN"
 
 
-@pytest.fixture
-def eager():
-    """Nothing is compiled, which takes most of the time of so small a model."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 def history(folder):
     """The rows of history.csv, without the time they took."""
     with open(folder / "history.csv", newline="") as file:
@@ -84,7 +74,6 @@ def test_a_run_folder_holds_everything(run):
     assert "val_loss" in rows[0]
 
 
-@ALL_BUT_DATA
 def test_generate_answers_words_and_lines_alike(run, capsys, monkeypatch, eager):
     texts = ["ein hund", "", "zwei katze"]
     expected = tfllm.load_model(run / "best.keras").generate(texts, verbose=0)
@@ -96,7 +85,6 @@ def test_generate_answers_words_and_lines_alike(run, capsys, monkeypatch, eager)
     assert capsys.readouterr().out.splitlines() == expected
 
 
-@ALL_BUT_DATA
 def test_evaluate_prints_scores_with_their_signatures(run, corpus, capsys, eager):
     main(["evaluate", str(run), "--source", str(corpus / "valid.de"), "--target", str(corpus / "valid.en")])
     said = capsys.readouterr().out
@@ -112,7 +100,6 @@ def test_export_says_where_and_answers_the_same(run, tmp_path, capsys):
     assert capsys.readouterr().out == answer + "\n"
 
 
-@ALL_BUT_DATA
 def test_interrupted_and_resumed_is_as_never_interrupted(corpus, tmp_path, capsys, monkeypatch, eager):
     train(corpus, tmp_path / "straight")
 

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import ALL_BUT_DATA, told
+from tests.cli.test_road import told
 from tfllm.cli import main
 
 NAMES = "anna bert carl dora emil fred gina hugo ida jan".split()
@@ -37,15 +37,6 @@ def run(corpus):
     return corpus / "RUN"
 
 
-@pytest.fixture
-def eager():
-    """Nothing is compiled, which takes most of the time of so small a model."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-@ALL_BUT_DATA
 def test_generate_and_evaluate(run, corpus, capsys, eager):
     model = tfllm.load_model(run / "best.keras")
     assert isinstance(model, tfllm.Summarizer) and model.model.coverage == 0.5

@@ -1,20 +1,10 @@
-"""A model of letters for the tests of generation, run eagerly: nothing is compiled, which takes most of its time."""
-
-import pytest
-import tensorflow as tf
+"""A model of letters for the tests of generation."""
 
 from tests.tasks.fading import fading
 from tfllm.tasks import LanguageModel
 from tfllm.text import END, Characters
 
 PROMPTS = ["abc", "", "hgfedcbaabc", "b a"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def eager():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def made(seed=1, **options):

@@ -5,7 +5,6 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import ALL_BUT_DATA, eager  # noqa: F401 (a fixture)
 from tests.reference import dialogues as reference
 from tests.tasks.exchanges import (
     DIALOGUES,
@@ -22,7 +21,6 @@ from tfllm.models import GPT, GPTConfig
 from tfllm.tasks import CausalDialogue, DialogueGenerator, LanguageModel, Replying
 from tfllm.text import BytePairs, Words
 
-pytestmark = ALL_BUT_DATA
 MODEL = GPTConfig(max_length=64, num_layers=1, d_model=32, num_heads=2, rate=0.0)
 
 
@@ -53,7 +51,7 @@ def naive(task, text, most=8, penalty=1.0):
     return task.tokenizer.decode([said]).numpy()[0].decode()
 
 
-def test_it_learns_six_dialogues_by_heart(task, eager, tmp_path):  # noqa: F811
+def test_it_learns_six_dialogues_by_heart(task, eager, tmp_path):
     histories, replies = task.exchanges(DIALOGUES)
     assert len(replies) == 9 and replies[-1] == "three four"
     assert task.generate(histories, verbose=0) == replies
@@ -68,7 +66,7 @@ def test_it_learns_six_dialogues_by_heart(task, eager, tmp_path):  # noqa: F811
     assert (again.speakers, again.history_length, again.reply_length) == (("Ann", "Bill"), 56, 8)
 
 
-def test_a_chat_keeps_its_history_and_streams(task, eager):  # noqa: F811
+def test_a_chat_keeps_its_history_and_streams(task, eager):
     chat = task.chat()
     pieces = list(chat.stream("Hello ."))
     assert "".join(pieces) == "Hi , who are you ?" and len(pieces) > 3
@@ -83,7 +81,7 @@ def test_a_chat_keeps_its_history_and_streams(task, eager):  # noqa: F811
     assert chat.history == [("Ann", "you are bad !"), ("Bill", "So are you .")]
 
 
-def test_old_turns_are_forgotten_whole(fresh, eager):  # noqa: F811
+def test_old_turns_are_forgotten_whole(fresh, eager):
     chat = fresh.chat(max_new_tokens=3)
     chat.history = [("Ann", "one two three four")] * 9
     assert 0 < chat.forgotten < 9
@@ -93,7 +91,7 @@ def test_old_turns_are_forgotten_whole(fresh, eager):  # noqa: F811
     assert len(chat.history) >= 10
 
 
-def test_greedy_equals_the_naive_loop(fresh, eager):  # noqa: F811
+def test_greedy_equals_the_naive_loop(fresh, eager):
     texts = [*DIALOGUES, LONG, f"system\t{'one ' * 30}\nwhat ?", "what ?\nAnn\t"]
     said = fresh.generate(texts, verbose=0)
     assert said == [naive(fresh, text) for text in texts] and len(set(said)) > 2
@@ -106,7 +104,7 @@ def test_greedy_equals_the_naive_loop(fresh, eager):  # noqa: F811
     assert punished == [naive(fresh, text, penalty=1.7) for text in texts] and punished != said
 
 
-def test_the_loss_is_of_the_replies_alone(fresh, eager):  # noqa: F811
+def test_the_loss_is_of_the_replies_alone(fresh, eager):
     """Other labels elsewhere change nothing; and the score is that of each reply behind its own history."""
     inputs, targets, weights = (part.to_tensor() for part in fresh.example({"dialogue": tf.constant(DIALOGUES)}))
     loss, logits = fresh.objective()["loss"], fresh(inputs)
@@ -128,7 +126,7 @@ def test_the_loss_is_of_the_replies_alone(fresh, eager):  # noqa: F811
     assert fresh.evaluate([*DIALOGUES, LONG], verbose=0)[0] == pytest.approx(-total / count, rel=1e-4)
 
 
-def test_scores_tell_what_it_says(fresh, eager):  # noqa: F811
+def test_scores_tell_what_it_says(fresh, eager):
     histories, replies = fresh.exchanges(DIALOGUES)
     found = fresh.score(DIALOGUES, most=4, verbose=0, no_repeat_ngram_size=2)
     places = [0, 2, 4, 6]  # of nine
@@ -140,7 +138,7 @@ def test_scores_tell_what_it_says(fresh, eager):  # noqa: F811
     assert values["texts"] == 9 and values["loss"] == pytest.approx(found.perplexity.loss, rel=1e-4)
 
 
-def test_what_is_cut_is_told(fresh, caplog, eager):  # noqa: F811
+def test_what_is_cut_is_told(fresh, caplog, eager):
     answer = fresh.answer(tf.constant([LONG, "what ?", f"Hello .\n{'one ' * 50}"]))
     assert answer["cut"].numpy().tolist() == [0, 0, 16] and answer["dropped"].numpy().tolist() == [2, 0, 1]
     with caplog.at_level("WARNING", "tfllm"):
@@ -157,7 +155,7 @@ def test_what_is_cut_is_told(fresh, caplog, eager):  # noqa: F811
     assert "1 of 2 system lines have no room in half of 40 tokens" in caplog.text
 
 
-def test_one_speaker_replies(eager):  # noqa: F811
+def test_one_speaker_replies(eager):
     task = untrained(MODEL, replies="Ann")
     weights = task.example({"dialogue": tf.constant(DIALOGUES)})[2]
     assert tf.reduce_sum(weights, axis=1).numpy().tolist() == [6, 3]  # I am a cat . END; three four END
@@ -170,7 +168,7 @@ def test_one_speaker_replies(eager):  # noqa: F811
         task.batches(["what ?\nyes"])
 
 
-def test_a_pretrained_language_model_learns_to_talk(eager):  # noqa: F811
+def test_a_pretrained_language_model_learns_to_talk(eager):
     """GPT-2's tokenizer has no START, and one END; Chinese is bytes of several tokens."""
     letters = [chr(i) for i in [*range(33, 127), *range(161, 173), *range(174, 256), *range(256, 324)]]
     tokenizer = BytePairs([*letters, "he", "<|endoftext|>"], [("h", "e")])
@@ -186,7 +184,7 @@ def test_a_pretrained_language_model_learns_to_talk(eager):  # noqa: F811
     assert said == "".join(task.stream("你好", temperature=2.0, max_new_tokens=12)) and said
 
 
-def test_chinese_words(eager):  # noqa: F811
+def test_chinese_words(eager):
     """Segments: what is decoded has no blanks between Chinese words."""
     texts = ["你会用筷子吗？\n不会，我会用叉子。", "你会说中文吗？\n会。我会说中文。"]
     options = {"vocab_size": 40, "tokenizer": "segments", "model": MODEL}
@@ -236,7 +234,7 @@ def test_the_saved_model_says_the_same(task, tmp_path):
         (lambda task: DialogueGenerator.from_text(DIALOGUES, embeddings="none.txt"), "none.txt is no file"),
     ],
 )
-def test_errors_say_what_to_do(act, said, fresh, eager):  # noqa: F811
+def test_errors_say_what_to_do(act, said, fresh, eager):
     with pytest.raises((ValueError, FileNotFoundError), match=said):
         act(fresh)
 

@@ -4,19 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.cli.test_road import ALL_BUT_DATA
 from tests.tasks.test_text_classifier import CNN, PAIRS, SINGLE, TEXTS, made
 from tfllm import models
 from tfllm.tasks import TextClassifier, TextClassifierConfig
 
-pytestmark = ALL_BUT_DATA
-
-
-@pytest.fixture(autouse=True)
-def eager():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import ALL_BUT_DATA, eager  # noqa: F401 (a fixture)
 from tfllm.cli import main
 from tfllm.layers import PretrainedEmbedding
 from tfllm.models import GPTConfig, LSTMLanguageModelConfig, Seq2SeqRNNConfig, TransformerConfig
@@ -98,8 +97,7 @@ def test_after_fifty_steps_of_a_language_model(trainable):
 
 
 @pytest.mark.slow
-@ALL_BUT_DATA
-def test_every_road_of_a_translator(tmp_path, eager):  # noqa: F811
+def test_every_road_of_a_translator(tmp_path, eager):
     task = translator(embeddings={"source": ENGLISH, "target": GERMAN}, embeddings_trainable="missing")
     said = task.generate(SOURCES, beam_width=2)
     task.save(tmp_path / "it.keras")
@@ -112,8 +110,7 @@ def test_every_road_of_a_translator(tmp_path, eager):  # noqa: F811
     assert [text.decode() for text in found] == said and len(set(said)) > 1
 
 
-@ALL_BUT_DATA
-def test_every_road_of_a_language_model(tmp_path, eager):  # noqa: F811
+def test_every_road_of_a_language_model(tmp_path, eager):
     task = language_model(LSTMLanguageModelConfig(8, 8, 1, 0.0), embeddings=ENGLISH, embeddings_trainable=False)
     said = task.generate(SOURCES, max_length=12)
     task.save(tmp_path / "it.keras")
@@ -123,9 +120,8 @@ def test_every_road_of_a_language_model(tmp_path, eager):  # noqa: F811
     assert [text.decode() for text in found] == said
 
 
-@ALL_BUT_DATA
 @pytest.mark.parametrize("model", [TRANSFORMER, RNN], ids=["transformer", "rnn"])
-def test_what_is_said_scores_as_the_whole_model_scores_it(model, eager):  # noqa: F811
+def test_what_is_said_scores_as_the_whole_model_scores_it(model, eager):
     """The sum of log-probabilities that greedy search tells is that of one pass over sources with more padding."""
     task = translator(model, embeddings=ENGLISH, embeddings_trainable="missing")
     token_ids = task.prepare(tf.constant(SOURCES)).to_tensor(PAD)
@@ -178,9 +174,8 @@ def test_the_seed_of_keras_decides_what_is_drawn():
         np.testing.assert_array_equal(a, b)
 
 
-@ALL_BUT_DATA
 @pytest.mark.parametrize("task", ["lm", "translation"])
-def test_a_file_named_in_yaml_or_on_the_command_line(task, tmp_path, eager):  # noqa: F811
+def test_a_file_named_in_yaml_or_on_the_command_line(task, tmp_path, eager):
     (tmp_path / "glove.txt").write_text(
         "".join(f"{word} {' '.join(map(str, row.tolist()))}\n" for word, row in ENGLISH.items())
     )

@@ -6,13 +6,14 @@ import tensorflow as tf
 
 from tests.reference import generation as reference
 from tests.tasks.fading import fading
-from tests.tasks.letters import PROMPTS, eager, endless, made  # noqa: F401  a fixture of this module
+from tests.tasks.letters import PROMPTS, endless, made
 from tests.tasks.test_language_model import NoStart
 from tfllm.generation import sampling
 from tfllm.tasks import Continuation, LanguageModel
 from tfllm.text import END, PAD, START, UNKNOWN, Bytes, Words
 
 SILENT = (PAD, UNKNOWN, START)
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 @pytest.fixture(scope="module")

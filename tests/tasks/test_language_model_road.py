@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
+from tests.conftest import eagerly
 from tests.layers.parts import scatter
 from tests.tasks.fading import fading
 from tfllm.models.big_language_model import BigLanguageModel
@@ -48,16 +48,6 @@ def made(name):
     return LanguageModel(scatter(MODELS[name](tokenizer.vocab_size)), tokenizer)
 
 
-@contextmanager
-def eager():
-    """Nothing is compiled, which takes most of the time of so small a model."""
-    tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(False)
-
-
 def naive(lm, prompt, limit):
     """Greedy, one full forward pass for each token, no state: argmax among what may be written."""
     ids = lm.prepare([prompt]).to_list()[0]
@@ -81,7 +71,7 @@ def served(model, signature="serving_default", texts=PROMPTS, **scalars):
 )
 def test_one_road(name, tmp_path):
     lm = made(name)
-    with eager():
+    with eagerly():
         said = lm.generate(PROMPTS, max_length=24)
         drawn = lm.generate(PROMPTS, **SAMPLED)
         assert said == [naive(lm, prompt, 24) for prompt in PROMPTS]
@@ -117,7 +107,7 @@ DECODINGS = {
 def test_every_decoding_is_the_same_compiled_and_served(name, tmp_path):
     lm = LanguageModel(fading(260, 4, width=8), Bytes())
     decoding = Continuation(max_length=20, **DECODINGS[name])
-    with eager():
+    with eagerly():
         said = lm.generate(PROMPTS, max_length=20, **DECODINGS[name])
     assert len(set(said)) == len(PROMPTS)
     assert lm.generate(PROMPTS, max_length=20, **DECODINGS[name]) == said

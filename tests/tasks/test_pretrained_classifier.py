@@ -9,7 +9,6 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import ALL_BUT_DATA
 from tests.layers.parts import scatter
 from tests.text.test_byte_pair_files import PAIRS, VOCABULARY
 from tfllm.models import BERT, GPT, TextCNN
@@ -19,14 +18,7 @@ from tfllm.training import Recipe
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "good", "bad", "film", "so", "##s", "!"]
 TEXTS = ["a good film !", "films so bad", "what is so good", ""]
-pytestmark = ALL_BUT_DATA
-
-
-@pytest.fixture(scope="module", autouse=True)
-def eager():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 def made(labels=("bad", "good", "so so"), kind="single", **options):

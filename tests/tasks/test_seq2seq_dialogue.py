@@ -5,7 +5,6 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import ALL_BUT_DATA, eager  # noqa: F401 (a fixture)
 from tests.reference import dialogues as reference
 from tests.tasks.exchanges import (
     DIALOGUES,
@@ -19,7 +18,6 @@ from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
 from tfllm.tasks import DialogueGenerator, Replying, Seq2SeqDialogue
 from tfllm.text import START
 
-pytestmark = ALL_BUT_DATA
 RNN = Seq2SeqRNNConfig(1, 16, 24, pe_input=41, pe_target=12, attention="luong", rate=0.0)
 TRANSFORMER = TransformerConfig(1, 16, 2, 32, pe_input=41, pe_target=12, rate=0.0)
 
@@ -49,7 +47,7 @@ def naive(task, text, most=8):
     return task.tokenizer.decode([said]).numpy()[0].decode()
 
 
-def test_it_learns_six_dialogues_by_heart(task, eager, tmp_path):  # noqa: F811
+def test_it_learns_six_dialogues_by_heart(task, eager, tmp_path):
     histories, replies = task.exchanges(DIALOGUES)
     assert task.generate(histories, verbose=0) == replies and len(replies) == 9
     assert task.reply(["you are bad !"], system="be kind") == "I am sorry ."
@@ -62,7 +60,7 @@ def test_it_learns_six_dialogues_by_heart(task, eager, tmp_path):  # noqa: F811
     assert again.generate(histories, verbose=0) == replies and again.history_length == 40
 
 
-def test_greedy_equals_the_naive_loop(fresh, eager):  # noqa: F811
+def test_greedy_equals_the_naive_loop(fresh, eager):
     texts = [*DIALOGUES, LONG, f"system\t{'one ' * 30}\nwhat ?"]
     said = fresh.generate(texts, verbose=0)
     assert said == [naive(fresh, text) for text in texts] and len(set(said)) > 3
@@ -73,7 +71,7 @@ def test_greedy_equals_the_naive_loop(fresh, eager):  # noqa: F811
     assert answer["dropped"].numpy().tolist() == [2, 0] and answer["cut"].numpy().tolist() == [0, 15]
 
 
-def test_the_score_is_that_of_the_replies(fresh, eager):  # noqa: F811
+def test_the_score_is_that_of_the_replies(fresh, eager):
     total, count = 0.0, 0
     for text in [*DIALOGUES, LONG]:
         script, (system, lines, _) = by_loops(fresh, text)
@@ -96,7 +94,7 @@ def test_the_saved_model_says_the_same(task, tmp_path):
     assert best["text"].shape == (1, 2) and best["text"].numpy()[0, 0].decode() == replies[0]
 
 
-def test_what_is_too_long_is_told(fresh, caplog, eager):  # noqa: F811
+def test_what_is_too_long_is_told(fresh, caplog, eager):
     fresh.reply(["Hello ."])
     fresh.batches(DIALOGUES)
     assert not caplog.text
@@ -113,6 +111,6 @@ def test_what_is_too_long_is_told(fresh, caplog, eager):  # noqa: F811
         (lambda task: next(task.stream("a", beam_width=2)), "a beam search has no text before its end"),
     ],
 )
-def test_errors_say_what_to_do(act, said, fresh, eager):  # noqa: F811
+def test_errors_say_what_to_do(act, said, fresh, eager):
     with pytest.raises(ValueError, match=said):
         act(fresh)

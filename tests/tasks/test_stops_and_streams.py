@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tasks.fading import fading
-from tests.tasks.letters import PROMPTS, eager, endless  # noqa: F401  a fixture of this module
+from tests.tasks.letters import PROMPTS, endless
 from tfllm.tasks import LanguageModel
 from tfllm.text import START, Bytes, Words
 from tfllm.text.cleaning import replace_invalid
+
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 @pytest.mark.parametrize("stop", [["d"], ["fd", "g"], ["bg", "b", "hb"], "d", ["zz"]])

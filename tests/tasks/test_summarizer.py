@@ -12,8 +12,6 @@ from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
 from tfllm.tasks import Summarizer, SummarizerConfig, Summarizing
 from tfllm.text import END, PAD, START, UNKNOWN
 
-# The fixture `eager` leaves tf.data compiled, and TensorFlow says so.
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions_eagerly`")
 TRANSFORMER = TransformerConfig(1, 16, 2, 16, pe_input=8, pe_target=7, rate=0.0)
 RNN = Seq2SeqRNNConfig(1, 8, 12, pe_input=8, pe_target=7, attention="luong", rate=0.0)
 PAIRS = ["the cat saw a dog"] * 3 + ["a zebra"], ["cat saw"] * 3 + ["a zebra"]
@@ -32,14 +30,6 @@ def made(model, **options):
 @pytest.fixture(scope="module")
 def summarizer():
     return made(RNN, coverage=1.0)
-
-
-@pytest.fixture
-def eager():
-    """Nothing is compiled, which takes most of the time of so small a model."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def naive(summarizer, text):

@@ -1,6 +1,6 @@
 """Classifiers of every model and kind: the same answers by all roads, and what is learned, weighed, cut and refused.
 
-All but one run eagerly: nothing is compiled, which takes most of the time of so small a model.
+All but one run eagerly.
 """
 
 import logging
@@ -11,7 +11,6 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import ALL_BUT_DATA
 from tests.layers import parts
 from tests.reference import text_encoders as reference
 from tfllm import models, training
@@ -35,22 +34,12 @@ VARIANTS = {
     "big, mean": (models.BigLanguageModelConfig(8, 8, 1, num_heads=2), {"pooling": "mean"}),
 }
 
-
-pytestmark = ALL_BUT_DATA
-
-
-@pytest.fixture(scope="module", autouse=True)
-def eager():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 @pytest.fixture
-def graphs():
+def graphs(eager):
     tf.config.run_functions_eagerly(False)
-    yield
-    tf.config.run_functions_eagerly(True)
 
 
 def labels_of(kind):
