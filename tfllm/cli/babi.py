@@ -7,7 +7,7 @@ from tfllm.tasks.fact_answering import FactAnswering, FactAnsweringConfig
 from tfllm.training import Recipe, callbacks
 
 TEXT = "--babi F[,F]"
-ASK = "tfllm generate RUN 'facts | question'"
+ASK = "tfllm generate RUN 'fact | fact | question'"
 
 
 @dataclass(frozen=True)

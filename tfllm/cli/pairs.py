@@ -11,8 +11,8 @@ from tfllm.training import Recipe, callbacks
 class Pairs:
     """One source of pairs: two files, or a table, or a public set."""
 
-    source: str | None = None  # text, a sentence a line, or .gz of it
-    target: str | None = None  # its translation, line by line
+    source: str | None = None  # texts, a line each, or .gz of it
+    target: str | None = None  # what each is to become (its translation, its summary), line by line
     data: str | None = None  # table .tsv, .csv, .jsonl or .gz of it, instead of two files
     tfds: str | None = None  # public set by its name in tensorflow-datasets, instead of files
     split: str = "test"  # the part of the public set
@@ -86,7 +86,10 @@ def records(settings, part=""):
     if (source is None) != (target is None):
         raise ValueError(f"--{part}source and --{part}target go together: one file each")
     if sum(name is not None for name in (source, table, settings.tfds)) > 1:
-        raise ValueError(f"give one of --{part}source with --{part}target, --{part}data, --tfds")
+        raise ValueError(
+            f"give one of --{part}source with --{part}target, which are files, --{part}data and --tfds; "
+            "names of columns go to --columns source,target"
+        )
     columns = settings.columns
     if columns is not None and len(columns) != 2:
         raise ValueError(f"--columns are two, source,target; got {','.join(columns)}")
