@@ -1,7 +1,7 @@
 """Rows of ragged tensors, cut, joined and chosen: each a few operations on the flat values.
 
-TensorFlow's own slices, `concat` and arithmetic of ragged tensors make some hundred operations each, which takes most
-of the time until a first batch (docs/decisions.md). All splits here are int64, and every tensor has one ragged axis.
+TensorFlow's own `concat`, masks and arithmetic of ragged tensors make some hundred operations each, which took most of
+the time until a first batch (docs/decisions.md). All splits here are int64, and every tensor has one ragged axis.
 """
 
 import tensorflow as tf
