@@ -41,6 +41,14 @@ def test_parts_of_rows_joined(rows):
     assert ragged.joined(words, "end").to_list() == [[*(str(v).encode() for v in row), b"end"] for row in rows]
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ROWS, max_size=4))
+def test_rows_of_rows_end_to_end(groups):
+    inner = of([row for rows in groups for row in rows])
+    outer = of([[0] * len(rows) for rows in groups])
+    assert ragged.merged(inner, outer).to_list() == [[value for row in rows for value in row] for rows in groups]
+
+
 def test_a_column():
     assert ragged.column(tf.constant(["a", "b"])).to_list() == [[b"a"], [b"b"]]
     assert ragged.column(tf.zeros([0])).to_list() == []

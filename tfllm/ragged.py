@@ -46,6 +46,12 @@ def chosen(ragged, keep):
     return tf.RaggedTensor.from_row_splits(tf.gather(ragged.flat_values, places), splits, validate=False)
 
 
+def merged(inner, outer):
+    """inner [M, None], whose rows are the values of `outer` [N, None] -> ragged [N, None]: a row's end to end."""
+    splits = tf.gather(inner.row_splits, outer.row_splits)
+    return tf.RaggedTensor.from_row_splits(inner.flat_values, splits, validate=False)
+
+
 def column(values):
     """[N] -> ragged [N, 1]."""
     return tf.RaggedTensor.from_row_splits(values, tf.range(tf.size(values, tf.int64) + 1), validate=False)

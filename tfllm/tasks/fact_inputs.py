@@ -6,7 +6,7 @@ authors' code of Sukhbaatar et al. 2015: they are the same everywhere.
 
 import tensorflow as tf
 
-from tfllm.ragged import chosen, column, joined
+from tfllm.ragged import chosen, column, joined, merged
 from tfllm.text import END, PAD
 
 ENDS = r"[\s.!?。！？]+$"
@@ -48,9 +48,7 @@ def story(tokenizer, facts, questions, limit=None):
     limit: of all tokens, None for no limit. A longer text loses its beginning, the oldest facts.
     """
     both = joined(facts, column(plain(questions)))
-    token_ids = joined(tokenizer.encode(both.flat_values), END)
-    splits = tf.gather(token_ids.row_splits, both.row_splits)
-    token_ids = tf.RaggedTensor.from_row_splits(token_ids.flat_values, splits, validate=False)
+    token_ids = merged(joined(tokenizer.encode(both.flat_values), END), both)
     return token_ids if limit is None else token_ids[:, -limit:]
 
 

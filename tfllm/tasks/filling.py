@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfllm import ragged
+
 MASK = "[MASK]"
 
 
@@ -13,11 +15,7 @@ def parts(texts):
 def marked(tokenizer, parts, mask):
     """Parts of texts -> ragged token_ids [B, None], the id `mask` between the parts."""
     token_ids = tokenizer.encode(parts.flat_values)  # [of all parts, None]
-    mask = tf.fill([token_ids.nrows(), 1], tf.cast(mask, token_ids.dtype))
-    joined = tf.concat([token_ids, mask], axis=1).with_row_splits_dtype(tf.int64)
-    splits = tf.gather(joined.row_splits, parts.with_row_splits_dtype(tf.int64).row_splits)
-    found = tf.RaggedTensor.from_row_splits(joined.flat_values, splits, validate=False)
-    return found[:, :-1]  # no mask behind the last
+    return ragged.merged(ragged.joined(token_ids, mask), parts)[:, :-1]  # no mask behind the last
 
 
 def joined(parts, fillings):
