@@ -20,12 +20,11 @@ model: {max_length: 24, num_layers: 1, d_model: 16, num_heads: 2, dff: 16, rate:
 recipe: {epochs: 2, warmup: 5, learning_rate: 0.02}
 """
 SPANS = """
-objective: spans
 vocab_size: 280
 length: 16
 batch_tokens: 160
 shapes: 1
-model: {kind: Transformer, num_layers: 1, d_model: 16, num_heads: 2, dff: 16, pe_input: 24, pe_target: 24, rate: 0.0}
+model: {num_layers: 1, d_model: 16, num_heads: 2, dff: 16, pe_input: 24, pe_target: 24, rate: 0.0}
 recipe: {epochs: 1, warmup: 5, learning_rate: 0.02}
 """
 
@@ -39,13 +38,14 @@ def corpus(tmp_path_factory):
                  for _ in range(size)]  # fmt: skip
         (folder / f"{name}.txt").write_text("\n\n".join(lines))
     (folder / "tiny.yaml").write_text(CONFIG)
-    (folder / "spans.yaml").write_text(SPANS)
+    (folder / "denoising.yaml").write_text(SPANS)
+    (folder / "spans.yaml").write_text("objective: spans\n" + SPANS.replace("{num", "{kind: Transformer, num"))
     return folder
 
 
-def pretrain(corpus, out, *more, config="tiny.yaml"):
+def pretrain(corpus, out, *more, config="tiny.yaml", verb=("pretrain",)):
     text = ["--text", str(corpus / "a.txt"), "--documents", "paragraph"]
-    main(["pretrain", "--config", str(corpus / config), *text, "--out", str(out), *more])
+    main([*verb, "--config", str(corpus / config), *text, "--out", str(out), *more])
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +89,9 @@ def test_a_run_goes_on_as_if_it_had_not_ended(corpus, tmp_path, more, eager):
     assert history(tmp_path / "cut") == history(tmp_path / "straight") and len(history(tmp_path / "cut")) == 2
 
 
-def test_spans(corpus, tmp_path, capsys, eager):
-    pretrain(corpus, tmp_path / "RUN", config="spans.yaml")
+@pytest.mark.parametrize("verb, config", [(["train", "denoising"], "denoising.yaml"), (["pretrain"], "spans.yaml")])
+def test_spans(corpus, tmp_path, capsys, eager, verb, config):
+    pretrain(corpus, tmp_path / "RUN", config=config, verb=verb)
     model = tfllm.load_model(tmp_path / "RUN" / "last.keras")
     assert type(model).__name__ == "Denoiser" and model.tokenizer.lowercase
     main(["evaluate", str(tmp_path / "RUN"), "--text", str(corpus / "valid.txt")])
@@ -110,6 +111,8 @@ def test_spans(corpus, tmp_path, capsys, eager):
         ("pretrain --out R --text a.txt --objective mlmm", ["mlm_nsp"]),
         ("pretrain --out R --text a.txt --steps_per_epoch 3", ["--stream true"]),
         ("pretrain --out R --text a.txt", ["at least two documents"]),
+        ("train denoising --out R --text a.txt --objective mlm", ["objective", "spans", "mlm"]),
+        ("train denoising --out R --text a.txt --model.kind BERT", ["BERT", "Transformer, Seq2SeqRNN"]),
     ],
 )
 def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):

@@ -1,12 +1,22 @@
-"""What the verbs can be told about an encoder-decoder that fills gaps: a run of `tfllm pretrain --objective spans`."""
+"""Command-line options of an encoder-decoder that fills gaps: TASK denoising, which `pretrain --objective spans` is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from tfllm.cli import pretrain, texts
+from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
+from tfllm.models.transformer import TransformerConfig
 
 TEXT = pretrain.TEXT
 ASK = pretrain.ASK
-Training = pretrain.Pretraining
+
+
+@dataclass(frozen=True)
+class Training(pretrain.Pretraining):
+    """Text, tokenizer, encoder-decoder, recipe: the config.yaml of a run."""
+
+    objective: Literal["spans"] = "spans"
+    model: TransformerConfig | Seq2SeqRNNConfig = field(default_factory=TransformerConfig)
 
 
 @dataclass(frozen=True)
