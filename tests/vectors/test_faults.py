@@ -156,7 +156,7 @@ def test_pickles_that_run_something_are_refused(write, tmp_path):
         load(write(pickle.dumps(Evil(), 4), "x.kv"))
     assert not (tmp_path / "run").exists()
     imported = b"\x80\x04cgensim.models.word2vec\nQueue\n)R."  # a class that gensim only imports
-    with pytest.raises(ValueError, match=r"a pickle that runs gensim\.models\.word2vec\.Queue"):
+    with pytest.raises(ValueError, match=r"expected word vectors, got a Queue of gensim"):
         load(write(imported, "x.kv"))
     with pytest.raises(ValueError, match=r"x\.kv: expected word vectors saved by gensim, got a dict"):
         load(write(pickle.dumps({"a": 1}, 4), "x.kv"))

@@ -18,7 +18,7 @@ from tfllm.vectors.binary_files import binary_blocks, read_binary
 from tfllm.vectors.binary_files import unwritable as not_in_binary
 from tfllm.vectors.faults import Faults
 from tfllm.vectors.keyed import keyed_vectors
-from tfllm.vectors.pickles import check_pickle, is_pickle
+from tfllm.vectors.pickles import is_pickle, read_pickle
 from tfllm.vectors.rows import WRITTEN
 from tfllm.vectors.sniffing import sniff
 from tfllm.vectors.text_files import read_text, text_blocks
@@ -42,8 +42,8 @@ def load(path, format=None, limit=None, errors="raise", cache=True, verbose="aut
         a folder: keep it there. Where it cannot be written there is none; after a change of the file it is made anew.
     verbose: a progress bar, "auto": from 64 MB on.
 
-    gensim's files keep what they have, such as the n-grams of FastText; with a limit they become plain vectors. They
-    are pickles: one that names more than the classes of gensim and NumPy is refused.
+    gensim's files keep the n-grams of FastText and the counts of words; with a limit they become plain vectors. They
+    are pickles: one that names more than gensim, NumPy and plain types is refused, and none runs anything.
     Raises OSError where the file is missing. ValueError, with file and line, for: no format of these, a header that
     does not fit, a word that comes twice, too few or too many numbers, NaN and infinity, bytes that are not UTF-8.
     """
@@ -58,7 +58,8 @@ def load(path, format=None, limit=None, errors="raise", cache=True, verbose="aut
     if format == "gensim" and not pickled:
         raise ValueError(f"{path}: expected a file saved by gensim, which is a pickle; got something else")
     if pickled and format in (None, "gensim"):
-        return _gensim(path, limit)
+        found = read_pickle(path)
+        return keyed_vectors(found.index_to_key[:limit], found.vectors[:limit]) if limit else found
     format = "word2vec" if format == "fasttext" else format
     copy = mapped.place(path, cache) if was[1] >= SMALL else None
     kept = mapped.read(copy, was) if copy else None
@@ -110,19 +111,6 @@ def save(vectors, path, format=None, verbose="auto"):
         for block in blocks:
             file.write(block)
             advance()
-
-
-def _gensim(path, limit):
-    from gensim.models import KeyedVectors
-
-    with Unpacked(path, verbose=False) as source:
-        check_pickle(source.file, path)
-    packed = Path(path).suffix in (".gz", ".bz2")
-    vectors = KeyedVectors.load(str(path), mmap=None if packed else "c")
-    vectors = getattr(vectors, "wv", vectors)  # of a whole model
-    if not isinstance(vectors, KeyedVectors):
-        raise ValueError(f"{path}: expected word vectors, got a {type(vectors).__name__} of gensim")
-    return keyed_vectors(vectors.index_to_key[:limit], vectors.vectors[:limit]) if limit else vectors
 
 
 def _checked(vectors, format):

@@ -1,0 +1,214 @@
+"""Files of gensim that would run something, fill the memory or read elsewhere; and what gensim itself makes of them."""
+
+import pickle
+import struct
+
+import numpy as np
+import pytest
+from gensim.models import FastText, KeyedVectors, Word2Vec, keyedvectors
+
+from tests.vectors.tables import table
+from tfllm.vectors import load
+
+
+class Evil:
+    """Makes the folder `place` when it is unpickled."""
+
+    def __init__(self, place):
+        self.place = str(place)
+
+    def __reduce__(self):
+        return __import__("os").mkdir, (self.place,)
+
+
+def vectors():
+    found = KeyedVectors(2)
+    found.add_vectors(["a", "b"], np.float32([[1, 2], [3, 4]]))
+    return found
+
+
+def by_scipys(path, place):
+    found = vectors()
+    found.__dict__["__scipys"] = ["more"]
+    path.write_bytes(pickle.dumps(found, 4))
+    path.with_name(path.name + ".more.npy").write_bytes(pickle.dumps(Evil(place), 4))
+
+
+def by_recursion(path, place):
+    inner, outer = vectors(), vectors()
+    inner.__dict__["__scipys"] = ["more"]
+    outer.__dict__ |= {"inner": inner, "__recursive_saveloads": ["inner"]}
+    path.write_bytes(pickle.dumps(outer, 4))
+    path.with_name(path.name + ".inner.more.npy").write_bytes(pickle.dumps(Evil(place), 4))
+
+
+def by_a_model(path, place):
+    model = Word2Vec(min_count=1, vector_size=2)
+    model.wv = vectors()
+    model.wv.__dict__["__scipys"] = ["more"]
+    model.__dict__["__recursive_saveloads"] = ["wv"]
+    path.write_bytes(pickle.dumps(model, 4))
+    path.with_name(path.name + ".wv.more.npy").write_bytes(pickle.dumps(Evil(place), 4))
+
+
+def by_another_folder(path, place):
+    found = vectors()
+    other = path.parent / "other"
+    found.__dict__["__scipys"] = [f"x/../{other.name}/more"]
+    path.write_bytes(pickle.dumps(found, 4))
+    path.with_name(path.name + ".x").mkdir()
+    other.mkdir()
+    (other / "more.npy").write_bytes(pickle.dumps(Evil(place), 4))
+
+
+@pytest.mark.parametrize("make", [by_scipys, by_recursion, by_a_model, by_another_folder])
+@pytest.mark.parametrize("options", [{}, {"format": "gensim"}, {"limit": 1}])
+def test_no_file_beside_a_pickle_runs_code(tmp_path, make, options):
+    path, place = tmp_path / "x.kv", tmp_path / "marker"
+    make(path, place)
+    with pytest.raises(ValueError, match=r"x\.kv: expected .* in one table, got more files in __(scipys|rec)"):
+        load(path, **options)
+    assert not place.exists()
+    with pytest.raises(Exception):  # noqa: B017  gensim runs it, and falls over what it gives
+        KeyedVectors.load(str(path))
+    assert place.exists()
+
+
+@pytest.mark.parametrize("name", ["../vectors", "/etc/vectors", "a/b", "..", "", "__class__", 7, "a\0b"])
+def test_arrays_have_plain_names(tmp_path, name):
+    found = vectors()
+    found.__dict__["__numpys"] = [name]
+    (tmp_path / "x.kv").write_bytes(pickle.dumps(found, 4))
+    with pytest.raises(ValueError, match=r"x\.kv: expected plain names of arrays in __numpys, got \["):
+        load(tmp_path / "x.kv")
+
+
+def test_arrays_beside_are_arrays_of_numbers(tmp_path):
+    path, place = tmp_path / "x.kv", tmp_path / "marker"
+    array = tmp_path / "x.kv.vectors.npy"
+    vectors().save(str(path), separately=["vectors"])
+    whole = array.read_bytes()
+    objects = np.empty(1, object)
+    objects[0] = Evil(place)
+    for write, said in [
+        (lambda: np.save(array, objects), "expected an array as gensim writes it"),
+        (lambda: array.write_bytes(pickle.dumps(Evil(place), 4)), "expected an array as gensim writes it"),
+        (lambda: array.write_bytes(whole[:-3]), "expected an array as gensim writes it"),
+        (lambda: array.write_bytes(whole.replace(b"(2, 2)", b"(9**9, 2)"[:6])), "expected an array"),
+        (lambda: array.write_bytes(whole.replace(b"(2, 2)", b"(2,-2)")), "expected an array"),
+        (lambda: array.write_bytes(b""), "expected an array"),
+        (lambda: np.save(array, np.int64([[1, 2], [3, 4]])), "have a fault: .*floating point numbers, got int64"),
+        (lambda: np.save(array, np.float32([[1, 2]])), "have a fault: .*a row for each of the 2 words"),
+    ]:
+        write()
+        with pytest.raises(ValueError, match=rf"x\.kv.*{said}"):
+            load(path)
+    assert not place.exists()
+    array.unlink()
+    with pytest.raises(FileNotFoundError, match=r"x\.kv: its vectors are in .*x\.kv\.vectors\.npy, which is missing"):
+        load(path)
+
+
+def call(function, *arguments):
+    """A pickle of protocol 2 that calls module.name with arguments."""
+    module, _, name = function.rpartition(".")
+    return b"\x80\x02c%b\n%b\n" % (module.encode(), name.encode()) + pickle.dumps(arguments, 2)[2:-1] + b"R."
+
+
+BOMBS = {  # few bytes that ask for a terabyte
+    "memo": b"\x80\x02Nr" + struct.pack("<I", 2**32 - 1) + b".",
+    "bytes": b"\x80\x04\x8e" + struct.pack("<Q", 2**40) + b"x.",
+    "text": b"\x80\x04\x8d" + struct.pack("<Q", 2**62) + b"x.",
+    "frame": b"\x80\x04\x95" + struct.pack("<Q", 2**40) + b"N.",
+    "bytearray": b"\x80\x05\x96" + struct.pack("<Q", 2**38) + b"x.",
+    "array": call("numpy.core.multiarray._reconstruct", None, (10**12,), b"b"),
+    "ndarray": call("numpy.ndarray", (10**12,)),
+    "bytearray of a number": call("builtins.bytearray", 10**12),
+    "digits": b"\x80\x02L" + b"9" * 10_000 + b"L\n.",
+    "dtype": call("numpy.dtype", "V999999999"),
+    "nested": b"\x80\x02" + b"(" * 100_000 + b".",
+    "nested tuples": b"\x80\x02N" + b"\x85" * 100_000 + b".",
+}
+
+
+@pytest.mark.parametrize("content", BOMBS.values(), ids=BOMBS)
+def test_bombs_are_refused_in_one_line(write, content):
+    import tracemalloc
+
+    path = write(content, "x.kv")
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"^.*x\.kv: expected word vectors.*$") as found:
+            load(path)
+        assert "\n" not in str(found.value) and tracemalloc.get_traced_memory()[1] < 2**26
+    finally:
+        tracemalloc.stop()
+
+
+OTHERS = ["posix.system", "builtins.eval", "numpy.load", "numpy.f2py.compile", "importlib.import_module"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_names_of_others_are_refused(write, name):
+    with pytest.raises(ValueError, match=rf"x\.kv: .* a pickle that runs {name}\. If you trust"):
+        load(write(call(name, "true"), "x.kv"))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_pickle_with_changed_bytes_is_read_or_refused_in_one_line(tmp_path, seed):
+    generator, path = np.random.default_rng(seed), tmp_path / "x.kv"
+    model = FastText([["ab", "b"]], vector_size=2, min_count=1, bucket=5)
+    wholes = [pickle.dumps(found, protocol) for found in (vectors(), model.wv, model) for protocol in (2, 4, 5)]
+    for number in range(60):
+        data = bytearray(wholes[number % len(wholes)])
+        for _ in range(int(generator.integers(1, 4))):
+            data[generator.integers(2, len(data))] = generator.integers(256)
+        path.write_bytes(data[: generator.integers(len(data) // 2, len(data) + 1)])
+        try:
+            load(path, format="gensim")
+        except (ValueError, FileNotFoundError) as error:
+            assert "x.kv" in str(error) and "\n" not in str(error), error
+
+
+class Vocab:
+    """As gensim 3 had one for each word."""
+
+    def __init__(self, **fields):
+        self.__dict__.update(fields)
+
+
+class Table:
+    """KeyedVectors of gensim 3, or, with other names, of gensim 0."""
+
+
+@pytest.mark.parametrize("matrix", ["vectors", "syn0"])
+@pytest.mark.parametrize("words", ["index2word", "index2entity"])
+def test_files_of_gensim_3_are_read(tmp_path, monkeypatch, matrix, words):
+    for kind, name in ((Vocab, "Vocab"), (Table, "Word2VecKeyedVectors")):
+        kind.__module__, kind.__qualname__ = keyedvectors.__name__, name
+        monkeypatch.setattr(keyedvectors, name, kind)
+    old = Table()
+    old.__dict__ |= {matrix: np.float32([[1, 2], [3, 4]]), words: ["a", "b"], "vector_size": 2, "vectors_norm": None}
+    old.vocab = {"a": Vocab(index=0, count=7), "b": Vocab(index=1, count=5)}
+    (tmp_path / "x.kv").write_bytes(pickle.dumps(old, 2))
+    monkeypatch.undo()
+    found = load(tmp_path / "x.kv")
+    assert table(found) == {"a": [1, 2], "b": [3, 4]} == table(KeyedVectors.load(str(tmp_path / "x.kv")))
+    assert [found.get_vecattr(word, "count") for word in "ab"] == [7, 5]
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_all_that_gensim_keeps_is_kept(tmp_path, protocol):
+    words = [["ab", "b"]] * 2
+    for model in (FastText(words, vector_size=3, min_count=1, bucket=7), Word2Vec(words, min_count=1)):
+        for saved, separately in ((model, []), (model.wv, []), (model.wv, ["vectors_ngrams", "vectors"])):
+            separately = [name for name in separately if hasattr(saved, name)]
+            saved.save(str(tmp_path / "x"), separately=separately, pickle_protocol=protocol)
+            found = load(tmp_path / "x")
+            assert type(found) is type(model.wv) and found.key_to_index == model.wv.key_to_index
+            assert found.most_similar("b") == model.wv.most_similar("b")
+            assert found.get_vecattr("b", "count") == model.wv.get_vecattr("b", "count")
+            if isinstance(model, FastText):
+                np.testing.assert_array_equal(found["unseen"], model.wv["unseen"])
+            found.save(str(tmp_path / "again"))
+            assert load(tmp_path / "again").index_to_key == found.index_to_key
