@@ -1,4 +1,4 @@
-"""What all tests share: `eager`, and the order of the files."""
+"""What all tests share: two devices, `eager`, and the order of the files."""
 
 from contextlib import contextmanager
 
@@ -6,6 +6,11 @@ import pytest
 import tensorflow as tf
 
 LONG = ("test_notebooks.py", "test_readme.py", "test_language_model_road.py", "test_fine_tuning.py", "test_one_road.py")
+
+# Two, so that a MirroredStrategy has replicas; all else is on the first.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
 
 
 @contextmanager

@@ -176,7 +176,7 @@ def test_what_the_models_are_fed():
     assert inputs["token_ids"][0].numpy().tolist() == [start, a, film, end, good, end]
     assert inputs["segment_ids"][0].numpy().tolist() == [0, 0, 0, 0, 1, 1]
     assert inputs["token_ids"].row_lengths().numpy().tolist() == [6, 12]  # the second is cut
-    assert inputs["padding_mask"].dtype == tf.bool and inputs["padding_mask"].flat_values.numpy().all()
+    assert all(part.dtype == tf.int32 for part in inputs.values()) and inputs["padding_mask"].flat_values.numpy().all()
     assert targets.to_list() == [[1], [1]] and weights.to_list() == [[1.0], [1.0]]
     task, _, _ = made(models.GPTConfig(32, 1, 8, 2))
     assert task.prepare(["a film"]).to_list() == [[start, *ids(task, "a film"), end]]

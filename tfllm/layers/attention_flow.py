@@ -25,6 +25,7 @@ class AttentionFlow(keras.layers.Layer):
         self.kernel = self.add_weight((3, h_shape[-1]), initializer="glorot_uniform", name="kernel")
 
     def call(self, h, u, context_mask, question_mask):
+        context_mask, question_mask = (ops.cast(mask, "bool") for mask in (context_mask, question_mask))
         of_h, of_u, of_both = ops.unstack(ops.cast(self.kernel, h.dtype), 3)  # [U] each
         scores = ops.einsum("btu,bju->btj", h * of_both, u)
         scores = scores + ops.matmul(h, of_h[:, None]) + ops.einsum("bju,u->bj", u, of_u)[:, None]

@@ -23,7 +23,7 @@ class AttentionWeightedAverage(keras.layers.Layer):
     def call(self, x, padding_mask=None):
         scores = ops.cast(ops.einsum("btd,d->bt", x, self.kernel), "float32")
         if padding_mask is not None:
-            scores = ops.where(padding_mask, scores, -1e9)
+            scores = ops.where(ops.cast(padding_mask, "bool"), scores, -1e9)
         weights = masked_softmax(scores, None)  # [B, T]
         return ops.einsum("bt,btd->bd", ops.cast(weights, x.dtype), x), weights
 
@@ -57,7 +57,8 @@ class Pooling(keras.layers.Layer):
 
     def call(self, x, padding_mask=None):
         if padding_mask is None:
-            padding_mask = ops.ones(ops.shape(x)[:2], "bool")
+            padding_mask = ops.ones_like(x[..., 0])
+        padding_mask = ops.cast(padding_mask, "bool")
         real = ops.cast(padding_mask, "float32")[..., None]  # [B, T, 1]
         some = ops.max(real, axis=1)  # [B, 1]: 0 where nothing is real
         whole = ops.cast(x, "float32")

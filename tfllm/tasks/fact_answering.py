@@ -19,7 +19,7 @@ from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.fact_inputs import lines, plain
 from tfllm.tasks.fact_readers import Chosen, Written, answer_key
 from tfllm.tasks.linear_start import LinearStart
-from tfllm.tasks.task import Task, listed, log
+from tfllm.tasks.task import Task, listed, log, setters
 from tfllm.text import Words
 
 MODELS = {MemoryNetworkConfig: MemoryNetwork, Seq2SeqRNNConfig: Seq2SeqRNN, TransformerConfig: Transformer}
@@ -126,7 +126,8 @@ class FactAnswering(Task):
     def fit_batches(self, train, steps, epochs, validation_data, callbacks=None, recipe=None, **options):
         """As `Task.fit_batches`; a memory network that is not compiled, and has no recipe, learns by `descent`."""
         if not self.compiled and recipe is None and isinstance(self.model, MemoryNetwork):
-            self.compile(descent(steps, self.linear_start))
+            with self.distribute_strategy.scope():
+                self.compile(descent(None if setters(callbacks) else steps, self.linear_start))
         return super().fit_batches(train, steps, epochs, validation_data, callbacks, recipe, **options)
 
     def rows(self, records):
@@ -213,8 +214,11 @@ def descent(steps, linear_start=0):
     """Gradient descent as in Sukhbaatar et al. 2015, sec. 4.2: the rate is halved every 25 epochs of so many steps.
 
     Theirs is of sums over 32 questions (0.01, with a linear start 0.005, gradients of at most 40), ours of means.
+    steps None: the rate stays as it is.
     """
-    rate = keras.optimizers.schedules.ExponentialDecay(0.16 if linear_start else 0.32, 25 * steps, 0.5, staircase=True)
+    rate = 0.16 if linear_start else 0.32
+    if steps is not None:
+        rate = keras.optimizers.schedules.ExponentialDecay(rate, 25 * steps, 0.5, staircase=True)
     return keras.optimizers.SGD(rate, clipnorm=1.25)
 
 

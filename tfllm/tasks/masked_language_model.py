@@ -158,7 +158,7 @@ class MaskedLanguageModel(Pretraining):
         hidden, places, targets, weights = masking.masked(
             token_ids, maskable, seed, self.tokenizer.mask, others, self.masked, begins
         )
-        inputs = {"token_ids": hidden, "segment_ids": segment_ids, "padding_mask": real > 0, "places": places}
+        inputs = {"token_ids": hidden, "segment_ids": segment_ids, "padding_mask": real, "places": places}
         if not self.next_sentence:
             return inputs, {"mlm": targets}, {"mlm": weights}
         pair = tf.cast(real[:, :1], tf.float32)  # [B, 1]; 0 in a row that only fills up the batch

@@ -57,7 +57,7 @@ def windows(tokenizer, contexts, questions, length, stride, question_length, apa
 def packed(question, part, start, end, segments):
     """-> {"token_ids", "padding_mask", "allowed", "segment_ids" where they are told apart}, ragged [W, None]."""
     inputs = of_tokens(joined(start, question, end, part, end))
-    inputs["allowed"] = joined(True, tf.zeros_like(question, tf.bool), False, tf.ones_like(part, tf.bool), False)
+    inputs["allowed"] = joined(1, tf.zeros_like(question), 0, tf.ones_like(part), 0)
     if segments > 1:
         inputs["segment_ids"] = joined(0, tf.zeros_like(question), 0, tf.ones_like(part), 1)
     return inputs

@@ -69,13 +69,22 @@ class Task(Tunable):
 
         Raises ValueError for a loss that expects probabilities: every task gives logits.
         """
-        optimizer = recipes.optimizer(recipes.Recipe(), None, self.learning_rate) if optimizer is None else optimizer
+        optimizer = self.standard_optimizer() if optimizer is None else optimizer
         if loss is None:
             loss = self.objective()["loss"]
             weighted_metrics = self.objective()["weighted_metrics"] if weighted_metrics is None else weighted_metrics
         for one in loss.values() if isinstance(loss, dict) else [loss]:
             refuse_probabilities(one)
         super().compile(optimizer, loss, metrics=metrics, weighted_metrics=weighted_metrics, **options)
+
+    def standard_optimizer(self, recipe=None, batches=None, callbacks=None):
+        """That of the recipe, the standard one where left out, on the devices that the model is on.
+
+        batches: of the whole training, where known. callbacks: of a `fit`; those that set the learning rate get one
+        that can be set, a number instead of a schedule.
+        """
+        with self.distribute_strategy.scope():
+            return recipes.optimizer(recipe or recipes.Recipe(), batches, self.learning_rate, bool(setters(callbacks)))
 
     def make_train_function(self, force=False):
         """As in Keras. The optimizer makes its variables first: made in the first step, they have it traced twice."""
@@ -100,7 +109,8 @@ class Task(Tunable):
         """
         if not is_text(x):
             if not self.compiled:
-                self.compile(recipes.optimizer(recipe or recipes.Recipe(), None, self.learning_rate))
+                self.compile(self.standard_optimizer(recipe, None, callbacks))
+            refuse_setters(self.optimizer, callbacks)
             return super().fit(
                 x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
                 shuffle=shuffle and not isinstance(x, tf.data.Dataset),  # Keras warns that it cannot
@@ -122,7 +132,8 @@ class Task(Tunable):
         steps: batches in an epoch. recipe: a training.Recipe that an uncompiled task compiles itself with.
         """
         if not self.compiled:
-            self.compile(recipes.optimizer(recipe or recipes.Recipe(), steps * epochs, self.learning_rate))
+            self.compile(self.standard_optimizer(recipe, steps * epochs, callbacks))
+        refuse_setters(self.optimizer, callbacks)
         follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(train, "epoch", epoch))
         return super().fit(
             train.dataset, epochs=epochs, callbacks=[follow, *listed(callbacks)],
@@ -201,6 +212,21 @@ def first(data):
 
 def listed(callbacks):
     return [] if callbacks is None else callbacks if isinstance(callbacks, list) else [callbacks]
+
+
+def setters(callbacks):
+    """The names of the callbacks that set the learning rate."""
+    kinds = keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau
+    return [type(one).__name__ for one in listed(callbacks) if isinstance(one, kinds)]
+
+
+def refuse_setters(optimizer, callbacks):
+    """ValueError where a callback would set a learning rate that is a schedule's."""
+    if (names := setters(callbacks)) and not isinstance(optimizer.learning_rate, keras.Variable):
+        raise ValueError(
+            f"{names[0]} sets the learning rate, but the task is compiled with a schedule: compile it with a number "
+            f"first, task.compile(keras.optimizers.Adam({float(optimizer.learning_rate):g}))"
+        )
 
 
 def split(records, share):

@@ -41,7 +41,8 @@ def read(model, tokenizer, length, texts, pairs=None):
 
 
 def of_tokens(token_ids):
-    return {"token_ids": token_ids, "padding_mask": tf.ones_like(token_ids, tf.bool)}
+    """The mask is of integers, as all that is in a batch: Keras takes means over replicas, which bool has not."""
+    return {"token_ids": token_ids, "padding_mask": tf.ones_like(token_ids)}
 
 
 def never_empty(token_ids, end):
@@ -51,7 +52,7 @@ def never_empty(token_ids, end):
 
 
 def dense(inputs):
-    """Ragged [B, None] -> [B, T], filled up with 0 and False; T is 1 or more, even where B is 0."""
+    """Ragged [B, None] -> [B, T], filled up with 0; T is 1 or more, even where B is 0."""
 
     def filled(part):
         return part.to_tensor(shape=tf.stack([part.nrows(), tf.maximum(part.bounding_shape(axis=1), 1)]))

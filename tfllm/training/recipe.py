@@ -53,17 +53,18 @@ class Recipe:
                 raise ValueError(f"Recipe.{name} must be {expected}, got {value}")
 
 
-def optimizer(recipe: Recipe, batches: int | None = None, learning_rate: float = 1e-3):
+def optimizer(recipe: Recipe, batches: int | None = None, learning_rate: float = 1e-3, settable: bool = False):
     """Keras' Adam (AdamW with weight decay) with schedule, clipping, accumulation and moving average.
 
     batches: of the whole training, where that is known; it bounds a warm-up that the recipe leaves open.
-    learning_rate: where the recipe leaves that open.
+    learning_rate: where the recipe leaves that open. settable: a number and no schedule, for callbacks to set.
     With layer_decay a LayerDecayAdam: it finds the layers of the model that is compiled with it.
     """
     import keras
 
+    rate = schedule(recipe, batches, learning_rate)
     options = dict(
-        learning_rate=schedule(recipe, batches, learning_rate),
+        learning_rate=rate.peak if settable else rate,
         beta_1=recipe.beta_1,
         beta_2=recipe.beta_2,
         epsilon=recipe.epsilon,

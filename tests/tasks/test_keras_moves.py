@@ -1,0 +1,46 @@
+"""What Keras users do with any model, done with a task."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfllm import models
+from tfllm.tasks import TextClassifier, TextClassifierConfig
+
+TEXTS, LABELS = ["a b c", "b c d", "c d e", "e f a"] * 2, ["x", "y"] * 4
+
+
+def made(**options):
+    config = TextClassifierConfig(model=models.MeanOfVectorsConfig(4, rate=0.0), **options)
+    return TextClassifier.from_text(TEXTS, LABELS, config)
+
+
+def fitted(task, **options):
+    task.fit(TEXTS, LABELS, verbose=0, **options)
+    return task
+
+
+def test_two_replicas_train_one_task():
+    """Each gets half of a batch: the whole batch trained at once gives the same weights."""
+    alone, strategy = made(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with strategy.scope():
+        both = made()
+        both.set_weights(alone.get_weights())
+    for task in (alone, both):
+        fitted(task, batch_size=4, batch_tokens=32)
+    for a, b in zip(alone.get_weights(), both.get_weights(), strict=True):
+        np.testing.assert_allclose(b, a, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["LearningRateScheduler", "ReduceLROnPlateau"])
+def test_a_callback_sets_the_learning_rate(kind, eager):
+    """Of a task that nobody compiled; one that has a schedule says what to write."""
+    schedule = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    fall = keras.callbacks.ReduceLROnPlateau(monitor="loss", factor=0.5, patience=0, min_delta=1e9)
+    callback = schedule if kind == "LearningRateScheduler" else fall
+    task = fitted(made(), epochs=3, callbacks=callback)
+    halved = {"LearningRateScheduler": 3, "ReduceLROnPlateau": 2}[kind]  # the first loss is always the best so far
+    assert float(task.optimizer.learning_rate) == pytest.approx(task.learning_rate / 2**halved)
+    with pytest.raises(ValueError, match=rf"^{kind} sets the learning rate.*task\.compile\(keras\.optimizers"):
+        fitted(fitted(made()), callbacks=[callback])
