@@ -173,6 +173,7 @@ def test_stops_when_nothing_better_can_come():
         ({"width": 2, "n_best": 3}, "n_best=3"),
         ({"width": 2, "length_penalty": -0.1}, "length_penalty must be 0 or more, not -0.1"),
         ({"width": 2, "max_length": 0}, "max_length must be at least 1, not 0"),
+        ({"width": 2, "end": [3, 4]}, "one token ends the answers of a beam search, got .3, 4."),
         ({"width": 3}, "needs 3 rows first.*shape \\(2,\\)"),
     ],
 )

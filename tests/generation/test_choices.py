@@ -64,6 +64,43 @@ def test_typical_ids_are_nearest_to_the_entropy(p, ids):
     assert kept(keep_typical(logits, p)) == [ids, {4 - i for i in ids}]
 
 
+@pytest.mark.parametrize("scale", [1.0, 0.37, 3000.0])
+def test_a_mass_on_the_very_edge_is_reached(scale):
+    """.3 + .5 of .8, which float32 makes 1.5999999 of 1.6; and sums of hundredths, in any order and of any scale."""
+    for start in range(20):
+        law = np.random.default_rng(start).multinomial(100, np.ones(7) / 7)
+        law = law[law > 0]
+        logits = tf.constant([np.log(law * scale)], tf.float32)
+        for size in range(1, len(law)):
+            likeliest = np.argsort(-law, kind="stable")
+            if law[likeliest[size - 1]] == law[likeliest[size]]:
+                continue  # equals stay together
+            p = law[likeliest[:size]].sum() / 100
+            assert kept(keep_top_mass(logits, p)) == [set(likeliest[:size].tolist())]
+            assert kept(keep_top_mass(logits, p + 1e-5)) != [set(likeliest[:size].tolist())]
+        share = law.min() / law.max()
+        assert kept(keep_min(logits, share)) == [set(range(len(law)))] != kept(keep_min(logits, share + 1e-5))
+    logits = tf.constant(np.log([[0.3, 0.1, 0.1, 0.5], [0.15, 0.3, 0.3, 0.25]]), tf.float32)
+    assert kept(keep_top_mass(logits, 0.8)) == [{0, 3}, {1, 2, 3}]
+    for p, ids in ((0.3, {3}), (0.7, {3, 1}), (0.85, {3, 1, 4}), (0.95, {1, 2, 3, 4})):
+        assert kept(keep_typical(tf.constant([np.log(HAND * scale)], tf.float32), p)) == [ids]
+
+
+@pytest.mark.parametrize("cuts", [{}, {"top_k": 2}, {"top_p": 0.5}, {"min_p": 0.3}, {"typical_p": 0.5}])
+def test_infinite_logits_have_all_the_mass(cuts):
+    logits = tf.constant([[0.0, np.inf, 3.0, -np.inf], [np.inf, 1.0, 2.0, np.inf]])
+    said = {tuple(sampling(seed, **cuts)(logits, 1).numpy().tolist()) for seed in range(40)}
+    assert said == {(1, 0), (1, 3)}
+    assert {tuple(sampling(seed, 1e-38, **cuts)(logits, 1).numpy().tolist()) for seed in range(40)} == said
+
+
+@pytest.mark.parametrize("choose", [greedy, sampling(1), sampling(1, top_p=0.5), sampling(1, 0)])
+def test_no_token_is_chosen_from_nan(choose):
+    for logits in ([[0.0, np.nan, 1.0]], [[0.0, 1.0, 2.0], [np.nan] * 3]):
+        with pytest.raises(ValueError, match="not numbers .NaN."):
+            choose(tf.constant(logits), 1)
+
+
 def test_equals_stay_together():
     logits = tf.constant([[1.0, 3.0, 1.0, 1.0]])
     assert kept(keep_top_k(logits, 2)) == kept(keep_top_mass(logits, 0.9)) == [{0, 1, 2, 3}]
@@ -166,6 +203,8 @@ def test_same_seed_same_choice_other_seed_other_choice():
 
 
 TENSORS = [
+    ({"temperature": 0, "top_k": 0, "top_p": 1, "min_p": 0, "typical_p": 1}, {"temperature": 0.0}),
+    ({"temperature": 1e-300}, {"temperature": 1e-300}),
     ({}, {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0}),
     ({}, {"temperature": 1, "top_k": -1, "top_p": 1.5, "min_p": -0.1, "typical_p": 2.0}),
     ({"temperature": 0.7, "top_k": 20}, {"temperature": 0.7, "top_k": 20, "top_p": 1.0}),
@@ -205,13 +244,17 @@ def test_xla_draws_what_tensorflow_draws(options):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"temperature": 0}, "temperature must be above 0, not 0"),
-        ({"top_k": 0}, "top_k must be at least 1, not 0"),
-        ({"top_p": 0.0}, "top_p must be above 0 and at most 1, not 0.0"),
-        ({"top_p": 1.1}, "not 1.1"),
-        ({"min_p": -0.1}, "min_p must be from 0 to 1, not -0.1"),
-        ({"min_p": 1.1}, "not 1.1"),
-        ({"typical_p": 0}, "typical_p must be above 0 and at most 1, not 0"),
+        ({"temperature": -0.1}, "temperature must be a number, 0 .the likeliest token. or more, got -0.1"),
+        ({"temperature": float("inf")}, "temperature must be a number"),
+        ({"temperature": float("nan")}, "got nan"),
+        ({"temperature": "hot"}, "got 'hot'"),
+        ({"top_k": -1}, "top_k must be a whole number, 0 .every token. or more, got -1"),
+        ({"top_k": 2.5}, "got 2.5"),
+        ({"top_p": 0.0}, "top_p must be above 0 and at most 1 .every token., got 0.0"),
+        ({"top_p": 1.1}, "got 1.1"),
+        ({"min_p": -0.1}, "min_p must be from 0 .every token. to 1, got -0.1"),
+        ({"min_p": 1.1}, "got 1.1"),
+        ({"typical_p": 0}, "typical_p must be above 0 and at most 1 .every token., got 0"),
     ],
 )
 def test_meaningless_options_are_errors(options, message):
@@ -230,3 +273,7 @@ def test_rows_that_come_in_parts_draw_as_those_that_come_together(size):
         assert sampling(seed=3, row=first)(logits[first:], 7).numpy().tolist() == whole[first:]
         assert later(logits[first:], tf.constant(first)).numpy().tolist() == whole[first:]
     assert compiled(logits[4:], tf.constant(4)).numpy().tolist() == whole[4:]
+    for rows in ([8, 0, 3], [5, 5], [2], list(range(9))[::-1]):  # and in another order
+        numbers = tf.constant(rows)
+        assert later(tf.gather(logits, rows), numbers).numpy().tolist() == [whole[row] for row in rows]
+    assert later(logits[:0], tf.zeros([0], tf.int32)).shape == (0,)

@@ -69,7 +69,13 @@ def test_excluded_ids_are_no_candidates():
     assert len(set(found.token_ids.numpy()[0, :6].tolist())) == 6 or END in found.token_ids.numpy()
 
 
-@pytest.mark.parametrize("options", [{"k": 0}, {"alpha": -0.1}, {"alpha": 1.1}])
+def test_there_are_no_more_candidates_than_ids():
+    model = Recurrent(2)
+    every, more = (search(model, *prompts(*ROWS, length=LENGTH), k=k, alpha=tf.constant(0.4)) for k in (V, V + 9))
+    assert every.token_ids.numpy().tolist() == more.token_ids.numpy().tolist()
+
+
+@pytest.mark.parametrize("options", [{"k": 0}, {"k": -1}, {"k": 1.5}, {"alpha": -0.1}, {"alpha": 1.1}])
 def test_impossible_numbers_are_errors(options):
-    with pytest.raises(ValueError, match="needs k >= 1 and alpha from 0 to 1; got k="):
+    with pytest.raises(ValueError, match="needs top_k of 1 or more and an alpha from 0 to 1; got"):
         search(Recurrent(0), *prompts([START], length=3), **options)

@@ -10,6 +10,7 @@ from tfllm.generation import (
     bad_words,
     beam_search,
     forced_tokens,
+    max_length,
     min_length,
     no_repeat_ngram,
     of_last_turn,
@@ -99,7 +100,7 @@ def test_beams_follow_the_rules():
         np.testing.assert_allclose([h[1:] for h in found], [h[1:] for h in expected], rtol=2e-5, atol=2e-5)
 
 
-WORDS = [[3], [1, 4], [4, 4], [0, 1, 2], [2, 2, 5, 0], [4]]
+WORDS = [[5], [1, 4], [4, 4], [0, 1, 2], [2, 2, 5, 0], [4]]
 RULES = [
     (repetition_penalty(1.7), lambda logits, ids: reference.repetition_penalty(logits, ids, 1.7)),
     (repetition_penalty(0.4), lambda logits, ids: reference.repetition_penalty(logits, ids, 0.4)),
@@ -156,6 +157,9 @@ def test_min_length_with_and_without_the_prompts():
     logits, tokens = tf.zeros([3, 6]), tf.zeros([3, 9], tf.int32)
     assert [silent(min_length(2)(logits, tokens, place)) for place in (1, 2)] == [[[END]] * 3, [[]] * 3]
     assert [silent(min_length(2, end=5)(logits, tokens, 1))[0]] == [[5]]
+    for end in ([END, 5], (5, END), np.array([END, 5]), {5: 0, END: 0}.keys()):
+        rule = min_length(tf.constant(2), end=list(end))
+        assert [silent(rule(logits, tokens, place))[0] for place in (1, 2)] == [[END, 5], []]
     answers = min_length(2, after=tf.constant([1, 2, 3]))
     assert silent(answers(logits, tokens, 3)) == [[], [END], [END]]
     assert silent(answers(logits, tokens, 4)) == [[], [], [END]]
@@ -188,6 +192,24 @@ def test_a_forced_prefix_begins_every_answer():
     assert beams.token_ids.numpy()[0, 0, :3].tolist() == [B, B, A]
 
 
+def test_max_length_forces_the_end():
+    logits, tokens = tf.ones([2, 6]), tf.zeros([2, 9], tf.int32)
+    for most in (3, tf.constant(3)):
+        answers = max_length(most, after=tf.constant([1, 2]))
+        assert [[len(row) for row in silent(answers(logits, tokens, place))] for place in (3, 4, 5, 8)] == [
+            [0, 0], [5, 0], [5, 5], [5, 5]
+        ]  # fmt: skip
+        assert answers(logits, tokens, 4)[0, END] == 0
+
+
+def test_no_bad_word_forbids_to_end():
+    """Hugging Face's own case: of [[1], [4], [1, 0], [0, 1, 2], [1, 3, 1, 3]], END is 4."""
+    words, tokens = [[1], [4], [1, 0], [0, 1, 2], [1, 3, 1, 3]], tf.constant([[0, 1, 3, 1], [0, 1, 0, 1]])
+    assert silent(bad_words(words, 4)(tf.zeros([2, 5]), tokens, 4)) == [[0, 1, 3], [0, 1, 2]]
+    assert silent(bad_words(words, [4, 1])(tf.zeros([2, 5]), tokens, 4)) == [[0, 3], [0, 2]]
+    assert silent(bad_words([[END]])(tf.zeros([2, 5]), tokens, 4)) == [[], []]
+
+
 def test_suppressed_ids_are_silent():
     assert silent(suppressed([1, 4])(tf.zeros([2, 6]), None, 0)) == [[1, 4]] * 2
 
@@ -203,6 +225,10 @@ def test_suppressed_ids_are_silent():
         (lambda: bad_words([[9, 1]])(*FEW), r"\[9\] are not"),
         (lambda: bad_words([[-1, 2]])(*FEW), r"\[-1\] are not"),
         (lambda: suppressed([1, -1])(*FEW), r"\[-1\] are not"),
+        (lambda: min_length(2, end=6)(*FEW), r"\[6\] are not"),
+        (lambda: min_length(2, end=[]), r"end must be a token id or several, 0 or more, got \[\]"),
+        (lambda: min_length(2, end=None), "got None"),
+        (lambda: bad_words([[1]], [-1]), r"got \[-1\]"),
         (lambda: forced_tokens([8])(*FEW), r"\[8\] are not"),
         (lambda: forced_tokens({-1: 3}), "from 0 on, not at -1"),
     ],

@@ -154,6 +154,41 @@ def test_a_row_does_not_depend_on_its_neighbours():
     assert len({tuple(row) for row in many.numpy().tolist()}) > 3
 
 
+def test_several_ids_may_end_a_text():
+    model = random_markov(3)
+    whole = sample(model.step, model.begin(3), *prompts([A], [B], [6], length=9), sampling(2), end=99).token_ids.numpy()
+    found, _, lengths = sample(model.step, model.begin(3), *prompts([A], [B], [6], length=9), sampling(2), end=[END, B])
+    for row, ids, length in zip(whole.tolist(), found.numpy().tolist(), lengths.numpy(), strict=True):
+        ends = [place for place in range(1, 9) if row[place] in (END, B)] + [8]
+        assert length == ends[0] + 1 and ids == row[:length] + [PAD] * (9 - length)
+    with pytest.raises(ValueError, match="end must be a token id or several"):
+        sample(model.step, model.begin(1), *prompts([A], length=9), end=[])
+
+
+@pytest.mark.parametrize("way", ["greedy", "drawn", "beams"])
+def test_nan_is_an_error_and_infinity_is_certain(way):
+    """In Python and in a graph; NaN may come late, and in one row of several."""
+
+    def found(bad, late):
+        def step(last, state, position):
+            logits = tf.tile([[0.0, 0.0, 0.0, -3.0, 1.0, 0.5]], [tf.shape(last)[0], 1])
+            wrong = (tf.range(tf.shape(last)[0])[:, None] > 0) & (position >= late)
+            return tf.where(wrong & (tf.range(6) == B), bad, logits), state
+
+        if way == "beams":
+            return beam_search(step, (), tf.constant([START] * 2), 5, 2, 0.0)
+        choose = sampling(4, top_p=0.9 if way == "drawn" else 0.0001)
+        return sample(step, (), *prompts([START], [START], length=6), choose)
+
+    for late in (0, 2):
+        found_ids = found(np.inf, late)[0].numpy().reshape(2, -1)[:, -5:]
+        assert (found_ids[1, late:] == B).all() and not (found_ids[0] == B).all()
+        with pytest.raises(ValueError, match="logits that are not numbers .NaN."):
+            found(np.nan, late)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="logits that are not numbers .NaN."):
+            tf.function(lambda late=late: found(np.nan, late), autograph=False)()
+
+
 def test_sampled_text_has_the_models_own_probability():
     """Whatever the temperature, scores are log P under the step's softmax, forbidden ids included in its sum."""
     tree = Tree(8, 6, 6)

@@ -220,7 +220,7 @@ def test_a_prefix_stands_before_what_is_new(lm):
         (lambda lm: lm.generate("a", num_return_sequences=3, beam_width=2), "give beam_width=3 or more"),
         (lambda lm: lm.generate("a", top_k=3, min_p=0.1), "top_k and min_p are of sampling"),
         (lambda lm: lm.generate("a", temperature=1.0, beam_width=2), "beam_width=1"),
-        (lambda lm: lm.generate("a", temperature=-1.0), "temperature must be above 0"),
+        (lambda lm: lm.generate("a", temperature=-1.0), "temperature must be a number, 0"),
         (lambda lm: lm.generate("a", penalty_alpha=0.6), "needs top_k"),
         (lambda lm: lm.generate("a", penalty_alpha=0.6, top_k=4, temperature=1.0), "neither a temperature"),
         (lambda lm: lm.generate("a", stop=["", "b"]), "stop must be a tuple of strings that are not empty"),

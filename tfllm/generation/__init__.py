@@ -1,11 +1,20 @@
 """Text generation: one sampling loop, one beam loop, choices and rules as pure functions. Knows a step, not a model."""
 
 from tfllm.generation.beam import Beams, beam_search, penalty
-from tfllm.generation.choices import greedy, keep_min, keep_top_k, keep_top_mass, keep_typical, sampling
-from tfllm.generation.contrastive import contrasting, contrastive_search
+from tfllm.generation.choices import (
+    check_sampling,
+    greedy,
+    keep_min,
+    keep_top_k,
+    keep_top_mass,
+    keep_typical,
+    sampling,
+)
+from tfllm.generation.contrastive import check_contrastive, contrasting, contrastive_search
 from tfllm.generation.rules import (
     bad_words,
     forced_tokens,
+    max_length,
     min_length,
     no_repeat_ngram,
     of_last_turn,
@@ -13,12 +22,14 @@ from tfllm.generation.rules import (
     suppressed,
 )
 from tfllm.generation.sample import Loop, Texts, drawing, sample
+from tfllm.generation.steps import NOT_A_NUMBER, numbers
 from tfllm.generation.stops import before_stops, readable, settled, stop_table
 from tfllm.generation.stream import stream
 
 __all__ = [
-    "Beams", "Loop", "Texts", "bad_words", "beam_search", "before_stops", "contrasting", "contrastive_search",
-    "drawing", "forced_tokens", "greedy", "keep_min", "keep_top_k", "keep_top_mass", "keep_typical", "min_length",
-    "no_repeat_ngram", "of_last_turn", "penalty", "readable", "repetition_penalty", "sample", "sampling", "settled",
-    "stop_table", "stream", "suppressed",
+    "Beams", "Loop", "NOT_A_NUMBER", "Texts", "bad_words", "beam_search", "before_stops", "check_contrastive",
+    "check_sampling", "contrasting", "contrastive_search", "drawing", "forced_tokens", "greedy", "keep_min",
+    "keep_top_k", "keep_top_mass", "keep_typical", "max_length", "min_length", "no_repeat_ngram", "numbers",
+    "of_last_turn", "penalty", "readable", "repetition_penalty", "sample", "sampling", "settled", "stop_table",
+    "stream", "suppressed",
 ]  # fmt: skip

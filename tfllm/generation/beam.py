@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfllm.generation.blocks import top_k
 from tfllm.generation.rooms import while_loop
-from tfllm.generation.steps import END, PAD, START, advance, as_state, ruled
+from tfllm.generation.steps import END, PAD, START, advance, as_state, ends, numbers, ruled
 
 DEAD = -float("inf")  # the score of a place that holds no hypothesis
 
@@ -49,7 +49,7 @@ def beam_search(
     start int [B]: the token shown first. `state` has B * width rows, those of one sentence side by side.
     max_length: tokens after START, END included; an int, or a scalar that XLA can fold (from static shapes).
     limits int [B], optional: the same for each sentence, where less than max_length.
-    length_penalty: alpha of `penalty`, 0 or more; 0 ranks by log-probability.
+    length_penalty: alpha of `penalty`, 0 or more, a number or a scalar tensor; 0 ranks by log-probability.
     rules: each `rule(log_probs [R, V], token_ids [R, 1 + max_length], place)` -> log_probs, none above 0, in this
     order; the tokens before `place` are START and the prefix. What they return counts as the log-probability.
     grow: optional, see rooms.py; `state` then begins with `room` places, or max_length if that is less.
@@ -61,9 +61,12 @@ def beam_search(
     l / penalty(limit) at best. Prefixes that reach the limit without END only fill places which finished ones
     left empty, below them. With width=1 and length_penalty=0 this is greedy decoding.
 
-    -> Beams. ValueError for impossible sizes.
+    -> Beams. ValueError for impossible sizes, an error for logits that are NaN.
     """
     check(width, n_best, length_penalty, max_length)
+    if len(ends(end)) > 1:
+        raise ValueError(f"one token ends the answers of a beam search, got {end}")
+    (end,) = ends(end)
     start = tf.cast(start, tf.int32)
     batch = tf.shape(start)[0]
     state = as_state(state, None if start.shape[0] is None else start.shape[0] * width)
@@ -76,6 +79,7 @@ def beam_search(
 
     def body(search):
         logits, total, state = advance(step, search.last, search.state, search.position, forbidden if rules else ())
+        broken = tf.reshape(tf.math.is_nan(total), [-1, width, 1]) & (search.live[..., None] > DEAD)
         if rules:
             said = tf.reshape(search.live_ids, [-1, tf.shape(search.live_ids)[-1]])
             said = tf.concat([tf.repeat(start, width)[:, None], said], axis=1)
@@ -84,6 +88,7 @@ def beam_search(
         ended = tf.reshape(logits[:, end : end + 1] + before, [-1, width])  # [B, W]
         ended = tf.fill(tf.shape(ended), DEAD) if end in forbidden else ended
         live, parents, chosen = best_others(logits, before, width, {end, *forbidden})
+        live = tf.where(tf.reduce_any(broken, axis=1), float("nan"), live)  # closes the sentence, and is told
         length = search.position + 1
         accepted = among_best(ended, live, width)
         pool = merge(search, tf.where(accepted, ended, DEAD), length, length_penalty, n_best, end)
@@ -98,13 +103,14 @@ def beam_search(
 
     first = begin(start, limits, max_length, width, n_best, pad, state)
     search = while_loop(unfinished, body, first, grow, room, max_length)
-    return best(search, limits, length_penalty, pad)
+    found = best(search, limits, length_penalty, pad)
+    return numbers(found.scores, found)
 
 
 def check(width, n_best, alpha, max_length):
     if width < 1 or not 1 <= n_best <= width:
         raise ValueError(f"Need width >= n_best >= 1; got width={width}, n_best={n_best}.")
-    if alpha < 0:
+    if not tf.is_tensor(alpha) and not alpha >= 0:
         raise ValueError(f"length_penalty must be 0 or more, not {alpha}.")
     if isinstance(max_length, int) and max_length < 1:
         raise ValueError(f"max_length must be at least 1, not {max_length}.")

@@ -1,20 +1,26 @@
 """How one token is chosen: pure functions (logits [B, V], place) -> ids [B]. No loop, no hidden state.
 
 Randomness is a function of (seed, place, row) alone: the same text comes from eager code, a tf.function, XLA and a
-SavedModel, and a row's text does not depend on the rows beside it. Rows in parts are numbered through (`row`).
+SavedModel, and a row's text does not depend on the rows beside it. Rows that come in parts, or in another order, keep
+their numbers (`row`).
 """
+
+from numbers import Integral, Real
 
 import tensorflow as tf
 
 from tfllm.generation.blocks import BLOCK, in_blocks
+from tfllm.generation.steps import finite, numbers
 
 PHILOX = 1  # tf.random.Algorithm.PHILOX: the one generator that every device has
 LARGEST = 0x7F7FFFFF  # the bits of the largest float32
+EDGE = 2e-6  # masses that differ by less, as a share, are equal: float32 has 1.5999999 for .3 + .5 of .3 + .5 + .1 + .1
+COLDEST, HOTTEST = 1e-30, 1e30  # temperatures beyond are these: logits stay finite
 
 
 def greedy(logits, position):
-    """The likeliest id; the lowest of equals."""
-    return tf.argmax(logits, axis=-1, output_type=tf.int32)
+    """The likeliest id; the lowest of equals. Called eagerly, ValueError for NaN (in a graph, the loops find it)."""
+    return tf.argmax(known(logits), axis=-1, output_type=tf.int32)
 
 
 def sampling(seed, temperature=1.0, top_k=None, top_p=None, min_p=None, typical_p=None, row=0):
@@ -24,31 +30,46 @@ def sampling(seed, temperature=1.0, top_k=None, top_p=None, min_p=None, typical_
     (nucleus: Holtzman et al. 2020, eq. 2 and 3); to those with at least `min_p` times the probability of the likeliest
     (Nguyen et al. 2024); to the most typical ones whose mass reaches `typical_p` (Meister et al. 2023).
 
-    Each is a number, or a scalar tensor such as an input of a served graph, with the same draws. None, and in a tensor
-    top_k <= 0, top_p >= 1, min_p <= 0, typical_p >= 1, keeps every id; a tensor temperature <= 0 is `greedy`.
-    `seed`, and `row`, the number of the first row: ints or int scalar tensors. ValueError for a number that means
-    nothing.
+    Each is a number, or a scalar tensor such as an input of a served graph, with the same draws. Temperature 0 is
+    `greedy`; None, top_k 0 or from V on, top_p 1, min_p 0 and typical_p 1 keep every id (tensors: also beyond).
+    `seed`: an int or int scalar tensor. `row`: the number of the first row, likewise; or those of all rows, int [B].
+    ValueError for a number that means nothing.
     """
-    if not tf.is_tensor(temperature) and not temperature > 0:
-        raise ValueError(f"temperature must be above 0, not {temperature}; the likeliest id: `greedy`.")
-    if not tf.is_tensor(top_k) and top_k is not None and top_k < 1:
-        raise ValueError(f"top_k must be at least 1, not {top_k}. None keeps every id.")
-    for name, mass in (("top_p", top_p), ("typical_p", typical_p)):
-        if not tf.is_tensor(mass) and mass is not None and not 0 < mass <= 1:
-            raise ValueError(f"{name} must be above 0 and at most 1, not {mass}. None keeps every id.")
-    if not tf.is_tensor(min_p) and min_p is not None and not 0 <= min_p <= 1:
-        raise ValueError(f"min_p must be from 0 to 1, not {min_p}. None keeps every id.")
+    check_sampling(temperature, top_k, top_p, min_p, typical_p)
 
     def choose(logits, position):
-        logits = tf.cast(logits, tf.float32)
+        logits = tf.cast(known(logits), tf.float32)
         heat = tf.cast(temperature, tf.float32)
-        kept = logits / tf.where(heat > 0, heat, 1.0)
+        kept = logits / tf.clip_by_value(heat, COLDEST, HOTTEST)
         for keep, limit in ((keep_top_k, top_k), (keep_top_mass, top_p), (keep_min, min_p), (keep_typical, typical_p)):
             kept = kept if limit is None else keep(kept, limit)
         drawn = draw(kept, seed, position, row)
-        return tf.where(heat > 0, drawn, greedy(logits, position)) if tf.is_tensor(temperature) else drawn
+        likeliest = tf.is_tensor(temperature) or temperature == 0
+        return tf.where(heat > 0, drawn, greedy(logits, position)) if likeliest else drawn
 
     return choose
+
+
+def check_sampling(temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None):
+    """ValueError for a number that means nothing, as numbers of `sampling`. Tensors are not looked at."""
+
+    def wrong(value, kind, means):
+        return value is not None and not tf.is_tensor(value) and not (isinstance(value, kind) and means(value))
+
+    if wrong(temperature, Real, lambda value: 0 <= value < float("inf")):
+        raise ValueError(f"temperature must be a number, 0 (the likeliest token) or more, got {temperature!r}")
+    if wrong(top_k, Integral, lambda value: value >= 0):
+        raise ValueError(f"top_k must be a whole number, 0 (every token) or more, got {top_k!r}")
+    for name, mass in (("top_p", top_p), ("typical_p", typical_p)):
+        if wrong(mass, Real, lambda value: 0 < value <= 1):
+            raise ValueError(f"{name} must be above 0 and at most 1 (every token), got {mass!r}")
+    if wrong(min_p, Real, lambda value: 0 <= value <= 1):
+        raise ValueError(f"min_p must be from 0 (every token) to 1, got {min_p!r}")
+
+
+def known(logits):
+    """The same; called eagerly, ValueError for NaN."""
+    return numbers(logits) if tf.executing_eagerly() else logits
 
 
 def keep_top_k(logits, k):
@@ -59,7 +80,10 @@ def keep_top_k(logits, k):
 
 
 def keep_top_mass(logits, p):
-    """-inf outside the smallest set of likeliest ids whose mass reaches p; equals stay together. p >= 1: all stay."""
+    """-inf outside the smallest set of likeliest ids whose mass reaches p; equals stay together. p >= 1: all stay.
+
+    A mass that differs from p by less than float32 tells apart (EDGE) has reached it.
+    """
     away = behind(logits)
     mass = tf.exp(-away)
     return keep_nearest(logits, away, mass, share(mass, p))
@@ -68,7 +92,7 @@ def keep_top_mass(logits, p):
 def keep_min(logits, p):
     """-inf at ids with less than p times the probability of the likeliest (Nguyen et al. 2024). p <= 0: all stay."""
     least = tf.math.log(tf.clip_by_value(tf.cast(p, tf.float32), 0.0, 1.0))
-    return tf.where(-behind(logits) >= least, logits, -float("inf"))
+    return tf.where(-behind(logits) >= least - EDGE, logits, -float("inf"))
 
 
 def keep_typical(logits, p):
@@ -76,7 +100,7 @@ def keep_typical(logits, p):
 
     That is, by |log q(y) + H(q)|; Meister et al. 2023. Equals stay together; p >= 1: all stay.
     """
-    log_probs = tf.nn.log_softmax(logits)
+    log_probs = tf.nn.log_softmax(finite(logits))
     mass = tf.exp(log_probs)
     entropy = -tf.reduce_sum(tf.where(mass > 0, mass * log_probs, 0.0), axis=-1, keepdims=True)
     return keep_nearest(logits, tf.abs(log_probs + entropy), mass, share(mass, p))
@@ -84,13 +108,14 @@ def keep_typical(logits, p):
 
 def behind(logits):
     """[B, V], 0 at the likeliest ids, the more the less likely."""
+    logits = finite(logits)
     return tf.reduce_max(logits, axis=-1, keepdims=True) - logits
 
 
 def share(mass, p):
-    """[B, 1]: p of the whole mass, and more than there is for p >= 1."""
+    """[B, 1]: p of the whole mass, less EDGE of it; and more than there is for p >= 1."""
     p = tf.cast(p, tf.float32)
-    return tf.where(p >= 1, float("inf"), p * tf.reduce_sum(mass, axis=-1, keepdims=True))
+    return tf.where(p >= 1, float("inf"), (p - EDGE) * tf.reduce_sum(mass, axis=-1, keepdims=True))
 
 
 def keep_nearest(logits, away, weights, goal):
@@ -114,10 +139,10 @@ def keep_nearest(logits, away, weights, goal):
 
 def draw(logits, seed, position, row=0):
     """One id a row from softmax(logits): first its block, then itself. [B, V] -> int32 [B]."""
-    x = in_blocks(logits)
+    x = in_blocks(finite(logits))
     blocks = x.shape[1]
     noise = gumbel(tf.shape(x)[0], blocks + BLOCK, seed, position, row)
-    top = tf.reduce_max(logits, axis=-1)[:, None, None]
+    top = tf.reduce_max(x, axis=[1, 2], keepdims=True)
     masses = tf.math.log(tf.reduce_sum(tf.exp(x - top), axis=-1))  # [B, blocks]
     block = tf.argmax(masses + noise[:, :blocks], axis=-1, output_type=tf.int32)
     inside = tf.gather(x, block, batch_dims=1) + noise[:, blocks:]
@@ -129,14 +154,21 @@ def gumbel(rows, size, seed, position, row=0):
 
     The raw 32-bit op is used because XLA and TensorFlow's own kernel agree on its bits, but not on those of
     tf.random.stateless_uniform and stateless_categorical. Philox counts in fours of numbers: a row begins at the
-    next whole four, so that counting may begin with any row.
+    next whole four, so that counting may begin with any row. row: the number of the first, or those of all, int [R]
+    (not in XLA): then all between the lowest and the highest are made, so these should lie near together.
     """
     key = tf.cast(tf.cast(seed, tf.int64), tf.uint64)[None]
     fours = -(-size // 4)
-    counter = tf.stack([tf.cast(row, tf.int64) * fours, tf.cast(position, tf.int64)])
+    row, order = tf.cast(row, tf.int64), None
+    if row.shape.rank:
+        first, last = tf.reduce_min(row), tf.reduce_max(row)
+        rows = tf.where(tf.size(row) > 0, last - first + 1, 0)
+        row, order = first, row - first
+    counter = tf.stack([row * fours, tf.cast(position, tf.int64)])
     bits = tf.raw_ops.StatelessRandomUniformFullIntV2(
         shape=[rows, 4 * fours], key=key, counter=tf.cast(counter, tf.uint64), alg=PHILOX, dtype=tf.uint32
     )
+    bits = bits if order is None else tf.gather(bits, order)
     u = (tf.cast(bits[:, :size], tf.float32) + 0.5) * 2.0**-32
     u = tf.minimum(u, 1 - 2.0**-24)  # float32 rounds the last 128 of 2**32 up to 1
     return -tf.math.log(-tf.math.log1p(-u))

@@ -6,10 +6,12 @@ V(k) are the k likeliest ids, h the features that the logits are made of, s thei
 Differs: p is the softmax after `rules` and `forbidden`, as in Hugging Face; ids that these exclude are no candidates.
 """
 
+from numbers import Integral, Real
+
 import tensorflow as tf
 
 from tfllm.generation.sample import Loop, Texts
-from tfllm.generation.steps import END, PAD, START, as_state, like, measured, ruled
+from tfllm.generation.steps import END, PAD, START, as_state, like, measured, numbers, ruled
 
 
 def contrastive_search(
@@ -19,17 +21,23 @@ def contrastive_search(
     """As `sample`, but chosen by eq. 5. Arguments not named here, and the Texts that come back, are those of `sample`.
 
     features(token_ids [R, T], state, position) -> (x [R, T, D], state) and logits(x [R, T, D]) -> [R, T, V] are those
-    of a causal model; `state`, of empty texts, has B rows. k: candidates; alpha: the weight of what they are like, 0
-    (greedy) to 1. prefill: how many places are read at once, at most the length of the shortest prompt.
-    ValueError for numbers that mean nothing.
+    of a causal model; `state`, of empty texts, has B rows. k: candidates, of which there are no more than V; alpha, a
+    number or a scalar tensor: the weight of what they are like, 0 (greedy) to 1. prefill: how many places are read at
+    once, at most the length of the shortest prompt. ValueError for numbers that mean nothing.
     """
-    if k < 1 or not 0 <= alpha <= 1:
-        raise ValueError(f"Contrastive search needs k >= 1 and alpha from 0 to 1; got k={k} and alpha={alpha}.")
+    check_contrastive(k, alpha)
     token_ids = tf.convert_to_tensor(token_ids)
     loop = Loop(contrasting(features, logits, k, alpha, rules, forbidden), stops, end, pad)
     state = read(features, as_state(state, token_ids.shape[0]), token_ids, prefill, k)
     now = loop.run(loop.begin(state, token_ids, padding_mask, prefill - 1))
-    return Texts(now.token_ids, now.scores, now.lengths)
+    return numbers(now.scores, Texts(now.token_ids, now.scores, now.lengths))
+
+
+def check_contrastive(k, alpha):
+    """ValueError for numbers that mean nothing; a tensor alpha is not looked at."""
+    share = tf.is_tensor(alpha) or isinstance(alpha, Real) and 0 <= alpha <= 1
+    if not share or not isinstance(k, Integral) or k < 1:
+        raise ValueError(f"contrastive search needs top_k of 1 or more and an alpha from 0 to 1; got {k!r}, {alpha!r}")
 
 
 def read(features, state, token_ids, prefill, k):
@@ -48,12 +56,16 @@ def read(features, state, token_ids, prefill, k):
 def contrasting(features, logits, k, alpha, rules=(), forbidden=(PAD, START)):
     """A turn for the Loop: eq. 5 for one place. Where a prompt has the next token, that is the only candidate."""
 
+    alpha = tf.cast(alpha, tf.float32)
+
     def turn(now):
         state, directions, x = now.state
         place = now.position + 1
         scores, total = measured(logits(x[:, None])[:, 0], forbidden)  # [B, V], [B, 1]
         allowed = ruled(rules, scores, now.token_ids, place)
-        values, ids = tf.math.top_k(tf.nn.softmax(allowed), k)  # [B, k]
+        missing = max(k - allowed.shape[-1], 0)  # of more candidates than ids, these have probability 0
+        values, ids = tf.math.top_k(tf.nn.softmax(allowed), k - missing)
+        values, ids = (tf.pad(part, [[0, 0], [0, missing]]) for part in (values, ids))  # [B, k]
         given = tf.gather(now.given, place, axis=1)[:, None]
         ids = tf.where(given, tf.gather(now.token_ids, place, axis=1)[:, None], ids)
         h, after = features(tf.reshape(ids, [-1, 1]), state, place)  # [B * k, 1, D]

@@ -4,15 +4,15 @@
 real tokens, those of the prompt included, as Hugging Face counts them in decoder-only models. What stands at `place`
 and behind it is not looked at.
 
-In Hugging Face's order: repetition_penalty, no_repeat_ngram, bad_words, min_length, forced_tokens, suppressed; then
-temperature, top_k, top_p, min_p, typical_p, which are `sampling`'s (choices.py). Given to beam_search, rules work on
-log-probabilities, as there.
+In Hugging Face's order: repetition_penalty, no_repeat_ngram, bad_words, min_length, max_length, forced_tokens,
+suppressed; then temperature, top_k, top_p, min_p, typical_p, which are `sampling`'s (choices.py). Given to beam_search,
+rules work on log-probabilities, as there.
 """
 
 import numpy as np
 import tensorflow as tf
 
-from tfllm.generation.steps import END
+from tfllm.generation.steps import END, ends
 
 NEVER = -float("inf")
 
@@ -49,19 +49,23 @@ def no_repeat_ngram(size):
     return rule
 
 
-def bad_words(words):
+def bad_words(words, end=END):
     """None of the token sequences `words` is ever completed; one of a single id is never said.
 
+    `end` alone (an id or several) is left out, as in Hugging Face: without it a text could not end.
     ValueError for none, for an empty one, and (when first used) for ids outside the vocabulary.
     """
     words = [list(word) for word in words]
     if not words or not all(words):
         raise ValueError(f"bad_words must be sequences of one token id or more, not {words}.")
+    words = [word for word in words if word not in [[i] for i in ends(end)]]
+    if not words:
+        return lambda logits, tokens, position: logits
     longest = max(map(len, words)) - 1
     begins = np.full((len(words), longest), -1)  # right-aligned; -1: anything
     for row, word in zip(begins, words, strict=True):
         row[longest - len(word) + 1 :] = word[:-1]
-    ends, sizes = np.array([word[-1] for word in words]), np.array([len(word) for word in words])
+    last, sizes = np.array([word[-1] for word in words]), np.array([len(word) for word in words])
 
     def rule(logits, tokens, position):
         known([i for word in words for i in word], logits.shape[-1])
@@ -69,18 +73,38 @@ def bad_words(words):
         for i in range(longest):
             recent = so_far(tokens, position - longest + i)  # [R, 1]
             fits = tf.logical_and(fits, tf.logical_or(begins[:, i] < 0, recent == begins[:, i]))
-        ids = tf.broadcast_to(tf.constant(ends, tf.int32), tf.shape(fits))
+        ids = tf.broadcast_to(tf.constant(last, tf.int32), tf.shape(fits))
         return tf.where(marked(ids, fits, logits.shape[-1]), NEVER, logits)
 
     return rule
 
 
 def min_length(least, after=0, end=END):
-    """END is forbidden until `least` tokens stand from place `after` on: 0, or int [R], the lengths of the prompts."""
+    """`end` is forbidden until `least` tokens stand from place `after` on: 0, or int [R], the lengths of the prompts.
+
+    least: a number or a scalar tensor. end: an id or several. ValueError for ids outside the vocabulary.
+    """
+    end = ends(end)
 
     def rule(logits, tokens, position):
+        known(end, logits.shape[-1])
         early = tf.reshape(position - tf.convert_to_tensor(after) < least, [-1, 1])  # [R or 1, 1]
-        return tf.where(tf.logical_and(early, tf.range(logits.shape[-1]) == end), NEVER, logits)
+        return tf.where(tf.logical_and(early, np.isin(np.arange(logits.shape[-1]), end)), NEVER, logits)
+
+    return rule
+
+
+def max_length(most, after=0, end=END):
+    """`end` is forced (its logit is 0, all others are -inf) as soon as `most` tokens stand from place `after` on.
+
+    most: a number or a scalar tensor. after: as in `min_length`. end: one id.
+    """
+    (end,) = ends(end)
+
+    def rule(logits, tokens, position):
+        known([end], logits.shape[-1])
+        full = tf.reshape(position - tf.convert_to_tensor(after) >= most, [-1, 1])  # [R or 1, 1]
+        return tf.where(full, tf.where(tf.range(logits.shape[-1]) == end, 0.0, NEVER), logits)
 
     return rule
 
@@ -124,10 +148,11 @@ def of_last_turn(rule, end):
 
     Of turns that all end with it, that is the one that is being said. For the rules that forbid or reward repetition.
     """
+    (end,) = ends(end)
 
     def applied(logits, tokens, position):
-        ends = tf.logical_and(tokens == end, places(tokens) < position)
-        ahead = tf.cumsum(tf.cast(ends, tf.int32), axis=1, reverse=True)  # ends from here on
+        ended = tf.logical_and(tokens == end, places(tokens) < position)
+        ahead = tf.cumsum(tf.cast(ended, tf.int32), axis=1, reverse=True)  # ends from here on
         changed = rule(logits, tf.where(ahead > 0, end, tokens), position)
         return tf.where(tf.range(logits.shape[-1]) == end, logits, changed)
 

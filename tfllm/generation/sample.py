@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tfllm.generation.choices import greedy
 from tfllm.generation.rooms import while_loop
-from tfllm.generation.steps import END, PAD, START, advance, as_state, ruled
+from tfllm.generation.steps import END, PAD, START, advance, among, as_state, ends, numbers, ruled
 
 
 class Texts(NamedTuple):
@@ -36,7 +36,7 @@ class Progress(NamedTuple):
     scores: tf.Tensor  # float32 [B]
     lengths: tf.Tensor  # int32 [B]
     matched: tf.Tensor  # int32 [B]: the row of `stops` that each text has come to
-    done: tf.Tensor  # bool [B]: has said END or a stop
+    done: tf.Tensor  # bool [B]: has said an end or a stop
     state: Any
 
 
@@ -75,7 +75,7 @@ class Loop:
         place = now.position + 1
         free = tf.logical_not(tf.logical_or(tf.gather(now.given, place, axis=1), now.done))
         here = tf.logical_and(tf.range(tf.shape(now.given)[1]) == place, free[:, None])  # [B, L]
-        ended, matched = chosen == self.end, now.matched
+        ended, matched = among(chosen, ends(self.end)), now.matched
         if self.stops is not None:
             followed = tf.gather_nd(self.stops, tf.stack([matched, chosen], axis=1))
             ended = tf.logical_or(ended, followed == tf.shape(self.stops)[0] - 1)
@@ -124,14 +124,15 @@ def sample(
     already (a prefill, which must end before the last token of the shortest prompt).
     rules: each `rule(logits [B, V], token_ids [B, L], place)` -> logits, in this order, before `choose`; the
     tokens before `place` are the text so far, prompt included.
+    end: the id, or several, that ends a text; it is kept.
     stops int [S, V], optional: an answer begins in row 0, token v leads it from row s to row stops[s, v], and in
     the last row it is finished, that token included, as by END. Prompts do not count.
     grow: optional, see rooms.py; `state` then begins with `room` places (more than `position`), or L if that is less.
 
-    -> Texts. The loop ends when every row has END, a stop, or is full.
+    -> Texts. The loop ends when every row has END, a stop, or is full. An error for logits that are NaN.
     """
     loop = Loop(drawing(step, choose, rules, forbidden), stops, end, pad)
     token_ids = tf.convert_to_tensor(token_ids)
     state = as_state(state, token_ids.shape[0])
     now = loop.run(loop.begin(state, token_ids, padding_mask, position), grow=grow, room=room)
-    return Texts(now.token_ids, now.scores, now.lengths)
+    return numbers(now.scores, Texts(now.token_ids, now.scores, now.lengths))

@@ -9,6 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 PAD, START, END = 0, 2, 3  # as text/tokenizer.py numbers them; generation imports nothing of tfllm
+NOT_A_NUMBER = (
+    "the model gives logits that are not numbers (NaN), so it has nothing to say: its weights are NaN or overflow; "
+    "take an earlier checkpoint, or train with a lower learning rate"
+)
 
 
 def as_state(state, rows):
@@ -38,7 +42,7 @@ def advance(step, last, state, position, forbidden):
 
 def measured(logits, forbidden):
     """logits [R, V] -> (float32, -inf at the forbidden ids; `total`, as of `advance`). ValueError for other shapes."""
-    logits = tf.cast(logits, tf.float32)
+    logits = finite(tf.cast(logits, tf.float32))
     if logits.shape.rank != 2 or logits.shape[-1] is None:
         raise ValueError(f"A step must return logits [R, V] of known V; these have shape {logits.shape}.")
     top = tf.reduce_max(logits, axis=-1, keepdims=True)
@@ -46,6 +50,40 @@ def measured(logits, forbidden):
     if forbidden:
         logits = tf.where(np.isin(np.arange(logits.shape[-1]), forbidden), -float("inf"), logits)
     return logits, total
+
+
+def finite(logits):
+    """The same, but where a row has +inf, which is all of its probability: 0 there, -inf elsewhere. NaN stays NaN."""
+    infinite = tf.reduce_max(logits, axis=-1, keepdims=True) == float("inf")
+    return tf.where(infinite, tf.where(logits == float("inf"), 0.0, -float("inf")), logits)
+
+
+def numbers(values, found=None):
+    """`found` (left out: the values); an error where a value is NaN: ValueError in Python, in a graph an Assert.
+
+    XLA leaves assertions out, so what it computed is looked at behind it.
+    """
+    found = values if found is None else found
+    fine = tf.logical_not(tf.reduce_any(tf.math.is_nan(values)))
+    if tf.executing_eagerly():
+        if not fine:
+            raise ValueError(NOT_A_NUMBER)
+        return found
+    with tf.control_dependencies([tf.debugging.Assert(fine, [NOT_A_NUMBER])]):
+        return tf.nest.map_structure(tf.identity, found)
+
+
+def ends(end):
+    """The ids that end a text, one or several -> a tuple of ints. ValueError for none, and for what is no id."""
+    found = tuple(np.atleast_1d(np.asarray(end)).tolist())
+    if not found or not all(isinstance(i, int) and i >= 0 for i in found):
+        raise ValueError(f"end must be a token id or several, 0 or more, got {end!r}")
+    return found
+
+
+def among(ids, few):
+    """bool, as `ids`: is it one of a `few` ids?"""
+    return tf.reduce_any(ids[..., None] == tf.constant(few, tf.int32), axis=-1)
 
 
 def ruled(rules, logits, tokens, position):
