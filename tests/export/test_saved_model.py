@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -35,6 +36,48 @@ def test_the_weights_are_inside(layer, tmp_path):
     expected = weigh(tf.constant(["1", "-2.5"]))["score"]
     found = served.signatures["serving_default"](tf.constant(["1", "-2.5"]))["score"]
     assert found.numpy().tolist() == expected.numpy().tolist()
+
+
+def test_weights_alone_are_written(tmp_path):
+    """Not the optimizer's slots, not metrics, not what no signature reads; two of one name are both there."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="a"), keras.layers.Dense(1, name="b")])
+    spare = keras.layers.Dense(5, name="spare")
+    spare.build((None, 3))
+    model.spare = spare
+    model.compile("adam", "mse", metrics=["mae"], run_eagerly=True)
+    model.fit(np.ones((2, 2)), np.ones((2, 1)), verbose=0)
+    twin = tf.Variable([2.0], name=model.weights[-1].path)
+    model.twin = twin
+
+    def weigh(texts):
+        numbers = tf.strings.to_number(tf.stack([texts, texts], axis=1))
+        return {"score": model(numbers)[:, 0] * twin}
+
+    path = export(model, tmp_path, {"serving_default": weigh, "again": weigh})
+    found = [shape for name, shape in tf.train.list_variables(f"{path}/variables/variables") if "VALUE" in name]
+    assert sorted(found) == sorted([[2, 3], [3], [3, 1], [1], [1]])
+    served = tf.saved_model.load(path)
+    expected = weigh(tf.constant(["1", "-2.5"]))["score"].numpy().tolist()
+    assert served.signatures["again"](tf.constant(["1", "-2.5"]))["score"].numpy().tolist() == expected
+
+
+def test_tables_and_assets_are_inside(tmp_path):
+    """A vocabulary in a file, and a table that changes: both answer where the file is gone."""
+    words = tmp_path / "words.txt"
+    words.write_text("one\ntwo\n")
+    kinds = tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER
+    inner, layer = keras.layers.Layer(), keras.layers.Layer()
+    inner.table = tf.lookup.StaticHashTable(tf.lookup.TextFileInitializer(str(words), *kinds), -1)
+    layer.inner, layer.more = inner, tf.lookup.experimental.DenseHashTable(tf.string, tf.int64, -1, "", "\n")
+    layer.more.insert(["x"], [7])
+
+    def look(texts):
+        return {"ids": inner.table.lookup(texts), "more": layer.more.lookup(texts)}
+
+    path = export(layer, tmp_path / "serving", {"serving_default": look})
+    words.unlink()
+    found = tf.saved_model.load(path).signatures["serving_default"](tf.constant(["two", "x", "one"]))
+    assert found["ids"].numpy().tolist() == [1, -1, 0] and found["more"].numpy().tolist() == [-1, 7, -1]
 
 
 def test_a_failure_leaves_nothing(layer, tmp_path):

@@ -92,8 +92,8 @@ def test_all_roads_say_the_same(base, tuned, tmp_path):
     served = tf.saved_model.load(folder)
     found = served.signatures["serving_default"](texts=tf.constant(PROMPTS))["text"].numpy()
     assert [text.decode("utf-8", "replace") for text in found] == said
-    queries = [key for key, _ in tf.train.list_variables(f"{folder}/variables/variables") if "/to_query/" in key]
-    assert sorted(key.split("/to_query/")[1].split("/")[0] for key in queries) == ["_kernel", "bias"]
+    queries = [key for key, _ in tf.train.list_variables(f"{folder}/variables/variables") if ".Squery.S" in key]
+    assert sorted(key.split(".Squery.S")[1].split("/")[0] for key in queries) == ["bias", "kernel"]
 
     logits = tuned.predict(inputs, verbose=0)
     training.merge(again)

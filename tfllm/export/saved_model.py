@@ -1,6 +1,7 @@
 """A SavedModel with string signatures: folder/1, as TensorFlow Serving expects it.
 
-Tokenizers and weights are inside; loading it needs `tensorflow` and nothing else.
+The tokenizers and the weights that an answer needs are inside, and nothing else: no optimizer, no metrics. Loading it
+needs `tensorflow` alone.
 """
 
 import os
@@ -13,9 +14,9 @@ import tensorflow as tf
 def export(layer, folder, signatures):
     """Writes folder/N, N the first free number from 1 on, and returns its path as a str.
 
-    layer: a keras.Model that owns the variables which the signatures use. signatures: by name, functions
-    from texts (string [N]) to dicts of tensors; or a pair, the function and the tf.TensorSpecs, with names, of what it
-    takes beside texts. The folder appears whole or not at all.
+    layer: a keras.Model that owns what the signatures use: variables, lookup tables, assets. signatures: by name,
+    functions from texts (string [N]) to dicts of tensors; or a pair, the function and the tf.TensorSpecs, with names,
+    of what it takes beside texts. The folder appears whole or not at all.
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
@@ -23,13 +24,13 @@ def export(layer, folder, signatures):
     taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
     final = folder / str(max(taken, default=0) + 1)
     beside = folder / f".{final.name}.{os.getpid()}"
-    module = tf.Module()
-    module.layer = layer
     texts = tf.TensorSpec([None], tf.string, name="texts")
     traced = {}
     for name, function in signatures.items():
         function, more = function if isinstance(function, tuple) else (function, [])
         traced[name] = tf.function(function, input_signature=[texts, *more], autograph=False)
+    module = tf.Module()
+    module.weights, module.resources = used_variables(traced.values()), resources_of(layer)
     for name, function in traced.items():
         setattr(module, name, function)
     try:
@@ -38,3 +39,19 @@ def export(layer, folder, signatures):
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return str(final)
+
+
+def used_variables(functions):
+    """{name: variable} of the variables that these tf.functions read."""
+    used = {id(variable): variable for function in functions for variable in function.get_concrete_function().variables}
+    found = {}
+    for variable in sorted(used.values(), key=lambda variable: variable.name):
+        name = variable.name.removesuffix(":0")
+        found[f"{name}_{len(found)}" if name in found else name] = variable
+    return found
+
+
+def resources_of(layer):
+    """The lookup tables and assets of a layer and of all its parts."""
+    kinds = (tf.saved_model.experimental.TrackableResource, tf.saved_model.Asset)
+    return [part for part in tf.train.TrackableView(layer).descendants() if isinstance(part, kinds)]
