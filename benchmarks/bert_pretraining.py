@@ -27,7 +27,8 @@ from kept import Kept
 import tfllm
 from tfllm import training
 from tfllm.cli.pretrain import Pretraining
-from tfllm.models.bert import BERT, BERTConfig
+from tfllm.models.bert import BERT
+from tfllm.models.configs import BERTConfig
 from tfllm.training import Recipe
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data"))

@@ -23,9 +23,7 @@ from vectors_intrinsic import glove_6b
 
 import tfllm
 from tfllm.data import parallel
-from tfllm.models.lstm_language_model import LSTMLanguageModelConfig
-from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
-from tfllm.models.transformer import TransformerConfig
+from tfllm.models.configs import LSTMLanguageModelConfig, Seq2SeqRNNConfig, TransformerConfig
 from tfllm.tasks.encoder_decoder import strings
 from tfllm.tasks.language_model import LanguageModelConfig
 from tfllm.tasks.translator import TranslatorConfig

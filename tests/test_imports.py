@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "tfllm"
 EVERYTHING = None
 MAY_IMPORT = {
+    "lazy": set(),
     "files": set(),
     "ragged": set(),
     "fonts": set(),
@@ -24,14 +25,15 @@ MAY_IMPORT = {
     "data": {"ragged"},
     "evaluation": {"files", "fonts"},  # beyond the design: files are whole or not there
     "export": set(),
-    "training": {"files", "config", "layers.names", "layers.lora"},  # beyond the design: freezing and LoRA, by name
-    "models": {"layers"},
-    "vectors": {"files", "fonts", "text", "losses", "layers"},  # beyond the design: files are whole or not there
+    # Beyond the design: freezing and LoRA, by name.
+    "training": {"lazy", "files", "config", "layers.names", "layers.lora"},
+    "models": {"lazy", "layers"},
+    "vectors": {"lazy", "files", "fonts", "text", "losses", "layers"},  # beyond: as for evaluation
     "interop": {"files", "models"},
     # Beyond the design: `fit` compiles with the recipe unless the user did; `score` and `export` are methods of a task.
-    "tasks": {"models", "layers", "text", "losses", "metrics", "generation", "vectors", "config", "data.batches",
-              "data.blocks", "data.dialogues", "data.masking", "data.sentence_pairs", "data.spans", "data.streams",
-              "training.recipe", "training.schedules", "evaluation", "export", "interop", "ragged"},
+    "tasks": {"lazy", "models", "layers", "text", "losses", "metrics", "generation", "vectors", "config",
+              "data.batches", "data.blocks", "data.dialogues", "data.masking", "data.sentence_pairs", "data.spans",
+              "data.streams", "training.recipe", "training.schedules", "evaluation", "export", "interop", "ragged"},
     "explain": {"tasks", "models", "evaluation"},
     "cli": EVERYTHING,
 }  # fmt: skip

@@ -64,7 +64,9 @@ def load_model(path, compile=True):
 
 def _register():
     for part in _REGISTERED:
-        importlib.import_module(f"tfllm.{part}")
+        module = importlib.import_module(f"tfllm.{part}")
+        for name in getattr(module, "__all__", ()):
+            getattr(module, name)
 
 
 if "keras" in sys.modules:

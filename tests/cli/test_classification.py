@@ -14,7 +14,7 @@ from tests.conftest import eagerly
 from tfllm import config, data
 from tfllm.cli import labelled, main
 from tfllm.cli.classification import Classification
-from tfllm.models.mean_of_vectors import MeanOfVectorsConfig
+from tfllm.models.configs import MeanOfVectorsConfig
 
 CONFIG = """
 shapes: 1

@@ -9,7 +9,8 @@ from tests.layers import parts
 from tests.reference import bert as reference
 from tfllm import training
 from tfllm.layers import MaskedTokenHead, NextSentenceHead, PretrainedEmbedding, replace_embedding
-from tfllm.models.bert import BERT, POOLINGS, BERTConfig
+from tfllm.models.bert import BERT, POOLINGS
+from tfllm.models.configs import BERTConfig
 
 LAYERS, D, H, F, V, EPSILON = 2, 12, 3, 20, 17, 1e-3
 TEXTS = np.array([[2, 5, 11, 4, 6, 3], [2, 8, 3, 9, 3, 0], [2, 3, 0, 0, 0, 0]])  # [B, T]

@@ -10,7 +10,8 @@ from tests.models import laws
 from tests.reference import gpt as reference
 from tests.reference import positions
 from tfllm.layers import masks
-from tfllm.models.gpt import GPT, GPTConfig
+from tfllm.models.configs import GPTConfig
+from tfllm.models.gpt import GPT
 
 LAYERS, D, H, V = 2, 24, 4, 17
 TEXTS = np.array([[2, 5, 11, 4, 6], [2, 8, 3, 9, 5]])  # [B, T]

@@ -8,7 +8,8 @@ import tensorflow as tf
 import tfllm
 from tfllm.data.masking import Remasked
 from tfllm.data.streams import Stream
-from tfllm.models.bert import BERT, BERTConfig
+from tfllm.models.bert import BERT
+from tfllm.models.configs import BERTConfig
 from tfllm.tasks.masked_language_model import MaskedLanguageModel, MaskedLanguageModelConfig
 from tfllm.text.word_pieces import WordPieces
 

@@ -7,7 +7,8 @@ import pytest
 from tfllm import training
 from tfllm.layers import lora as layers
 from tfllm.layers import names
-from tfllm.models.gpt import GPT, GPTConfig
+from tfllm.models.configs import GPTConfig
+from tfllm.models.gpt import GPT
 
 X = np.random.default_rng(0).integers(0, 11, (8, 5)).astype("int32")
 Y = (X + 1) % 11

@@ -10,9 +10,7 @@ from typing import Literal
 
 from tfllm.cli import options, texts
 from tfllm.cli.train import APART, train
-from tfllm.models.bert import BERTConfig
-from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
-from tfllm.models.transformer import TransformerConfig
+from tfllm.models.configs import BERTConfig, Seq2SeqRNNConfig, TransformerConfig
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,6 @@ What it is pre-trained with stands in layers/bert_heads.py. Left out: embeddings
 relative positions, a vocabulary of types of its own for each position (RoBERTa counts places from 2).
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import keras
 from keras import ops
 
@@ -18,22 +15,6 @@ from tfllm.layers.transformer import EncoderBlock
 from tfllm.models.encoder import Encoder, real
 
 POOLINGS = ("pooler", "first", "mean", "max")
-
-
-@dataclass(frozen=True)
-class BERTConfig:
-    """The arguments of `BERT` but for the vocabulary's size. BERT base: 12 layers, 768, 12 heads, 3072."""
-
-    max_length: int = 128  # tokens
-    num_layers: int = 4
-    d_model: int = 128
-    num_heads: int = 4
-    dff: int = 512  # inner width of the feed-forward
-    rate: float = 0.1  # probability of dropout
-    num_segments: int = 2  # kinds of segments; 0: none
-    activation: str = "gelu"
-    epsilon: float = 1e-12  # of the norms
-    pooling: Literal["pooler", "first", "mean", "max"] = "pooler"
 
 
 @keras.saving.register_keras_serializable("tfllm")

@@ -3,9 +3,6 @@
 Axes:  B batch  T tokens of the context  J of the question  U units, both directions together
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import keras
 from keras import ops
 
@@ -16,17 +13,6 @@ from tfllm.models.encoder import real
 
 NOWHERE = -1e9  # the score of a place that is padding
 SPREAD = 0.5  # standard deviation of word vectors at first, about that of GloVe's; 1 in the authors' code
-
-
-@dataclass(frozen=True)
-class BiDAFConfig:
-    """The arguments of `BiDAF` but for the size of the vocabulary. The paper: 100, 200, 2 layers, 0.2."""
-
-    embedding_dim: int = 100
-    num_units: int = 200  # of each recurrence, both directions together
-    num_layers: int = 2  # recurrences of the modelling layer
-    cell: Literal["lstm", "gru"] = "lstm"
-    rate: float = 0.2  # probability of dropout
 
 
 @keras.saving.register_keras_serializable("tfllm")

@@ -5,9 +5,6 @@ is used, the attention has queries, keys and values and sees no later place; dro
 into the attention and what comes out of it.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import keras
 from keras import ops
 
@@ -19,20 +16,6 @@ from tfllm.layers.transformer import Residual
 from tfllm.models.causal import CausalModel
 
 ENCODERS = ("rnn", "cnn")
-
-
-@dataclass(frozen=True)
-class BigLanguageModelConfig:
-    """The arguments of `BigLanguageModel` but for the size of the vocabulary."""
-
-    embedding_dim: int = 128
-    hidden_dim: int = 256
-    num_layers: int = 2
-    encoder: Literal["rnn", "cnn"] = "rnn"
-    cell: Literal["lstm", "gru"] = "lstm"  # of an rnn
-    kernel_size: int = 3  # of a cnn, in tokens; layer i has dilation 2^i
-    num_heads: int = 4
-    rate: float = 0.1  # probability of dropout
 
 
 @keras.saving.register_keras_serializable("tfllm")

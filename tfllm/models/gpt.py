@@ -5,9 +5,6 @@ On request: rotary positions (Su et al. 2021), fewer heads of keys and values (A
 matrix of its own, no biases. Left out: other norms and gates (RMSNorm, SwiGLU), attention to a window.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import keras
 from keras import ops
 
@@ -18,24 +15,6 @@ from tfllm.models.causal import CausalModel
 
 POSITIONS = ("learned", "rotary")
 STDDEV = 0.02  # of first values, Radford et al. 2018, sec. 4.1
-
-
-@dataclass(frozen=True)
-class GPTConfig:
-    """The arguments of `GPT` but for the vocabulary's size. GPT-2 small: 1024 tokens, 12 layers, 768, 12 heads."""
-
-    max_length: int | None = 256  # tokens; None, with rotary positions only: no limit
-    num_layers: int = 4
-    d_model: int = 128
-    num_heads: int = 4
-    dff: int | None = None  # inner width of the feed-forward; None: 4 * d_model
-    rate: float = 0.1  # probability of dropout
-    positions: Literal["learned", "rotary"] = "learned"
-    num_kv_heads: int | None = None  # heads of keys and values; None: num_heads
-    tied: bool = True  # the softmax has the matrix of the embeddings
-    use_bias: bool = True  # in dense layers and norms
-    activation: str = "gelu_tanh"
-    epsilon: float = 1e-5  # of the norms
 
 
 @keras.saving.register_keras_serializable("tfllm")

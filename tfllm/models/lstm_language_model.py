@@ -4,26 +4,11 @@ Differs from the documents' sample: every place gives logits of its next token (
 num_units at the end, without a Dense); probabilities are left to the loss.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import keras
 from keras import ops
 
 from tfllm.layers.recurrent import RecurrentStack
 from tfllm.models.causal import CausalModel
-
-
-@dataclass(frozen=True)
-class LSTMLanguageModelConfig:
-    """The arguments of `LSTMLanguageModel` but for the size of the vocabulary."""
-
-    embedding_dim: int = 256
-    num_units: int = 256  # of each layer
-    num_layers: int = 2
-    rate: float = 0.2  # probability of dropout; Zaremba et al. 2014 take 0.5 and more in their larger models
-    tied: bool = True  # one matrix for embedding and softmax
-    cell: Literal["lstm", "gru"] = "lstm"
 
 
 @keras.saving.register_keras_serializable("tfllm")

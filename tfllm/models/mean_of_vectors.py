@@ -1,23 +1,11 @@
 """The mean of a text's word vectors, as it is or through layers: the baseline of all that reads word order."""
 
-from dataclasses import dataclass
-
 import keras
 from keras import ops
 
 from tfllm.layers.pooling import Pooling
 from tfllm.models.encoder import Encoder, real
 from tfllm.models.text_cnn import RANGE
-
-
-@dataclass(frozen=True)
-class MeanOfVectorsConfig:
-    """The arguments of `MeanOfVectors` but for the size of the vocabulary."""
-
-    embedding_dim: int = 128
-    hidden_dim: int = 128
-    num_layers: int = 0  # hidden ones above the mean; Iyyer et al. 2015 have 2 or 3, of 300
-    rate: float = 0.3  # probability that a word is dropped
 
 
 @keras.saving.register_keras_serializable("tfllm")

@@ -6,9 +6,6 @@ Sukhbaatar et al. 2015. An answer is one token of the vocabulary; which strings 
 Axes:  B batch  F facts  W words of a fact  Q words of the question  D width  H hops  V vocabulary
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import keras
 from keras import ops
 
@@ -18,18 +15,6 @@ from tfllm.layers.tunable import Tunable
 TYINGS = ("adjacent", "layerwise")
 SPREAD = 0.1  # standard deviation of all weights at first, sec. 4.2
 HIDDEN = -1e9  # the score of a place where no fact is
-
-
-@dataclass(frozen=True)
-class MemoryNetworkConfig:
-    """The arguments of `MemoryNetwork` but for the size of the vocabulary."""
-
-    max_facts: int = 50  # the memory: of longer stories the last facts
-    num_hops: int = 3
-    embedding_dim: int = 20
-    tying: Literal["adjacent", "layerwise"] = "adjacent"  # which hops share their matrices
-    positions: bool = True  # words are weighted by their place; false: a bag of words
-    noise: float = 0.1  # share of empty facts that training puts between the facts, at most
 
 
 @keras.saving.register_keras_serializable("tfllm")

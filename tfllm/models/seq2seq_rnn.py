@@ -4,9 +4,6 @@ A bidirectional encoder, a decoder that attends to it (layers/bahdanau.py, layer
 differ from the papers is said where they are made, and in docs/papers.md.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import keras
 from keras import ops
 
@@ -18,23 +15,6 @@ from tfllm.layers.tunable import Tunable
 
 SHARED = ("nothing", "output", "all")
 ATTENTIONS = ("bahdanau", "luong")
-
-
-@dataclass(frozen=True)
-class Seq2SeqRNNConfig:
-    """The arguments of `Seq2SeqRNN` but for the vocabularies' sizes."""
-
-    num_layers: int = 1  # recurrent layers in the encoder (each both ways), and in the decoder
-    embedding_dim: int = 128
-    num_units: int = 256  # of the decoder's layers, and of both directions of the encoder's together
-    pe_input: int | None = 256  # longest source, in tokens; none: any
-    pe_target: int | None = 256  # longest target, in tokens; none: any
-    attention: Literal["bahdanau", "luong"] = "bahdanau"
-    cell: Literal["lstm", "gru"] = "lstm"
-    rate: float = 0.1  # probability of dropout
-    shared: Literal["nothing", "output", "all"] = "all"  # which embeddings are one matrix
-    score: Literal["general", "dot"] = "general"  # of luong
-    input_feeding: bool = True  # of luong: what was seen is read with the next token
 
 
 @keras.saving.register_keras_serializable("tfllm")

@@ -1,7 +1,5 @@
 """The convolutional network for sentences of Kim 2014: Embedding -> windows of several widths -> maximum over time."""
 
-from dataclasses import dataclass
-
 import keras
 from keras import ops
 
@@ -10,16 +8,6 @@ from tfllm.layers.pooling import Pooling
 from tfllm.models.encoder import Encoder, real
 
 RANGE = 0.25  # of first values of the embedding, Kim 2014, sec. 3.2
-
-
-@dataclass(frozen=True)
-class TextCNNConfig:
-    """The arguments of `TextCNN` but for the size of the vocabulary. Kim 2014: 300 dimensions, the rest as here."""
-
-    embedding_dim: int = 128
-    widths: tuple[int, ...] = (3, 4, 5)  # of the windows, in tokens
-    filters: int = 100  # of each width
-    rate: float = 0.5  # probability of dropout
 
 
 @keras.saving.register_keras_serializable("tfllm")

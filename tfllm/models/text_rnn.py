@@ -1,8 +1,5 @@
 """A bidirectional LSTM or GRU over a text: Embedding -> both directions -> their ends, or all places, as one vector."""
 
-from dataclasses import dataclass
-from typing import Literal
-
 import keras
 from keras import ops
 
@@ -12,18 +9,6 @@ from tfllm.models.encoder import Encoder, real
 from tfllm.models.text_cnn import RANGE
 
 POOLINGS = ("ends", "max", "mean", "attention")
-
-
-@dataclass(frozen=True)
-class TextRNNConfig:
-    """The arguments of `TextRNN` but for the size of the vocabulary."""
-
-    embedding_dim: int = 128
-    num_units: int = 256  # of each layer, both directions together
-    num_layers: int = 1
-    cell: Literal["lstm", "gru"] = "lstm"
-    pooling: Literal["ends", "max", "mean", "attention"] = "max"
-    rate: float = 0.3  # probability of dropout
 
 
 @keras.saving.register_keras_serializable("tfllm")

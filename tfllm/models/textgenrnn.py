@@ -4,24 +4,12 @@ It reads the last `window` tokens before each next one, from an empty state, as 
 bidirectional layers and its second input, the context labels.
 """
 
-from dataclasses import dataclass
-
 import keras
 from keras import ops
 
 from tfllm.layers.pooling import AttentionWeightedAverage
 from tfllm.layers.recurrent import Recurrent
 from tfllm.models.causal import CausalModel
-
-
-@dataclass(frozen=True)
-class TextgenRNNConfig:
-    """The arguments of `TextgenRNN` but for the size of the vocabulary: the numbers of its published weights."""
-
-    embedding_dim: int = 100
-    num_units: int = 128
-    num_layers: int = 2
-    window: int = 40  # tokens
 
 
 @keras.saving.register_keras_serializable("tfllm")

@@ -4,9 +4,6 @@ Differs from the paper: dropout also on the attention weights (as in its authors
 look (the sample's TensorFlow ancestors use 1 = hidden); embeddings are shared on request only; pre-norm on request.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import keras
 from keras import ops
 
@@ -16,22 +13,6 @@ from tfllm.layers.transformer import DecoderBlock, EncoderBlock
 from tfllm.layers.tunable import Tunable
 
 SHARED = ("nothing", "output", "all")
-
-
-@dataclass(frozen=True)
-class TransformerConfig:
-    """The arguments of `Transformer` but for the vocabularies' sizes; by default Transformer-tiny, Wu et al. 2021."""
-
-    num_layers: int = 4  # blocks in the encoder, and in the decoder
-    d_model: int = 128
-    num_heads: int = 4
-    dff: int = 256
-    pe_input: int = 256  # longest source, in tokens
-    pe_target: int = 256  # longest target, in tokens
-    rate: float = 0.1  # probability of dropout
-    shared: Literal["nothing", "output", "all"] = "all"  # which embeddings are one matrix
-    pre_norm: bool = False
-    activation: str = "relu"
 
 
 @keras.saving.register_keras_serializable("tfllm")

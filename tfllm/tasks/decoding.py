@@ -1,14 +1,10 @@
 """How answers are searched for: frozen dataclasses that generation, export and the command line share.
 
-None, 1.0 of the repetition penalty and () mean that a rule is not used.
+None, 1.0 or () disables a rule. Only the functions import TensorFlow, so that the command line checks options first.
 """
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
-
-import tensorflow as tf
-
-from tfllm import generation
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True)
@@ -68,6 +64,40 @@ class Continuation(Decoding):
         return tuple(text for text in dict.fromkeys(self.stop) if not any(o in text for o in self.stop if o != text))
 
 
+@dataclass(frozen=True)
+class Summarizing(Decoding):
+    """How a summary is searched for; its length is in tokens, END not counted."""
+
+    min_length: int = 0  # tokens of a summary, at least
+    max_length: int | None = None  # at most; none: as many as the model can say
+    long: Literal["cut", "merge"] = "cut"  # what is longer than the model: its beginning, or summaries of all parts
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.min_length < 0:
+            raise ValueError(f"min_length must be 0 or more, got {self.min_length}")
+        if self.max_length is not None and self.max_length < max(1, self.min_length):
+            raise ValueError(f"max_length must be 1 or more, and not below min_length; got {self.max_length}")
+        if self.long not in ("cut", "merge"):
+            raise ValueError(f"long must be 'cut' or 'merge', got {self.long!r}")
+
+
+@dataclass(frozen=True)
+class Replying(Continuation):
+    """How a reply is searched for: greedily, where nothing else is said.
+
+    Repetition is of the reply alone: what was said in earlier turns, and that they ended, may be said again.
+    """
+
+    of_last_turn: ClassVar[bool] = True
+    max_new_tokens: int | None = None  # tokens of a reply, END counted; none: the task's `reply_length`
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.prefix or self.max_length != Continuation.max_length:
+            raise ValueError("a reply has no prefix, and max_new_tokens for its length, not max_length")
+
+
 def of_options(kind, options):
     """kind(**options), where lists stand for tuples, and one string for a tuple of it."""
     found = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
@@ -78,6 +108,8 @@ def of_options(kind, options):
 
 def seed_apart(decoding):
     """-> (the decoding with seed 0, its seed as a tensor): decodings that differ in no more are compiled once."""
+    import tensorflow as tf
+
     return replace(decoding, seed=0), tf.constant(decoding.seed, tf.int64)
 
 
@@ -100,6 +132,8 @@ def chooser(decoding, row=0, **live):
 
     live: scalar tensors that stand in place of the fields of these names (a served graph's inputs).
     """
+    from tfllm import generation
+
     limits = {name: getattr(decoding, name) for name in ("temperature", "top_k", "top_p", "min_p", "typical_p", "seed")}
     limits |= {name: value for name, value in live.items() if name in limits}
     return generation.greedy if limits["temperature"] is None else generation.sampling(**limits, row=row)
@@ -107,6 +141,10 @@ def chooser(decoding, row=0, **live):
 
 def rules(decoding, tokenizer):
     """The rules that the decoding asks for, in Hugging Face's order."""
+    import tensorflow as tf
+
+    from tfllm import generation
+
     found = []
     if decoding.repetition_penalty != 1.0:
         found.append(generation.repetition_penalty(decoding.repetition_penalty))

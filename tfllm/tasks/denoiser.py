@@ -3,8 +3,7 @@
 `Denoiser.translator()` begins with the weights and the tokenizer that this leaves.
 """
 
-from dataclasses import asdict, dataclass, field
-from typing import Literal
+from dataclasses import asdict
 
 import keras
 import tensorflow as tf
@@ -12,31 +11,18 @@ import tensorflow as tf
 from tfllm.data import spans
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
-from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
-from tfllm.models.transformer import TransformerConfig
+from tfllm.models.configs import TransformerConfig
 from tfllm.tasks import filling, text_rows
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.decoding import Decoding
 from tfllm.tasks.encoder_decoder import MODELS, closed
 from tfllm.tasks.pretraining import Pretraining, full
+from tfllm.tasks.settings import DenoiserConfig
 from tfllm.tasks.translator import Translator
 from tfllm.text import END, PAD, START
 from tfllm.text.cleaning import replace_invalid
 
 GREEDY = Decoding(beam_width=1)
-
-
-@dataclass(frozen=True)
-class DenoiserConfig:
-    """What `Denoiser.from_text` builds."""
-
-    tokenizer: Literal["subwords", "words", "segments", "characters", "bytes"] = "subwords"
-    vocab_size: int = 8000  # tokens, at most
-    lowercase: bool = False
-    length: int = 128  # tokens in a row of training, before gaps are made
-    corrupted: float = 0.15  # share of the tokens that is left out
-    span: float = 3.0  # tokens in a gap, on average
-    model: TransformerConfig | Seq2SeqRNNConfig = field(default_factory=TransformerConfig)
 
 
 SIZES = {

@@ -16,7 +16,8 @@ from tfllm.ragged import joined
 from tfllm.tasks import turns
 from tfllm.tasks.chat import Chat
 from tfllm.tasks.configs import learned, named
-from tfllm.tasks.dialogue_configs import ALL, SIZES, SPEAKERS, Replying, lines, names, strings
+from tfllm.tasks.decoding import Replying
+from tfllm.tasks.dialogue_configs import ALL, SIZES, SPEAKERS, lines, names, strings
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.encoder_decoder import MODELS as PAIRS
 from tfllm.tasks.encoder_decoder import untrained

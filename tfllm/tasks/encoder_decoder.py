@@ -10,8 +10,9 @@ import tensorflow as tf
 from tfllm.generation import beam_search, sample
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
-from tfllm.models.seq2seq_rnn import Seq2SeqRNN, Seq2SeqRNNConfig
-from tfllm.models.transformer import Transformer, TransformerConfig
+from tfllm.models.configs import Seq2SeqRNNConfig, TransformerConfig
+from tfllm.models.seq2seq_rnn import Seq2SeqRNN
+from tfllm.models.transformer import Transformer
 from tfllm.ragged import joined
 from tfllm.tasks.continuation import power_of_two
 from tfllm.tasks.decoding import Decoding, chooser, of_options, seed_apart

@@ -1,8 +1,7 @@
 """Questions about facts: strings in, an answer and its probability out, and which facts it came from."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import cached_property, partial
-from typing import Literal
 
 import keras
 import numpy as np
@@ -11,32 +10,20 @@ import tensorflow as tf
 from tfllm.layers.pretrained_embedding import replace_embedding
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
-from tfllm.models.memory_network import MemoryNetwork, MemoryNetworkConfig
-from tfllm.models.seq2seq_rnn import Seq2SeqRNN, Seq2SeqRNNConfig
-from tfllm.models.transformer import Transformer, TransformerConfig
+from tfllm.models.configs import MemoryNetworkConfig, Seq2SeqRNNConfig, TransformerConfig
+from tfllm.models.memory_network import MemoryNetwork
+from tfllm.models.seq2seq_rnn import Seq2SeqRNN
+from tfllm.models.transformer import Transformer
 from tfllm.tasks.configs import named
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.fact_inputs import lines, plain
 from tfllm.tasks.fact_readers import Chosen, Written, answer_key
 from tfllm.tasks.linear_start import LinearStart
+from tfllm.tasks.settings import FactAnsweringConfig
 from tfllm.tasks.task import Task, listed, log, setters
 from tfllm.text import Words
 
 MODELS = {MemoryNetworkConfig: MemoryNetwork, Seq2SeqRNNConfig: Seq2SeqRNN, TransformerConfig: Transformer}
-
-
-@dataclass(frozen=True)
-class FactAnsweringConfig:
-    """What `FactAnswering.from_text` builds."""
-
-    vocab_size: int = 20000  # words, at most; answers of a memory network come on top
-    lowercase: bool = True
-    fact_length: int = 32  # words of a fact, at most; of a memory network
-    answer_length: int = 16  # words of an answer, at most; of a model that writes it
-    linear_start: int = 0  # epochs in which a memory network looks without a softmax; Sukhbaatar et al. 2015, sec. 4.2
-    embeddings: str | None = None  # file of word vectors that the embeddings begin with
-    embeddings_trainable: bool | Literal["missing"] = True  # which rows of these are trained; missing: without a vector
-    model: MemoryNetworkConfig | Seq2SeqRNNConfig | TransformerConfig = field(default_factory=MemoryNetworkConfig)
 
 
 SIZES = {

@@ -1,8 +1,7 @@
 """Language modelling: a causal model and its tokenizer, from running text to its continuation and its probability."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import cached_property, partial
-from typing import Literal
 
 import keras
 import tensorflow as tf
@@ -11,33 +10,21 @@ from tfllm import text
 from tfllm.data import batches, blocks, streams
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
-from tfllm.models.big_language_model import BigLanguageModel, BigLanguageModelConfig
-from tfllm.models.gpt import GPT, GPTConfig
-from tfllm.models.lstm_language_model import LSTMLanguageModel, LSTMLanguageModelConfig
+from tfllm.models.big_language_model import BigLanguageModel
+from tfllm.models.configs import BigLanguageModelConfig, GPTConfig, LSTMLanguageModelConfig
+from tfllm.models.gpt import GPT
+from tfllm.models.lstm_language_model import LSTMLanguageModel
 from tfllm.ragged import joined
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.generator import Generator
 from tfllm.tasks.likelihood import summed
+from tfllm.tasks.settings import LanguageModelConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.text_inputs import never_empty
 
 MODELS = {GPTConfig: GPT, LSTMLanguageModelConfig: LSTMLanguageModel, BigLanguageModelConfig: BigLanguageModel}
 LENGTH = 256  # tokens in a block, where neither the user nor the model says how many
-
-
-@dataclass(frozen=True)
-class LanguageModelConfig:
-    """What `LanguageModel.from_text` builds."""
-
-    tokenizer: Literal["subwords", "words", "segments", "characters", "bytes"] = "subwords"
-    vocab_size: int = 8000  # tokens, at most
-    lowercase: bool = False
-    length: int | None = None  # tokens in a block of training; None: what the model can take, or 256
-    cross_documents: bool = False  # blocks run over the ends of documents, without padding
-    embeddings: str | None = None  # file of word vectors that the embedding begins with
-    embeddings_trainable: bool | Literal["missing"] = True  # which of its rows are trained; missing: without a vector
-    model: GPTConfig | LSTMLanguageModelConfig | BigLanguageModelConfig = field(default_factory=GPTConfig)
 
 
 SIZES = {

@@ -4,7 +4,7 @@ Also RoBERTa's way, without pairs (Liu et al. 2019, sec. 4): `next_sentence=Fals
 encoder and the tokenizer.
 """
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 
 import keras
@@ -15,27 +15,15 @@ from tfllm.data import masking
 from tfllm.layers.bert_heads import MaskedTokenHead, NextSentenceHead
 from tfllm.losses import TokenCrossEntropy, smoothed_cross_entropy
 from tfllm.metrics import TokenAccuracy, TokenMean
-from tfllm.models.bert import BERT, BERTConfig
+from tfllm.models.bert import BERT
+from tfllm.models.configs import BERTConfig
 from tfllm.tasks import filling, text_rows
 from tfllm.tasks.configs import named
 from tfllm.tasks.pairs import packed
 from tfllm.tasks.pretraining import Pretraining, full
+from tfllm.tasks.settings import MaskedLanguageModelConfig
 from tfllm.tasks.task import log
 from tfllm.text import WordPieces
-
-
-@dataclass(frozen=True)
-class MaskedLanguageModelConfig:
-    """What `MaskedLanguageModel.from_text` builds."""
-
-    vocab_size: int = 8000  # WordPieces, at most
-    lowercase: bool = True
-    next_sentence: bool = True  # pairs, of which half follow on; false: blocks of one text each, as RoBERTa's
-    length: int = 128  # tokens in a row of training, at most
-    masked: float = 0.15  # share of the tokens that is to be told
-    whole_words: bool = False  # all pieces of a word are masked, or none
-    model: BERTConfig = field(default_factory=BERTConfig)
-
 
 SIZES = {
     "tiny": MaskedLanguageModelConfig(),

@@ -1,20 +1,21 @@
 """Questions about a text: where in it the answer stands, with a model that reads both. SQuAD 1.1 and 2.0."""
 
-from dataclasses import asdict, dataclass, field
-from typing import Literal
+from dataclasses import asdict
 
 import keras
 
 from tfllm import text
 from tfllm.layers.bert_heads import start
-from tfllm.models.bert import BERT, BERTConfig
-from tfllm.models.bidaf import BiDAF, BiDAFConfig
+from tfllm.models.bert import BERT
+from tfllm.models.bidaf import BiDAF
+from tfllm.models.configs import BERTConfig, BiDAFConfig, TextRNNConfig
 from tfllm.models.encoder import Encoder
-from tfllm.models.text_rnn import TextRNN, TextRNNConfig
+from tfllm.models.text_rnn import TextRNN
 from tfllm.tasks.answering import Answering
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.question_records import asked
+from tfllm.tasks.settings import QuestionAnsweringConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.text_inputs import idle
 
@@ -22,24 +23,6 @@ MODELS = {BiDAFConfig: BiDAF, BERTConfig: BERT, TextRNNConfig: TextRNN}
 LENGTH = 384  # tokens of a window, where neither the user nor the model says fewer; Devlin et al. 2019's code
 QUESTION = 64  # of a question, likewise
 STRIDE = 128
-
-
-@dataclass(frozen=True)
-class QuestionAnsweringConfig:
-    """What `QuestionAnswering.from_text` builds."""
-
-    tokenizer: Literal["words", "wordpieces"] = "words"
-    vocab_size: int = 20000  # tokens, at most
-    lowercase: bool = True
-    no_answer: bool | None = None  # whether it may say that there is none; None: where a training question has none
-    length: int | None = None  # tokens of a window of the context, with question and marks; None: 384, or the model's
-    stride: int | None = None  # tokens from one window to the next; None: 128, or half of what a window has room for
-    question_length: int | None = None  # tokens, at most; None: 64, or a quarter of a window
-    answer_length: int = 30  # tokens, at most
-    embeddings: str | None = None  # file of word vectors that the embedding begins with
-    embeddings_trainable: bool | Literal["missing"] = True  # which of its rows are trained; missing: without a vector
-    embeddings_words: int = 0  # words, the first so many of that file, that are known beside those of the text
-    model: BiDAFConfig | BERTConfig | TextRNNConfig = field(default_factory=BiDAFConfig)
 
 
 SIZES = {

@@ -1,57 +1,21 @@
 """Summarization: an encoder-decoder with one tokenizer, which may copy words that its vocabulary has not."""
 
-from dataclasses import dataclass, field
-from typing import Literal
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfllm.generation import forced_tokens, min_length
+from tfllm.models.configs import Seq2SeqRNNConfig
 from tfllm.models.pointer_generator import PointerGenerator
-from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
-from tfllm.models.transformer import TransformerConfig
 from tfllm.tasks.configs import learned, named
-from tfllm.tasks.decoding import Decoding, rules
+from tfllm.tasks.decoding import Summarizing, rules
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.encoder_decoder import EncoderDecoder, closed, shifted, strings, untrained
+from tfllm.tasks.settings import SummarizerConfig
 from tfllm.tasks.task import log
 from tfllm.text import END, PAD, START, UNKNOWN, copying
 from tfllm.text.cleaning import replace_invalid
-
-
-@dataclass(frozen=True)
-class Summarizing(Decoding):
-    """How a summary is searched for; its length is in tokens, END not counted."""
-
-    min_length: int = 0  # tokens of a summary, at least
-    max_length: int | None = None  # at most; none: as many as the model can say
-    long: Literal["cut", "merge"] = "cut"  # what is longer than the model: its beginning, or summaries of all parts
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.min_length < 0:
-            raise ValueError(f"min_length must be 0 or more, got {self.min_length}")
-        if self.max_length is not None and self.max_length < max(1, self.min_length):
-            raise ValueError(f"max_length must be 1 or more, and not below min_length; got {self.max_length}")
-        if self.long not in ("cut", "merge"):
-            raise ValueError(f"long must be 'cut' or 'merge', got {self.long!r}")
-
-
-@dataclass(frozen=True)
-class SummarizerConfig:
-    """What `Summarizer.from_text` builds."""
-
-    tokenizer: Literal["words", "subwords", "characters", "bytes"] = "words"
-    vocab_size: int = 8000  # tokens, at most
-    lowercase: bool = False
-    copy: bool = True  # words of the source can be said, also those that are not in the vocabulary; See et al. 2017
-    coverage: float | None = None  # weight of the coverage loss, 1 in See et al. 2017; none: no coverage
-    label_smoothing: float = 0.0  # not of a model that copies
-    embeddings: str | None = None  # file of word vectors, for documents and summaries
-    embeddings_trainable: bool | Literal["missing"] = True  # which rows of these are trained; missing: without a vector
-    model: TransformerConfig | Seq2SeqRNNConfig = field(default_factory=TransformerConfig)
-
 
 SIZES = {
     "tiny": SummarizerConfig(),

@@ -1,7 +1,6 @@
 """Classification: any model that reads a text, and its tokenizer, from a text or two to a label and its probability."""
 
-from dataclasses import asdict, dataclass, field
-from typing import Literal
+from dataclasses import asdict
 
 import keras
 import numpy as np
@@ -9,19 +8,29 @@ import tensorflow as tf
 
 from tfllm import text
 from tfllm.layers.pooling import Pooling
-from tfllm.models.bert import BERT, BERTConfig
-from tfllm.models.big_language_model import BigLanguageModel, BigLanguageModelConfig
+from tfllm.models.bert import BERT
+from tfllm.models.big_language_model import BigLanguageModel
 from tfllm.models.causal import CausalModel
-from tfllm.models.gpt import GPT, GPTConfig
-from tfllm.models.lstm_language_model import LSTMLanguageModel, LSTMLanguageModelConfig
-from tfllm.models.mean_of_vectors import MeanOfVectors, MeanOfVectorsConfig
-from tfllm.models.text_cnn import TextCNN, TextCNNConfig
-from tfllm.models.text_rnn import TextRNN, TextRNNConfig
+from tfllm.models.configs import (
+    BERTConfig,
+    BigLanguageModelConfig,
+    GPTConfig,
+    LSTMLanguageModelConfig,
+    MeanOfVectorsConfig,
+    TextCNNConfig,
+    TextRNNConfig,
+)
+from tfllm.models.gpt import GPT
+from tfllm.models.lstm_language_model import LSTMLanguageModel
+from tfllm.models.mean_of_vectors import MeanOfVectors
+from tfllm.models.text_cnn import TextCNN
+from tfllm.models.text_rnn import TextRNN
 from tfllm.tasks.classifying import Classifier
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.labelled import column, records_of
 from tfllm.tasks.labels import SEPARATOR, Labels
+from tfllm.tasks.settings import TextClassifierConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.text_inputs import idle, marks, widths
 
@@ -31,28 +40,6 @@ MODELS = {
 }  # fmt: skip
 LENGTH = 512  # tokens of a text, where neither the user nor the model says how many
 STDDEV = 0.02  # of first values of the head above a Transformer, Devlin et al. 2019's code
-
-
-@dataclass(frozen=True)
-class TextClassifierConfig:
-    """What `TextClassifier.from_text` builds."""
-
-    tokenizer: Literal["words", "subwords", "wordpieces", "segments", "characters", "bytes"] = "words"
-    vocab_size: int = 20000  # tokens, at most
-    lowercase: bool = True
-    kind: Literal["single", "multi", "regression"] = "single"  # one label a text; any number of them; a number
-    separator: str = SEPARATOR  # between the labels of one text
-    length: int | None = None  # tokens of a text, at most; None: what the model can take, or 512
-    class_weights: dict[str, float] | Literal["balanced"] | None = None  # of a label in the loss; balanced: all alike
-    pooling: Literal["first", "last", "mean", "max", "attention"] | None = None  # None: the model's own, or last
-    rate: float | None = None  # probability of dropout before the head; None: what goes with the model
-    embeddings: str | None = None  # file of word vectors that the embedding begins with
-    embeddings_trainable: bool | Literal["missing"] = True  # which of its rows are trained; missing: without a vector
-    embeddings_words: int = 0  # words, the first so many of that file, that are known beside those of the text
-    model: (
-        TextCNNConfig | TextRNNConfig | MeanOfVectorsConfig | BERTConfig | GPTConfig | LSTMLanguageModelConfig
-        | BigLanguageModelConfig
-    ) = field(default_factory=TextCNNConfig)  # fmt: skip
 
 
 SIZES = {

@@ -1,34 +1,16 @@
 """Translation: an encoder-decoder and its tokenizers, from parallel strings to strings."""
 
-from dataclasses import dataclass, field
-from typing import Literal
 
 import keras
 import tensorflow as tf
 
-from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
-from tfllm.models.transformer import TransformerConfig
+from tfllm.models.configs import TransformerConfig
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.decoding import rules
 from tfllm.tasks.embeddings import expect_files, initialise_sides
 from tfllm.tasks.encoder_decoder import EncoderDecoder, at_most, closed, shifted, strings, untrained
+from tfllm.tasks.settings import TranslatorConfig
 from tfllm.text.cleaning import replace_invalid
-
-
-@dataclass(frozen=True)
-class TranslatorConfig:
-    """What `Translator.from_text` builds."""
-
-    tokenizer: Literal["subwords", "words", "segments", "characters", "bytes"] = "subwords"
-    vocab_size: int = 8000  # tokens of each tokenizer, at most
-    joint: bool = True  # one tokenizer for both languages
-    lowercase: bool = False
-    label_smoothing: float = 0.1  # epsilon of Vaswani et al. 2017, sec. 5.4
-    embeddings: str | None = None  # file of word vectors for the source; of shared="all", for the one matrix
-    embeddings_target: str | None = None  # file of word vectors for the target
-    embeddings_trainable: bool | Literal["missing"] = True  # which rows of these are trained; missing: without a vector
-    model: TransformerConfig | Seq2SeqRNNConfig = field(default_factory=TransformerConfig)
-
 
 SIZES = {
     "tiny": TranslatorConfig(),  # Wu et al. 2021

@@ -3,9 +3,9 @@
 Nothing is imported before it is used.
 """
 
-import importlib
+from tfllm import lazy
 
-_HOMES = {
+__getattr__, __dir__, __all__ = lazy.names(__name__, {
     "recipe": ["Recipe", "optimizer"],
     "schedules": ["Constant", "Cosine", "InverseRoot", "Linear"],
     "averaging": ["LastAverage", "MovingAverage", "average"],
@@ -14,16 +14,4 @@ _HOMES = {
     "adapters": ["load_adapter", "lora", "merge", "remove_adapter", "save_adapter"],
     "layer_decay": ["LayerDecayAdam"],
     "run": ["best", "callbacks", "finished", "resume", "running", "start"],
-}
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name):
-    if name not in _HOME:
-        raise AttributeError(f"tfllm.training has no {name!r}; it has {', '.join(__all__)}")
-    return getattr(importlib.import_module(f"tfllm.training.{_HOME[name]}"), name)
-
-
-def __dir__():
-    return __all__
+})  # fmt: skip

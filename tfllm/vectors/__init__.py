@@ -3,9 +3,9 @@
 Nothing is imported before it is used.
 """
 
-import importlib
+from tfllm import lazy
 
-_HOMES = {
+__getattr__, __dir__, __all__ = lazy.names(__name__, {
     "cooccurrence": ["Cooccurrence"],
     "glove": ["GloVe"],
     "coverage_report": ["Coverage", "coverage"],
@@ -16,16 +16,4 @@ _HOMES = {
     "intrinsic": ["analogies", "similarity"],
     "widening": ["widened"],
     "maps": ["WordMap", "projector", "word_map"],
-}
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name):
-    if name not in _HOME:
-        raise AttributeError(f"tfllm.vectors has no {name!r}; it has {', '.join(__all__)}")
-    return getattr(importlib.import_module(f"tfllm.vectors.{_HOME[name]}"), name)
-
-
-def __dir__():
-    return __all__
+})  # fmt: skip
