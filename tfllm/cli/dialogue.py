@@ -4,7 +4,8 @@ import sys
 from dataclasses import asdict, dataclass, field
 
 from tfllm.tasks.dialogue import DialogueGenerator
-from tfllm.tasks.dialogue_configs import DialogueGeneratorConfig, Replying
+from tfllm.tasks.decoding import Replying
+from tfllm.tasks.settings import DialogueGeneratorConfig
 from tfllm.training import Recipe, callbacks
 
 TEXT = "--dialogues F[,F]"
