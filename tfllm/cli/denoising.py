@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tfllm.cli import pretrain, texts
-from tfllm.models.seq2seq_rnn import Seq2SeqRNNConfig
-from tfllm.models.transformer import TransformerConfig
+from tfllm.models.configs import Seq2SeqRNNConfig, TransformerConfig
 
 TEXT = pretrain.TEXT
 ASK = pretrain.ASK

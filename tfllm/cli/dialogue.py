@@ -3,8 +3,8 @@
 import sys
 from dataclasses import asdict, dataclass, field
 
-from tfllm.tasks.dialogue import DialogueGenerator
 from tfllm.tasks.decoding import Replying
+from tfllm.tasks.dialogue import DialogueGenerator
 from tfllm.tasks.settings import DialogueGeneratorConfig
 from tfllm.training import Recipe, callbacks
 
