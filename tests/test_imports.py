@@ -16,22 +16,22 @@ MAY_IMPORT = {
     "files": set(),
     "ragged": set(),
     "fonts": set(),
-    "config": set(),
+    "config": {"files"},  # beyond the design, here and below: files are whole or not there
     "losses": set(),
     "metrics": set(),
     "text": {"files", "ragged"},
-    "layers": set(),
+    "layers": {"files"},
     "generation": set(),
-    "data": {"ragged"},
-    "evaluation": {"files", "fonts"},  # beyond the design: files are whole or not there
-    "export": set(),
+    "data": {"files", "ragged"},
+    "evaluation": {"files", "fonts"},
+    "export": {"files"},
     # Beyond the design: freezing and LoRA, by name.
     "training": {"lazy", "files", "config", "layers.names", "layers.lora"},
     "models": {"lazy", "layers"},
-    "vectors": {"lazy", "files", "fonts", "text", "losses", "layers"},  # beyond: as for evaluation
+    "vectors": {"lazy", "files", "fonts", "text", "losses", "layers"},
     "interop": {"files", "models"},
     # Beyond the design: `fit` compiles with the recipe unless the user did; `score` and `export` are methods of a task.
-    "tasks": {"lazy", "models", "layers", "text", "losses", "metrics", "generation", "vectors", "config",
+    "tasks": {"lazy", "files", "models", "layers", "text", "losses", "metrics", "generation", "vectors", "config",
               "data.batches", "data.blocks", "data.dialogues", "data.masking", "data.sentence_pairs", "data.spans",
               "data.streams", "training.recipe", "training.schedules", "evaluation", "export", "interop", "ragged"},
     "explain": {"tasks", "models", "evaluation"},

@@ -1,36 +1,146 @@
-"""Files that are whole or not there, and JSON objects that are what they should be."""
+"""Files that are whole or not there, and what is read is what it should be: one line says where not.
 
+An unfinished write lies in a hidden folder of its own beside the file, `.part-...`, which its process holds locked. A
+process that was killed leaves it behind: no one takes it for a file, and the next write into that folder removes it.
+"""
+
+import contextlib
 import json
 import os
+import re
+import secrets
+import shutil
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+# Unfinished writes; the second as once in the folders of runs.
+PART = re.compile(r"\.part-\d+-[0-9a-f]{8}|\.(last|best|average|config|history|curve|\d{6})\.part\.\w+")
+DAY = 24 * 3600  # seconds after which an unfinished write is dead, where locks do not tell
 UNPACKED, RATIO = 2**26, 20  # bytes, and times its size, that an archive may unpack to; weights are hardly packed
+_cleared = set()  # folders
 
 
 @contextmanager
 def written(path: str | Path) -> Iterator[Path]:
-    """A path beside `path`, same ending; what is written there becomes `path` when the block ends well."""
+    """A path with the same name; the file or folder written there becomes `path` when the block ends well.
+
+    It is on the disk by then: a loss of power leaves the old or the new file. An OSError names `path`.
+    """
     path = Path(path)
-    beside = path.with_name(f".{path.stem}.part{path.suffix}")
+    if (folder := path.parent.absolute()) not in _cleared:
+        clear(folder)
+        _cleared.add(folder)
+    part = path.parent / f".part-{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        yield beside
-        os.replace(beside, path)
+        part.mkdir()
+        with _held(part):
+            yield part / path.name
+            _flush(part / path.name)
+            os.replace(part / path.name, path)
+            _flush_entry(path.parent)
+    except OSError as error:
+        if error.filename is not None and str(part) not in str(error.filename):
+            raise  # of another file
+        kept = "; what was there before is kept" if path.exists() else ""
+        said = one_line(error.strerror or error)
+        if error.errno is None:
+            raise OSError(f"{path}: {said}{kept}") from error
+        raise OSError(error.errno, f"{said}{kept}", str(path)) from error
     finally:
-        beside.unlink(missing_ok=True)
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def clear(folder: str | Path):
+    """Remove what writes into the folder have left unfinished whose process is gone."""
+    with contextlib.suppress(OSError):  # no folder, or not allowed
+        for entry in list(os.scandir(folder)):
+            if PART.fullmatch(entry.name) and _abandoned(entry):
+                shutil.rmtree(entry.path, ignore_errors=True) if entry.is_dir() else os.unlink(entry.path)
+
+
+def _abandoned(entry) -> bool:
+    if not entry.is_dir():
+        return True
+    with contextlib.suppress(OSError), _held(entry.path) as held:
+        return True if held else time.time() - entry.stat().st_mtime > DAY
+    return False
+
+
+@contextmanager
+def _held(folder) -> Iterator[bool]:
+    """A block in which this process has the folder locked: whether it could. BlockingIOError where another has it."""
+    descriptor = None
+    try:
+        with contextlib.suppress(PermissionError):
+            descriptor = os.open(folder, os.O_RDONLY)
+        yield descriptor is not None and lock(descriptor)
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed or its process ends; False where the system cannot.
+
+    BlockingIOError where another has it.
+    """
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:  # a file system of the network without locks
+        return False
+    return True
+
+
+def _flush(path):
+    """Have the system put a file, or all in a folder, onto the disk."""
+    for root, folders, names in os.walk(path) if path.is_dir() else [(path.parent, [], [path.name])]:
+        for name in names:
+            with open(os.path.join(root, name), "rb" if fcntl else "r+b") as file:
+                os.fsync(file.fileno())
+        for name in folders:
+            _flush_entry(os.path.join(root, name))
+
+
+def _flush_entry(folder):
+    with contextlib.suppress(OSError):  # Windows opens no folders, and some systems flush none
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def json_object(path: str | Path) -> dict:
     """What the file holds. ValueError, which names it, where that is no JSON in UTF-8 or no object."""
-    try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON in UTF-8: {error}") from None
+    return parsed_object(Path(path).read_bytes(), path)
+
+
+def parsed_object(text: str | bytes, where) -> dict:
+    """The JSON object in a text. ValueError, which names `where` it is, for anything else."""
+    found = parsed(text, where)
     if not isinstance(found, dict):
-        raise ValueError(f"{path} must hold an object {{...}}, got a {type(found).__name__}")
+        raise ValueError(f"{where} must hold an object {{...}}, got a {type(found).__name__}")
     return found
+
+
+def parsed(text: str | bytes, where):
+    """The value in a text of JSON, in UTF-8. ValueError, which names `where` it is, for anything else."""
+    try:
+        return json.loads(text.decode("utf-8") if isinstance(text, bytes) else text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{where} is not JSON in UTF-8: {one_line(error)}") from None
 
 
 @contextmanager
@@ -44,12 +154,12 @@ def understood(path: str | Path, expected: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise ValueError(f"{path}: expected {expected}: {one_line(error)}") from None
+        raise ValueError(f"{path}: expected {expected}: {type(error).__name__}: {one_line(error)}") from None
 
 
-def one_line(error: Exception) -> str:
-    """Kind and message of an error, without what is on further lines."""
-    return f"{type(error).__name__}: {error}".splitlines()[0][:300].strip()
+def one_line(error: Exception | str) -> str:
+    """The message of an error, without what is on further lines."""
+    return (str(error).splitlines() or ["no reason given"])[0][:300].strip()
 
 
 def check_unpacked(path: str | Path):

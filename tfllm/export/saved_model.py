@@ -4,11 +4,11 @@ The tokenizers and the weights that an answer needs are inside, and nothing else
 needs `tensorflow` alone.
 """
 
-import os
-import shutil
 from pathlib import Path
 
 import tensorflow as tf
+
+from tfllm.files import written
 
 
 def export(layer, folder, signatures):
@@ -23,7 +23,6 @@ def export(layer, folder, signatures):
         raise FileExistsError(f"{folder} is a file; export needs a folder")
     taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
     final = folder / str(max(taken, default=0) + 1)
-    beside = folder / f".{final.name}.{os.getpid()}"
     texts = tf.TensorSpec([None], tf.string, name="texts")
     traced = {}
     for name, function in signatures.items():
@@ -33,11 +32,9 @@ def export(layer, folder, signatures):
     module.weights, module.resources = used_variables(traced.values()), resources_of(layer)
     for name, function in traced.items():
         setattr(module, name, function)
-    try:
+    folder.mkdir(parents=True, exist_ok=True)
+    with written(final) as beside:
         tf.saved_model.save(module, str(beside), signatures=traced)
-        beside.rename(final)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return str(final)
 
 

@@ -4,16 +4,16 @@ One file: the matrix as .npy, behind it JSON with the words and the size and tim
 for nothing where those have changed, or where it is not whole; where it cannot be written, there is none.
 """
 
-import contextlib
 import hashlib
 import json
 import logging
 import os
-import secrets
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from tfllm.files import written
 
 VERSION = 1
 
@@ -54,23 +54,19 @@ def read(copy, was):
             about = json.loads(file.read())
         good = about["state"] == was and matrix.dtype == np.float32 and matrix.shape[:1] == (len(about["words"]),)
         return Kept(about["words"], matrix.view(np.ndarray), about["format"], about["report"]) if good else None
-    except (OSError, ValueError, EOFError, KeyError, TypeError):
+    except Exception:  # whatever the bytes of a copy that is not good make NumPy raise
         return None
 
 
 def write(copy, kept, was):
     """Keep them; True where that went well. Whole or not at all, also where several processes do so."""
     about = {"state": was, "format": kept.format, "report": kept.report, "words": kept.words}
-    beside = copy.with_name(f"{copy.stem}.{secrets.token_hex(8)}.part")
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
-        with open(beside, "xb") as file:
+        with written(copy) as beside, open(beside, "xb") as file:
             np.lib.format.write_array(file, kept.matrix, allow_pickle=False)
             file.write(json.dumps(about, ensure_ascii=False).encode())
-        os.replace(beside, copy)
     except OSError as error:
         logger.info("no copy of the vectors is kept: %s", error)
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
         return False
     return True
