@@ -8,6 +8,8 @@ knows them; imported before Keras, use `tfllm.load_model`.
 import importlib
 import sys
 
+from tfllm import startup
+
 __version__ = "0.1.0"
 
 _PARTS = (
@@ -69,5 +71,6 @@ def _register():
             getattr(module, name)
 
 
+startup.prepare()
 if "keras" in sys.modules:
     _register()

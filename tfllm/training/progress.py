@@ -3,6 +3,7 @@
 A `.keras` file of Keras holds config, weights, optimizer and vocabulary. Exact resume also needs the epoch,
 the best value so far, the time used and the states of the seed generators (dropout), which Keras leaves out:
 they are one more member of the archive, `training.json`; `keras.saving.load_model` does not mind it.
+Keras is not imported here: the command line reads how far a run is without it.
 Left out: Keras' global seed generator (layers own theirs) and metrics (reset at each epoch).
 """
 
@@ -11,9 +12,8 @@ import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import keras
-
 from tfllm.files import written
+from tfllm.training.recipe import Recipe
 
 _MEMBER = "training.json"
 
@@ -31,7 +31,7 @@ class Progress:
     seeds: list[list[int]] = field(default_factory=list)  # state of each seed generator of the model
 
 
-def save(model: keras.Model, path: str | Path, progress: Progress):
+def save(model, path: str | Path, progress: Progress):
     """`model.save(path)` with the progress inside; the old file stays until the new one is whole."""
     progress.seeds = [seed.numpy().tolist() for seed in seeds(model)]
     with written(path) as beside:
@@ -54,7 +54,7 @@ def found(folder: str | Path) -> Progress:
     return read(path) if path.exists() else Progress()
 
 
-def restore_seeds(model: keras.Model, progress: Progress):
+def restore_seeds(model, progress: Progress):
     """Give the model's seed generators the states they had."""
     generators = seeds(model)
     if len(generators) != len(progress.seeds):
@@ -63,7 +63,23 @@ def restore_seeds(model: keras.Model, progress: Progress):
         generator.assign(state)
 
 
-def seeds(model: keras.Model) -> list[keras.Variable]:
+def seeds(model) -> list:
     """The variables that are no weights: states of seed generators, in the order of the layers."""
     weights = {id(weight) for weight in model.weights}
     return [variable for variable in model.variables if id(variable) not in weights]
+
+
+def reason(progress: Progress, recipe: Recipe) -> str | None:
+    """Why no further epoch is trained, or None. All limits hold at ends of epochs."""
+    if progress.epoch >= recipe.epochs:
+        return f"all {recipe.epochs} epochs are done"
+    if recipe.updates and progress.updates >= recipe.updates:
+        return f"{recipe.updates} updates are done"
+    waited = progress.epoch - progress.best_epoch
+    if recipe.patience and progress.best is not None and waited >= recipe.patience:
+        return f"{recipe.monitor} has not been better than in epoch {progress.best_epoch} for {waited} epochs"
+    if recipe.minutes and progress.history:
+        ends = [0.0] + [row["seconds"] for row in progress.history]
+        if progress.seconds + ends[-1] - ends[-2] > 60 * recipe.minutes:
+            return f"another epoch would pass the limit of {recipe.minutes:g} minutes"
+    return None

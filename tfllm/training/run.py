@@ -10,6 +10,7 @@
 
 A run interrupted at any moment and resumed ends with the same weights as one that was not, if the data
 of an epoch depends on its number only. A lost, unfinished epoch is trained again.
+Keras is imported by what trains only: what a run has done can be read without it.
 """
 
 import importlib.util
@@ -18,17 +19,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-import keras
-
 from tfllm import config
 from tfllm.files import written
-from tfllm.training.averaging import LastAverage, MovingAverage
-from tfllm.training.checkpoint import Checkpoint
-from tfllm.training.curve import Curve
-from tfllm.training.progress import found, read, restore_seeds
+from tfllm.training.progress import found, read, reason, restore_seeds
 from tfllm.training.recipe import Recipe
-from tfllm.training.stopping import Stop, reason
-from tfllm.training.validation import ValidationScore
 
 
 def start(folder: str | Path, settings) -> Path:
@@ -47,15 +41,17 @@ def finished(folder: str | Path, recipe: Recipe) -> str | None:
     return reason(found(folder), recipe)
 
 
-def resume(folder: str | Path, load=keras.saving.load_model) -> tuple[keras.Model, int]:
+def resume(folder: str | Path, load: Callable | None = None) -> tuple:
     """The compiled model of last.keras and the number of finished epochs, for `fit(initial_epoch=...)`.
 
     Optimizer (its learning rate and schedule too) and seed generators are as they were. load(path) -> model:
-    `tfllm.load_model` where the model has layers of tfllm.
+    `tfllm.load_model` where the model has layers of tfllm; left out, Keras' own.
     """
     path = Path(folder) / "last.keras"
     if not path.exists():
         raise FileNotFoundError(f"{folder} has no last.keras: not one epoch was finished; start it anew")
+    if load is None:
+        from keras.saving import load_model as load
     done = read(path)
     model = load(path)
     restore_seeds(model, done)
@@ -75,12 +71,20 @@ def callbacks(
     recipe: Recipe,
     scores: Mapping[str, Callable[[], float]] | None = None,
     every: int = 1,
-) -> list[keras.callbacks.Callback]:
+) -> list:
     """All that `fit` needs for this folder, in their order; ask for them anew for every `fit`.
 
     scores: functions without arguments whose result is logged under their name every `every` epochs,
     {"val_bleu": ...}. ValueError if the monitor is neither a loss nor one of them.
     """
+    import keras
+
+    from tfllm.training.averaging import LastAverage, MovingAverage
+    from tfllm.training.checkpoint import Checkpoint
+    from tfllm.training.curve import Curve
+    from tfllm.training.stopping import Stop
+    from tfllm.training.validation import ValidationScore
+
     folder, done, scores = Path(folder), found(folder), dict(scores or {})
     if not recipe.monitor.endswith("loss") and recipe.monitor not in scores:
         raise ValueError(f"the recipe monitors {recipe.monitor!r}: add it to the scores, {list(scores)}")
