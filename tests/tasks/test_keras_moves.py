@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.tasks import tiny
 from tfllm import models
 from tfllm.tasks import TextClassifier, TextClassifierConfig
 
@@ -44,3 +45,15 @@ def test_a_callback_sets_the_learning_rate(kind, eager):
     assert float(task.optimizer.learning_rate) == pytest.approx(task.learning_rate / 2**halved)
     with pytest.raises(ValueError, match=rf"^{kind} sets the learning rate.*task\.compile\(keras\.optimizers"):
         fitted(fitted(made()), callbacks=[callback])
+
+
+@pytest.mark.parametrize("name", tiny.MAKERS)
+def test_a_clone_with_the_weights_answers_the_same(name, eager):
+    """The config has all that is not a weight, the vocabulary too; so has its JSON."""
+    task, asked = tiny.made(name)
+    again = keras.models.clone_model(task)
+    again.set_weights(task.get_weights())
+    answers = ([part.numpy() for part in tf.nest.flatten(one.answer(*asked))] for one in (again, task))
+    for found, expected in zip(*answers, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert keras.models.model_from_json(task.to_json()).get_config() == again.get_config() == task.get_config()

@@ -59,14 +59,14 @@ class BytePairs(Tokenizer):
         write_folder(folder, self._parts())
         write_config(folder, self._parts())
 
-    def get_config(self):
-        return {"special": list(self.special), "end": self._end, "name": self.name}
+    def _learned(self):
+        parts = self._parts()
+        return {"vocabulary": parts.vocabulary, "merges": parts.merges}
 
-    def save_assets(self, dir_path):
-        write_folder(dir_path, self._parts())
+    def _options(self):
+        return {"special": list(self.special), "end": self._end}
 
-    def load_assets(self, dir_path):
-        folder = Path(dir_path)
+    def _load(self, folder):
         parts = read_files(folder / "vocab.json", folder / "merges.txt", self._end)
         self._set_vocabulary(parts._replace(special=self.special))
 

@@ -20,6 +20,9 @@ class Bytes(Tokenizer):
         """The same tokenizer whatever the texts are; they are not read."""
         return cls(lowercase=lowercase)
 
+    def _learned(self):
+        return {}
+
     def _index(self, learned):
         """Nothing to do: a byte is its own index."""
 

@@ -1,7 +1,6 @@
 """Chinese words as tokens, cut by a dictionary inside the graph: the same in Python and where the model is served."""
 
 import json
-from pathlib import Path
 
 import keras
 import tensorflow as tf
@@ -53,15 +52,12 @@ class Segments(Tokenizer):
         with tf.device(CPU):
             return self._cut(lower(texts) if self.lowercase else texts)
 
-    def save_assets(self, dir_path):
-        super().save_assets(dir_path)
-        parts = {"dictionary": self.dictionary, "characters": self.characters}
-        told = json.dumps(parts, ensure_ascii=False, indent=0)
-        (Path(dir_path) / "dictionary.json").write_text(told + "\n", encoding="utf-8", newline="\n")
+    def _learned(self):
+        return {**super()._learned(), "dictionary": self.dictionary, "characters": self.characters}
 
-    def load_assets(self, dir_path):
-        self._set_parts(**json.loads((Path(dir_path) / "dictionary.json").read_text(encoding="utf-8")))
-        super().load_assets(dir_path)
+    def _load(self, folder):
+        self._set_parts(**json.loads((folder / "dictionary.json").read_text(encoding="utf-8")))
+        super()._load(folder)
 
     def _set_parts(self, dictionary, characters):
         self.dictionary, self.characters = checked(dictionary), dict(characters)

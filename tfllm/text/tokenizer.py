@@ -103,16 +103,29 @@ class Tokenizer(keras.layers.Layer):
             return ids.with_flat_values(tf.gather(self._tokens, ids.flat_values))
 
     def get_config(self):
-        """The options; the vocabulary goes through `save_assets`."""
-        return {"lowercase": self.lowercase, "name": self.name}
+        """The options, and under "learned" the vocabulary: one string of JSON, in which Keras looks for no object."""
+        return {"learned": json.dumps(self._learned(), ensure_ascii=False), **self._options(), "name": self.name}
 
-    def save_assets(self, dir_path):
-        learned = [token.decode("utf-8") for token in self.tokens[len(self.fixed) :]]
-        lines = ",\n".join(json.dumps(token, ensure_ascii=False) for token in learned)
-        (Path(dir_path) / self.assets).write_text(f"[\n{lines}\n]\n", encoding="utf-8", newline="\n")
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        return cls(**json.loads(config.pop("learned", "{}")), **config)
+
+    def _learned(self):
+        """The arguments of the class that `learn` gives."""
+        return {"vocabulary": [token.decode("utf-8") for token in self.tokens[len(self.fixed) :]]}
+
+    def _options(self):
+        """The other arguments, but for the name."""
+        return {"lowercase": self.lowercase}
 
     def load_assets(self, dir_path):
-        self._set_vocabulary(json.loads((Path(dir_path) / self.assets).read_text(encoding="utf-8")))
+        """From files of version 0.1.0, whose configs have no vocabulary."""
+        if dir_path is not None:
+            self._load(Path(dir_path))
+
+    def _load(self, folder):
+        self._set_vocabulary(json.loads((folder / self.assets).read_text(encoding="utf-8")))
 
     def _set_vocabulary(self, vocabulary):
         learned = _checked(vocabulary, taken=self.fixed[len(SPECIAL) :])

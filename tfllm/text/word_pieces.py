@@ -9,7 +9,7 @@ from tfllm.text.bert_characters import HIGHEST
 from tfllm.text.bert_words import BertWords
 from tfllm.text.tokenizer import CPU, Tokenizer
 from tfllm.text.word_matching import WordMatch
-from tfllm.text.word_piece_files import NAMES, Parts, read_folder, read_vocabulary, write_folder, write_vocabulary
+from tfllm.text.word_piece_files import NAMES, Parts, read_folder, read_vocabulary, write_folder
 from tfllm.text.word_piece_learning import word_pieces
 
 GOES_ON = "##"
@@ -35,7 +35,7 @@ class WordPieces(Tokenizer):
     assets = "vocab.txt"
 
     def __init__(self, vocabulary=(), lowercase=True, strip_accents=None, chinese=True, names=NAMES, name=None):
-        self._options = {"lowercase": lowercase, "strip_accents": strip_accents, "chinese": chinese}
+        self._cleaning = {"lowercase": lowercase, "strip_accents": strip_accents, "chinese": chinese}
         self.names = tuple(names)
         super().__init__(vocabulary or self.names, lowercase=lowercase, name=name)
 
@@ -66,7 +66,7 @@ class WordPieces(Tokenizer):
 
     def save_files(self, folder):
         """Write vocab.txt and tokenizer_config.json, as Hugging Face's BertTokenizer loads them."""
-        write_folder(folder, Parts(tuple(self._vocabulary()), self.names, **self._options))
+        write_folder(folder, Parts(tuple(self._vocabulary()), self.names, **self._cleaning))
 
     def encode(self, texts, special=False):
         """string [B] -> ragged int32 [B, None], without special ids; an empty text has no ids.
@@ -92,14 +92,14 @@ class WordPieces(Tokenizer):
             parts = tf.gather(starts, places), tf.gather(ends, last)
             return ids, *(ids.with_flat_values(part) for part in parts)
 
-    def get_config(self):
-        return {**self._options, "names": list(self.names), "name": self.name}
+    def _learned(self):
+        return {"vocabulary": self._vocabulary()}
 
-    def save_assets(self, dir_path):
-        write_vocabulary(Path(dir_path) / self.assets, self._vocabulary())
+    def _options(self):
+        return {**self._cleaning, "names": list(self.names)}
 
-    def load_assets(self, dir_path):
-        self._set_vocabulary(read_vocabulary(Path(dir_path) / self.assets))
+    def _load(self, folder):
+        self._set_vocabulary(read_vocabulary(folder / self.assets))
 
     def _vocabulary(self):
         return [token.decode("utf-8") for token in self.tokens]
@@ -120,7 +120,7 @@ class WordPieces(Tokenizer):
         with tf.init_scope(), tf.device(CPU):  # the constants outlive a graph in which the tokenizer is made
             self._tokens = tf.constant([token.encode() for token in vocabulary])
             self.continues = tf.constant([token.startswith(GOES_ON) for token in vocabulary])
-            self._words = BertWords(alphabet, self.names, **self._options)
+            self._words = BertWords(alphabet, self.names, **self._cleaning)
             self._match = WordMatch(pieces, len(alphabet) + len(self.names), self.unknown)
 
     def _ids(self, texts, special=False):

@@ -56,8 +56,8 @@ class Words(Tokenizer):
             starts, ends = tf.gather(there, behind - sizes), tf.gather(there, behind - 1) + 1
             return ids, ids.with_flat_values(starts), ids.with_flat_values(ends)
 
-    def get_config(self):
-        return {**super().get_config(), "split": self.split, "continuation": self.continuation}
+    def _options(self):
+        return {**super()._options(), "split": self.split, "continuation": self.continuation}
 
     def cut(self, texts):
         """string [B] -> ragged string [B, None]: the words, whether or not they are in the vocabulary."""

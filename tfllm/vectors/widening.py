@@ -28,4 +28,5 @@ def widened(tokenizer, vectors, count):
     forms, known = cut.flat_values.numpy()[starts], set(tokenizer.tokens)
     own = tokenizer.tokens[len(tokenizer.fixed) :]
     new = [form for form, i in zip(forms, np.flatnonzero(whole), strict=True) if form == firsts[i].encode("utf-8")]
-    return Words([*own, *(word for word in new if word not in known)], **tokenizer.get_config())
+    words = [*own, *(word for word in new if word not in known)]
+    return Words(words, tokenizer.split, tokenizer.continuation, tokenizer.lowercase, tokenizer.name)
