@@ -1,7 +1,5 @@
 """WordPiece, the tokenizer of BERT, with the vocabulary of its files or one that is learned."""
 
-from pathlib import Path
-
 import keras
 import tensorflow as tf
 
