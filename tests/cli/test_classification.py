@@ -106,8 +106,9 @@ def test_generate_tells_labels_and_probabilities(run, model, capsys, monkeypatch
     main(["generate", str(run), *texts])
     said = capsys.readouterr().out.splitlines()
     assert said == [f"up {chances[0]['up']:.4f}", f"down {chances[1]['down']:.4f}"]
-    main(["generate", str(run), *texts, "--top-k", "2"])
+    main(["generate", str(run), *texts, "", " ", "--top-k", "2"])
     said = capsys.readouterr().out.splitlines()
+    assert said[2:] == ["", ""]
     assert said[0] == f"up {chances[0]['up']:.4f}\tdown {chances[0]['down']:.4f}"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("\r\n".join(texts).encode())))
     main(["generate", str(run), "--json", "true"])

@@ -98,7 +98,8 @@ def test_all_roads_say_the_same(variant, tmp_path):
         np.testing.assert_allclose(tf.strings.to_number(said["label"]), said["score"], rtol=1e-5)
     else:
         assert said["label"].numpy().tolist() == expected["label"].numpy().tolist()
-    for name in set(expected) - {"label"}:
+        assert said["labels"].numpy().tolist() == [[name.encode() for name in task.labels]] * len(x)
+    for name in set(expected) - {"label", "labels"}:
         np.testing.assert_allclose(said[name], expected[name], atol=1e-6)
     np.testing.assert_allclose(said["score"], found[:, -1], atol=1e-5)
     none = served.signatures["serving_default"](**{name: tf.constant([], tf.string) for name in inputs})
@@ -115,10 +116,36 @@ def test_a_loss_reaches_every_weight_that_is_trained(variant):
     assert task.encoder.embed.trainable_weights[0].trainable
 
 
-def test_an_empty_text_has_an_answer(variant):
-    task, x, _ = variant
-    assert np.isfinite(chances(task, *([""] for _ in columns(x)))).all()
+def test_an_empty_text_has_an_empty_answer(variant):
+    """White space is empty, of any script; of a pair one text is enough."""
+    task, x, y = variant
+    texts = ["", " \t\n", "\u3000\u00a0", "film"]
+    found = task.classify(*(texts for _ in columns(x)))
+    nothing = {"label": [] if task.kind == "multi" else "", "score": 0.0}
+    if task.kind != "regression":
+        nothing["probabilities"] = dict.fromkeys(task.labels, 0.0)
+    assert found[:3] == [nothing] * 3 and found[3] != nothing
+    said = task.answer(*(tf.constant(texts) for _ in columns(x)))
+    assert said["score"].numpy()[:3].tolist() == [0.0] * 3 and said["label"].numpy()[:3].tolist() == [b""] * 3
+    if task.pairs:
+        assert task.classify([""], ["film"])[0] != nothing != task.classify(["film"], [""])[0]
     assert task.classify([], None if len(columns(x)) == 1 else []) == []
+    with pytest.raises(ValueError, match="1 of 2 records have an empty text, the first is number 1"):
+        task.score([x[0], (" ", "") if task.pairs else " "], [y[0]] * 2 if task.kind != "multi" else y[:2])
+
+
+def test_what_is_not_read_of_a_text_is_counted(variant):
+    """Exactly as many tokens as are read, and one more."""
+    task, x, _ = variant
+    text = "good " * 3 + "film"
+    pairs = () if not task.pairs else (tf.constant([text, text, "", ""]),)
+    both = task.read(tf.constant([text]), *(part[:1] for part in pairs))[1]
+    length, task.length = task.length, int(both[0])
+    try:
+        texts = tf.constant([text, text + " film", "", "film"])
+        assert task.answer(texts, *pairs)["cut"].numpy().tolist() == [0, 1, 0, 0]
+    finally:
+        task.length = length
 
 
 def test_it_learns_and_is_scored_and_calibrated(tmp_path, graphs):

@@ -130,7 +130,10 @@ class Evaluation(labelled.Labelled):
 
 @dataclass(frozen=True)
 class Generation:
-    """A line for each text: its label and the probability, or the number. A pair is two texts with a tab between."""
+    """A line for each text: its label and the probability, or the number; an empty line for an empty text.
+
+    A pair is two texts with a tab between.
+    """
 
     top_k: int | None = None  # labels to show, the likeliest first; none: what the classifier says
     json: bool = False  # everything, an object a line
@@ -140,7 +143,7 @@ class Generation:
         """What to print. first: the number of the first text."""
         pairs = None
         if model.pairs:
-            cut = [os.fsencode(text).split(b"\t") for text in texts]
+            cut = [os.fsencode(text).split(b"\t") if text.strip() else [b"", b""] for text in texts]
             for number, parts in enumerate(cut, first + 1):
                 if len(parts) != 2:
                     raise ValueError(f"text {number}: expected two texts with a tab between; got {len(parts)}")
@@ -150,8 +153,10 @@ class Generation:
 
     def line(self, answer):
         if "probabilities" not in answer:
-            return f"{answer['score']:.6g}"
+            return f"{answer['score']:.6g}" if answer["label"] else ""
         chances, said = answer["probabilities"], answer["label"]
+        if not any(chances.values()):
+            return ""
         names = sorted(chances, key=chances.get, reverse=True)
         if self.top_k is None:
             names = [name for name in names if name in ([said] if isinstance(said, str) else said)]

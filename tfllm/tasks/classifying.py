@@ -11,7 +11,7 @@ from tfllm.data import batches
 from tfllm.tasks.labelled import column, is_labelled, records_of
 from tfllm.tasks.labels import BALANCED
 from tfllm.tasks.task import Task, log
-from tfllm.tasks.text_inputs import dense, read, vector
+from tfllm.tasks.text_inputs import blank, dense, read, vector
 
 
 class Classifier(Task):
@@ -34,10 +34,7 @@ class Classifier(Task):
         inputs, sizes = read(self.encoder, self.tokenizer, self.length, record["text"], pairs)
         targets, good = self.kinds.targets(record["label"])
         weights = self.kinds.weights(targets, self.weighing)
-        blank = tf.strings.length(tf.strings.strip(record["text"])) == 0
-        if pairs is not None:
-            blank &= tf.strings.length(tf.strings.strip(pairs)) == 0
-        flags = {"bad": ~good, "cut": sizes > self.length, "empty": blank}
+        flags = {"bad": ~good, "cut": sizes > self.length, "empty": blank(record["text"], pairs)}
         flags = {name: ragged.column(flag) for name, flag in flags.items()}
         targets, weights = tf.nest.map_structure(tf.RaggedTensor.from_tensor, (targets, weights))
         return (inputs, targets, weights), flags
@@ -48,11 +45,7 @@ class Classifier(Task):
         flags = {name: flag.flat_values.numpy() for name, flag in flags.items()}
         if flags["bad"].any():
             raise ValueError(self.kinds.wrong(column(records, "label"), ~flags["bad"]))
-        if flags["empty"].any():
-            raise ValueError(
-                f"{flags['empty'].sum()} of {len(flags['empty'])} records have an empty text, the first is number "
-                f"{flags['empty'].argmax()} (from 0): leave them out, records.filter(...)"
-            )
+        refuse_empty(flags["empty"])
         self.warn_cut(flags["cut"])
         return rows
 
@@ -122,35 +115,45 @@ class Classifier(Task):
 
     # Answers
 
-    def logits(self, texts, pairs=None):
-        """strings [B] -> float32 [B, C]."""
+    def read(self, texts, pairs=None):
+        """strings [B] -> (what the model is fed, tokens of each text [B]), see `text_inputs.read`."""
         if (pairs is not None) != self.pairs:
             raise ValueError(
                 "this classifier reads two texts: give texts and pairs" if self.pairs
                 else "this classifier reads one text: leave pairs out"
             )  # fmt: skip
-        inputs, _ = read(self.encoder, self.tokenizer, self.length, texts, pairs)
+        return read(self.encoder, self.tokenizer, self.length, texts, pairs)
+
+    def logits(self, texts, pairs=None):
+        """strings [B] -> float32 [B, C]."""
+        return self.of_inputs(self.read(texts, pairs)[0])
+
+    def of_inputs(self, inputs):
         return tf.cast(self(dense(inputs), training=False), tf.float32)
 
     def answer(self, texts, pairs=None):
-        """strings [B] -> {"label": [B], "score": [B], "probabilities": [B, C]}, see `Labels.answer`.
+        """strings [B] -> {"label", "score", "cut": [B], "labels", "probabilities": [B, C]}, see `Labels.answer`.
 
-        What is said of a text does not depend on the texts beside it.
+        cut: how many tokens of the text were not read. What is said of a text does not depend on the texts beside it.
         """
-        return self.kinds.answer(self.logits(texts, pairs) / self.temperature)
+        inputs, sizes = self.read(texts, pairs)
+        found = self.kinds.answer(self.of_inputs(inputs) / self.temperature, blank(texts, pairs))
+        return found | {"cut": tf.cast(tf.maximum(sizes - self.length, 0), tf.int32)}
 
     def classify(self, texts, pairs=None, batch_size=64, verbose="auto"):
         """A text -> {"label", "score", "probabilities": {label: probability}}; a list -> a list of them, in order.
 
         pairs: the second text of each, or the second texts. texts may be a dataset of records too. label: of kind
-        "multi" a list of labels; a regression has no probabilities. ValueError for what is no text.
+        "multi" a list of labels; a regression has no probabilities. Of an empty text (white space; both of a pair) the
+        label is "" or [], score and probabilities are 0. ValueError for what is no text.
         """
         if isinstance(texts, (str, bytes)):
             return self.classify([texts], None if pairs is None else [pairs], batch_size, verbose)[0]
         texts, pairs = self.columns(texts, pairs)
         if not texts:
             return []
-        found = self.kinds.answer(tf.constant(self.in_batches(texts, pairs, batch_size, verbose) / self.temperature))
+        logits = self.in_batches(texts, pairs, batch_size, verbose) / self.temperature
+        found = self.kinds.answer(logits, blank(tf.constant(texts), pairs))
         return self.kinds.told({name: part.numpy() for name, part in found.items()})
 
     def columns(self, texts, pairs=None):
@@ -195,19 +198,21 @@ class Classifier(Task):
         targets, good = self.kinds.targets(tf.constant(labels))
         if not good.numpy().all():
             raise ValueError(self.kinds.wrong(labels, good.numpy()))
-        return self.in_batches(*self.columns(records), batch_size, verbose), targets.numpy()
+        texts, pairs = self.columns(records)
+        refuse_empty(blank(texts, pairs).numpy())
+        return self.in_batches(texts, pairs, batch_size, verbose), targets.numpy()
 
     def score(self, x, y=None, batch_size=64, verbose="auto", **options):
         """How well the labels of the records are found -> evaluation.ClassificationReport, or that of the kind.
 
-        options: of the report, such as seed.
+        options: of the report, such as seed. ValueError for an empty text, as in `fit`.
         """
         from tfllm import evaluation
 
         logits, targets = self.judged(x, y, batch_size, verbose)
         if self.kind == "regression":
             return evaluation.regression_report(targets[:, 0], logits[:, 0], **options)
-        found = self.kinds.answer(tf.constant(logits / self.temperature))
+        found = self.kinds.answer(logits / self.temperature, np.zeros(len(logits), bool))
         options |= {"labels": list(self.labels), "probabilities": found["probabilities"].numpy()}
         if self.kind == "multi":
             return evaluation.multilabel_report(targets.astype(int), (logits > 0).astype(int), **options)
@@ -230,9 +235,19 @@ class Classifier(Task):
     def export(self, folder):
         """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
 
-        serving_default: texts string [N] (and pairs string [N]) -> as `answer`.
+        serving_default: texts string [N] (and pairs string [N]) -> as `answer`: the label, and beside `probabilities`
+        the names that these stand for, in `labels`.
         """
         function = self.answer
         if self.pairs:
             function = (self.answer, [tf.TensorSpec([None], tf.string, name="pairs")])
         return self.export_signatures(folder, {"serving_default": function})
+
+
+def refuse_empty(empty):
+    """ValueError where one of these flags is set."""
+    if empty.any():
+        raise ValueError(
+            f"{empty.sum()} of {len(empty)} records have an empty text, the first is number {empty.argmax()} (from 0): "
+            "leave them out, records.filter(...)"
+        )

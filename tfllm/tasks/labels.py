@@ -124,14 +124,20 @@ class Labels:
         accuracy = {"single": [ClassAccuracy], "multi": [LabelAccuracy], "regression": []}[self.kind]
         return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), *(kind() for kind in accuracy)]}
 
-    def answer(self, logits):
-        """logits [B, C], divided by the temperature -> {"label" string [B], "score" [B], "probabilities" [B, C]}.
+    def answer(self, logits, blank):
+        """logits [B, C], divided by the temperature; blank [B], whether there was no text -> a dict of
 
-        single: the likeliest class and its probability. multi: the labels above one half, joined by the separator, and
-        the highest probability. regression: no probabilities; score is the number, label the same as text.
+        label          string [B]. single: the likeliest class; multi: the labels above one half, joined by the
+                       separator; regression: the number as text
+        score          [B]: the highest probability; of a regression the number
+        labels         string [B, C], the names in the order of `probabilities`;  probabilities  [B, C]. Of a regression
+                       there are neither
+
+        Where there was no text, label is "", and score and probabilities are 0.
         """
         if self.kind == "regression":
-            return {"label": tf.strings.as_string(logits[:, 0]), "score": logits[:, 0]}
+            score = tf.where(blank, 0.0, logits[:, 0])
+            return {"label": tf.where(blank, "", tf.strings.as_string(score)), "score": score}
         names = tf.constant(self.names)
         if self.kind == "single":
             probabilities = tf.nn.softmax(logits)
@@ -140,7 +146,11 @@ class Labels:
             probabilities = tf.sigmoid(logits)
             chosen = tf.ragged.boolean_mask(tf.broadcast_to(names, tf.shape(logits)), logits > 0)
             label = tf.strings.reduce_join(chosen, axis=1, separator=self.separator)
-        return {"label": label, "score": tf.reduce_max(probabilities, axis=1), "probabilities": probabilities}
+        probabilities = tf.where(blank[:, None], 0.0, probabilities)
+        return {
+            "label": tf.where(blank, "", label), "score": tf.reduce_max(probabilities, axis=1),
+            "labels": tf.broadcast_to(names, tf.shape(logits)), "probabilities": probabilities,
+        }  # fmt: skip
 
     def told(self, found):
         """What `answer` gave, as NumPy -> a list of plain dicts, see `TextClassifier.classify`."""

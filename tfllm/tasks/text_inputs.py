@@ -40,6 +40,12 @@ def read(model, tokenizer, length, texts, pairs=None):
     return inputs, sizes + marks_around(b, tokenizer.start, tokenizer.end)
 
 
+def blank(texts, pairs=None):
+    """strings [B] (and pairs [B]) -> bool [B]: nothing is there to read but white space."""
+    empty = tf.strings.regex_full_match(texts, r"[\s\pZ]*")
+    return empty if pairs is None else tf.logical_and(empty, blank(pairs))
+
+
 def of_tokens(token_ids):
     """The mask is of integers, as all that is in a batch: Keras takes means over replicas, which bool has not."""
     return {"token_ids": token_ids, "padding_mask": tf.ones_like(token_ids)}
