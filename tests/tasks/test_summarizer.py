@@ -87,8 +87,11 @@ def test_what_is_not_read_is_told(summarizer, caplog, eager):
     with caplog.at_level("WARNING", "tfllm"):
         summarizer.generate(SOURCES[:3], beam_width=1)
     assert not caplog.text
-    summarizer.batches(SOURCES[3:], ["a", "b"])
-    assert "1 of 2 source texts reach the model's limit of 8 tokens and are cut" in caplog.text
+    fits = " ".join(SOURCES[3].split()[:7])
+    summarizer.batches([fits, SOURCES[0]], ["a", " ".join("b" * (summarizer.model.pe_target - 1))])
+    assert not caplog.text
+    summarizer.batches([SOURCES[3], fits], ["a", "b"])
+    assert "1 of 2 source texts have more than 8 tokens, END counted, and are truncated" in caplog.text
 
 
 def test_a_long_document_is_the_summary_of_its_parts(summarizer, eager):

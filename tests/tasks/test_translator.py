@@ -179,9 +179,17 @@ def test_caches_that_grow_say_the_same(fresh, width):
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-5)
 
 
-def test_what_is_too_long_is_cut_and_told(trained, caplog):
-    trained.generate("a" * 100)
-    assert "1 of 1 source texts reach the model's limit of 32 tokens" in caplog.text
+def test_what_is_too_long_is_truncated_and_told(trained, caplog, eager):
+    """Texts of 31 tokens and END fit into the model's 32 places; one more does not."""
+    trained.generate(["a" * 31, "b"], beam_width=1)
+    trained.batches(["a" * 31, "b"], ["A", "B" * 31])
+    assert not caplog.text
+    trained.generate(["a" * 31, "a" * 32, "b"], beam_width=1)
+    assert "1 of 3 source texts" in caplog.text and "32 tokens" in caplog.text
+    caplog.clear()
+    trained.batches(["a" * 31, "a" * 32, "b"], ["A", "B" * 32, "B" * 33])
+    assert "1 of 3 source texts have more than 32 tokens, END counted, and are truncated" in caplog.text
+    assert "2 of 3 target texts have more than 32 tokens, END counted, and are truncated" in caplog.text
     assert trained.prepare(["a" * 100]).to_list()[0][-1] == END
 
 

@@ -11,7 +11,7 @@ from tfllm.data import batches
 from tfllm.tasks.labelled import column, is_labelled, records_of
 from tfllm.tasks.labels import BALANCED
 from tfllm.tasks.task import Task, log
-from tfllm.tasks.text_inputs import blank, dense, read, vector
+from tfllm.tasks.text_inputs import both_blank, dense, read, vector
 
 
 class Classifier(Task):
@@ -34,7 +34,7 @@ class Classifier(Task):
         inputs, sizes = read(self.encoder, self.tokenizer, self.length, record["text"], pairs)
         targets, good = self.kinds.targets(record["label"])
         weights = self.kinds.weights(targets, self.weighing)
-        flags = {"bad": ~good, "cut": sizes > self.length, "empty": blank(record["text"], pairs)}
+        flags = {"bad": ~good, "cut": sizes > self.length, "empty": both_blank(record["text"], pairs)}
         flags = {name: ragged.column(flag) for name, flag in flags.items()}
         targets, weights = tf.nest.map_structure(tf.RaggedTensor.from_tensor, (targets, weights))
         return (inputs, targets, weights), flags
@@ -137,7 +137,7 @@ class Classifier(Task):
         cut: how many tokens of the text were not read. What is said of a text does not depend on the texts beside it.
         """
         inputs, sizes = self.read(texts, pairs)
-        found = self.kinds.answer(self.of_inputs(inputs) / self.temperature, blank(texts, pairs))
+        found = self.kinds.answer(self.of_inputs(inputs) / self.temperature, both_blank(texts, pairs))
         return found | {"cut": tf.cast(tf.maximum(sizes - self.length, 0), tf.int32)}
 
     def classify(self, texts, pairs=None, batch_size=64, verbose="auto"):
@@ -153,7 +153,7 @@ class Classifier(Task):
         if not texts:
             return []
         logits = self.in_batches(texts, pairs, batch_size, verbose) / self.temperature
-        found = self.kinds.answer(logits, blank(tf.constant(texts), pairs))
+        found = self.kinds.answer(logits, both_blank(tf.constant(texts), pairs))
         return self.kinds.told({name: part.numpy() for name, part in found.items()})
 
     def columns(self, texts, pairs=None):
@@ -199,7 +199,7 @@ class Classifier(Task):
         if not good.numpy().all():
             raise ValueError(self.kinds.wrong(labels, good.numpy()))
         texts, pairs = self.columns(records)
-        refuse_empty(blank(texts, pairs).numpy())
+        refuse_empty(both_blank(texts, pairs).numpy())
         return self.in_batches(texts, pairs, batch_size, verbose), targets.numpy()
 
     def score(self, x, y=None, batch_size=64, verbose="auto", **options):

@@ -7,13 +7,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfllm.data import batches
 from tfllm.generation import beam_search, sample
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.configs import Seq2SeqRNNConfig, TransformerConfig
 from tfllm.models.seq2seq_rnn import Seq2SeqRNN
 from tfllm.models.transformer import Transformer
-from tfllm.ragged import joined
+from tfllm.ragged import column, joined
 from tfllm.tasks.continuation import power_of_two
 from tfllm.tasks.decoding import Decoding, chooser, of_options, seed_apart
 from tfllm.tasks.task import Task, log
@@ -57,15 +58,19 @@ class EncoderDecoder(Task):
         loss = TokenCrossEntropy(self.label_smoothing)
         return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), TokenAccuracy()]}
 
-    def batches(self, x, y=None, batch_size=None, tokens=4096, shapes=6, seed=None):
-        made = super().batches(x, y, batch_size, tokens, shapes, seed)
-        inputs, targets, _ = made.rows
-        for name, part, limit in (
-            ("source", inputs["source"], self.model.pe_input),
-            ("target", targets, self.model.pe_target),
-        ):
-            warn_cut(name, part.row_lengths().numpy(), limit)
-        return made
+    def example(self, record):
+        return self.checked(record)[0]
+
+    def checked(self, record):
+        """-> (the example, flags): whether "source" and "target" are truncated, each ragged [B, 1] bool."""
+        raise NotImplementedError(f"{type(self).__name__} must say how a record becomes an example")
+
+    def rows(self, records):
+        """As of a Task; a warning tells what is truncated."""
+        rows, flags = batches.rows(records, self.checked)
+        for name, limit in (("source", self.model.pe_input), ("target", self.model.pe_target)):
+            warn_truncated(name, flags[name].flat_values.numpy(), limit)
+        return rows
 
     def answer(self, texts, decoding=None):
         """strings [B] -> {"text": [B], "score": [B]}: the best answer, and log P / length penalty."""
@@ -155,10 +160,8 @@ class EncoderDecoder(Task):
         return found
 
     def sizes(self, texts, decoding):
-        """Tokens of each text, and a warning where some are not read."""
-        sizes = self.prepare(tf.constant(texts)).row_lengths().numpy()
-        warn_cut("source", sizes, self.model.pe_input)
-        return sizes
+        """Tokens of each text, at most what the model reads."""
+        return self.prepare(tf.constant(texts)).row_lengths().numpy()
 
     def report(self, parts):
         """Told what `candidates` gave for each batch, for a warning that only the answers know to give."""
@@ -232,7 +235,13 @@ def strings(records, name):
     return [line.decode("utf-8", "replace") for batch in batches for line in batch]
 
 
-def warn_cut(name, sizes, limit):
-    if limit is not None and (sizes >= limit).any():
-        log.warning("%d of %d %s texts reach the model's limit of %d tokens and are cut", (sizes >= limit).sum(),
-                    len(sizes), name, limit)  # fmt: skip
+def over(token_ids, limit):
+    """Ragged [B, None] -> ragged [B, 1] bool: whether `closed` truncates it to this limit."""
+    return column(tf.zeros([token_ids.nrows()], tf.bool) if limit is None else token_ids.row_lengths() > limit - 1)
+
+
+def warn_truncated(name, flags, limit):
+    """Logs how many of these texts, flags [N], have more tokens than the limit."""
+    if flags.any():
+        log.warning("%d of %d %s texts have more than %d tokens, END counted, and are truncated", flags.sum(),
+                    len(flags), name, limit)  # fmt: skip

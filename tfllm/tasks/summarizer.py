@@ -11,7 +11,7 @@ from tfllm.models.pointer_generator import PointerGenerator
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.decoding import Summarizing, rules
 from tfllm.tasks.embeddings import expect_files, initialise
-from tfllm.tasks.encoder_decoder import EncoderDecoder, closed, shifted, strings, untrained
+from tfllm.tasks.encoder_decoder import EncoderDecoder, closed, over, shifted, strings, untrained
 from tfllm.tasks.settings import SummarizerConfig
 from tfllm.tasks.task import log
 from tfllm.text import END, PAD, START, UNKNOWN, copying
@@ -95,10 +95,11 @@ class Summarizer(EncoderDecoder):
         own = copying.extended(self.tokenizer, ids, words)
         return {"token_ids": closed(ids, None), "source_ids": closed(own, None), "words": words}
 
-    def example(self, record):
+    def checked(self, record):
         ids, words = self.cut_into(record["source"])
         shown = self.shown(ids, words)
         target = self.tokenizer.encode(record["target"])
+        flags = {"source": over(ids, self.model.pe_input), "target": over(target, self.model.pe_target)}
         inputs = {"source": shown["token_ids"]}
         if self.copies:
             inputs["source_ids"] = shown["source_ids"]
@@ -106,7 +107,7 @@ class Summarizer(EncoderDecoder):
             own = copying.spelt(self.tokenizer, record["target"])
             target = copying.extended(self.tokenizer, target, own, ids, words)
         target = closed(target, self.model.pe_target)  # [B, None]
-        return inputs | {"target": shifted(target)}, target, tf.ones_like(target, tf.float32)
+        return (inputs | {"target": shifted(target)}, target, tf.ones_like(target, tf.float32)), flags
 
     def call(self, inputs):
         """{"source": [B, S], "target": [B, T]}, and "source_ids" [B, S] of a model that copies -> logits [B, T, V].

@@ -12,6 +12,7 @@ from keras import ops
 from tfllm.models.causal import CausalModel
 from tfllm.ragged import joined, prefixes
 from tfllm.tasks.pairs import marks_around, packed
+from tfllm.text.cleaning import blank
 
 
 def marks(model):
@@ -40,10 +41,9 @@ def read(model, tokenizer, length, texts, pairs=None):
     return inputs, sizes + marks_around(b, tokenizer.start, tokenizer.end)
 
 
-def blank(texts, pairs=None):
-    """strings [B] (and pairs [B]) -> bool [B]: nothing is there to read but white space."""
-    empty = tf.strings.regex_full_match(texts, r"[\s\pZ]*")
-    return empty if pairs is None else tf.logical_and(empty, blank(pairs))
+def both_blank(texts, pairs=None):
+    """strings [B] (and pairs [B]) -> bool [B]: there is nothing to read but white space."""
+    return blank(texts) if pairs is None else tf.logical_and(blank(texts), blank(pairs))
 
 
 def of_tokens(token_ids):

@@ -8,7 +8,16 @@ from tfllm.models.configs import TransformerConfig
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.decoding import rules
 from tfllm.tasks.embeddings import expect_files, initialise_sides
-from tfllm.tasks.encoder_decoder import EncoderDecoder, at_most, closed, shifted, strings, untrained
+from tfllm.tasks.encoder_decoder import (
+    EncoderDecoder,
+    at_most,
+    closed,
+    over,
+    shifted,
+    strings,
+    untrained,
+    warn_truncated,
+)
 from tfllm.tasks.settings import TranslatorConfig
 from tfllm.text.cleaning import replace_invalid
 
@@ -60,14 +69,21 @@ class Translator(EncoderDecoder):
     def sources(self, texts):
         return {"token_ids": closed(self.source.encode(texts), self.model.pe_input)}
 
-    def example(self, record):
-        target = closed(self.target.encode(record["target"]), self.model.pe_target)  # [B, None]
-        inputs = {"source": self.prepare(record["source"]), "target": shifted(target)}
-        return inputs, target, tf.ones_like(target, tf.float32)
+    def checked(self, record):
+        source, target = self.source.encode(record["source"]), self.target.encode(record["target"])
+        flags = {"source": over(source, self.model.pe_input), "target": over(target, self.model.pe_target)}
+        source, target = closed(source, self.model.pe_input), closed(target, self.model.pe_target)  # [B, None]
+        inputs = {"source": source, "target": shifted(target)}
+        return (inputs, target, tf.ones_like(target, tf.float32)), flags
 
     def call(self, inputs):
         """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each of the target."""
         return self.model(inputs["source"], inputs["target"])[0]
+
+    def sizes(self, texts, decoding):
+        token_ids = self.source.encode(tf.constant(texts))
+        warn_truncated("source", over(token_ids, self.model.pe_input).flat_values.numpy(), self.model.pe_input)
+        return token_ids.row_lengths().numpy()
 
     def said(self, outputs, sources):
         return replace_invalid(self.target.decode(outputs))

@@ -11,3 +11,8 @@ def lower(texts):
 def replace_invalid(texts):
     """Each run of bytes that is not UTF-8 becomes U+FFFD; valid text, NUL included, stays as it is."""
     return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+
+
+def blank(texts):
+    """Which texts have nothing but white space: bool [B]."""
+    return tf.strings.regex_full_match(texts, r"[\s\p{Z}]*")
