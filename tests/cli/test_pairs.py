@@ -1,9 +1,11 @@
 """Options -> records: which reader is asked, and with what."""
 
+import keras
 import pytest
 
 from tfllm import data
-from tfllm.cli import pairs
+from tfllm.cli import pairs, summarization, translation
+from tfllm.training import Recipe, ValidationScore
 
 
 def texts(records):
@@ -34,3 +36,33 @@ def test_nothing_named_is_none_or_an_error():
     assert pairs.records(pairs.Pairs()) is None
     with pytest.raises(ValueError, match="--source F --target F"):
         pairs.some(pairs.Pairs())
+
+
+@pytest.mark.parametrize(
+    "kind, monitor, by_words, expected",
+    [
+        (translation.Training, "val_bleu", {"tokenize": "13a"}, 100 * (6 / 7 * 5 / 6 * 4 / 5 * 3 / 4) ** 0.25),
+        (summarization.Training, "val_rougeL", {"tokens": "words"}, 100 * 6 / 7),
+    ],
+)
+def test_the_monitor_reads_the_script(kind, monitor, by_words, expected, tmp_path):
+    """Of a model that says 猫坐在垫子上吧 where the reference is 猫坐在垫子上了: 6 of 7 characters; no word."""
+
+    class Parrot(kind.task):
+        def __init__(self):
+            keras.Model.__init__(self)
+
+        def generate(self, texts, **options):
+            return ["猫坐在垫子上吧"] * len(texts)
+
+        def fit(self, *args, callbacks, **options):
+            self.monitors = [one for one in callbacks if isinstance(one, ValidationScore)]
+
+    (tmp_path / "pairs.tsv").write_text("source\ttarget\nthe cat sat\t猫坐在垫子上了\n", encoding="utf-8")
+    for options, value in (({}, expected), (by_words, 0)):
+        settings = kind(data=str(tmp_path / "pairs.tsv"), valid_data=str(tmp_path / "pairs.tsv"),
+                        recipe=Recipe(monitor=monitor), **options)  # fmt: skip
+        task = Parrot()
+        settings.fit(task, 0, tmp_path, *settings.read())
+        (score,) = task.monitors
+        assert (score.name, score.function()) == (monitor, pytest.approx(value, abs=1e-6))

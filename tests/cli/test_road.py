@@ -89,6 +89,10 @@ def test_evaluate_prints_scores_with_their_signatures(run, corpus, capsys, eager
     main(["evaluate", str(run), "--source", str(corpus / "valid.de"), "--target", str(corpus / "valid.en")])
     said = capsys.readouterr().out
     assert "BLEU" in said and "chrF" in said and "tok:13a" in said
+    files = ["--source", str(corpus / "valid.de"), "--target", str(corpus / "valid.en"), "--beam-width", "1"]
+    main(["evaluate", str(run), *files, "--tokenize", "char"])
+    assert "tok:char" in capsys.readouterr().out
+    assert "expected one of 13a, intl, zh" in told(capsys, "evaluate", str(run), *files, "--tokenize", "14a")
 
 
 def test_export_says_where_and_answers_the_same(run, tmp_path, capsys):

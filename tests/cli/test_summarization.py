@@ -46,10 +46,11 @@ def test_generate_and_evaluate(run, corpus, capsys, eager):
     main(["generate", str(run), text, *options])
     assert capsys.readouterr().out == expected + "\n" and 2 <= len(expected.split()) <= 3
     pytest.importorskip("rouge_score")
-    main(["evaluate", str(run), "--data", str(corpus / "valid.tsv"), "--stemming", "false", *options])
+    main(["evaluate", str(run), "--data", str(corpus / "valid.tsv"), "--stemming", "false", "--tokens",
+          "characters", *options])  # fmt: skip
     said = capsys.readouterr().out
     assert [line.split()[0] for line in said.splitlines()] == ["ROUGE-1", "ROUGE-2", "ROUGE-L"]
-    assert "stemming:no" in said and "n:6|" in said
+    assert "tokens:characters|stemming:no" in said and "n:6|" in said
 
 
 @pytest.mark.slow

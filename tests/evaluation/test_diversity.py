@@ -22,6 +22,8 @@ def test_chinese_by_characters():
     texts = ["我不知道", "我知道了"]
     assert distinct(texts, 1) == 5 / 8 and distinct(texts, 2) == 5 / 8
     assert distinct(["GPT很好，很 好"], 1) == 4 / 6  # gpt 很 好 ，
+    assert distinct(["मैं हिन्दी हिन्दी"], 1) == 2 / 3  # marks are of their words
+    assert distinct(["กากา"], 1) == 2 / 4 and distinct(["❤\ufe0f ❤"], 1) == 1 / 2
 
 
 def loops(texts, n):

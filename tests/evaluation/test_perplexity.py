@@ -28,6 +28,13 @@ def test_bits_of_a_character_and_of_its_bytes():
     assert found.per_byte == pytest.approx(2**found.bits_per_byte) == pytest.approx(math.e**2)
 
 
+def test_texts_without_spaces_have_no_words():
+    found = Perplexity(-8.0, 3, counts(["今天天气很好。", "แมวนั่ง GPT"]))
+    assert found.of.words is None and math.isnan(found.per_word)
+    assert [line.split()[0] for line in str(found).splitlines()] == ["per", "token", "character", "byte"]
+    assert counts(["고양이가 앉아 있다"]).words == 3
+
+
 def test_the_table():
     told = str(Perplexity(-12 * math.log(2), 6, counts(["one two"]), unknown=3)).splitlines()
     assert told[0].split() == ["per", "count", "bits", "perplexity"]

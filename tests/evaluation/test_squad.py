@@ -104,10 +104,13 @@ def test_equal_probabilities_stay_together():
 
 def test_chinese_by_characters():
     """北京市 of 2 in 3 characters; white space and marks are nothing, a run of Latin letters is one token."""
-    found = squad(["北京 市"], [["北京"]], tokens="characters")
+    found = squad(["北京 市"], [["北京"]])
+    assert "|tokens:characters|" in found.f1.signature
     assert (found.exact.value, found.f1.value) == (0, pytest.approx(100 * 2 * 2 / 5))
     assert squad(["《北京》，"], [["北京"]], tokens="characters").exact.value == 100
-    assert squad(["《北京》，"], [["北京"]]).exact.value == 0
+    assert squad(["แมวนั่ง"], [["แมว"]]).f1.value == pytest.approx(100 * 2 * 3 / (3 + 7))
+    assert squad(["北京市"], [["北京", "Beijing, the capital", "in Peking"]]).f1.value == 0  # mostly English
+    assert squad(["《北京》，"], [["北京"]], tokens="words").exact.value == 0
     assert squad(["the GPU卡"], [["THE gpu 卡"]], tokens="characters").exact.value == 100
 
 

@@ -2,10 +2,11 @@
 
 import math
 import sys
+from typing import get_args
 
 import pytest
 
-from tfllm.evaluation import Scores, bleu, chrf, exact_match
+from tfllm.evaluation import Scores, bleu, chrf, exact_match, translation
 
 HYPOTHESES = [
     "the cat sat on the mat .",
@@ -113,6 +114,60 @@ def test_the_line_to_cite():
 def test_wrong_input_is_explained(score, hypotheses, references, message):
     with pytest.raises(ValueError, match=message):
         score(hypotheses, references)
+
+
+SCRIPTS = {
+    "zh": (["猫坐在垫子上。", "他在 2023 年用 GPT-4。"], ["猫坐在垫子上面。", "他于 2023 年使用 GPT-4。"]),
+    "char": (["ねこがすわっている", "これはペンです"], ["ねこが座っている", "これはペンでした"]),
+    "char ": (["แมวนั่งอยู่บนเสื่อ"], ["แมวนั่งบนเสื่อ"]),
+    "13a": (["Кошка сидит на коврике.", "Да."], ["Кошка сидит на ковре.", "Да."]),
+    "13a ": (["고양이가 매트 위에 앉아 있다."], ["고양이가 매트에 앉아 있다."]),
+    "13a  ": (["Xi Jinping (习近平) said so to the press."], ["Xi Jinping (习近平) said it to the press."]),
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_tokenizer_follows_the_script(name, caplog):
+    metrics = pytest.importorskip("sacrebleu.metrics")
+    hypotheses, references = SCRIPTS[name]
+    score = bleu(hypotheses, references)
+    assert score.value == metrics.BLEU(tokenize=name.strip()).corpus_score(hypotheses, [references]).score > 1
+    assert f"|tok:{name.strip()}|" in score.signature and not caplog.text
+    assert bleu(references, references).value == pytest.approx(100)
+
+
+def test_chinese_by_hand():
+    """猫 坐 着 了 against 猫 坐 着 吧: 3/4, 2/3, 1/2, and none of one 4-gram, which smoothing makes 1/2."""
+    assert bleu(["猫坐着了"], ["猫坐着吧"]).value == pytest.approx(100 * (3 / 4 * 2 / 3 * 1 / 2 * 1 / 2) ** 0.25)
+
+
+@pytest.mark.parametrize(
+    "references, options, told",
+    [
+        (["猫坐着", "a cat"], {"tokenize": "13a"}, "BLEU: 1 of 2 references have no spaces between words"),
+        (["猫坐着", "two cats and a dog"], {}, "and tokenize='13a' takes each run"),
+        (["ねこがすわる", "猫坐着"], {"tokenize": "zh"}, "1 of 2 references"),
+        (["ねこがすわる", "แมวนั่ง"], {"tokenize": "char"}, None),
+        (["我 喜欢 猫", "a cat"], {"tokenize": "none"}, None),
+    ],
+)
+def test_bleu_warns_of_what_it_cannot_read(references, options, told, caplog):
+    bleu(["x", "y"], references, **options)
+    assert told in caplog.text if told else not caplog.text
+
+
+def test_words_of_chrf_stand_between_spaces(caplog):
+    assert chrf(["猫坐着"], ["猫坐着"]).value == pytest.approx(100) and not caplog.text
+    chrf(["猫坐着"], ["猫坐着"], word_order=2)
+    assert "chrF++: 1 of 1 references" in caplog.text
+
+
+def test_the_names_of_tokenizers_are_those_of_sacrebleu(monkeypatch):
+    metrics = pytest.importorskip("sacrebleu.metrics")
+    assert {*get_args(translation.TOKENIZERS), "none", "spm"} == {*metrics.BLEU.TOKENIZERS}
+    monkeypatch.setattr("sacrebleu.tokenizers.tokenizer_ja_mecab.MeCab", None)
+    with pytest.raises(ImportError, match=r"pip install 'sacrebleu\[ja\]'"):
+        bleu(["ねこ"], ["ねこ"], tokenize="ja-mecab")
 
 
 def test_unknown_tokenizer():

@@ -24,6 +24,7 @@ def test_text_rank_takes_the_sentences_that_the_others_are_like():
     assert TextRank(2).generate(CHINESE) == "北京今天下雨。 今天北京下大雨。"
     assert TextRank(9).generate(TEXT) == TEXT
     assert TextRank(2, max_length=3).generate(TEXT) == "Cats sleep all"
+    assert Lead(None, max_length=8).generate([CHINESE, "แมวนั่ง"]) == ["北京今天下雨。 猫在", "แมวนั่ง"]
 
 
 def test_its_ranks_are_the_papers():
@@ -45,8 +46,10 @@ def test_scores_are_those_of_a_summarizer():
     pytest.importorskip("rouge_score")
     found = Lead(1).score([TEXT, "A dog. B."], ["cats sleep all day", "a cat"])
     assert found.rouge1.value == pytest.approx(75)
-    chinese = TextRank(1).score([CHINESE], ["北京今天下雨"], tokens="characters")
+    chinese = TextRank(1).score([CHINESE], ["北京今天下雨"])
     assert chinese.rougeL.value == pytest.approx(100)
+    assert TextRank(1).score([CHINESE], ["北京今天下雨"], tokens="words").rougeL.value == pytest.approx(100)
+    assert TextRank(1).score([CHINESE], ["今天北京下雨"], tokens="words").rougeL.value == 0
 
 
 def test_impossible_lengths_are_refused():

@@ -149,6 +149,8 @@ def test_errors_say_what_to_do(summarizer):
 
 def test_rouge_is_an_evaluation_on_request(summarizer, eager):
     pytest.importorskip("rouge_score")
+    with pytest.raises(ValueError, match="got 'letters'"):
+        summarizer.score(SOURCES[:2], ["cat saw", "zebra"], tokens="letters")
     expected = summarizer.score(SOURCES[:2], ["cat saw", "zebra"], beam_width=1)
     assert expected.rouge1.signature.startswith("n:2|")
     summarizer.compile()

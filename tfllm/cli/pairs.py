@@ -49,6 +49,11 @@ class PairTraining(Pairs):
         """Epochs between such scores, or None: field of the final class, `bleu_every` or the like."""
         return getattr(self, f"{self.measure[1].lower()}_every") or (1 if self.recipe.monitor == self.scored else None)
 
+    @property
+    def scoring(self):
+        """Options of the task's `score`, beside those of decoding, checked."""
+        raise NotImplementedError(f"{type(self).__name__} must say how its text is scored")
+
     def read(self):
         """(training pairs, validation pairs or None)"""
         train, valid = some(self), records(self, "valid_")
@@ -66,7 +71,12 @@ class PairTraining(Pairs):
     def fit(self, task, epoch, folder, train, valid):
         """Train from `epoch` on, into the run's folder."""
         every = self.scored_every
-        scores = {self.scored: lambda: getattr(task.score(valid, verbose=0, beam_width=1), self.measure[0]).value}
+        scoring = self.scoring if every else {}
+
+        def score():
+            return getattr(task.score(valid, verbose=0, beam_width=1, **scoring), self.measure[0]).value
+
+        scores = {self.scored: score}
         task.fit(
             train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
             recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,

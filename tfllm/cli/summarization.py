@@ -16,13 +16,18 @@ class Summarization(SummarizerConfig, pairs.PairTraining):
 
     task, measure = Summarizer, ("rougeL", "ROUGE")
     rouge_every: int | None = None  # epochs between ROUGE-L of the validation text (greedy), "val_rougeL"
+    tokens: Literal["words", "characters"] | None = None  # of ROUGE; none: by the script of the references
+
+    @property
+    def scoring(self):
+        return {"tokens": self.tokens}
 
 
 @dataclass(frozen=True)
 class Evaluation(pairs.Pairs):
     """ROUGE-1, 2 and L, with signatures and intervals."""
 
-    tokens: Literal["words", "characters"] = "words"  # of ROUGE; characters: Chinese
+    tokens: Literal["words", "characters"] | None = None  # of ROUGE; none: by the script of the references
     stemming: bool = True  # of words
     decoding: Summarizing = field(default_factory=Summarizing)
 

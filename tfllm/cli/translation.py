@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 
 from tfllm.cli import pairs
+from tfllm.evaluation.translation import TOKENIZERS, checked_tokenizer
 from tfllm.tasks.decoding import Decoding
 from tfllm.tasks.translator import Translator, TranslatorConfig
 
@@ -16,16 +17,23 @@ class Translation(TranslatorConfig, pairs.PairTraining):
 
     task, measure = Translator, ("bleu", "BLEU")
     bleu_every: int | None = None  # epochs between BLEU scores of the validation text (greedy), "val_bleu"
+    tokenize: TOKENIZERS | None = None  # of BLEU, by sacrebleu's names; none: by the script of the references
+
+    @property
+    def scoring(self):
+        checked_tokenizer(self.tokenize)
+        return {"tokenize": self.tokenize}
 
 
 @dataclass(frozen=True)
 class Evaluation(pairs.Pairs):
     """BLEU and chrF, with signatures and intervals."""
 
+    tokenize: TOKENIZERS | None = None  # of BLEU, by sacrebleu's names; none: by the script of the references
     decoding: Decoding = field(default_factory=Decoding)
 
     def scores(self, model):
-        return model.score(pairs.some(self), verbose=0, **asdict(self.decoding))
+        return model.score(pairs.some(self), verbose=0, tokenize=self.tokenize, **asdict(self.decoding))
 
 
 @dataclass(frozen=True)

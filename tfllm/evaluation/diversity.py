@@ -1,7 +1,8 @@
 """How varied some texts are, such as the replies of a dialogue model: distinct n-grams, their entropy, lengths.
 
 A model that answers "I don't know" to everything has a fair perplexity; these numbers tell. Tokens are, of lower-cased
-text, words, punctuation marks, and single Chinese, Japanese or Korean characters, in all languages alike.
+text, words, punctuation marks, and the single characters of Korean and of scripts that have no spaces between words
+(Chinese, Japanese, Thai ...: scripts.py), in all languages alike.
 Left out: self-BLEU, measures by meaning.
 """
 
@@ -11,14 +12,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from tfllm.evaluation.rouge import WIDE
+from tfllm.evaluation.scripts import HANGUL, MARKS, UNSPACED, normal, one, run
 
-TOKENS = re.compile(rf"[{WIDE}]|[^\W{WIDE}]+(?:['’][^\W{WIDE}]+)*|[^\w\s]")
+ALONE = UNSPACED + HANGUL
+TOKENS = re.compile(rf"{one(ALONE)}|{run(ALONE)}(?:['’]{run(ALONE)})*|[^\w\s{MARKS}]|_")
 
 
 def tokens(text: str) -> list[str]:
     """The tokens that are counted here."""
-    return TOKENS.findall(text.lower())
+    return TOKENS.findall(normal(text))
 
 
 def ngrams(texts: Iterable[str], n: int) -> Counter:

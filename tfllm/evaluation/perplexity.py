@@ -5,12 +5,15 @@ character and per byte of the raw text, models with different tokenizers can be 
 for several texts (lower case, UNKNOWN) and they are shown as much of the text before it.
 
 Every text ends with END, which is predicted too: its log-probability is in the sum, as that of the text's end, and it
-counts as a token, but not as a word, character or byte.
+counts as a token, but not as a word, character or byte. Chinese, Japanese, Thai and others are written without spaces
+between words: their texts have no number per word.
 """
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from tfllm.evaluation import scripts
 
 
 @dataclass(frozen=True)
@@ -18,19 +21,20 @@ class Counts:
     """What some texts are made of."""
 
     texts: int
-    words: int  # runs of what is not white space (str.split)
+    words: int | None  # runs of what is not white space (str.split); None: written without spaces between words
     characters: int  # Unicode code points
     bytes: int  # of UTF-8
 
 
 def counts(texts: Iterable[str | bytes]) -> Counts:
     """The counts of raw texts; bytes that are not UTF-8 are read as U+FFFD where words and characters are counted."""
-    total = [0, 0, 0, 0]
+    total, written = [0, 0, 0, 0], scripts.Units(0, 0, 0, 0)
     for text in texts:
         data = text.encode() if isinstance(text, str) else text
         text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
         total = [a + b for a, b in zip(total, (1, len(text.split()), len(text), len(data)), strict=True)]
-    return Counts(*total)
+        written = scripts.Units(*map(sum, zip(written, scripts.units(text), strict=True)))
+    return Counts(total[0], None if scripts.unspaced(written) else total[1], *total[2:])
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Perplexity:
 
     @property
     def per_word(self) -> float:
+        """NaN of texts that are written without spaces between words."""
         return self._perplexity(self.of.words)
 
     @property
@@ -86,6 +91,7 @@ class Perplexity:
             ("byte", self.of.bytes),
         )
         lines = [f"{'per':10}{'count':>12}{'bits':>10}{'perplexity':>14}"]
+        rows = [(name, n) for name, n in rows if n is not None]
         lines += [f"{name:10}{n:12,}{self._bits(n):10.4f}{self._perplexity(n):14.6g}" for name, n in rows]
         if self.unknown:
             share = self.unknown / self.tokens

@@ -1,23 +1,21 @@
 """ROUGE-1, ROUGE-2 and ROUGE-L of summaries (Lin 2004) by rouge-score, each with a 95 % bootstrap interval.
 
 F1 of one summary against its reference, in percent, and the mean over summaries; the interval is that of the mean.
-Of Chinese, by characters: rouge-score's own tokenizer drops whatever is not a-z or 0-9, so that Chinese would score 0.
-Left out: ROUGE-Lsum, several references.
+Tokens are those of scripts.py: words, or the characters of scripts that have no spaces between words. On ASCII text its
+words are those of rouge-score, whose own tokenizer drops whatever is not a-z or 0-9: all else would score 0.
+Left out: ROUGE-Lsum, several references, stems of other languages than English.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from tfllm.evaluation import scripts
 from tfllm.evaluation.bootstrap import RESAMPLES, intervals
 from tfllm.evaluation.translation import Score
 
 KINDS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
-# a Chinese, Japanese or Korean character is a token, and a run of other letters and numbers is one
-WIDE = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0003ffff"
-CHARACTERS = re.compile(rf"[{WIDE}]|[^\W_{WIDE}]+")
 
 
 @dataclass(frozen=True)
@@ -35,27 +33,35 @@ class RougeScores:
         return "\n".join(str(getattr(self, name)) for name in KINDS)
 
 
-class ByCharacters:
-    """What rouge-score asks for its tokens: text -> list of str."""
+class Tokens:
+    """What rouge-score asks for its tokens: text -> list of str. stem: str -> str, of English words, or None."""
+
+    def __init__(self, cut, stem=None):
+        self.cut, self.stem = cut, stem
 
     def tokenize(self, text: str) -> list[str]:
-        return CHARACTERS.findall(text.lower())
+        found = self.cut(text)
+        if self.stem is None:
+            return found
+        return [self.stem(word) if len(word) > 3 and word.isascii() else word for word in found]  # as rouge-score
 
 
 def rouge(
     summaries: Sequence[str],
     references: Sequence[str],
-    tokens: str = "words",
+    tokens: str | None = None,
     stemming: bool = True,
     resamples: int = RESAMPLES,
 ) -> RougeScores:
-    """tokens: "words", rouge-score's own, of a-z and 0-9; "characters", of Chinese. stemming: of words, Porter's.
+    """tokens: "words" or "characters"; None: characters where most of the references is written without spaces between
+    words (Chinese, Japanese, Thai ...), else words. The signature says which. stemming: of English words, Porter's.
 
-    ValueError for unequal lengths, nothing to score and unknown tokens; ImportError without rouge-score.
+    Warns of references that the tokens cannot read. ValueError for unequal lengths, nothing to score and unknown
+    tokens; ImportError without rouge-score.
     """
-    if tokens not in ("words", "characters"):
-        raise ValueError(f"tokens must be 'words' or 'characters'; got {tokens!r}")
     summaries, references = _checked(summaries, references)
+    tokens = scripts.tokens_of(references, tokens)
+    warn_unread(references, tokens)
     scorer, version = _scorer(tokens, stemming)
     found = [scorer.score(reference, said) for said, reference in zip(summaries, references, strict=True)]
     values = {name: np.array([100 * one[name].fmeasure for one in found]) for name in KINDS}
@@ -94,5 +100,17 @@ def _scorer(tokens, stemming):
         from rouge_score import rouge_scorer
     except ImportError:
         raise ImportError("ROUGE needs rouge-score: pip install 'tfllm[eval]'") from None
-    by = ByCharacters() if tokens == "characters" else None
-    return rouge_scorer.RougeScorer(list(KINDS), use_stemmer=stemming, tokenizer=by), version("rouge-score")
+    from nltk.stem.porter import PorterStemmer
+
+    stem = PorterStemmer().stem if tokens == "words" and stemming else None
+    by = Tokens(scripts.TOKENS[tokens], stem)
+    return rouge_scorer.RougeScorer(list(KINDS), tokenizer=by), version("rouge-score")
+
+
+def warn_unread(references, tokens):
+    """Logs how many references are of no use by these tokens: no token in them, or a few very long ones."""
+    if tokens == "words":
+        scripts.warn("ROUGE", references, lambda found: found.alone, "tokens='words'", "tokens='characters'")
+    if empty := sum(not scripts.TOKENS[tokens](text) for text in references):
+        scripts.log.warning("ROUGE: %d of %d references have neither letters nor numbers: whatever is said scores 0",
+                            empty, len(references))  # fmt: skip

@@ -3,8 +3,8 @@
 Version 1.1 (Rajpurkar et al. 2016, sec. 6.1): an answer is lower-cased, loses ASCII punctuation, the words a, an, the,
 and needless blanks; it has the best score over the question's reference answers. Version 2.0 (Rajpurkar et al. 2018):
 a question without an answer is right where "" is said, and references that normalise to nothing do not count.
-Chinese, by characters (Cui et al. 2019; no official rule for SQuAD): each is a token, a run of other letters and
-numbers is one, all else is dropped, no articles.
+Of references without spaces between words, such as Chinese, tokens are characters (as Cui et al. 2019 count them; no
+official rule for SQuAD), by scripts.py: a run of other letters and numbers is one, all else is dropped, no articles.
 Left out: the curve of precision over recall of version 2.0.
 """
 
@@ -16,13 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfllm.evaluation import scripts
 from tfllm.evaluation.bootstrap import RESAMPLES, intervals
-from tfllm.evaluation.rouge import CHARACTERS
 from tfllm.evaluation.translation import Score
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 PUNCTUATION = str.maketrans("", "", string.punctuation)
-TOKENS = "words", "characters"
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def squad(
     references: Sequence[Sequence[str]],
     no_answer: Sequence[float] | None = None,
     threshold: float | None = None,
-    tokens: str = "words",
+    tokens: str | None = None,
     resamples: int = RESAMPLES,
 ) -> SquadScores:
     """said: an answer for each question, "" for none. references: its right answers, [] where it has none.
@@ -86,13 +85,15 @@ def squad(
     The rules are those of version 2.0 where a question has no answer, or `no_answer` is given; else those of 1.1.
     no_answer   [N], how likely it is that there is none: the best threshold is looked for
     threshold   above it an answer counts as ""; None: answers are taken as they are
-    tokens      "words" or "characters", see above
+    tokens      "words" or "characters", see above; None: by the script of most references, as the signature says
 
     ValueError for unequal lengths, nothing to score, unknown tokens, no references in version 1.1's sense.
     """
-    if tokens not in TOKENS:
-        raise ValueError(f"tokens must be 'words' or 'characters'; got {tokens!r}")
     said, references = checked(said, references)
+    texts = [text for right in references for text in right]
+    tokens = scripts.tokens_of(texts, tokens)
+    if tokens == "words":
+        scripts.warn("F1", texts, lambda found: found.alone, "tokens='words'", "tokens='characters'")
     newer = no_answer is not None or not all(references)
     rows = [scores(one, right, newer, tokens) for one, right in zip(said, references, strict=True)]
     exacts, f1s = (np.array(column, float) for column in zip(*rows, strict=True))
@@ -126,7 +127,7 @@ def squad(
 def normalized(text: str, tokens: str = "words") -> str:
     """An answer as it is compared: its tokens with a blank between."""
     if tokens == "characters":
-        return " ".join(CHARACTERS.findall(text.lower()))
+        return " ".join(scripts.characters(text))
     return " ".join(ARTICLES.sub(" ", text.lower().translate(PUNCTUATION)).split())
 
 

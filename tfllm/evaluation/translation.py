@@ -2,7 +2,8 @@
 
 The intervals of BLEU and chrF are sacrebleu's bootstrap over sentences (Koehn 2004): mean ± half width of
 1,000 samples, which take 40 to 80 kB of memory a sentence; that of exact match is Wilson's (1927).
-A score depends on its settings: cite it with its signature.
+A score depends on its settings: cite it with its signature. BLEU counts words, which some scripts do not show: its
+tokenizer is chosen by the script of the references, unless one is given. chrF counts characters, of all scripts alike.
 Left out: comparing two systems (`sacrebleu --paired-bs`), COMET, sentence-level scores.
 """
 
@@ -11,8 +12,16 @@ import os
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
+
+from tfllm.evaluation import scripts
 
 BOOTSTRAP, SEED = 1000, 12345
+TOKENIZERS = Literal["13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "flores101", "flores200", "spBLEU-1K"]
+UNREAD = {  # tokenizers that cut at spaces and marks -> the characters that they leave together
+    "13a": lambda found: found.alone, "intl": lambda found: found.alone, "ko-mecab": lambda found: found.alone,
+    "zh": lambda found: found.kana + found.others, "ja-mecab": lambda found: found.others,
+}  # fmt: skip
 _Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
 
@@ -47,20 +56,51 @@ class Scores:
 def bleu(
     hypotheses: Sequence[str],
     references: Sequence[str] | Sequence[Sequence[str]],
-    tokenize: str = "13a",
+    tokenize: str | None = None,
     lowercase: bool = False,
 ) -> Score:
     """Corpus BLEU, Papineni et al. 2002; a sentence may have several references.
 
-    tokenize: "13a" for plain text, "zh", "ja-mecab", "char", "intl"; "none" for text that is tokens already.
-    ValueError for unequal lengths or nothing to score; ImportError without sacrebleu.
+    tokenize: one of sacrebleu's: "13a", "zh", "ja-mecab", "char", "flores200" ...; "none" for text that is tokens
+    already. None: by the script of most references, "zh" for Chinese, "char" for Japanese, Thai, Lao, Khmer, Burmese
+    and others without spaces between words, else "13a". The signature says which, as "tok:".
+    Warns of references that the tokenizer cannot read. ValueError for unequal lengths or nothing to score; ImportError
+    without sacrebleu, or what the tokenizer needs.
     """
+    checked_tokenizer(tokenize)
+    hypotheses, references = _paired(hypotheses, references)
+    texts = [text for known in references for text in known]
+    tokenize = tokenizer_of(texts) if tokenize is None else tokenize
+    if tokenize in UNREAD:
+        option = f"tokenize={tokenize!r}"
+        scripts.warn("BLEU", texts, UNREAD[tokenize], option, "the tokenizer by script (None), or 'char',")
+    metric = _sacrebleu().BLEU(tokenize=tokenize, lowercase=lowercase, force=True)
+    return _score(metric, hypotheses, references)
+
+
+def tokenizer_of(texts: Sequence[str]) -> str:
+    """The name of sacrebleu's tokenizer for texts of this script."""
+    found = scripts.total(texts)
+    if not scripts.unspaced(found):
+        return "13a"
+    return "zh" if found.kana + found.others <= found.alone / 20 else "char"  # a few の are in Chinese text too
+
+
+def checked_tokenizer(tokenize: str | None):
+    """Its errors before anything is translated: ValueError for an unknown one, ImportError for what it lacks."""
     metrics = _sacrebleu()
+    if tokenize is None:
+        return
     if tokenize not in metrics.BLEU.TOKENIZERS:
         known = ", ".join(sorted(metrics.BLEU.TOKENIZERS))
         raise ValueError(f"sacrebleu has no tokenizer {tokenize!r}; it has {known}")
-    metric = metrics.BLEU(tokenize=tokenize, lowercase=lowercase, force=True)
-    return _score(metric, hypotheses, references)
+    try:
+        metrics.BLEU(tokenize=tokenize)
+    except (RuntimeError, ImportError):  # its tokenizers of Japanese and Korean
+        package = f"'sacrebleu[{tokenize[:2]}]'" if "mecab" in tokenize else "sentencepiece"
+        raise ImportError(f"tokenize={tokenize!r} needs what is not installed: pip install {package}") from None
+    except OSError as error:  # those of flores are downloaded
+        raise OSError(f"tokenize={tokenize!r} needs a file that sacrebleu could not download: {error}") from None
 
 
 def chrf(
@@ -69,7 +109,11 @@ def chrf(
     word_order: int = 0,
     lowercase: bool = False,
 ) -> Score:
-    """Corpus chrF2, Popović 2015; word_order=2 is chrF++. Errors as `bleu`."""
+    """Corpus chrF2, Popović 2015; word_order=2 is chrF++, whose words stand between spaces. Errors as `bleu`."""
+    hypotheses, references = _paired(hypotheses, references)
+    if word_order:
+        texts = [text for known in references for text in known]
+        scripts.warn("chrF++", texts, lambda found: found.alone, f"word_order={word_order}", "word_order=0")
     metric = _sacrebleu().CHRF(word_order=word_order, lowercase=lowercase)
     of_sample = metric._compute_f_score  # a float32, but a float where nothing matches: statistics.mean refuses both
     metric._compute_f_score = lambda matches: float(of_sample(matches))
@@ -88,7 +132,6 @@ def exact_match(hypotheses: Sequence[str], references: Sequence[str] | Sequence[
 
 
 def _score(metric, hypotheses, references) -> Score:
-    hypotheses, references = _paired(hypotheses, references)
     widest = max(map(len, references))
     columns = [[known[i] if i < len(known) else None for known in references] for i in range(widest)]
     with _seeded():

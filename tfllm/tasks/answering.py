@@ -98,7 +98,7 @@ class Answering(Task):
         """As `Task.fit`, on windows; what is told as in `question_records.asked`."""
         return super().fit(*self.told(x, y), *args, **options)
 
-    def evaluate(self, x=None, y=None, *args, return_dict=False, tokens="words", **options):
+    def evaluate(self, x=None, y=None, *args, return_dict=False, tokens=None, **options):
         """As `Task.evaluate`, and "exact" and "f1" as the official scripts count them, see `score`."""
         if not is_asked(x):
             return super().evaluate(x, y, *args, return_dict=return_dict, **options)
@@ -227,25 +227,26 @@ class Answering(Task):
             row[0] | nothing | {"score": float(found["none"][b])} if silent[b] else row[0] for b, row in enumerate(rows)
         ]
 
-    def score(self, x, tokens="words", batch_size=16):
+    def score(self, x, tokens=None, batch_size=16):
         """EM and F1 of the answers to these records, by all their references -> evaluation.SquadScores.
 
-        tokens: "words", or "characters" of Chinese. Of a task that may say that there is none, by the rules of version
-        2.0, with the best thresholds.
+        tokens: "words", "characters", or None: by the script of the references. Of a task that may say that there is
+        none, by the rules of version 2.0, with the best thresholds.
         """
         return self.judged(x, tokens, batch_size)[0]
 
-    def judged(self, x, tokens="words", batch_size=16):
+    def judged(self, x, tokens=None, batch_size=16):
         """-> (what `score` gives, no_answer [N])."""
         from tfllm import evaluation
 
+        evaluation.scripts.checked(tokens)
         contexts, questions, references, _ = asked(x)
         found = self.in_batches(contexts, questions, batch_size=batch_size)
         texts = [text.decode("utf-8", "replace") for text in found["text"][:, 0]]
         more = (found["no_answer"], self.threshold) if self.no_answer else ()
         return evaluation.squad(texts, references, *more, tokens=tokens), found["no_answer"]
 
-    def choose_threshold(self, x, tokens="words"):
+    def choose_threshold(self, x, tokens=None):
         """The `threshold` that gives the best F1 on these records, which is set and returned.
 
         It lies half-way to the next question's probability, so that no rounding brings a question to the other side.

@@ -3,21 +3,19 @@
 Nothing is trained. `generate` and `score` are those of a Summarizer; left out is what a model has (fit, save, export).
 """
 
-import re
+from itertools import islice
 
 from tfllm.tasks.encoder_decoder import strings
 from tfllm.tasks.task import Task
 from tfllm.text.text_rank import best_sentences, sentence_rank, split_sentences
-
-WIDE = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"  # Chinese, Japanese, Korean: each character a word
-WORD = re.compile(rf"[{WIDE}]|[^\W{WIDE}]+")
 
 
 class Extractive:
     """Abstract. A final class says which of the sentences stay, `chosen`.
 
     sentences   of a summary, at most; None: all
-    max_length  words of a summary, at most, between white space: what is behind them is cut off; None: all
+    max_length  words of a summary, at most, between white space, or characters where the script has no spaces between
+                words (Chinese, Japanese, Thai ...): what is behind them is cut off; None: all
     """
 
     fields = ("source", "target")
@@ -41,9 +39,9 @@ class Extractive:
 
     def summary(self, text):
         said = " ".join(self.chosen(split_sentences(text)))
-        return said if self.max_length is None else " ".join(said.split()[: self.max_length])
+        return said if self.max_length is None else first(said, self.max_length)
 
-    def score(self, x, y=None, verbose="auto", tokens="words", stemming=True):
+    def score(self, x, y=None, verbose="auto", tokens=None, stemming=True):
         """ROUGE-1, 2 and L of the summaries of `x` (records; or documents `x`, references `y`), as of Summarizer."""
         from tfllm import evaluation
 
@@ -65,5 +63,17 @@ class TextRank(Extractive):
     def chosen(self, sentences):
         if self.sentences is None or len(sentences) <= self.sentences:
             return sentences
-        words = [WORD.findall(sentence.lower()) for sentence in sentences]
+        from tfllm.evaluation.scripts import characters
+
+        words = [characters(sentence) for sentence in sentences]
         return best_sentences(sentences, sentence_rank(words), self.sentences)
+
+
+def first(text, size):
+    """The first `size` words of a text; tokens of scripts.py where it has no spaces between words."""
+    from tfllm.evaluation import scripts
+
+    if not scripts.unspaced(scripts.units(text)):
+        return " ".join(text.split()[:size])
+    found = list(islice(scripts.CHARACTERS.finditer(text), size + 1))
+    return text if len(found) <= size else text[: found[-1].start()].rstrip()

@@ -178,23 +178,28 @@ class Summarizer(EncoderDecoder):
                         "(long='merge' reads long texts part by part)", (cut > 0).sum(), len(cut), self.room,
                         cut.sum())  # fmt: skip
 
-    def score(self, x, y=None, batch_size=32, verbose="auto", tokens="words", stemming=True, **decoding):
+    def score(self, x, y=None, batch_size=32, verbose="auto", tokens=None, stemming=True, **decoding):
         """ROUGE-1, 2 and L of the summaries of `x` (records; or documents `x`, references `y`), by rouge-score.
 
-        tokens, stemming: see evaluation.rouge; "characters" is for Chinese.
+        tokens: "words", "characters", or None: by the script of the references; stemming: see evaluation.rouge.
         """
         from tfllm import evaluation
 
+        evaluation.scripts.checked(tokens)
         records = self.records(x, y)
         said = self.generate(strings(records, "source"), batch_size=batch_size, verbose=verbose, **decoding)
         return evaluation.rouge(said, strings(records, "target"), tokens=tokens, stemming=stemming)
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", rouge=False, return_dict=False, **options):
-        """As in Keras, of strings too: token-mean loss and accuracy; and the ROUGE scores, where `rouge` is True."""
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", rouge=False, return_dict=False, tokens=None,
+                 **options):  # fmt: skip
+        """As in Keras, of strings too: token-mean loss and accuracy; and the ROUGE scores, where `rouge` is True.
+
+        tokens: of ROUGE, as of `score`.
+        """
         result = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
         if not rouge:
             return result
-        values = self.score(x, y, verbose=verbose).as_dict()
+        values = self.score(x, y, verbose=verbose, tokens=tokens).as_dict()
         return result | values if return_dict else [*result, *values.values()]
 
     def get_config(self):

@@ -95,21 +95,29 @@ class Translator(EncoderDecoder):
     def rules(self, decoding):
         return rules(decoding, self.target)
 
-    def score(self, x, y=None, batch_size=32, verbose="auto", **decoding):
-        """BLEU and chrF of the translations of the test set `x` (or sources `x`, references `y`), by sacrebleu."""
+    def score(self, x, y=None, batch_size=32, verbose="auto", tokenize=None, **decoding):
+        """BLEU and chrF of the translations of the test set `x` (or sources `x`, references `y`), by sacrebleu.
+
+        tokenize: of BLEU, by sacrebleu's names; None: by the script of the references, see evaluation.bleu.
+        """
         from tfllm import evaluation
 
+        evaluation.translation.checked_tokenizer(tokenize)
         records = self.records(x, y)
         references = strings(records, "target")
         said = self.generate(strings(records, "source"), batch_size=batch_size, verbose=verbose, **decoding)
-        return evaluation.Scores(evaluation.bleu(said, references), evaluation.chrf(said, references))
+        return evaluation.Scores(evaluation.bleu(said, references, tokenize), evaluation.chrf(said, references))
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", bleu=False, return_dict=False, **options):
-        """As in Keras, of strings too: token-mean loss and accuracy; and BLEU, where `bleu` is True."""
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", bleu=False, return_dict=False, tokenize=None,
+                 **options):  # fmt: skip
+        """As in Keras, of strings too: token-mean loss and accuracy; and BLEU, where `bleu` is True.
+
+        tokenize: of BLEU, as of `score`.
+        """
         result = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
         if not bleu:
             return result
-        value = self.score(x, y, verbose=verbose).bleu.value
+        value = self.score(x, y, verbose=verbose, tokenize=tokenize).bleu.value
         return result | {"bleu": value} if return_dict else [*result, value]
 
     def get_config(self):
