@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "lazy": set(),
     "files": set(),
     "ragged": set(),
-    "fonts": set(),
+    "fonts": {"files"},
     "config": {"files"},  # beyond the design, here and below: files are whole or not there
     "losses": set(),
     "metrics": set(),
@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "evaluation": {"files", "fonts"},
     "export": {"files"},
     # Beyond the design: freezing and LoRA, by name.
-    "training": {"lazy", "files", "config", "layers.names", "layers.lora"},
+    "training": {"lazy", "files", "fonts", "config", "layers.names", "layers.lora"},
     "models": {"lazy", "layers"},
     "vectors": {"lazy", "files", "fonts", "text", "losses", "layers"},
     "interop": {"files", "models"},
@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "tasks": {"lazy", "files", "models", "layers", "text", "losses", "metrics", "generation", "vectors", "config",
               "data.batches", "data.blocks", "data.dialogues", "data.masking", "data.sentence_pairs", "data.spans",
               "data.streams", "training.recipe", "training.schedules", "evaluation", "export", "interop", "ragged"},
-    "explain": {"tasks", "models", "evaluation"},
+    "explain": {"fonts", "tasks", "models", "evaluation"},
     "cli": EVERYTHING,
 }  # fmt: skip
 

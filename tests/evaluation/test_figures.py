@@ -14,8 +14,8 @@ PNG = b"\x89PNG"
 @pytest.fixture
 def drawn(monkeypatch):
     """The figures that are saved, before they are."""
-    kept, save = [], figures._saved
-    monkeypatch.setattr(figures, "_saved", lambda figure, path: kept.append(figure) or save(figure, path))
+    kept, save = [], figures.saved
+    monkeypatch.setattr(figures, "saved", lambda figure, path: kept.append(figure) or save(figure, path))
     return kept
 
 
@@ -39,11 +39,31 @@ def test_many_classes_have_no_numbers(tmp_path, drawn):
     assert not drawn[0].axes[0].texts
 
 
+@pytest.mark.parametrize("names", [["a name of a class that never seems to end", "$b" * 30, "c"], range(100, 170)])
+def test_long_and_many_labels_fit(names, tmp_path, drawn):
+    """No label is over another, none is cut off; of a long one the middle is left out. The colours are 0 to 1."""
+    names = [f"label {name}" for name in names]
+    classification_report(range(len(names)), range(len(names)), labels=names).plot(tmp_path / "c.png")
+    axes, bar = drawn[0].axes
+    texts = axes.get_yticklabels()
+    assert all(len(text.get_text()) <= 32 and text.get_text()[:16] in name
+               for text, name in zip(texts, names, strict=True))  # fmt: skip
+    boxes = np.array([text.get_window_extent().extents for text in texts])
+    assert (boxes[:-1, 1] > boxes[1:, 3] - 1).all()
+    every = np.array([text.get_window_extent().extents for text in [*texts, *axes.get_xticklabels()]])
+    assert (every[:, :2] >= -1).all() and (every[:, 2:] <= np.array(drawn[0].bbox.size) + 1).all()
+    assert bar.get_ylim() == axes.images[0].get_clim() == (0, 1)
+
+
 def test_reliability(tmp_path, drawn):
     reliability([0.95, 0.85, 0.15, 0.92], [1, 0, 0, 1], bins=10).plot(tmp_path / "r.png")
     assert (tmp_path / "r.png").read_bytes().startswith(PNG)
     bars = [(bar.get_x() + bar.get_width() / 2, bar.get_height()) for bar in drawn[0].axes[0].patches]
     np.testing.assert_allclose(bars, [(0.15, 0), (0.85, 0), (0.95, 1)])
+    above, below = drawn[0].axes
+    assert [line.get_clip_on() for line in above.lines if line.get_marker() == "."] == [False]
+    assert [text.get_text() for text in below.texts] == ["1", "1", "2"]
+    assert [bar.get_height() for bar in below.patches] == [1, 1, 2]
 
 
 def test_letters_without_a_font_are_told(tmp_path, monkeypatch, caplog):

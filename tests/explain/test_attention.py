@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfllm.explain import attention_map
+from tfllm import fonts
+from tfllm.explain import AttentionMap, attention_map
 from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
 from tfllm.tasks import Translator, TranslatorConfig
 
@@ -49,6 +50,16 @@ def test_a_layer_that_is_not_there(translator):
         attention_map(translator, "ab", layer=3)
 
 
-def test_the_picture(translator, tmp_path):
-    path = attention_map(translator, "ab c", "xy").save(tmp_path / "map.png")
-    assert path.read_bytes().startswith(b"\x89PNG")
+def test_the_picture(translator, tmp_path, monkeypatch):
+    """The mean over the heads, colours from 0 to 1 whatever the weights are, long labels turned, a colour bar."""
+    drawn, save = [], fonts.saved
+    keep = lambda figure, path: drawn.append(figure) or save(figure, path)  # noqa: E731
+    monkeypatch.setattr("tfllm.explain.attention.saved", keep)
+    found = attention_map(translator, "ab c", "xy")
+    assert found.save(tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+    axes, bar = drawn[0].axes
+    np.testing.assert_allclose(axes.images[0].get_array(), found.weights.mean(0), rtol=1e-6)
+    assert axes.images[0].get_clim() == bar.get_ylim() == (0, 1)
+    assert {text.get_rotation() for text in axes.get_xticklabels()} == {45}
+    AttentionMap(["x"], ["y"], np.ones((1, 1, 1))).save(tmp_path / "map.png")
+    assert {text.get_rotation() for text in drawn[1].axes[0].get_xticklabels()} == {0}

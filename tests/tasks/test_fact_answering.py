@@ -113,7 +113,7 @@ def test_it_answers_what_it_has_not_seen(trained):
     assert 100 * accuracy == pytest.approx(trained.score(test).value)
 
 
-def test_it_shows_which_fact_it_used(trained):
+def test_it_shows_which_fact_it_used(trained, tmp_path):
     facts, questions, answers, supporting = columns(records(40, seed=9))
     hits = 0
     for text, question, needed in zip(facts, questions, supporting, strict=True):
@@ -122,7 +122,9 @@ def test_it_shows_which_fact_it_used(trained):
         np.testing.assert_allclose(seen.weights.sum(axis=1), 1, atol=1e-5)
         hits += int(seen.weights.max(axis=0).argmax() == int(needed)) and int(needed) in seen.used()
     assert hits >= 36
-    table = str(fact_map(trained, ["Ann went to the hall.", "Mary went to the office."], "Where is Ann?")).splitlines()
+    seen = fact_map(trained, ["Ann went to the hall.", "Mary went to the office."], "Where is Ann?")
+    assert seen.save(tmp_path / "facts.png").read_bytes().startswith(b"\x89PNG")
+    table = str(seen).splitlines()
     assert table[0].startswith("kitchen,hall (") and table[1].split() == ["hop", "1", "hop", "2"]
     assert table[2].endswith("  Ann went to the hall") and len(table) == 4
 

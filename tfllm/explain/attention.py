@@ -1,10 +1,11 @@
 """Which source tokens a translator looks at for each token that it writes."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+
+from tfllm.fonts import heatmap, saved
 
 
 @dataclass(frozen=True)
@@ -17,19 +18,10 @@ class AttentionMap:
 
     def save(self, path):
         """The mean over the heads as a PNG: source across, target down. Raises ImportError without matplotlib."""
-        try:
-            from matplotlib.backends.backend_agg import FigureCanvasAgg
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise ImportError("a plot needs matplotlib: pip install 'tfllm[plot]'") from None
-        figure = Figure(figsize=(1.5 + 0.3 * len(self.source), 1.2 + 0.3 * len(self.target)), layout="constrained")
-        axes = FigureCanvasAgg(figure).figure.add_subplot()
-        axes.imshow(self.weights.mean(axis=0), cmap="viridis", vmin=0)
-        axes.set_xticks(range(len(self.source)), self.source, fontsize=9)
-        axes.set_yticks(range(len(self.target)), self.target, fontsize=9)
-        axes.set(xlabel="source", ylabel="written")
-        figure.savefig(Path(path), dpi=120)
-        return Path(path)
+        axes = heatmap(self.weights.mean(axis=0), self.source, self.target, "source", "written", "viridis", "attention")
+        if len(self.weights) > 1:
+            axes.set_title(f"mean of {len(self.weights)} heads", fontsize=9)
+        return saved(axes.figure, path)
 
 
 def attention_map(translator, source, target=None, layer=None):

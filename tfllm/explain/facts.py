@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm.explain.attention import names
+from tfllm.fonts import heatmap, labels, saved, short
 from tfllm.tasks.fact_inputs import lines
 from tfllm.tasks.fact_readers import Chosen
 
@@ -32,6 +33,12 @@ class FactMap:
             cells = (f"{value:{width}.3f}" for value, width in zip(column, widths, strict=True))
             rows.append("  ".join(cells) + f"  {fact}")
         return "\n".join(rows)
+
+    def save(self, path):
+        """A PNG: looks across, facts down. Raises ImportError without matplotlib."""
+        axes = heatmap(self.weights.T, self.looks, self.facts, "look", "fact", "viridis", "attention")
+        axes.set_title(f"{short(self.answer)} ({self.probability:.3f})", **labels(9))
+        return saved(axes.figure, path)
 
 
 def fact_map(task, facts, question):

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from tfllm.files import written
+from tfllm.fonts import figure, labels, saved, short
 from tfllm.training.progress import Progress
 
 log = logging.getLogger("tfllm")
@@ -26,7 +27,7 @@ class Curve(keras.callbacks.Callback):
 
     def draw(self):
         try:
-            draw_curve(self.folder / "curve.png", self.progress.history, self.monitor)
+            draw_curve(self.folder / "curve.png", self.progress, self.monitor)
         except ImportError:
             log.warning("no curve.png without matplotlib: pip install 'tfllm[plot]'")
             self.draw = lambda: None
@@ -41,23 +42,26 @@ def write_history(path, history: list[dict]):
         table.writerows(history)
 
 
-def draw_curve(path, history: list[dict], monitor: str):
-    """Training and validation loss by epoch, and the monitor where it is neither."""
-    from matplotlib.figure import Figure
-
+def draw_curve(path, progress: Progress, monitor: str):
+    """Training and validation loss by epoch, and the monitor where it is neither; the best epoch is marked."""
     others = [] if monitor in ("loss", "val_loss") else [monitor]
-    figure = Figure(figsize=(7, 4 + 3 * len(others)), layout="constrained")
-    plots = figure.subplots(1 + len(others), sharex=True, squeeze=False)[:, 0]
+    drawing = figure(7, 4 + 3 * len(others))
+    plots = drawing.subplots(1 + len(others), sharex=True, squeeze=False)[:, 0]
     for plot, names in zip(plots, [["loss", "val_loss"], others][: len(plots)], strict=True):
         for name in names:
-            points = [(row["epoch"], row[name]) for row in history if name in row]
+            points = [(row["epoch"], row[name]) for row in progress.history if name in row]
             if points:
                 plot.plot(*zip(*points, strict=True), marker=".", label=name)
+        if progress.best_epoch:
+            plot.axvline(progress.best_epoch, linestyle="--", color="grey", label=f"best, epoch {progress.best_epoch}")
+            if monitor in names:
+                plot.plot(progress.best_epoch, progress.best, "*", markersize=12, color="black")
         plot.set_ylabel(names[0])
         plot.grid(alpha=0.3)
         if plot.get_legend_handles_labels()[0]:
             plot.legend()
     plots[-1].set_xlabel("epoch")
     plots[-1].xaxis.get_major_locator().set_params(integer=True)
-    with written(path) as beside:
-        figure.savefig(beside, dpi=100)
+    best = f": best {monitor} {progress.best:.4g} in epoch {progress.best_epoch}" if progress.best_epoch else ""
+    plots[0].set_title(short(Path(path).parent.resolve().name, 40) + best, **labels(10))
+    saved(drawing, path)

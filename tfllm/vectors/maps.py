@@ -3,8 +3,6 @@
 A map keeps directions only, as "nearest" does: vectors are scaled to length 1 first.
 """
 
-import logging
-import warnings
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from tfllm.files import written
-from tfllm.fonts import families
+from tfllm.fonts import figure, labels, letters_told, short
 
-log = logging.getLogger("tfllm")
 METHODS = ("pca", "tsne", "umap")
 SIDES = ((1, 0), (0, 1), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))  # of the dot: right, above, ...
 ACROSS, ALONG = {1: "left", 0: "center", -1: "right"}, {1: "bottom", 0: "center", -1: "top"}  # which end of the word
@@ -30,24 +27,14 @@ class WordMap:
 
     def save(self, path):
         """A PNG: a dot for each place, its word where others leave room. Raises ImportError without matplotlib."""
-        try:
-            from matplotlib.backends.backend_agg import FigureCanvasAgg
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise ImportError("a map needs matplotlib: pip install 'tfllm[plot]'") from None
         side = min(5 + 0.04 * len(self.words), 16)
-        canvas = FigureCanvasAgg(Figure(figsize=(1.3 * side, side), dpi=120, layout="constrained"))
-        axes = canvas.figure.add_subplot(xticks=[], yticks=[])
+        axes = figure(1.3 * side, side).add_subplot(xticks=[], yticks=[])
         axes.margins(0.08)
         axes.scatter(*self.points.T, s=6)
         line = {"arrowstyle": "-", "linewidth": 0.3, "shrinkA": 0, "shrinkB": 0}  # to its dot, where that is far
-        with warnings.catch_warnings(record=True) as told:
-            warnings.filterwarnings("always", "Glyph .* missing")
-            label(axes, self, {"fontsize": 8, "family": families(), "parse_math": False, "arrowprops": line})
-            with written(path) as beside:
-                canvas.figure.savefig(beside)
-        if told:
-            log.warning("%s: some letters are in no font found here; Noto Sans CJK SC has the Chinese ones", path)
+        with letters_told(path), written(path) as beside:
+            label(axes, self, labels() | {"arrowprops": line})
+            axes.figure.savefig(beside)
         return Path(path)
 
 
@@ -99,7 +86,7 @@ def label(axes, words, style):
     unit, frame = axes.figure.dpi / 72, axes.get_window_extent().extents
     taken = np.concatenate([dots - 3 * unit, dots + 3 * unit], axis=1)  # boxes x0, y0, x1, y1 in pixels
     for word, point, dot in zip(words.words, words.points, dots, strict=True):
-        text = axes.annotate(word, point, (0, 0), textcoords="offset points", **style)
+        text = axes.annotate(short(word), point, (0, 0), textcoords="offset points", **style)
         size = np.array(Text.get_window_extent(text).size)  # without the line
         best = None
         for reach in REACH:
