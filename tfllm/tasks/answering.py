@@ -128,9 +128,15 @@ class Answering(Task):
         return ops.where(allowed, ops.cast(logits, "float32"), HIDDEN)
 
     def objective(self):
-        """The mean cross-entropy of both ends, Devlin et al. 2019, sec. 4.2; accuracy: the share of ends found."""
+        """The mean cross-entropy of starts and ends, Devlin et al. 2019, sec. 4.2; start_and_end_accuracy.
+
+        That is the share of the starts and ends, taken one by one, of all windows whose position is right. In a window
+        without the answer both are the first position. Where most windows are such, an untrained reader that never
+        answers has a high one, and it may fall while the loss falls: how good answers are is told by `score`.
+        """
         loss = TokenCrossEntropy()
-        return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), TokenAccuracy()]}
+        accuracy = TokenAccuracy(name="start_and_end_accuracy")
+        return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), accuracy]}
 
     # Answers
 
