@@ -13,5 +13,6 @@ __getattr__, __dir__, __all__ = lazy.names(__name__, {
     "freezing": ["Trained", "freeze", "trained", "unfreeze"],
     "adapters": ["load_adapter", "lora", "merge", "remove_adapter", "save_adapter"],
     "layer_decay": ["LayerDecayAdam"],
-    "run": ["best", "callbacks", "finished", "resume", "running", "start"],
+    "lock": ["locked"],
+    "run": ["best", "callbacks", "complete", "finished", "resume", "running", "start"],
 })  # fmt: skip

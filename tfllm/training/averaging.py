@@ -5,6 +5,7 @@ At the end of `fit` the model has the averaged weights, and average.keras is wri
 Only trainable weights are averaged (the moments of a BatchNormalization are not).
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tfllm.files import written
+from tfllm.files import understood, written
 
 
 def average(paths: list[Path]) -> list[np.ndarray]:
@@ -22,7 +23,7 @@ def average(paths: list[Path]) -> list[np.ndarray]:
         raise ValueError("no weights to average: not one epoch has ended")
     total = None
     for path in paths:
-        with np.load(path) as arrays:
+        with understood(path, "weights of one epoch; removed, it is left out"), np.load(path) as arrays:
             weights = [arrays[name].astype("float64") for name in arrays.files]
         total = weights if total is None else [a + b for a, b in zip(total, weights, strict=True)]
     return [weight / len(paths) for weight in total]
@@ -123,5 +124,5 @@ class LastAverage(_Averaged):
 
     def paths(self, first, last) -> list[Path]:
         """Files of the epochs first + 1 .. last, in order."""
-        found = sorted((self.folder / "weights").glob("*.npz"))
+        found = sorted(path for path in (self.folder / "weights").glob("*.npz") if re.fullmatch(r"\d{6,}", path.stem))
         return [path for path in found if first < int(path.stem) and (last is None or int(path.stem) <= last)]

@@ -2,7 +2,7 @@
 
 last.keras holds the weights as the optimizer left them (to go on); best.keras holds what was validated,
 that is the averaged weights where the recipe averages (to be used). A loss that is not finite is an
-error, and what was kept stays.
+error, and what was kept stays. No other process may train in the folder meanwhile.
 Left out: saving within an epoch; keeping more than the two.
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import keras
 
+from tfllm.training.lock import RunLock
 from tfllm.training.progress import Progress, save
 
 log = logging.getLogger("tfllm")
@@ -30,6 +31,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.folder, self.progress, self.monitor, self.validated = Path(folder), progress, monitor, validated
 
     def on_train_begin(self, logs=None):
+        self.lock = RunLock(self.folder)
         updates = int(self.model.optimizer.iterations)
         if updates != self.progress.updates:
             raise ValueError(
@@ -39,6 +41,9 @@ class Checkpoint(keras.callbacks.Callback):
         self.began = time.monotonic() - self.progress.seconds
         text = "%s with %d weights, Keras %s: from epoch %d on"
         log.info(text, self.model.name, self.model.count_params(), keras.__version__, self.progress.epoch + 1)
+
+    def on_train_end(self, logs=None):
+        self.lock.release()
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch != self.progress.epoch:
@@ -55,7 +60,7 @@ class Checkpoint(keras.callbacks.Callback):
             )
         progress, better = self.progress, self.improved(logs)
         progress.epoch, progress.updates = epoch + 1, int(self.model.optimizer.iterations)
-        progress.seconds = time.monotonic() - self.began
+        progress.seconds, progress.calibrated = time.monotonic() - self.began, False
         numbers = {name: float(value) for name, value in logs.items()}
         rate = float(self.model.optimizer.learning_rate)
         row = {"epoch": epoch + 1, "seconds": progress.seconds, "learning_rate": rate}

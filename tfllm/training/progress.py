@@ -4,18 +4,26 @@ A `.keras` file of Keras holds config, weights, optimizer and vocabulary. Exact 
 the best value so far, the time used and the states of the seed generators (dropout), which Keras leaves out:
 they are one more member of the archive, `training.json`; `keras.saving.load_model` does not mind it.
 Keras is not imported here: the command line reads how far a run is without it.
+A file that is torn, as by a fault of the disk, is never used: the other one of the run is, and a warning names it.
 Left out: Keras' global seed generator (layers own theirs) and metrics (reset at each epoch).
 """
 
+import functools
 import json
+import logging
+import os
 import zipfile
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tfllm.files import written
+from tfllm import config
+from tfllm.files import check_unpacked, one_line, parsed_object, understood, written
 from tfllm.training.recipe import Recipe
 
 _MEMBER = "training.json"
+
+log = logging.getLogger("tfllm")
 
 
 @dataclass
@@ -29,6 +37,7 @@ class Progress:
     best_epoch: int = 0  # 1 is the first epoch
     history: list[dict] = field(default_factory=list)  # one row of numbers an epoch
     seeds: list[list[int]] = field(default_factory=list)  # state of each seed generator of the model
+    calibrated: bool = False  # whether the model of this file was, after its training
 
 
 def save(model, path: str | Path, progress: Progress):
@@ -42,16 +51,76 @@ def save(model, path: str | Path, progress: Progress):
 
 def read(path: str | Path) -> Progress:
     """The progress inside a `.keras` file; ValueError if it was not written by `save`."""
-    with zipfile.ZipFile(path) as archive:
-        if _MEMBER not in archive.namelist():
-            raise ValueError(f"{path} holds a model but no training to go on with; start a new run with it")
-        return Progress(**json.loads(archive.read(_MEMBER)))
+    with understood(path, "a whole .keras file"):
+        check_unpacked(path)
+        with zipfile.ZipFile(path) as archive:
+            held = archive.read(_MEMBER) if _MEMBER in archive.namelist() else None
+    if held is None:
+        raise ValueError(f"{path} holds a model but no training to go on with; start a new run with it")
+    values = parsed_object(held, f"{_MEMBER} in {path}")
+    try:
+        progress = config.build(Progress, values)
+    except ValueError as error:
+        raise ValueError(f"{path}: {_MEMBER}: {one_line(error)}") from None
+    rows = [row for row in progress.history if {"epoch", "seconds"} <= row.keys()]
+    if not len(rows) == len(progress.history) == progress.epoch >= progress.best_epoch >= 0:
+        raise ValueError(f"{path}: {_MEMBER}: {progress.epoch} epochs and {len(rows)} rows of history do not agree")
+    return progress
+
+
+def fault(path: str | Path) -> str | None:
+    """Why the file is no whole `.keras` archive, or None; all of it is read, once. OSError where it cannot be."""
+    found = os.stat(path)
+    return _fault(str(path), found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+@functools.lru_cache
+def _fault(path, *state):
+    try:
+        with understood(path, "a whole .keras file"):
+            check_unpacked(path)
+            with zipfile.ZipFile(path) as archive:
+                if broken := archive.testzip():
+                    return f"{broken} in it is damaged"
+                return None if "config.json" in archive.namelist() else "no config.json is in it"
+    except ValueError as error:
+        return one_line(error).rpartition(".keras file: ")[2]
+
+
+def first_whole(folder: str | Path, names: Iterable[str]) -> Path | None:
+    """The first of these files of a run that is there and whole; a warning names torn ones before it.
+
+    None where not one is there, ValueError where all that are there are torn.
+    """
+    torn = []
+    for path in (Path(folder) / name for name in names):
+        if not path.exists():
+            continue
+        if why := fault(path):
+            torn.append(f"{path} is torn ({why})")
+            continue
+        if torn:
+            _warn(f"{'; '.join(torn)}: {path.name} is used")
+        return path
+    if torn:
+        raise ValueError(f"{'; '.join(torn)}: nothing is left to go on with; take another folder, or remove this one")
+    return None
+
+
+@functools.lru_cache
+def _warn(message):
+    log.warning(message)  # once: several parts ask for the same file
+
+
+def latest(folder: str | Path) -> Path | None:
+    """The file of a run to go on with: last.keras, or best.keras where that is torn; None where no epoch was done."""
+    return first_whole(folder, ["last.keras", "best.keras"]) if (Path(folder) / "last.keras").exists() else None
 
 
 def found(folder: str | Path) -> Progress:
     """The progress of a run folder; that of a beginning where there is no last.keras."""
-    path = Path(folder) / "last.keras"
-    return read(path) if path.exists() else Progress()
+    path = latest(folder)
+    return read(path) if path else Progress()
 
 
 def restore_seeds(model, progress: Progress):

@@ -1,6 +1,6 @@
 """A run folder: all that one training leaves behind, and how to go on with it.
 
-    config.yaml   what was asked for           history.csv  curve.png  log.txt
+    config.yaml   what was asked for           history.csv  curve.png  log.txt  .lock
     last.keras    to go on                     best.keras   to be used
     average.keras averaged weights at the end  weights/  tensorboard/
 
@@ -20,8 +20,9 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from tfllm import config
-from tfllm.files import written
-from tfllm.training.progress import found, read, reason, restore_seeds
+from tfllm.files import clear, written
+from tfllm.training.lock import locked
+from tfllm.training.progress import first_whole, found, latest, read, reason, restore_seeds
 from tfllm.training.recipe import Recipe
 
 
@@ -30,10 +31,15 @@ def start(folder: str | Path, settings) -> Path:
     folder = Path(folder)
     if (folder / "last.keras").exists():
         raise FileExistsError(f"{folder} holds a run: resume it, or choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        write_settings(folder, settings)
+    return folder
+
+
+def write_settings(folder: Path, settings):
+    """config.yaml of a run."""
     with written(folder / "config.yaml") as beside:
         beside.write_text(config.dump(settings), encoding="utf-8")
-    return folder
 
 
 def finished(folder: str | Path, recipe: Recipe) -> str | None:
@@ -47,8 +53,8 @@ def resume(folder: str | Path, load: Callable | None = None) -> tuple:
     Optimizer (its learning rate and schedule too) and seed generators are as they were. load(path) -> model:
     `tfllm.load_model` where the model has layers of tfllm; left out, Keras' own.
     """
-    path = Path(folder) / "last.keras"
-    if not path.exists():
+    path = latest(folder)
+    if path is None:
         raise FileNotFoundError(f"{folder} has no last.keras: not one epoch was finished; start it anew")
     if load is None:
         from keras.saving import load_model as load
@@ -59,10 +65,9 @@ def resume(folder: str | Path, load: Callable | None = None) -> tuple:
 
 
 def best(folder: str | Path) -> Path:
-    """The file to use: best.keras, or last.keras where nothing was validated."""
-    for name in ("best.keras", "last.keras"):
-        if (path := Path(folder) / name).exists():
-            return path
+    """The file to use: best.keras, or last.keras where nothing was validated or best.keras is torn."""
+    if path := first_whole(folder, ["best.keras", "last.keras"]):
+        return path
     raise FileNotFoundError(f"{folder} has neither best.keras nor last.keras: not one epoch was finished")
 
 
@@ -79,7 +84,6 @@ def callbacks(
     """
     import keras
 
-    from tfllm.training.averaging import LastAverage, MovingAverage
     from tfllm.training.checkpoint import Checkpoint
     from tfllm.training.curve import Curve
     from tfllm.training.stopping import Stop
@@ -89,9 +93,9 @@ def callbacks(
     if not recipe.monitor.endswith("loss") and recipe.monitor not in scores:
         raise ValueError(f"the recipe monitors {recipe.monitor!r}: add it to the scores, {list(scores)}")
     folder.mkdir(parents=True, exist_ok=True)
-    averaging = None
-    if recipe.average > 1 or recipe.ema is not None:
-        averaging = MovingAverage(folder) if recipe.ema is not None else LastAverage(folder, recipe.average)
+    clear(folder)
+    clear(folder / "weights")
+    averaging = _averaging(folder, recipe)
     validated = averaging.averaged if averaging else nullcontext
     chain = [keras.callbacks.TerminateOnNaN()] + ([averaging] if averaging else [])
     chain += [ValidationScore(name, score, every, validated) for name, score in scores.items()]
@@ -105,12 +109,47 @@ def callbacks(
     return chain
 
 
+def _averaging(folder, recipe):
+    """The callback that averages weights, or None."""
+    from tfllm.training.averaging import LastAverage, MovingAverage
+
+    if recipe.ema is not None:
+        return MovingAverage(folder)
+    return LastAverage(folder, recipe.average) if recipe.average > 1 else None
+
+
+def complete(folder: str | Path, recipe: Recipe, load: Callable | None = None):
+    """Write what a finished run was killed before writing: average.keras, history.csv, curve.png."""
+    folder = Path(folder)
+    if (recipe.average > 1 or recipe.ema is not None) and _late(folder, "average.keras"):
+        averaging = _averaging(folder, recipe)
+        averaging.set_model(resume(folder, load)[0])
+        averaging.on_train_end()
+    if _late(folder, "history.csv") or (importlib.util.find_spec("matplotlib") and _late(folder, "curve.png")):
+        from tfllm.training.curve import Curve
+
+        Curve(folder, found(folder), recipe.monitor).on_epoch_end(0)
+
+
+def _late(folder, name):
+    """Whether a file of a run is not as new as its last epoch."""
+    path = folder / name
+    return not path.exists() or path.stat().st_mtime_ns < (folder / "last.keras").stat().st_mtime_ns
+
+
 @contextmanager
 def running(folder: str | Path, go_on: str) -> Iterator[None]:
     """A block whose log goes to folder/log.txt too; Ctrl-C in it ends the program and logs what to do next.
 
     go_on: the command that resumes the run. Who calls this shows the log, logging.getLogger("tfllm"), on the screen.
+    The folder is locked meanwhile: BlockingIOError where another process trains there.
     """
+    with locked(folder), _logged(folder, go_on):
+        yield
+
+
+@contextmanager
+def _logged(folder, go_on):
     log = logging.getLogger("tfllm")
     file = logging.FileHandler(Path(folder) / "log.txt", encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
