@@ -93,8 +93,7 @@ def callbacks(
     if not recipe.monitor.endswith("loss") and recipe.monitor not in scores:
         raise ValueError(f"the recipe monitors {recipe.monitor!r}: add it to the scores, {list(scores)}")
     folder.mkdir(parents=True, exist_ok=True)
-    clear(folder)
-    clear(folder / "weights")
+    _tidy(folder)
     averaging = _averaging(folder, recipe)
     validated = averaging.averaged if averaging else nullcontext
     chain = [keras.callbacks.TerminateOnNaN()] + ([averaging] if averaging else [])
@@ -121,6 +120,7 @@ def _averaging(folder, recipe):
 def complete(folder: str | Path, recipe: Recipe, load: Callable | None = None):
     """Write what a finished run was killed before writing: average.keras, history.csv, curve.png."""
     folder = Path(folder)
+    _tidy(folder)
     if (recipe.average > 1 or recipe.ema is not None) and _late(folder, "average.keras"):
         averaging = _averaging(folder, recipe)
         averaging.set_model(resume(folder, load)[0])
@@ -129,6 +129,11 @@ def complete(folder: str | Path, recipe: Recipe, load: Callable | None = None):
         from tfllm.training.curve import Curve
 
         Curve(folder, found(folder), recipe.monitor).on_epoch_end(0)
+
+
+def _tidy(folder):
+    clear(folder)
+    clear(folder / "weights")
 
 
 def _late(folder, name):
