@@ -51,8 +51,8 @@ def test_evaluate_and_generate(run, capsys, eager):
     assert capsys.readouterr().out == f"{model.score(data.babi(run.parent / 'valid.txt'))}\n"
     facts, questions = ["Ann went to the hall\nJohn went to the office.", ""], ["Where is Ann?", "Where is John?"]
     texts = ["Ann went to the hall | John went to the office. | Where is Ann?", "Where is John?"]
-    main(["generate", str(run), *texts])
-    assert capsys.readouterr().out.splitlines() == model.generate(facts, questions)
+    main(["generate", str(run), *texts, ""])
+    assert capsys.readouterr().out.splitlines() == [*model.generate(facts, questions), ""]
     main(["generate", str(run), texts[0], "--explain", "true"])
     assert capsys.readouterr().out == f"{fact_map(model, facts[0], questions[0])}\n\n"
 

@@ -61,8 +61,9 @@ def test_evaluate_and_generate(run, capsys, eager):
     assert {"exact", "f1", "total", "best_f1_thresh"} <= set(json.loads(capsys.readouterr().out))
     contexts, questions = ["Ann met 3 cats in Köln .", "a | b ."], ["Who met cats ?", "Where ?"]
     texts = [f"{context} | {question}" for context, question in zip(contexts, questions, strict=True)]
-    main(["generate", str(run), *texts])
-    assert capsys.readouterr().out.splitlines() == [one["text"] for one in model.generate(contexts, questions)]
+    main(["generate", str(run), *texts, "", " | "])
+    expected = [one["text"] for one in model.generate(contexts, questions)]
+    assert capsys.readouterr().out.splitlines() == [*expected, "", ""]
     main(["generate", str(run), *texts, "--json", "true"])
     said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [one["start"] for one in said] == [one["start"] for one in model.generate(contexts, questions)]

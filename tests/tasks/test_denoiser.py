@@ -84,7 +84,16 @@ def test_gaps_are_numbered_and_filled(trained):
         del number
         whole = expected[0] + "".join((gap or "[MASK]") + part for gap, part in zip(gaps, expected[1:], strict=False))
         assert text == whole
-    assert trained.generate("no gap") == "no gap"
+    assert trained.generate(["no gap", "", " "]) == ["no gap", "", " "]
+
+
+def test_what_is_not_read_is_told(trained, caplog):
+    """A text of 39 letters and END fits into 40 places; of one more, the last letter is not read."""
+    answer = trained.answer(tf.constant(["a" * 39, "a" * 40, ""]))
+    assert answer["cut"].numpy().tolist() == [0, 1, 0]
+    assert trained.generate("a" * 39) == "a" * 39 and not caplog.text
+    assert trained.generate(["a" * 40, "b"]) == ["a" * 40, "b"]
+    assert "1 of 2 texts have more than 40 tokens and are cut" in caplog.text
 
 
 def test_saved_and_served_it_fills_the_same(trained, tmp_path):

@@ -176,6 +176,16 @@ def test_one_road(name, trained, tmp_path):
         np.testing.assert_allclose(attention, said["attention"], atol=1e-5)
 
 
+def test_without_a_fact_or_a_question_the_answer_is_empty(trained, writer):
+    facts = [STORIES[0], STORIES[0], "", " \n ?!\n\u3000"]
+    questions = ["", " ?", "Where is Ann?", "Where is Ann?"]
+    for task in (trained, writer):
+        assert task.generate(facts, questions, probabilities=True) == [("", 0.0)] * 4
+        assert task.generate(STORIES[0], QUESTIONS[0]) and task.generate([], []) == []
+        found = task.explained(tf.constant(facts), tf.constant(questions))
+        assert found["text"].numpy().tolist() == [b""] * 4 and not found["attention"].numpy().any()
+
+
 # What writes its answers
 
 
@@ -193,6 +203,10 @@ def test_what_writes_is_the_naive_loop(writer):
             allowed[[PAD, UNKNOWN, START]] = -np.inf
             said.append(int(allowed.argmax()))
             total += chances[said[-1]]
+        if not facts:  # nothing to answer from
+            assert found["text"][b] == b"" and found["probability"].numpy()[b] == 0
+            assert not found["attention"].numpy()[b].any()
+            continue
         assert found["text"][b] == writer.tokenizer.decode([said])[0]
         assert found["probability"].numpy()[b] == pytest.approx(np.exp(total), rel=1e-3)
         weights = np.array(seen[writer.model.source_attention[-1]])[0]

@@ -178,6 +178,13 @@ def test_fill_is_the_softmax_at_the_mask(trained):
     assert trained.generate("dog dog [MASK] dog.") == f"dog dog {best} dog."
 
 
+def test_an_empty_text_has_no_masks_to_fill(trained):
+    assert trained.fill("") == [] and [len(row) for row in trained.fill([" \n", "a [MASK]", "\u3000"])] == [0, 1, 0]
+    assert trained.generate(["", " \n"]) == ["", " \n"] and trained.generate([]) == trained.fill([]) == []
+    with pytest.raises(ValueError, match="expected .MASK. in each text"):
+        trained.fill(["", "a"])
+
+
 def test_texts_are_filled_in_their_own_letters(trained):
     found = trained.answer(tf.constant(TEXTS), 2)
     tokens = found["tokens"].numpy().astype(str)
@@ -192,9 +199,14 @@ def test_texts_are_filled_in_their_own_letters(trained):
     np.testing.assert_array_equal(alone, tokens[:1, :1])  # whatever stands beside it
 
 
-def test_what_is_cut_stays_a_mask(trained):
+def test_what_is_cut_stays_a_mask(trained, caplog):
     text = "red " * 30 + "[MASK]"
-    assert trained.answer([text, "[MASK]" * 3])["text"].numpy()[0].decode() == text
+    found = trained.answer([text, "[MASK]" * 3, "red " * 21 + "[MASK]", "red " * 22 + "[MASK]"])
+    assert found["text"].numpy()[0].decode() == text
+    assert found["cut"].numpy().tolist() == [9, 0, 0, 1]  # of 24 places, START and END have two
+    assert trained.generate("red " * 22) == "red " * 22 and not caplog.text
+    assert trained.generate([text, ""]) == [text, ""]
+    assert "1 of 2 texts have more than 24 tokens and are cut" in caplog.text
     with pytest.raises(ValueError, match=r"within its first 24 tokens; got 'red"):
         trained.fill([text])
 

@@ -134,6 +134,20 @@ def test_an_answer_does_not_depend_on_its_neighbours(trained):
     assert together["cut"].numpy().tolist() == np.maximum(sizes - 6, 0).tolist() and sizes.max() > 6
 
 
+@pytest.mark.parametrize("no_answer", [True, False])
+def test_an_empty_context_or_question_has_an_empty_answer(trained, no_answer, monkeypatch):
+    monkeypatch.setattr(trained, "no_answer", no_answer)
+    columns = [LONG, LONG, "", "\u3000"], ["", " \n", "Who ?", "Who met cats ?"]
+    nothing = {"text": "", "start": -1, "end": -1, "score": float(no_answer), "no_answer": float(no_answer)}
+    answer = trained.answer(*map(tf.constant, columns))  # not traced: what was, knows the other `no_answer`
+    assert {name: answer[name].numpy().tolist() for name in nothing} == {
+        name: [value.encode() if name == "text" else value] * 4 for name, value in nothing.items()
+    }
+    if no_answer:
+        assert trained.generate(*columns) == [nothing] * 4
+        assert trained.generate(LONG, "", n_best=3) == [nothing | {"score": 0.0}]
+
+
 def test_probabilities_are_of_all_parts(trained):
     """Of a short context all parts are told: with "no answer" they make up 1."""
     found = trained.ranked(tf.constant(["Ann met cats ."]), tf.constant(["Who met cats ?"]), 20)

@@ -42,9 +42,16 @@ def test_vectors_by_hand(embedder, pooling):
     np.testing.assert_allclose(embedder.answer(tf.constant(TEXTS))["embedding"], expected, atol=2e-6)
 
 
-def test_many_texts_are_embedded_in_batches_and_come_in_order(embedder):
+def test_many_texts_are_embedded_in_batches_and_come_in_order(embedder, caplog):
     found = embedder.embed(TEXTS, batch_size=2)
     assert found.dtype == np.float32 and embedder.embed([]).shape == (0, 12)
+    assert "1 of 5 texts have more than 8 tokens and are cut" in caplog.text
+    caplog.clear()
+    fits = "a dog runs the cat sleeps"  # of six words; START and END come with them
+    embedder.embed([fits, *TEXTS[2:]])
+    assert not caplog.text
+    embedder.embed(fits + " over")
+    assert "1 of 1 texts have more than 8 tokens and are cut" in caplog.text
     np.testing.assert_allclose(found, [by_hand(embedder, text) for text in TEXTS], atol=2e-6)
     np.testing.assert_array_equal(embedder.embed(TEXTS[0]), embedder.embed(TEXTS[:1])[0])
 
@@ -70,6 +77,7 @@ def test_saved_and_served_alike(embedder, tmp_path):
     served = tf.saved_model.load(embedder.export(tmp_path / "served"))
     found = served.signatures["serving_default"](texts=tf.constant(TEXTS))
     np.testing.assert_allclose(found["embedding"], expected, atol=1e-6)
+    assert found["cut"].numpy().tolist() == [0, 3, 0, 0, 0]  # of nine words, six are read
 
 
 def test_similarity_is_the_cosine(embedder):

@@ -97,7 +97,10 @@ class Evaluation(Questions):
 
 @dataclass(frozen=True)
 class Generation:
-    """An answer for each text, which is a context and, at its end, a question: "Ann lives in Bonn | Where is Ann?"."""
+    """An answer for each text, which is a context and, at its end, a question: "Ann lives in Bonn | Where is Ann?".
+
+    The answer to an empty text is empty.
+    """
 
     separator: str = "|"  # between context and question: the last one of a text
     n_best: int | None = None  # so many answers each, with their probabilities
@@ -109,7 +112,7 @@ class Generation:
         texts = [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
         told = [text.rpartition(self.separator) for text in texts]
         for number, (_, separator, _) in enumerate(told, first + 1):
-            if not separator:
+            if not separator and texts[number - first - 1].strip():
                 raise ValueError(f"text {number}: expected a context, {self.separator!r} and a question")
         contexts, questions = ([parts[i].strip() for parts in told] for i in (0, 2))
         for answer in model.generate(contexts, questions, self.n_best, self.batch_size):

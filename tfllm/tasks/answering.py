@@ -15,6 +15,7 @@ from tfllm.tasks.question_records import FIELDS, asked, is_asked, records_of
 from tfllm.tasks.span_choice import best_spans
 from tfllm.tasks.task import Task, first, log
 from tfllm.tasks.text_inputs import dense
+from tfllm.text.cleaning import blank
 from tfllm.text.offsets import at_tokens, covering, substrings
 
 HIDDEN = -1e9  # the logit of a place where no answer can be
@@ -149,8 +150,10 @@ class Answering(Task):
         no_answer  [B] the same beside the best part alone: 1 / (1 + exp(best logit - logit of none))
         cut        [B] tokens of the question that were not read
 
-        What is said of a question does not depend on the questions beside it.
+        An empty context has no parts, and an empty question none that answers it: text is "". What is said of a
+        question does not depend on the questions beside it.
         """
+        texts = tf.where(blank(questions), "", texts)
         found = self.windows(texts, questions)
         logits = in_parts(lambda part: self(part, training=False), dense(found.inputs))
         best = best_spans(logits, found, self.answer_length, n_best)
@@ -171,7 +174,8 @@ class Answering(Task):
         """Contexts and questions, strings [B] -> {"text", "start", "end", "score", "no_answer", "cut"}, all [B].
 
         As the best of `ranked`; where no_answer is above `threshold`, text is "", start and end are -1, and score is
-        the probability of none.
+        the probability of none. So it is of an empty context and of an empty question; a task that must answer then
+        has the score 0.
         """
         found = self.ranked(texts, questions)
         best = {name: found[name][:, 0] for name in ("text", "start", "end", "score")}

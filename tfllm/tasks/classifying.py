@@ -11,7 +11,7 @@ from tfllm.data import batches
 from tfllm.tasks.labelled import column, is_labelled, records_of
 from tfllm.tasks.labels import BALANCED
 from tfllm.tasks.task import Task, log
-from tfllm.tasks.text_inputs import both_blank, dense, read, vector
+from tfllm.tasks.text_inputs import both_blank, dense, read, vector, warn_cut
 
 
 class Classifier(Task):
@@ -46,7 +46,7 @@ class Classifier(Task):
         if flags["bad"].any():
             raise ValueError(self.kinds.wrong(column(records, "label"), ~flags["bad"]))
         refuse_empty(flags["empty"])
-        self.warn_cut(flags["cut"])
+        warn_cut(flags["cut"], self.length)
         return rows
 
     def balance(self, records):
@@ -59,10 +59,6 @@ class Classifier(Task):
         """[C] of the class weights, or None where all weigh alike."""
         known = isinstance(self.class_weights, dict)
         return np.array([self.class_weights[name] for name in self.labels], "float32") if known else None
-
-    def warn_cut(self, cut):
-        if cut.any():
-            log.warning("%d of %d texts have more than %d tokens and are cut", cut.sum(), len(cut), self.length)
 
     def records(self, x, y=None):
         """Texts and labels in any of the forms that `from_text` takes -> a dataset of records of `fields`."""
@@ -175,7 +171,7 @@ class Classifier(Task):
         columns = [tf.constant(part) for part in (texts, pairs) if part is not None]
         _, sizes = read(self.encoder, self.tokenizer, self.length, *columns)
         sizes, found = sizes.numpy(), np.zeros((len(texts), self.kinds.size), "float32")
-        self.warn_cut(sizes > self.length)
+        warn_cut(sizes > self.length, self.length)
         order, steps = np.argsort(-sizes, kind="stable"), range(0, len(texts), batch_size)
         bar = keras.utils.Progbar(len(texts), verbose=int(verbose if verbose != "auto" else len(steps) > 10))
         for i in steps:

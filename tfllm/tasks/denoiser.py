@@ -76,15 +76,20 @@ class Denoiser(Pretraining):
         """Tokens of the longest source and target, with END, of rows of at most `size` tokens."""
         return [int(tf.reduce_max(part)) + 1 for part in spans.widths(tf.range(size + 1), self.corrupted, self.span)]
 
-    def prepare(self, texts):
-        """strings [B] with "[MASK]" for gaps -> ragged ids [B, None] with sentinels and END, at most `pe_input`."""
+    @property
+    def readable(self):
+        return self.model.pe_input
+
+    def read(self, texts):
+        """As of Pretraining: the tokens with sentinels for "[MASK]", END."""
         first = self.tokenizer.vocab_size
         token_ids = filling.marked(self.tokenizer, filling.parts(texts), first)
         dense = token_ids.to_tensor()
         order = tf.cumsum(tf.cast(dense == first, tf.int32), axis=1, exclusive=True)
         last = self.model.numbers["target_vocab_size"] - 1  # of more gaps than that, the model knows nothing
         numbered = tf.where(dense == first, tf.minimum(first + order, last), dense)
-        return closed(tf.RaggedTensor.from_tensor(numbered, token_ids.row_lengths()), self.model.pe_input)
+        numbered = tf.RaggedTensor.from_tensor(numbered, token_ids.row_lengths())
+        return closed(numbered, self.readable), self.unread(token_ids.row_lengths(), 1)
 
     def example(self, record):
         """documents [B] -> (token_ids, 1 everywhere): blocks of one document each."""
@@ -114,18 +119,23 @@ class Denoiser(Pretraining):
         return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), TokenAccuracy()]}
 
     def answer(self, texts, decoding=GREEDY):
-        """strings [B] with "[MASK]" for gaps -> {"text": [B]}: the gaps filled. One that the model leaves out stays."""
+        """strings [B] with "[MASK]" for gaps -> {"text": [B], "cut": [B]}: the gaps filled.
+
+        One that the model leaves out stays; so does a text without gaps, such as an empty one. cut: how many tokens of
+        the text were not read.
+        """
         parts, first = filling.parts(texts), self.tokenizer.vocab_size
-        said = self.translator().search(self.prepare(texts).to_tensor(PAD), 1, decoding)[0][:, 0]  # [B, L]
+        token_ids, cut = self.read(texts)
+        said = self.translator().search(token_ids.to_tensor(PAD), 1, decoding)[0][:, 0]  # [B, L]
         said = tf.cast(said, tf.int32)
         ended = tf.cumsum(tf.cast(said == END, tf.int32), axis=1) > 0
         gap = tf.cumsum(tf.cast(said >= first, tf.int32), axis=1) - 1  # [B, L], the number of its gap
         gap = tf.where(tf.logical_or(ended, said >= first), -1, gap)
-        count = tf.cast(tf.reduce_max(parts.row_lengths()) - 1, tf.int32)  # M
+        count = tf.cast(tf.maximum(parts.bounding_shape(axis=1), 1) - 1, tf.int32)  # M
         kept = tf.where(gap[:, None] == tf.range(count)[:, None], said[:, None], PAD)  # [B, M, L]
         shape = tf.shape(kept)
         filled = self.tokenizer.decode(tf.reshape(kept, [-1, shape[2]]))
-        return {"text": replace_invalid(filling.joined(parts, tf.reshape(filled, shape[:2])))}
+        return {"text": replace_invalid(filling.joined(parts, tf.reshape(filled, shape[:2]))), "cut": cut}
 
     def get_config(self):
         return super().get_config() | {

@@ -125,14 +125,19 @@ class FactAnswering(Task):
         return super().rows(records)
 
     def answer(self, texts, questions):
-        """Facts and questions, strings [B] -> {"text": [B], "probability": [B]}. The text is valid UTF-8."""
-        text, probability = self.reader.best(lines(texts), questions)
-        return {"text": text, "probability": probability}
+        """Facts and questions, strings [B] -> {"text": [B], "probability": [B]}. The text is valid UTF-8.
+
+        Without a fact, or without a question, text is "" and its probability 0.
+        """
+        facts = lines(texts)
+        text, probability = self.reader.best(facts, questions)
+        return asked_only(facts, questions, text=text, probability=probability)
 
     def explained(self, texts, questions):
         """As `answer`, and "attention" [B, H, F]: of each hop, or of each word written, to each fact."""
-        text, probability, attention = self.reader.looks(lines(texts), questions)
-        return {"text": text, "probability": probability, "attention": attention}
+        facts = lines(texts)
+        text, probability, attention = self.reader.looks(facts, questions)
+        return asked_only(facts, questions, text=text, probability=probability, attention=attention)
 
     def generate(self, facts, question, batch_size=64, probabilities=False):
         """Facts and a question -> the answer; lists of both, equally long -> a list of answers, in order.
@@ -232,6 +237,17 @@ def copied(embedding):
     other.build()
     other.set_weights(embedding.get_weights())
     return other
+
+
+def asked_only(facts, questions, **found):
+    """What was found, [B, ...], as it is where there are a fact and a question; else "" and 0."""
+    there = tf.logical_and(facts.row_lengths() > 0, plain(questions) != "")  # [B]
+
+    def kept(part):
+        mask = tf.reshape(there, tf.concat([tf.shape(there), tf.ones([part.shape.rank - 1], tf.int32)], axis=0))
+        return tf.where(mask, part, tf.zeros([], part.dtype))
+
+    return {name: kept(part) for name, part in found.items()}
 
 
 def asked(facts, questions):

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfllm.ragged import chosen, column, joined, merged
 from tfllm.text import END, PAD
 
-ENDS = r"[\s.!?。！？]+$"
+ENDS = r"[\s\p{Z}.!?。！？]+$"
 
 
 def plain(texts):

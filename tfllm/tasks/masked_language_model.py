@@ -19,11 +19,12 @@ from tfllm.models.bert import BERT
 from tfllm.models.configs import BERTConfig
 from tfllm.tasks import filling, text_rows
 from tfllm.tasks.configs import named
-from tfllm.tasks.pairs import packed
+from tfllm.tasks.pairs import marks_around, packed
 from tfllm.tasks.pretraining import Pretraining, full
 from tfllm.tasks.settings import MaskedLanguageModelConfig
 from tfllm.tasks.task import log
 from tfllm.text import WordPieces
+from tfllm.text.cleaning import blank
 
 SIZES = {
     "tiny": MaskedLanguageModelConfig(),
@@ -127,10 +128,18 @@ class MaskedLanguageModel(Pretraining):
         bert.save(self.encoder, folder, self.tell, getattr(self, "follow", None), self.tokenizer.pad)
         self.tokenizer.save_files(folder)
 
-    def prepare(self, texts):
-        """strings [B] -> ragged token_ids [B, None]: START, the tokens with "[MASK]" as the mask, END."""
-        token_ids = filling.marked(self.tokenizer, filling.parts(texts), self.tokenizer.mask)
-        return packed(token_ids, start=self.tokenizer.start, end=self.tokenizer.end, length=self.encoder.max_length)[0]
+    @property
+    def readable(self):
+        return self.encoder.max_length
+
+    def read(self, texts):
+        """As of Pretraining: START, the tokens with "[MASK]" as the mask, END."""
+        token_ids, (start, end) = self.marked(texts), (self.tokenizer.start, self.tokenizer.end)
+        cut = self.unread(token_ids.row_lengths(), marks_around(None, start, end))
+        return packed(token_ids, start=start, end=end, length=self.readable)[0], cut
+
+    def marked(self, texts):
+        return filling.marked(self.tokenizer, filling.parts(texts), self.tokenizer.mask)
 
     def example(self, record):
         """documents [B] -> (token_ids, segment_ids, 0 where the second text follows and 1 where not, 1 everywhere)."""
@@ -226,38 +235,43 @@ class MaskedLanguageModel(Pretraining):
         return tf.function(summed, autograph=False, reduce_retracing=True)
 
     def answer(self, texts, top_k=1):
-        """strings [B] with "[MASK]" in them -> {"text" [B], "tokens" and "probabilities" [B, M, top_k]}.
+        """strings [B] with "[MASK]" in them -> {"text", "cut" [B], "tokens", "probabilities" [B, M, top_k]}.
 
         text: with the likeliest token in each place. tokens: the likeliest ones, best first, of up to M masks, the
         most that a text has; those that a text has not are "" of probability 0. Special tokens are left out. Each mask
-        is filled as if the others stayed masks. A text that is too long loses its end, where masks stay masks.
+        is filled as if the others stayed masks. A text without masks, such as an empty one, stays as it is. A text that
+        is too long loses its end, where masks stay masks; cut: how many tokens were not read.
         """
-        parts = filling.parts(texts)
-        token_ids = self.prepare(texts).to_tensor(self.tokenizer.pad)  # [B, T]
-        real = tf.sequence_mask(self.prepare(texts).row_lengths())
+        parts, (ragged, cut) = filling.parts(texts), self.read(texts)
+        longest = tf.maximum(ragged.bounding_shape(axis=1), 1)  # T, of no text too
+        token_ids = ragged.to_tensor(self.tokenizer.pad, shape=tf.stack([ragged.nrows(), longest]))  # [B, T]
+        real = tf.sequence_mask(ragged.row_lengths(), longest)
         masks = tf.logical_and(real, token_ids == self.tokenizer.mask)
-        places, weights = masking.places_of(masks, tf.reduce_max(tf.reduce_sum(tf.cast(masks, tf.int32), axis=1)))
+        most = tf.reduce_max(tf.pad(tf.reduce_sum(tf.cast(masks, tf.int32), axis=1), [[0, 1]]))  # M
+        places, weights = masking.places_of(masks, most)
         logits = self({"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids), "padding_mask": real,
                        "places": places}, training=False)["mlm"]  # [B, M, V] # fmt: skip
         logits = tf.where(self.ordinary, tf.cast(logits, tf.float32), -float("inf"))
         found, best = tf.math.top_k(tf.nn.softmax(logits), top_k)
         tokens = tf.where(weights[..., None] > 0, tf.gather(tf.constant(self.tokenizer.tokens), best), "")
         text = filling.joined(parts, tokens[..., 0])
-        return {"text": text, "tokens": tokens, "probabilities": found * weights[..., None]}
+        return {"text": text, "tokens": tokens, "probabilities": found * weights[..., None], "cut": cut}
 
     def fill(self, texts, top_k=5, batch_size=32):
         """A text with "[MASK]" in it -> for each mask a list of (token, probability), best first; a list -> a list.
 
-        ValueError for a text without a mask, and for one that is cut before its last mask.
+        An empty text has no masks: []. ValueError for any other text without a mask, and for one that is cut before its
+        last mask.
         """
         if isinstance(texts, (str, bytes)):
             return self.fill([texts], top_k, batch_size)[0]
         texts, found = list(texts), []
         for i in range(0, len(texts), batch_size):
-            answer = self.compiled_answer(top_k=top_k)(tf.constant(texts[i : i + batch_size]))
+            some = tf.constant(texts[i : i + batch_size])
+            answer = self.compiled_answer(top_k=top_k)(some)
             parts = (answer[name].numpy() for name in ("text", "tokens", "probabilities"))
-            for text, tokens, probabilities in zip(*parts, strict=True):
-                if not (tokens != b"").any() or filling.MASK.encode() in text:
+            for empty, text, tokens, probabilities in zip(blank(some).numpy(), *parts, strict=True):
+                if not empty and not (tokens != b"").any() or filling.MASK.encode() in text:
                     raise ValueError(
                         f"expected {filling.MASK} in each text, within its first {self.encoder.max_length} tokens; got "
                         f"{texts[len(found)]!r}"

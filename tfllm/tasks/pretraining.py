@@ -5,11 +5,13 @@ A final task says what the rows are (`example`), and how a padded batch of them 
 
 from functools import cached_property, lru_cache, partial
 
+import numpy as np
 import tensorflow as tf
 
 from tfllm.data import streams
 from tfllm.data.masking import Remasked
 from tfllm.tasks.task import Task, log
+from tfllm.tasks.text_inputs import warn_cut
 
 
 class Pretraining(Task):
@@ -64,12 +66,35 @@ class Pretraining(Task):
         )  # fmt: skip
 
     def generate(self, texts, batch_size=32):
-        """Texts with each "[MASK]" filled, by `answer`; a string -> a string, a list -> a list."""
+        """Texts with each "[MASK]" filled, by `answer`; a string -> a string, a list -> a list.
+
+        A text without "[MASK]", such as an empty one, comes back as it is. A warning tells how many are too long.
+        """
         if isinstance(texts, (str, bytes)):
             return self.generate([texts], batch_size)[0]
         run, texts = self.compiled_answer(), list(texts)
-        parts = (run(tf.constant(texts[i : i + batch_size])) for i in range(0, len(texts), batch_size))
+        parts = [run(tf.constant(texts[i : i + batch_size])) for i in range(0, len(texts), batch_size)]
+        if parts:
+            warn_cut(np.concatenate([part["cut"] for part in parts]) > 0, self.readable)
         return [text.decode("utf-8", "replace") for part in parts for text in part["text"].numpy()]
+
+    @property
+    def readable(self):
+        """Tokens of a text that the model can read, those around it counted; None: any number."""
+        raise NotImplementedError(f"{type(self).__name__} must say how long a text it can read")
+
+    def read(self, texts):
+        """strings [B] with "[MASK]" in them -> (ragged token_ids [B, None], how many tokens were not read [B])."""
+        raise NotImplementedError(f"{type(self).__name__} must say how a text with masks becomes token ids")
+
+    def prepare(self, texts):
+        """strings [B] -> ragged token_ids [B, None]: what the model is shown of texts with "[MASK]" in them."""
+        return self.read(texts)[0]
+
+    def unread(self, sizes, around):
+        """Tokens of each text [B], tokens around it -> how many are not read, int32 [B]."""
+        limit = self.readable
+        return tf.cast(tf.zeros_like(sizes) if limit is None else tf.maximum(sizes + around - limit, 0), tf.int32)
 
     @cached_property
     def compiled_answer(self):

@@ -33,8 +33,11 @@ class TextEmbedder(Task):
 
     pooling    how the vectors of the places become one: "mean", "max", "first", "last"; "encoder": as the encoder's
                own `pool` does (BERT's: by its pooler)
-    normalize  vectors of length 1, so that their products are cosines; an empty text may have the vector 0
-    length     tokens of a text that are read; by default what the encoder can take, 512 where that has no end
+    normalize  vectors of length 1, so that their products are cosines
+    length     tokens of a text that are read, those around it counted; by default what the encoder can take, 512 where
+               that has no end. What is longer loses its end, and a warning says how many did
+
+    An empty text has a vector too: that of START and END alone, as the encoder was trained; of word vectors it is 0.
 
     It is not trained itself: train the encoder as a MaskedLanguageModel or in a TextClassifier, and see `from_task`.
     """
@@ -121,8 +124,10 @@ class TextEmbedder(Task):
         return x / ops.maximum(ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True)), 1e-12)
 
     def answer(self, texts):
-        """strings [B] -> {"embedding": [B, D]}"""
-        return {"embedding": self(text_inputs.dense(self.prepare(texts)), training=False)}
+        """strings [B] -> {"embedding": [B, D], "cut": [B]}. cut: how many tokens of the text were not read."""
+        inputs, sizes = text_inputs.read(self.encoder, self.tokenizer, self.length, texts)
+        cut = tf.cast(tf.maximum(sizes - self.length, 0), tf.int32)
+        return {"embedding": self(text_inputs.dense(inputs), training=False), "cut": cut}
 
     def example(self, record):
         raise NotImplementedError("a TextEmbedder is not trained: train its encoder, and see TextEmbedder.from_task")
@@ -131,7 +136,10 @@ class TextEmbedder(Task):
         raise NotImplementedError("a TextEmbedder is not trained: train its encoder, and see TextEmbedder.from_task")
 
     def embed(self, texts, batch_size=64, verbose="auto"):
-        """A string -> [D]; a list -> [N, D] float32, in order. Texts of like length are embedded together."""
+        """A string -> [D]; a list -> [N, D] float32, in order. Texts of like length are embedded together.
+
+        A warning tells how many texts are longer than `length`.
+        """
         if isinstance(texts, (str, bytes)):
             return self.embed([texts], batch_size, verbose)[0]
         texts = [text if isinstance(text, bytes) else str(text).encode() for text in texts]
@@ -140,13 +148,13 @@ class TextEmbedder(Task):
         bar = keras.utils.Progbar(len(texts), verbose=int(verbose if verbose != "auto" else len(starts) > 20))
         for start in starts:
             some = order[start : start + batch_size]
-            parts.append(self.compiled_answer(tf.constant([texts[i] for i in some]))["embedding"].numpy())
+            parts.append(self.compiled_answer(tf.constant([texts[i] for i in some])))
             bar.add(len(some))
         if not parts:
             return self.compiled_answer(tf.constant([], tf.string))["embedding"].numpy()
-        found = np.empty((len(texts), parts[0].shape[1]), np.float32)
-        found[order] = np.concatenate(parts)
-        return found
+        text_inputs.warn_cut(np.concatenate([part["cut"] for part in parts]) > 0, self.length)
+        found = np.concatenate([part["embedding"] for part in parts])
+        return found[np.argsort(order)]
 
     @cached_property
     def compiled_answer(self):
@@ -189,7 +197,7 @@ class TextEmbedder(Task):
     def export(self, folder):
         """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
 
-        serving_default: texts string [N] -> {"embedding": [N, D]}.
+        serving_default: texts string [N] -> {"embedding": [N, D], "cut": [N]}, see `answer`.
         """
         return self.export_signatures(folder, {"serving_default": lambda texts: self.answer(texts)})
 

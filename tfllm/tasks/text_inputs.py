@@ -6,6 +6,8 @@ TextRNN, MeanOfVectors) reads the words alone, and two texts apart: of their vec
 that stands for both (Conneau et al. 2017, sec. 3.1).
 """
 
+import logging
+
 import tensorflow as tf
 from keras import ops
 
@@ -13,6 +15,8 @@ from tfllm.models.causal import CausalModel
 from tfllm.ragged import joined, prefixes
 from tfllm.tasks.pairs import marks_around, packed
 from tfllm.text.cleaning import blank
+
+log = logging.getLogger("tfllm")
 
 
 def marks(model):
@@ -44,6 +48,12 @@ def read(model, tokenizer, length, texts, pairs=None):
 def both_blank(texts, pairs=None):
     """strings [B] (and pairs [B]) -> bool [B]: there is nothing to read but white space."""
     return blank(texts) if pairs is None else tf.logical_and(blank(texts), blank(pairs))
+
+
+def warn_cut(flags, length):
+    """Logs how many of these texts, flags [N], have more tokens than are read."""
+    if flags.any():
+        log.warning("%d of %d texts have more than %d tokens and are cut", flags.sum(), len(flags), length)
 
 
 def of_tokens(token_ids):
