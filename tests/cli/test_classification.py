@@ -99,6 +99,24 @@ def test_the_temperature_is_that_of_the_validation_texts(corpus, model, eager):
     assert model.calibrate(valid, verbose=0) == pytest.approx(before, rel=1e-4)
 
 
+def test_ctrl_c_while_it_is_calibrated(corpus, tmp_path, capsys, eager, monkeypatch):
+    calibrate, out = tfllm.TextClassifier.calibrate, tmp_path / "RUN"
+    line = [corpus, out, *reviews(corpus), "--valid-data", str(corpus / "valid.csv"), "--calibrate", "true"]
+    monkeypatch.setattr(tfllm.TextClassifier, "calibrate", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
+    for _ in range(2):
+        with pytest.raises(SystemExit) as end:
+            train(*line)
+        assert end.value.code == 130 and "to go on: tfllm train classifier" in capsys.readouterr().err
+    monkeypatch.setattr(tfllm.TextClassifier, "calibrate", calibrate)
+    before = (out / "last.keras").read_bytes()
+    main(["train", "classifier", "--out", str(out)])
+    assert "expected calibration error" in capsys.readouterr().err
+    assert tfllm.load_model(out / "best.keras").temperature != 1.0
+    assert (out / "last.keras").read_bytes() == before
+    train(*line)
+    assert "nothing is left to do" in capsys.readouterr().err
+
+
 def test_generate_tells_labels_and_probabilities(run, model, capsys, monkeypatch, eager):
     texts = ["a good film", "dull it"]
     answers = model.classify(texts, verbose=0)

@@ -145,6 +145,33 @@ def test_a_finished_run_ends_at_once_and_other_settings_are_refused(run, corpus,
     assert (run / "last.keras").stat().st_mtime_ns == before
 
 
+def test_another_task_and_changed_texts_are_told(run, corpus, capsys):
+    kept = (run / "run.json").read_text()
+    said = f"{run} holds a run of translation, not of lm: take another --out, or go on by tfllm train translation --out"
+    for more in ([], ["--text", str(corpus / "train.de")]):
+        assert said in told(capsys, "train", "lm", "--out", str(run), *more)
+    (run / "run.json").unlink()  # as older runs are: the model tells
+    assert said in told(capsys, "train", "lm", "--out", str(run))
+    (run / "run.json").write_text(kept)
+    path = corpus / "train.en"
+    text = path.read_text()
+    path.write_text(text.replace("one", "two", 1))
+    train(corpus, run, *valid(corpus))
+    assert f"{path} has changed since {run} began" in capsys.readouterr().err
+    path.write_text(text)
+    train(corpus, run, *valid(corpus))
+    assert "has changed" not in capsys.readouterr().err
+
+
+def test_a_run_in_use_is_refused(run, corpus, capsys, monkeypatch):
+    monkeypatch.setattr("tfllm.training.lock.lock", lambda descriptor: (_ for _ in ()).throw(BlockingIOError))
+    (run / ".lock").write_text("process 7 on there, since now")
+    assert told(capsys, "train", "translation", "--out", str(run)).splitlines()[-1] == (
+        f"tfllm train: {run} is in use: process 7 on there, since now trains there; wait, stop it, or take another"
+    )
+    (run / ".lock").unlink()
+
+
 @pytest.mark.parametrize(
     "line, parts",
     [

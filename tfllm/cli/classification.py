@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tfllm.cli import labelled
 from tfllm.tasks.text_classifier import TextClassifier, TextClassifierConfig
-from tfllm.training import Recipe, callbacks
+from tfllm.training import Recipe, best, callbacks, progress
 
 TEXT = "--data F --text COLUMN --label COLUMN"
 ASK = "tfllm generate RUN 'text'"
@@ -62,8 +62,14 @@ class Classification(TextClassifierConfig, labelled.Labelled):
             verbose=1 if sys.stdout.isatty() else 0,
             callbacks=callbacks(folder, self.recipe),
         )  # fmt: skip
-        if self.calibrate:
-            calibrate(folder, valid)
+
+    def left(self, folder):
+        """Whether the trained model is still to be calibrated."""
+        return self.calibrate and not progress.read(best(folder)).calibrated
+
+    def finish(self, folder, valid):
+        """Calibrate it."""
+        calibrate(folder, valid)
 
 
 def pretrained(path, config, train):
@@ -90,16 +96,16 @@ def pretrained(path, config, train):
 
 def calibrate(folder, valid):
     """Fit the temperature of the run's best model, in its file."""
-    from tfllm import load_model, training
-    from tfllm.files import written
+    from tfllm import load_model
     from tfllm.tasks.task import log
 
-    path = training.best(folder)
-    model = load_model(path)
+    path = best(folder)
+    model, done = load_model(path), progress.read(path)
+    progress.restore_seeds(model, done)
     before = model.score(valid, verbose=0).ece
     temperature = model.calibrate(valid, verbose=0)
-    with written(path) as beside:
-        model.save(beside)
+    done.calibrated = True
+    progress.save(model, path, done)
     after = model.score(valid, verbose=0).ece
     log.info("temperature %.3f: expected calibration error %.4f, was %.4f", temperature, after, before)
 

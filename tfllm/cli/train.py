@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tfllm import config
-from tfllm.cli import kinds, options
+from tfllm.cli import begun, kinds, options
 
 APART = {"out": "the run's folder: config, checkpoints, history, curve, log"}
 MAY_CHANGE = ("recipe.epochs", "recipe.minutes", "recipe.patience")  # between the parts of one run
@@ -31,34 +31,53 @@ def run(arguments):
 
 def train(task, kind, folder, given):
     """Begin the run in `folder`, or go on with it."""
-    kept = folder / "config.yaml"
-    again = (folder / "last.keras").exists()
-    if given or not kept.exists():
+    from tfllm.training.lock import locked
+
+    begun.check_task(folder, task)
+    if given or not (folder / "config.yaml").exists():
         settings = with_monitor(options.settings(kind, given, APART))
     else:
-        settings = config.load(kind, kept)
+        settings = config.load(kind, folder / "config.yaml")
+    with locked(folder):
+        trained(task, kind, folder, settings)
+
+
+def trained(task, kind, folder, settings):
+    """Train in a folder that no other process has."""
+    again = (folder / "last.keras").exists()
     if again:
-        same(folder, config.load(kind, kept), settings)
+        same(folder, config.load(kind, folder / "config.yaml"), settings)
     from tfllm import load_model, training
-    from tfllm.files import written
 
     log = to_the_screen()
-    if again and (why := training.finished(folder, settings.recipe)):
+    for sentence in begun.changed(folder, settings) if again else ():
+        log.warning("%s: what is trained from now on sees it as it is; to train anew, take another --out", sentence)
+    why = training.finished(folder, settings.recipe) if again else None
+    if why and not left(settings, folder):
+        training.complete(folder, settings.recipe, load_model)
         return log.info("%s: nothing is left to do; %s", folder, why)
     train_data, valid_data = settings.read()
     if again:
-        with written(kept) as beside:  # it may end later now
-            beside.write_text(config.dump(settings), encoding="utf-8")
+        training.settle(folder, settings)  # it may end later now
     else:
         training.start(folder, settings)
+        begun.write(folder, task, settings)
     with training.running(folder, f"tfllm train {task} --out {shlex.quote(str(folder))}"):
-        if again:
-            model, epoch = training.resume(folder, load_model)
-            log.info("going on after epoch %d", epoch)
-        else:
-            model, epoch = settings.begin(train_data), 0
-        settings.fit(model, epoch, folder, train_data, valid_data)
+        if not why:
+            if again:
+                model, epoch = training.resume(folder, load_model)
+                log.info("going on after epoch %d", epoch)
+            else:
+                model, epoch = settings.begin(train_data), 0
+            settings.fit(model, epoch, folder, train_data, valid_data)
+        if left(settings, folder):
+            settings.finish(folder, valid_data)
     log.info("trained: %s", kinds.file(task).ASK.replace("RUN", shlex.quote(str(folder))))
+
+
+def left(settings, folder):
+    """Whether something is to be done with the trained model, of a task that says so."""
+    return hasattr(settings, "left") and settings.left(folder)
 
 
 def same(folder, before, now):
@@ -96,4 +115,11 @@ def to_the_screen():
 
 class Screen(logging.Handler):
     def emit(self, record):
+        for handler in logging.root.handlers:
+            if type(handler).__module__ == "absl.logging":  # once some libraries are there, it shows every log too
+                handler.addFilter(not_ours)
         print(record.getMessage(), file=sys.stderr)
+
+
+def not_ours(record):
+    return record.name.split(".")[0] != "tfllm"

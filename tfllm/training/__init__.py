@@ -14,5 +14,5 @@ __getattr__, __dir__, __all__ = lazy.names(__name__, {
     "adapters": ["load_adapter", "lora", "merge", "remove_adapter", "save_adapter"],
     "layer_decay": ["LayerDecayAdam"],
     "lock": ["locked"],
-    "run": ["best", "callbacks", "complete", "finished", "resume", "running", "start"],
+    "run": ["best", "callbacks", "complete", "finished", "resume", "running", "settle", "start"],
 })  # fmt: skip

@@ -32,13 +32,13 @@ def start(folder: str | Path, settings) -> Path:
     if (folder / "last.keras").exists():
         raise FileExistsError(f"{folder} holds a run: resume it, or choose another folder")
     with locked(folder):
-        write_settings(folder, settings)
+        settle(folder, settings)
     return folder
 
 
-def write_settings(folder: Path, settings):
-    """config.yaml of a run."""
-    with written(folder / "config.yaml") as beside:
+def settle(folder: str | Path, settings):
+    """Write config.yaml of a run, whose end may have changed."""
+    with written(Path(folder) / "config.yaml") as beside:
         beside.write_text(config.dump(settings), encoding="utf-8")
 
 

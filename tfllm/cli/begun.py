@@ -1,0 +1,74 @@
+"""run.json in the folder of a run: its task, and what its texts were when it began.
+
+Whoever goes on with the run is told of another task, and of texts that have changed under their names.
+"""
+
+import hashlib
+import json
+import shlex
+import zipfile
+from pathlib import Path
+
+from tfllm import config
+from tfllm.cli import kinds
+from tfllm.files import json_object, parsed_object, understood, written
+
+NAME = "run.json"
+ONE = {"pretrain", "denoising"}  # what both train is the same
+OTHER = ("pretrained", "embeddings", "embeddings_target")  # files that are read when the run begins only
+
+
+def write(folder, task, settings):
+    """Of a run that begins now."""
+    with written(folder / NAME) as beside:
+        text = json.dumps({"task": task, "texts": states(settings)}, ensure_ascii=False, indent=2)
+        beside.write_text(text + "\n", encoding="utf-8")
+
+
+def check_task(folder, task):
+    """ValueError where the folder holds a run of another task."""
+    if (folder / NAME).exists():
+        known = json_object(folder / NAME).get("task")
+    elif (folder / "last.keras").exists():
+        known = kinds.CLASSES.get(class_of(folder / "last.keras"))
+    else:
+        return
+    if known in kinds.TASKS and known != task and {known, task} != ONE:
+        line = f"tfllm train {known} --out {shlex.quote(str(folder))}"
+        raise ValueError(f"{folder} holds a run of {known}, not of {task}: take another --out, or go on by {line}")
+
+
+def changed(folder, settings):
+    """A sentence for each text that is not what it was when the run began."""
+    if not (folder / NAME).exists():
+        return []
+    before, now = json_object(folder / NAME).get("texts"), states(settings)
+    if not isinstance(before, dict):
+        return []
+    return [f"{path} has changed since {folder} began" for path in now if path in before and before[path] != now[path]]
+
+
+def class_of(path):
+    """The registered name of the model in a `.keras` file."""
+    with understood(path, "a .keras file"), zipfile.ZipFile(path) as archive:
+        held = archive.read("config.json")
+    return parsed_object(held, f"config.json in {path}").get("registered_name")
+
+
+def states(settings):
+    """{path: its size and the hash of its bytes} of the files that the settings name."""
+    found = {}
+    for name, value in config.plain(settings).items():
+        for path in value if isinstance(value, list) else [value]:
+            if name not in OTHER and isinstance(path, str) and Path(path).expanduser().is_file():
+                found[path] = _state(Path(path).expanduser())
+    return found
+
+
+def _state(path):
+    digest, size = hashlib.sha256(), 0
+    with open(path, "rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+            size += len(block)
+    return [size, digest.hexdigest()]
