@@ -1,7 +1,13 @@
-"""What fine-tuning changes in a model besides its weights is part of its config, so that a `.keras` file keeps it."""
+"""What fine-tuning changes in a model besides its weights is part of its config, so that a `.keras` file keeps it.
+
+The file that `save` writes is whole or as it was before, also where the disk is full.
+"""
+
+from pathlib import Path
 
 import keras
 
+from tfllm.files import written
 from tfllm.layers import lora, names
 from tfllm.layers.pretrained_embedding import PretrainedEmbedding, replace_embedding
 
@@ -23,6 +29,27 @@ class Tunable(keras.Model):
         if found:
             tune(model, found)
         return model
+
+    def save(self, filepath, overwrite=True, **options):
+        """As in Keras."""
+        if not _whole(filepath, overwrite, options.get("zipped"), (".keras", ".h5", ".hdf5")):
+            return super().save(filepath, overwrite, **options)
+        with written(filepath) as beside:
+            super().save(beside, **options)
+
+    def save_weights(self, filepath, overwrite=True, **options):
+        """As in Keras."""
+        if not _whole(filepath, overwrite, options.get("max_shard_size") is None, (".weights.h5",)):
+            return super().save_weights(filepath, overwrite, **options)
+        with written(filepath) as beside:
+            super().save_weights(beside, **options)
+
+
+def _whole(path, overwrite, one, endings):
+    """Whether this is one file of this computer; others, and the question whether to overwrite, are Keras' affair."""
+    if one is False or not isinstance(path, (str, Path)) or "://" in str(path) or not str(path).endswith(endings):
+        return False
+    return overwrite or not Path(path).exists()
 
 
 def tuning(model) -> dict:
