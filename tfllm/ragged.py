@@ -54,7 +54,7 @@ def merged(inner, outer):
 
 def column(values):
     """[N] -> ragged [N, 1]."""
-    return tf.RaggedTensor.from_row_splits(values, tf.range(tf.size(values, tf.int64) + 1), validate=False)
+    return tf.RaggedTensor.from_uniform_row_length(values, 1, validate=False)
 
 
 def rows_of(ragged):

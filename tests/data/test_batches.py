@@ -63,13 +63,44 @@ def test_edges_are_the_best_there_are(most):
 def test_the_plan_counts_exactly():
     lengths = np.array([2] * 7 + [5] * 3 + [6])
     found = plan(lengths, tokens=12, shapes=2)  # 6 rows of 2, 2 rows of 6
-    assert found == Plan(edges=(2, 6), rows=(6, 2), batches=2 + 2, waste=1 - lengths.sum() / (2 * 6 * 2 + 2 * 2 * 6))
-    assert str(found) == "4 batches an epoch in 2 shapes (6 x 2, 2 x 6), 27.1% padding"
+    assert found == Plan(edges=(2, 6), rows=(6, 2), counts=(7, 4), waste=1 - lengths.sum() / (7 * 2 + 4 * 6))
+    assert ([found.sizes(k) for k in (0, 1)], found.batches) == ([[4, 3], [2, 2]], 4)
+    assert str(found) == "4 batches an epoch in 3 shapes (4 or 3 x 2, 2 x 6), 7.9% padding"
+
+
+@pytest.mark.parametrize("count, most", [(1, 3), (3, 3), (4, 3), (100, 7), (7, 100)])
+def test_rows_are_shared_evenly_in_as_few_batches_as_can_be(count, most):
+    sizes = Plan((5,), (most,), (count,), 0.0).sizes(0)
+    assert sum(sizes) == count and len(sizes) == math.ceil(count / most)
+    assert max(sizes) <= most and max(sizes) - min(sizes) <= 1 and sizes == sorted(sizes, reverse=True)
 
 
 def test_a_batch_may_have_fixed_rows():
     found = plan(np.array([2, 2, 2, 30]), tokens=10, batch_size=3, shapes=2)
-    assert (found.edges, found.rows, found.batches) == ((2, 30), (3, 3), 2)
+    assert (found.edges, found.rows, found.batches, found.fitted) == ((2, 30), (3, 3), 2, False)
+
+
+@pytest.mark.parametrize("count", [1, 3, 40, 100, 101, 149, 300, 777, 2000, 60000])
+@pytest.mark.parametrize("most", [None, 32])
+def test_the_batch_size_is_fitted_to_the_data(count, most):
+    lengths = np.random.default_rng(count).integers(3, 30, count)
+    found = plan(lengths, most=most)
+    assert found.batches >= min(50, count // 2) and max(found.rows) >= 2
+    for k, (edge, rows) in enumerate(zip(found.edges, found.rows, strict=True)):
+        assert rows <= (most or 4096 // edge) and len(set(found.sizes(k))) <= 2
+    assert len(found.edges) <= (2 if count < 70 else 4 if count < 300 else 6)
+    if count == 60000:
+        assert found == (plan(lengths, batch_size=32) if most else plan(lengths, tokens=4096))
+    said = f"; sized for {count} rows, unless batch_size or batch_tokens is given"
+    assert str(found).endswith(said) == found.fitted == ((0 if most else 3) < count < (1600 if most else 10000))
+
+
+def test_many_different_lengths_take_little_memory():
+    """50,000 of them: a table of all pairs would be 20 GB."""
+    lengths = np.random.default_rng(0).permutation(np.arange(1, 50001))
+    edges = best_edges(lengths, 4)
+    assert len(edges) == 4 and edges[-1] == 50000
+    np.testing.assert_allclose(edges, [12500, 25000, 37500, 50000], rtol=0.02)  # what is best of a uniform spread
 
 
 def test_a_row_longer_than_a_batch_is_refused():
@@ -87,9 +118,6 @@ def test_every_row_once_an_epoch_and_whole(made):
     seen = []
     for batch in epoch(made):
         for source, before, target, weight in zip(batch[0]["source"], batch[0]["target"], *batch[1:], strict=True):
-            if not target.any():
-                assert not weight.any() and not source.any() and not before.any()
-                continue
             i = int(target[0]) - 1
             seen.append(i)
             for part, whole in [(source, inputs["source"]), (before, inputs["target"]), (target, targets)]:
@@ -101,18 +129,19 @@ def test_every_row_once_an_epoch_and_whole(made):
 
 
 def test_shapes_are_those_of_the_plan(made):
-    found = epoch(made)
-    assert len(found) == made.plan.batches == int(made.dataset.cardinality())
-    planned = set(zip(made.plan.rows, made.plan.edges, strict=True))
+    found, plan = epoch(made), made.plan
+    assert len(found) == plan.batches == int(made.dataset.cardinality())
+    planned = {(rows, edge) for k, edge in enumerate(plan.edges) for rows in plan.sizes(k)}
     assert {part.shape for batch in found for part in tf.nest.flatten(batch)} == planned
-    assert len(planned) == 3 and all(rows * edge <= 20 for rows, edge in planned)
+    assert len(plan.edges) == 3 and all(rows * edge <= 20 for rows, edge in planned)
+    assert f"in {len(planned)} shapes" in str(plan)
 
 
 def test_each_part_is_as_wide_as_its_longest_row_in_the_bucket():
     rows = numbered([1, 2, 2, 9, 8], others=[4, 3, 4, 3, 5])
     made = Batches(rows, plan(batches.lengths(rows), tokens=18, shapes=2))
     shapes = [[part.shape for part in (*inputs.values(), targets)] for inputs, targets, _ in epoch(made)]
-    assert made.plan.edges == (4, 9) and shapes == [[(4, 2), (4, 4), (4, 4)], [(2, 9), (2, 5), (2, 5)]]
+    assert made.plan.edges == (4, 9) and shapes == [[(3, 2), (3, 4), (3, 4)], [(2, 9), (2, 5), (2, 5)]]
 
 
 def test_the_waste_is_what_is_wasted(made):
@@ -159,17 +188,20 @@ def test_an_epoch_mixes_batches_and_their_rows(made):
         mates.append({frozenset(rows) for rows in rows_of(epoch(made))})
     assert len(set.union(*mates)) > made.plan.batches
     made.epoch = 0
-    edges = [targets.shape[1] for _, targets, _ in epoch(made)]
-    assert edges != sorted(edges) and edges != sorted(edges, reverse=True)
+    orders = []
+    for number in range(5):
+        made.epoch = number
+        orders.append([targets.shape[1] for _, targets, _ in epoch(made)])
+    assert any(edges not in (sorted(edges), sorted(edges, reverse=True)) for edges in orders)
 
 
 def test_without_a_seed_rows_keep_their_order(made):
     found = rows_of(epoch(Batches(made.rows, made.plan)))
     longest, edges = list(map(max, SIZES, OTHERS)), (0, *made.plan.edges)
     expected = []
-    for low, high, size in zip(edges, edges[1:], made.plan.rows, strict=False):
-        members = [i for i, n in enumerate(longest) if low < n <= high]
-        expected += [members[i : i + size] for i in range(0, len(members), size)]
+    for k, (low, high) in enumerate(itertools.pairwise(edges)):
+        members = iter([i for i, n in enumerate(longest) if low < n <= high])
+        expected += [list(itertools.islice(members, size)) for size in made.plan.sizes(k)]
     assert found == expected
 
 
@@ -187,6 +219,38 @@ def test_rows_come_from_records_in_their_order():
     assert lengths.tolist() == [len(text) for text in texts]
     assert plan(lengths, tokens=8, shapes=4).batches == sum(math.ceil(n / (8 // k)) for k, n in
                                                           [(1, 10), (2, 90), (3, 900), (4, count - 1000)])  # fmt: skip
+
+
+def test_labels_have_a_static_shape_and_do_not_choose_the_length():
+    def example(record):
+        points = tf.strings.unicode_decode(record["text"], "UTF-8")
+        label = tf.RaggedTensor.from_tensor(tf.one_hot(points.row_lengths(), 9))
+        return points, label, tf.ones_like(points, tf.float32)
+
+    texts = [letter * n for n, letter in enumerate("abcdefg", start=1)] * 100
+    rows = batches.rows(tf.data.Dataset.from_tensor_slices({"text": texts}), example)
+    assert batches.lengths(rows).tolist() == [len(text) for text in texts]
+    made = Batches(rows, plan(batches.lengths(rows), tokens=40, shapes=2), seed=1)
+    assert [part.shape.as_list() for part in made.dataset.element_spec] == [[None, None], [None, 9], [None, None]]
+    for points, label, weights in epoch(made):
+        np.testing.assert_array_equal(label.argmax(axis=1), weights.sum(axis=1))
+        np.testing.assert_array_equal(points > 0, weights > 0)
+
+
+def test_many_records_show_progress(monkeypatch, capsys):
+    monkeypatch.setattr(batches, "LARGE", 600)
+    data = tf.data.Dataset.from_tensor_slices({"text": ["a b"] * 700})
+    for records, shown, end in [(data, 1, "700/700"), (data.take(599), 1, ""), (data, 0, ""),
+                                (data.filter(lambda record: True), 1, "1024/Unknown")]:  # fmt: skip
+        batches.rows(records, lambda record: tf.strings.split(record["text"]), shown)
+        said = capsys.readouterr().out
+        assert end in said if end else not said, said
+
+
+@pytest.mark.parametrize("options", [{"batch_size": 0}, {"tokens": -1}, {"shapes": 0}])
+def test_sizes_below_one_are_refused(options):
+    with pytest.raises(ValueError, match="must be 1 or more; got (0|-1)"):
+        plan(np.array([3, 4]), **options)
 
 
 def test_no_record_at_all_is_refused():

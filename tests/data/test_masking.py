@@ -140,9 +140,9 @@ def test_masks_are_new_in_every_epoch_and_those_of_an_epoch_come_again():
 
     one = made()
     first, second = epoch(one, 0), epoch(one, 1)
-    assert len(one.dataset) == plan.batches and first.shape == (32, 3)
+    assert len(one.dataset) == plan.batches and first.shape == (30, 3)
     assert (first != second).mean() > 0.5
-    assert len({tuple(part.ravel()) for part in np.split(first[:24], 3)}) == 3  # batches differ too
+    assert len({tuple(part.ravel()) for part in np.split(first[8:29], 3)}) == 3  # batches differ too
     np.testing.assert_array_equal(first, epoch(one, 0))
     np.testing.assert_array_equal(second, epoch(made(), 1))  # as after an interruption
     assert (first != epoch(made(2), 0)).any()

@@ -13,6 +13,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfllm.data.files import iterate_lines, read_text
+from tfllm.data.generators import from_generator
 
 TOGETHER = 256  # documents handed to TensorFlow at a time
 
@@ -53,7 +54,7 @@ def _streamed(iterate, count):
         while group := list(itertools.islice(documents, TOGETHER)):
             yield [document.encode() for document in group]
 
-    dataset = tf.data.Dataset.from_generator(groups, output_signature=tf.TensorSpec([None], tf.string))
+    dataset = from_generator(groups, tf.TensorSpec([None], tf.string))
     dataset = dataset.unbatch().map(lambda document: {"text": document})
     return dataset.apply(tf.data.experimental.assert_cardinality(count))
 

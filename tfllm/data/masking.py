@@ -6,8 +6,6 @@ seed alone: the same seed, the same masks. `Remasked` gives every batch of every
 Axes:  B batch  T tokens  P places that may be masked in a row
 """
 
-import itertools
-
 import tensorflow as tf
 
 from tfllm.data.batches import mapped
@@ -108,14 +106,18 @@ class Remasked:
     def __init__(self, batches, mask, seed):
         self.batches, self.plan, self.seed = batches, batches.plan, seed
         self.steps = getattr(batches, "steps", None) or batches.plan.batches
-        seeds = tf.data.Dataset.from_generator(self.seeds, output_signature=tf.TensorSpec([2], tf.int32))
-        seeds = seeds.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
-        dataset = tf.data.Dataset.zip(batches.dataset, seeds)
-        self.dataset = mapped(dataset, mask).prefetch(2)
+        self.now = tf.Variable(batches.epoch, trainable=False, dtype=tf.int64)  # the epoch, read when a pass begins
+        numbers = tf.data.Dataset.range(1).flat_map(tf.autograph.experimental.do_not_convert(self.numbers))
+        numbers = numbers.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
 
-    def seeds(self):
-        for number in itertools.count(self.epoch * self.steps):
-            yield self.seed, number % 2**31
+        def masked(batch, number):
+            return mask(batch, tf.stack([self.seed, tf.cast(number % 2**31, tf.int32)]))
+
+        self.dataset = mapped(tf.data.Dataset.zip(batches.dataset, numbers), masked).prefetch(2)
+
+    def numbers(self, _):
+        """Those of the batches from the beginning of this epoch on."""
+        return tf.data.Dataset.range(self.now * self.steps, tf.int64.max)
 
     @property
     def epoch(self):
@@ -124,3 +126,4 @@ class Remasked:
     @epoch.setter
     def epoch(self, epoch):
         self.batches.epoch = epoch
+        self.now.assign(epoch)

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm.data.batches import mapped, plan
+from tfllm.data.generators import from_generator
 
 CHUNK = 64  # records that are tokenised together
 LOOK = 4096  # rows from which the plan is made where the text may have no end
@@ -27,11 +28,11 @@ class Stream:
         more at the beginning, to plan for all its rows and to know how many batches there are.
 
     The order depends on (seed, `epoch`) alone, as long as the text stays the same. With `steps`, to go on at a later
-    epoch takes the time to tokenise what stands before it. Where the text ends, batches are filled up with weight 0.
+    epoch takes the time to tokenise what stands before it. Where the text ends, batches have the rows that are left.
     ValueError where there is not one row.
     """
 
-    def __init__(self, records, example, length, tokens=4096, batch_size=None, shapes=6, buffer=4096, seed=None,
+    def __init__(self, records, example, length, tokens=None, batch_size=None, shapes=6, buffer=4096, seed=None,
                  steps=None, pack=False):  # fmt: skip
         self.chunks = mapped(records.batch(CHUNK), example).prefetch(2)
         self.length, self.pack, self.buffer, self.seed, self.steps, self.epoch = length, pack, buffer, seed, steps, 0
@@ -42,7 +43,7 @@ class Stream:
         found = found if steps is None else np.append(found, length)  # a longer row may come yet
         self.plan = plan(found, tokens, batch_size, shapes)
         spec = tuple(tf.TensorSpec([None, None], part.dtype) for part in self.chunks.element_spec)
-        dataset = tf.data.Dataset.from_generator(self.batches, output_signature=spec)
+        dataset = from_generator(self.batches, spec)
         size = self.plan.batches if steps is None else tf.data.INFINITE_CARDINALITY
         self.dataset = dataset.apply(tf.data.experimental.assert_cardinality(size)).prefetch(2)
 
@@ -59,15 +60,21 @@ class Stream:
         if self.seed is not None:
             rows = shuffled(rows, self.buffer, np.random.default_rng((self.seed, number)))
         waiting = [[] for _ in self.plan.edges]
+        sizes = [self.sizes(bucket) for bucket in range(len(waiting))]
+        wanted = [next(part) for part in sizes]
         for row in rows:
             bucket = np.searchsorted(self.plan.edges, len(row[1]))
             waiting[bucket].append(row)
-            if len(waiting[bucket]) == self.plan.rows[bucket]:
+            if len(waiting[bucket]) == wanted[bucket]:
                 yield self.padded(waiting[bucket], bucket)
-                waiting[bucket] = []
+                waiting[bucket], wanted[bucket] = [], next(sizes[bucket], None)
         for bucket, rest in enumerate(waiting):
             if rest:
                 yield self.padded(rest, bucket)
+
+    def sizes(self, bucket):
+        """Rows of one batch after the other: evenly shared where the plan has seen all rows."""
+        return iter(self.plan.sizes(bucket)) if self.steps is None else itertools.repeat(self.plan.rows[bucket])
 
     def rows(self):
         """Single rows in the order of the text: (inputs, targets, weights), each [at most length]."""
@@ -90,8 +97,8 @@ class Stream:
         return np.full(found.sum() // self.length, self.length) if self.pack else found
 
     def padded(self, rows, bucket):
-        """Rows -> (inputs, targets, weights), in the shape that the plan has for them."""
-        shape = self.plan.rows[bucket], self.plan.edges[bucket]
+        """Rows -> (inputs, targets, weights), padded to the length of their bucket."""
+        shape = len(rows), self.plan.edges[bucket]
         batch = tuple(np.zeros(shape, part.dtype) for part in rows[0])
         for i, row in enumerate(rows):
             for part, whole in zip(row, batch, strict=True):

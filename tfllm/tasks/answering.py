@@ -71,9 +71,9 @@ class Answering(Task):
         targets = tf.RaggedTensor.from_tensor(targets)
         return (found.inputs, targets, tf.ones_like(targets, tf.float32)), flags
 
-    def rows(self, records):
+    def rows(self, records, verbose=0):
         """As of a Task, a row for each window. Warnings tell what cannot be learned."""
-        rows, flags = batches.rows(records, self.checked)
+        rows, flags = batches.rows(records, self.checked, verbose)
         self.warn(**{name: flag.flat_values.numpy() for name, flag in flags.items()})
         return rows
 
@@ -87,11 +87,6 @@ class Answering(Task):
         ):
             if np.any(flags):
                 log.warning("%d of %d %s", np.sum(flags), len(flags), what)
-
-    def batches(self, x, y=None, batch_size=None, tokens=4096, shapes=6, seed=None):
-        rows = self.rows(self.records(x, y))
-        sizes = batches.lengths(rows[0])
-        return batches.Batches(rows, batches.plan(sizes, tokens, batch_size, shapes), seed, sizes)
 
     # Keras' own methods, with questions in all their forms
 

@@ -27,9 +27,9 @@ class CausalDialogue(DialogueGenerator, Generator):
     def first(self):
         return self.tokenizer.end if self.tokenizer.start is None else self.tokenizer.start
 
-    def example(self, record):
-        """Dialogues -> (inputs, targets, weights), ragged [R, None]."""
-        token_ids, weights = turns.streams(*self.scripted(record), self.reply_length)
+    def examples(self, script, written, found):
+        """Rows in which each reply comes once, see turns.py."""
+        token_ids, weights = turns.streams(script, written, found, self.reply_length)
         return token_ids[:, :-1], token_ids[:, 1:], weights[:, 1:]
 
     def call(self, inputs):

@@ -19,6 +19,8 @@ class Classifier(Task):
     `labels`, `kind`, `pairs`, `length`, `class_weights` and `temperature`.
     """
 
+    most_rows = 32
+
     # From text to what the model is fed
 
     def prepare(self, texts):
@@ -39,9 +41,9 @@ class Classifier(Task):
         targets, weights = tf.nest.map_structure(tf.RaggedTensor.from_tensor, (targets, weights))
         return (inputs, targets, weights), flags
 
-    def rows(self, records):
+    def rows(self, records, verbose=0):
         """As of a Task. ValueError for an empty text and for a label that is none; a warning for what is cut."""
-        rows, flags = batches.rows(records, self.checked)
+        rows, flags = batches.rows(records, self.checked, verbose)
         flags = {name: flag.flat_values.numpy() for name, flag in flags.items()}
         if flags["bad"].any():
             raise ValueError(self.kinds.wrong(column(records, "label"), ~flags["bad"]))
@@ -70,26 +72,21 @@ class Classifier(Task):
             )
         return records.map(lambda record: {name: record[name] for name in self.fields})
 
-    def batches(self, x, y=None, batch_size=None, tokens=4096, shapes=6, seed=None):
-        rows = self.rows(self.records(x, y))
-        sizes = batches.lengths(rows[0])  # of the texts alone: labels have all the same number
-        return batches.Batches(rows, batches.plan(sizes, tokens, batch_size, shapes), seed, sizes)
-
     # Keras' own methods, with labels in all their forms
 
-    def fit(self, x=None, y=None, batch_size=None, *args, **options):
+    def fit(self, x=None, y=None, *args, **options):
         """As `Task.fit`; what is told as in `from_text`. A temperature that was fitted to other weights becomes 1.
 
-        Batches have 32 texts, unless `batch_size` or `batch_tokens` say otherwise.
+        Batches have 32 texts, fewer where an epoch would have less than 50 batches, unless `batch_size` or
+        `batch_tokens` say otherwise.
         """
         if is_labelled(x):
-            batch_size = 32 if batch_size is None and "batch_tokens" not in options else batch_size
             x, y = self.records(x, y), None
             self.balance(x)
             if self.temperature != 1.0:
                 log.warning("the temperature %.3f was fitted before this training: it is 1 again", self.temperature)
                 self.temperature = 1.0
-        return super().fit(x, y, batch_size, *args, **options)
+        return super().fit(x, y, *args, **options)
 
     def evaluate(self, x=None, y=None, *args, **options):
         """As `Task.evaluate`; what is told as in `from_text`."""

@@ -12,7 +12,7 @@ from tfllm.data.dialogues import SYSTEM, dialogue, of_messages
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.causal import CausalModel
-from tfllm.ragged import joined
+from tfllm.ragged import column, joined
 from tfllm.tasks import turns
 from tfllm.tasks.chat import Chat
 from tfllm.tasks.configs import learned, named
@@ -144,18 +144,31 @@ class DialogueGenerator(Task):
         written = script.write(turns.parsed(record["dialogue"], self.speakers))
         return script, written, turns.replies(script, written, self.replying)
 
-    def told(self, record):
-        """{"long": [N] whether a reply is cut, "cut": [N] tokens of its history's last turn, "system": [B]}."""
-        _, written, found = self.scripted(record)
-        sizes = tf.gather(written.token_ids.row_lengths() - written.marks, found.turn)
-        return {"long": sizes > self.reply_length, "cut": found.cut, "system": written.system_cut}
+    def examples(self, script, written, found):
+        """What `scripted` gives -> (inputs, targets, weights), ragged [N, None]."""
+        raise NotImplementedError(f"{type(self).__name__} must say how replies become examples")
 
-    def rows(self, records):
+    def example(self, record):
+        """Dialogues -> (inputs, targets, weights), ragged [N, None]."""
+        return self.examples(*self.scripted(record))
+
+    def checked(self, record):
+        """-> (the example, what is truncated: "long" replies, "cut" turns before a reply, "system" lines), ragged."""
+        script, written, found = self.scripted(record)
+        flags = {name: column(flag > 0) for name, flag in self.told(written, found).items()}
+        return self.examples(script, written, found), flags
+
+    def told(self, written, found):
+        """{"long": [N] 1 where a reply is cut, "cut": [N] tokens of its history's last turn, "system": [B]}."""
+        sizes = tf.gather(written.token_ids.row_lengths() - written.marks, found.turn)
+        return {"long": sizes - self.reply_length, "cut": found.cut, "system": written.system_cut}
+
+    def rows(self, records, verbose=0):
         """As in Task; what is too long is told. ValueError for speakers of other names, and where there is no reply."""
         if others := [name for name in names(strings(records)) if name not in self.speakers]:
             raise ValueError(f"the data has the speakers {', '.join(others)}; known are {', '.join(self.speakers)}")
-        rows, told = batches.rows(records, lambda record: (self.example(record), self.told(record)))
-        told = {name: part.numpy() > 0 for name, part in told.items()}
+        rows, told = batches.rows(records, self.checked, verbose)
+        told = {name: part.flat_values.numpy() for name, part in told.items()}
         if not len(told["long"]):
             raise ValueError(f"no turn to learn from: replies={self.replies!r}, of turns that follow another")
         for name, what in (

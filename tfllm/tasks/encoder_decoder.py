@@ -65,9 +65,9 @@ class EncoderDecoder(Task):
         """-> (the example, flags): whether "source" and "target" are truncated, each ragged [B, 1] bool."""
         raise NotImplementedError(f"{type(self).__name__} must say how a record becomes an example")
 
-    def rows(self, records):
+    def rows(self, records, verbose=0):
         """As of a Task; a warning tells what is truncated."""
-        rows, flags = batches.rows(records, self.checked)
+        rows, flags = batches.rows(records, self.checked, verbose)
         for name, limit in (("source", self.model.pe_input), ("target", self.model.pe_target)):
             warn_truncated(name, flags[name].flat_values.numpy(), limit)
         return rows

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfllm.data import batches
 from tfllm.layers.pretrained_embedding import replace_embedding
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
@@ -14,6 +15,7 @@ from tfllm.models.configs import MemoryNetworkConfig, Seq2SeqRNNConfig, Transfor
 from tfllm.models.memory_network import MemoryNetwork
 from tfllm.models.seq2seq_rnn import Seq2SeqRNN
 from tfllm.models.transformer import Transformer
+from tfllm.ragged import column
 from tfllm.tasks.configs import named
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.fact_inputs import lines, plain
@@ -90,11 +92,17 @@ class FactAnswering(Task):
 
     def prepare(self, texts, questions):
         """Facts and questions, strings [B] -> what the model is fed: a dict of ragged token_ids [B, None]."""
-        return self.reader.inputs(lines(texts), questions)
+        return self.reader.read(lines(texts), questions)[0]
 
     def example(self, record):
-        inputs, targets = self.reader.example(self.prepare(record["facts"], record["question"]), record["answer"])
-        return inputs, targets, tf.ones_like(targets, tf.float32)
+        return self.checked(record)[0]
+
+    def checked(self, record):
+        """-> (the example, what happens to stories that do not fit: flags, ragged [B, 1] bool)."""
+        inputs, flags = self.reader.read(lines(record["facts"]), record["question"])
+        inputs, targets = self.reader.example(inputs, record["answer"])
+        flags = {what: column(flag) for what, flag in flags.items()}
+        return (inputs, targets, tf.ones_like(targets, tf.float32)), flags
 
     def call(self, inputs, training=None):
         """-> logits [B, 1, V] of the answer, or [B, T, V] of each of its words; inputs: see fact_readers.py."""
@@ -119,10 +127,10 @@ class FactAnswering(Task):
                 self.compile(descent(None if setters(callbacks) else steps, self.linear_start))
         return super().fit_batches(train, steps, epochs, validation_data, callbacks, recipe, **options)
 
-    def rows(self, records):
-        batches = records.batch(1024)
-        self.warn_cut([(record["facts"], record["question"]) for record in batches])
-        return super().rows(records)
+    def rows(self, records, verbose=0):
+        rows, flags = batches.rows(records, self.checked, verbose)
+        self.warn({what: flag.flat_values.numpy() for what, flag in flags.items()})
+        return rows
 
     def answer(self, texts, questions):
         """Facts and questions, strings [B] -> {"text": [B], "probability": [B]}. The text is valid UTF-8.
@@ -149,7 +157,8 @@ class FactAnswering(Task):
         columns = asked(facts, question)
         parts = [tuple(tf.constant(column[i : i + batch_size]) for column in columns)
                  for i in range(0, len(columns[0]), batch_size)]  # fmt: skip
-        self.warn_cut(parts)
+        read = [self.reader.read(lines(texts), questions)[1] for texts, questions in parts]
+        self.warn({what: np.concatenate([part[what].numpy() for part in read]) for what in (read[0] if read else ())})
         found = []
         for part in parts:
             answers = self.compiled_answer(*part)
@@ -183,11 +192,9 @@ class FactAnswering(Task):
         }
         return self.export_signatures(folder, signatures)
 
-    def warn_cut(self, parts):
-        """Logs a warning where these facts and questions, pairs of strings [B], do not fit. parts: a list of pairs."""
-        cut = [self.reader.cut(lines(texts), questions) for texts, questions in parts]
-        for what in cut[0] if cut else ():
-            flags = np.concatenate([part[what].numpy() for part in cut])
+    def warn(self, truncated):
+        """Logs what happens to stories that do not fit: {what: [N] bool}."""
+        for what, flags in truncated.items():
             if flags.any():
                 log.warning("%d of %d stories %s", flags.sum(), len(flags), what)
 

@@ -25,14 +25,16 @@ def lines(texts):
 
 
 def memory(tokenizer, facts, most, length):
-    """Facts, ragged string [B, None] -> ragged token_ids [B, F · length]: the last `most` facts, padded to `length`.
+    """Facts, ragged string [B, None] -> (token_ids, truncated): the last `most` facts, padded to `length`.
 
-    A longer fact loses its end. Every row can be folded to [F, length].
+    token_ids  ragged [B, F · length]; every row can be folded to [F, length]
+    truncated  [B] bool, whether one of these facts is longer and loses its end
     """
     facts = facts[:, -most:]
-    token_ids = tokenizer.encode(facts.flat_values)[:, :length]
-    flat = tf.reshape(token_ids.to_tensor(PAD, shape=[None, length]), [-1])
-    return tf.RaggedTensor.from_row_lengths(flat, facts.row_lengths() * length)
+    token_ids = tokenizer.encode(facts.flat_values)
+    truncated = tf.reduce_any(facts.with_flat_values(token_ids.row_lengths() > length), axis=1)
+    flat = tf.reshape(token_ids[:, :length].to_tensor(PAD, shape=[None, length]), [-1])
+    return tf.RaggedTensor.from_row_lengths(flat, facts.row_lengths() * length), truncated
 
 
 def folded(token_ids, length):
@@ -42,14 +44,10 @@ def folded(token_ids, length):
     return tf.reshape(token_ids, [rows, places // length, length])
 
 
-def story(tokenizer, facts, questions, limit=None):
-    """Facts, ragged string [B, None], and questions [B] -> ragged token_ids [B, None]: fact END ... question END.
-
-    limit: of all tokens, None for no limit. A longer text loses its beginning, the oldest facts.
-    """
+def story(tokenizer, facts, questions):
+    """Facts, ragged string [B, None], and questions [B] -> ragged token_ids [B, None]: fact END ... question END."""
     both = joined(facts, column(plain(questions)))
-    token_ids = merged(joined(tokenizer.encode(both.flat_values), END), both)
-    return token_ids if limit is None else token_ids[:, -limit:]
+    return merged(joined(tokenizer.encode(both.flat_values), END), both)
 
 
 def fact_numbers(token_ids, counts):

@@ -1,6 +1,6 @@
 """How an answer comes from facts and a question: chosen among all tokens, or written token by token.
 
-Both have `inputs`, `example`, `call`, `best`, `looks`, `normal` and `cut`, so that there is one task for all models
+Both have `read`, `example`, `call`, `best`, `looks` and `normal`, so that there is one task for all models
 (fact_answering.py).
 """
 
@@ -24,9 +24,14 @@ class Chosen:
     def __init__(self, model, tokenizer, fact_length):
         self.model, self.tokenizer, self.fact_length = model, tokenizer, fact_length
 
-    def inputs(self, facts, questions):
-        facts = memory(self.tokenizer, facts, self.model.max_facts, self.fact_length)
-        return {"facts": facts, "question": self.tokenizer.encode(plain(questions))}
+    def read(self, facts, questions):
+        """-> (what the model is fed, {what happens: bool [B], the stories to which it does})."""
+        most = self.model.max_facts
+        token_ids, long = memory(self.tokenizer, facts, most, self.fact_length)
+        return {"facts": token_ids, "question": self.tokenizer.encode(plain(questions))}, {
+            f"have more than {most} facts and lose the oldest": facts.row_lengths() > most,
+            f"have facts of more than {self.fact_length} words, which lose the last": long,
+        }
 
     def targets(self, answers):
         """strings [B] -> the token each is, ragged [B, 1]; UNKNOWN where none is."""
@@ -42,15 +47,6 @@ class Chosen:
     def example(self, inputs, answers):
         return inputs, self.targets(answers)
 
-    def cut(self, facts, questions):
-        """{what happens: bool [B], the stories to which it does}"""
-        most, sizes = self.model.max_facts, self.tokenizer.encode(facts.flat_values).row_lengths()
-        long = tf.reduce_any(facts.with_flat_values(sizes > self.fact_length), axis=1)
-        return {
-            f"have more than {most} facts and lose the oldest": facts.row_lengths() > most,
-            f"have facts of more than {self.fact_length} words, which lose the last": long,
-        }
-
     def call(self, inputs, training=None):
         """{"facts": [B, F · W], "question": [B, Q]} -> logits [B, 1, V]."""
         return self.seen(inputs, training)[0][:, None]
@@ -64,7 +60,7 @@ class Chosen:
 
     def looks(self, facts, questions):
         """-> texts [B], probabilities [B], attention [B, H, F] over the facts, 0 of those that were left out."""
-        inputs = {name: part.to_tensor(PAD) for name, part in self.inputs(facts, questions).items()}
+        inputs = {name: part.to_tensor(PAD) for name, part in self.read(facts, questions)[0].items()}
         logits, seen = self.seen(inputs, False)
         chances = tf.nn.softmax(tf.cast(logits, tf.float32))[:, NO_ANSWERS:]
         texts = tf.gather(tf.constant(self.tokenizer.tokens[NO_ANSWERS:]), tf.argmax(chances, axis=1))
@@ -80,8 +76,13 @@ class Written:
     def __init__(self, model, tokenizer, answer_length):
         self.model, self.tokenizer, self.answer_length = model, tokenizer, answer_length
 
-    def inputs(self, facts, questions):
-        return {"source": story(self.tokenizer, facts, questions, self.model.pe_input)}
+    def read(self, facts, questions):
+        """As of `Chosen`. A story that is too long loses its beginning, the oldest facts."""
+        token_ids, limit = story(self.tokenizer, facts, questions), self.model.pe_input
+        if limit is None:
+            return {"source": token_ids}, {}
+        flags = {f"have more than {limit} words and lose the first": token_ids.row_lengths() > limit}
+        return {"source": token_ids[:, -limit:]}, flags
 
     def normal(self, answers):
         """strings [B] -> strings [B], the same for answers of the same words."""
@@ -91,21 +92,13 @@ class Written:
         answers = self.tokenizer.encode(answers)[:, : self.answer_length - 1]
         return inputs | {"target": joined(START, answers)}, joined(answers, END)
 
-    def cut(self, facts, questions):
-        """{what happens: bool [B], the stories to which it does}"""
-        limit = self.model.pe_input
-        if limit is None:
-            return {}
-        sizes = story(self.tokenizer, facts, questions).row_lengths()
-        return {f"have more than {limit} words and lose the first": sizes > limit}
-
     def call(self, inputs, training=None):
         """{"source": [B, S], "target": [B, T]} -> logits [B, T, V]."""
         return self.model(inputs["source"], inputs["target"], training=training)[0]
 
     def source(self, facts, questions):
         """-> token_ids [B, S], dense; S is 1 at least, for a recurrent model reads no empty batch."""
-        token_ids = self.inputs(facts, questions)["source"]
+        token_ids = self.read(facts, questions)[0]["source"]
         places = tf.maximum(token_ids.bounding_shape(axis=1), 1)
         return token_ids.to_tensor(PAD, shape=tf.stack([token_ids.nrows(), places]))
 

@@ -137,10 +137,10 @@ class LanguageModel(Generator):
         loss = TokenCrossEntropy()
         return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), TokenAccuracy()]}
 
-    def rows(self, records):
+    def rows(self, records, verbose=0):
         if not self.cross_documents:
-            return super().rows(records)
-        return blocks.packed(batches.rows(records, self.packable), self.length)
+            return super().rows(records, verbose)
+        return blocks.packed(batches.rows(records, self.packable, verbose), self.length)
 
     def fit(self, x=None, y=None, *args, stream=False, **options):
         """As `Task.fit`. stream: see `fit_stream`."""

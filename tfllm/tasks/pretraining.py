@@ -30,17 +30,17 @@ class Pretraining(Task):
         """Parts, padded [B, T], and int [2] -> (inputs, targets, weights)."""
         raise NotImplementedError(f"{type(self).__name__} must say what it hides")
 
-    def rows(self, records):
-        found = super().rows(records)
+    def rows(self, records, verbose=0):
+        found = super().rows(records, verbose)
         if not found[0].nrows():
             raise ValueError(self.nothing)
         return found
 
     nothing = "there is nothing to learn from: no document has as many tokens as are needed"
 
-    def batches(self, x, y=None, batch_size=None, tokens=4096, shapes=6, seed=None):
+    def batches(self, x, y=None, batch_size=None, tokens=None, shapes=6, seed=None, verbose=0):
         """As `Task.batches`; what is hidden depends on (seed, `epoch`). Without a seed `epoch` counts too."""
-        return Remasked(super().batches(x, y, batch_size, tokens, shapes, seed), self.hide, seed or 0)
+        return Remasked(super().batches(x, y, batch_size, tokens, shapes, seed, verbose), self.hide, seed or 0)
 
     def fit(self, x=None, y=None, *args, stream=False, **options):
         """As `Task.fit`. stream: see `fit_stream`."""

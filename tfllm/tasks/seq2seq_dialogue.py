@@ -32,9 +32,8 @@ class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
             raise ValueError(f"reply_length is {reply_length}; it must be less than the model's pe_target, {limit}")
         return None if self.model.pe_input is None else self.model.pe_input - 1
 
-    def example(self, record):
-        """Dialogues -> (inputs, targets, weights), a row for each reply; see `call`."""
-        script, written, found = self.scripted(record)
+    def examples(self, script, written, found):
+        """A row for each reply; see `call`."""
         source = script.history(written, *found)
         source = joined(source, script.marked(tf.gather(written.speakers, found.turn)))
         target = turns.between(

@@ -24,6 +24,7 @@ class Task(Tunable):
     """Abstract. `fields` names the strings of a record, in the order of `fit(x, y)`."""
 
     fields = ("text",)
+    most_rows = None  # in a batch whose size is left open; None: batches are counted in tokens
     learning_rate = 1e-3  # the highest, where neither `compile` nor a recipe says one; see `pretrained`
 
     def pretrained(self, learning_rate=5e-5):
@@ -98,12 +99,14 @@ class Task(Tunable):
         self.optimizer.build(self.trainable_variables)
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
-            validation_data=None, shuffle=True, initial_epoch=0, batch_tokens=4096, shapes=6, seed=1, recipe=None,
+            validation_data=None, shuffle=True, initial_epoch=0, batch_tokens=None, shapes=6, seed=1, recipe=None,
             **options):  # fmt: skip
         """As in Keras; `x` and `y` may also be lists or arrays of strings, or `x` a tf.data.Dataset of records.
 
         Strings are tokenised once and held in memory. Batches have about `batch_tokens` tokens (padding counted), or
-        `batch_size` rows where given, in at most `shapes` shapes. The order depends on (seed, epoch) alone.
+        `batch_size` rows where given; with neither they are sized for the data: 4,096 tokens, and less where an epoch
+        would have fewer than 50 batches. They are padded to at most `shapes` lengths. The order depends on (seed,
+        epoch) alone.
         Data that is ready for Keras, such as a dataset of (inputs, targets, weights), goes to Keras as it is.
         recipe: the training.Recipe whose optimizer a task gets that was not compiled; left out, the standard one.
         """
@@ -119,7 +122,7 @@ class Task(Tunable):
             )  # fmt: skip
         if validation_split:
             x, y, validation_data = split(self.records(x, y), validation_split)
-        train = self.batches(x, y, batch_size, batch_tokens, shapes, seed if shuffle else None)
+        train = self.batches(x, y, batch_size, batch_tokens, shapes, seed if shuffle else None, shown(verbose))
         log.info("training on %s", train.plan)
         return self.fit_batches(
             train, train.plan.batches, epochs, self.validation(validation_data, batch_size, batch_tokens),
@@ -141,31 +144,32 @@ class Task(Tunable):
         )  # fmt: skip
 
     def validation(self, data, batch_size, tokens):
-        """Strings or records as batches of two shapes; what is ready for Keras, and None, as it is."""
+        """Strings or records as batches of two lengths; what is ready for Keras, and None, as it is."""
         if data is None or not is_text(first(data)):
             return data
         pair = data if isinstance(data, tuple) else (data,)
-        return self.batches(*pair, batch_size=batch_size, tokens=tokens, shapes=2).dataset
+        return self.batches(*pair, batch_size=batch_size, tokens=tokens or batches.TOKENS, shapes=2).dataset
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", batch_tokens=4096, shapes=6,
-                 return_dict=False, **options):  # fmt: skip
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", batch_tokens=batches.TOKENS,
+                 shapes=6, return_dict=False, **options):  # fmt: skip
         """As in Keras, of strings too: loss and metrics are means over all real tokens."""
         if not self.compiled:
             self.compile()
         if is_text(x):
-            x, y = self.batches(x, y, batch_size, batch_tokens, shapes).dataset, None
+            x, y = self.batches(x, y, batch_size, batch_tokens, shapes, verbose=shown(verbose)).dataset, None
             batch_size = None
         found = super().evaluate(x, y, batch_size=batch_size, verbose=verbose, return_dict=True, **options)
         return found if return_dict else [found.pop("loss"), *found.values()]
 
-    def batches(self, x, y=None, batch_size=None, tokens=4096, shapes=6, seed=None):
+    def batches(self, x, y=None, batch_size=None, tokens=None, shapes=6, seed=None, verbose=0):
         """Strings or records -> data.batches.Batches: what `fit` trains on, for who wants to look or to loop."""
-        rows = self.rows(self.records(x, y))
-        return batches.Batches(rows, batches.plan(batches.lengths(rows), tokens, batch_size, shapes), seed)
+        rows = self.rows(self.records(x, y), verbose)
+        plan = batches.plan(batches.lengths(rows), tokens, batch_size, shapes, self.most_rows)
+        return batches.Batches(rows, plan, seed)
 
-    def rows(self, records):
+    def rows(self, records, verbose=0):
         """All examples of the records, in memory: nests of ragged tensors [N, None]."""
-        return batches.rows(records, self.example)
+        return batches.rows(records, self.example, verbose)
 
     def records(self, x, y=None):
         """Lists or arrays of strings, one for each of `fields` -> a dataset of records; a dataset is checked."""
@@ -208,6 +212,11 @@ def is_text(x):
 
 def first(data):
     return data[0] if isinstance(data, tuple) else data
+
+
+def shown(verbose):
+    """Keras' `verbose` as a number: 1 where a progress bar is wanted."""
+    return int(verbose == 1 or (verbose == "auto" and keras.config.is_interactive_logging_enabled()))
 
 
 def listed(callbacks):
