@@ -1,5 +1,7 @@
 """LanguageModel as Keras users know a model: fit in all its forms, evaluate, score, save, and clear errors."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import tfllm
 from tests.tasks.fading import fading
 from tfllm.models import BigLanguageModelConfig, GPTConfig, LSTMLanguageModelConfig
 from tfllm.tasks import LanguageModel, LanguageModelConfig
+from tfllm.tasks.task import Task
 from tfllm.text import END, START, Bytes, Characters
 
 TEXTS = ["the cat sat", "a dog", "", "the dog sat on the cat, and the cat sat on the dog."]
@@ -105,6 +108,21 @@ def test_fit_takes_a_stream(lm, cross_documents):
     seen.clear()
     lm.fit(endless.take(4 * 3), epochs=2, **options)
     assert len(seen) == 2 * (seen.index(0, 1)) > 4
+
+
+def test_a_stream_takes_what_fit_takes_in_the_same_order(lm):
+    names, streamed = (list(inspect.signature(fit).parameters) for fit in (Task.fit, LanguageModel.fit_stream))
+    assert streamed[: len(names) - 1] == names[:-1]  # all but **options
+    seen = []
+    count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
+    lm.fit(TEXTS, None, 2, 3, 0, [count], 0.0, None, False, 2, stream=True)
+    once = len(seen)
+    lm.fit(TEXTS, None, 2, 3, 0, [count], 0.0, None, False, 2)
+    assert once and len(seen) == 2 * once
+    with pytest.raises(ValueError, match=r"fit\(stream=True\) takes no y: give the text alone"):
+        lm.fit(TEXTS, TEXTS, stream=True)
+    with pytest.raises(ValueError, match="takes no validation_split: give validation_data"):
+        lm.fit(TEXTS, validation_split=0.2, stream=True)
 
 
 def test_streamed_epochs_are_those_in_memory(lm):

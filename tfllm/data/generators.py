@@ -13,7 +13,7 @@ _NOTHING = object()
 
 
 def from_generator(function, signature):
-    """As `tf.data.Dataset.from_generator(function, output_signature=signature)`. signature: a TensorSpec or a tuple of them."""
+    """As `tf.data.Dataset.from_generator(function, output_signature=signature)`, of a TensorSpec or a tuple of them."""
     one, running, numbers = isinstance(signature, tf.TensorSpec), {}, itertools.count()
     specs = (signature,) if one else signature
 

@@ -7,7 +7,8 @@ import keras
 import tensorflow as tf
 
 from tfllm import text
-from tfllm.data import batches, blocks, streams
+from tfllm.data import batches, blocks
+from tfllm.data.streams import Stream
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.big_language_model import BigLanguageModel
@@ -20,7 +21,7 @@ from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.generator import Generator
 from tfllm.tasks.likelihood import summed
 from tfllm.tasks.settings import LanguageModelConfig
-from tfllm.tasks.task import log
+from tfllm.tasks.streaming import Streamed
 from tfllm.tasks.text_inputs import never_empty
 
 MODELS = {GPTConfig: GPT, LSTMLanguageModelConfig: LSTMLanguageModel, BigLanguageModelConfig: BigLanguageModel}
@@ -37,7 +38,7 @@ SIZES = {
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class LanguageModel(Generator):
+class LanguageModel(Streamed, Generator):
     """A causal `model` (models/causal.py) with its `tokenizer`. Records have "text", a document each.
 
     LanguageModel.from_text(texts) learns the tokenizer and builds the model.
@@ -142,26 +143,10 @@ class LanguageModel(Generator):
             return super().rows(records, verbose)
         return blocks.packed(batches.rows(records, self.packable, verbose), self.length)
 
-    def fit(self, x=None, y=None, *args, stream=False, **options):
-        """As `Task.fit`. stream: see `fit_stream`."""
-        return self.fit_stream(x, *args, **options) if stream else super().fit(x, y, *args, **options)
-
-    def fit_stream(self, x, batch_size=None, epochs=1, validation_data=None, shuffle=True, batch_tokens=4096, shapes=6,
-                   seed=1, steps_per_epoch=None, shuffle_buffer=4096, **options):  # fmt: skip
-        """`fit` on a tf.data.Dataset of records that need not fit in memory: they are tokenised while it trains.
-
-        steps_per_epoch: batches in an epoch, which goes on where the last one ended; without, an epoch is one pass over
-        the text. shuffle_buffer: blocks that are shuffled together. What is validated is held in memory.
-        """
-        stream = streams.Stream(
-            self.records(x), self.packable if self.cross_documents else self.example, self.length, batch_tokens,
-            batch_size, shapes, shuffle_buffer, seed if shuffle else None, steps_per_epoch, self.cross_documents,
-        )  # fmt: skip
-        counted = f"{steps_per_epoch} batches an epoch in about {stream.plan.shapes}"
-        log.info("training on a stream: %s", counted if steps_per_epoch else stream.plan)
-        validation_data = self.validation(validation_data, batch_size, batch_tokens)
-        steps = steps_per_epoch or stream.plan.batches
-        return self.fit_batches(stream, steps, epochs, validation_data, steps_per_epoch=steps_per_epoch, **options)
+    def streamed(self, records, **options):
+        if not self.cross_documents:
+            return super().streamed(records, **options)
+        return Stream(records, self.packable, self.length, pack=True, **options)
 
     def score(self, x, stride=None, batch_tokens=4096, verbose="auto"):
         """The texts' probability -> evaluation.Perplexity, which has it per token, word, character and byte.

@@ -8,13 +8,12 @@ from functools import cached_property, lru_cache, partial
 import numpy as np
 import tensorflow as tf
 
-from tfllm.data import streams
 from tfllm.data.masking import Remasked
-from tfllm.tasks.task import Task, log
+from tfllm.tasks.streaming import Streamed
 from tfllm.tasks.text_inputs import warn_cut
 
 
-class Pretraining(Task):
+class Pretraining(Streamed):
     """Abstract. Records have "text", a document each; `length` is the most tokens of a row.
 
     `evaluate`, and validation in `fit`, hide the same parts each time.
@@ -42,28 +41,8 @@ class Pretraining(Task):
         """As `Task.batches`; what is hidden depends on (seed, `epoch`). Without a seed `epoch` counts too."""
         return Remasked(super().batches(x, y, batch_size, tokens, shapes, seed, verbose), self.hide, seed or 0)
 
-    def fit(self, x=None, y=None, *args, stream=False, **options):
-        """As `Task.fit`. stream: see `fit_stream`."""
-        return self.fit_stream(x, *args, **options) if stream else super().fit(x, y, *args, **options)
-
-    def fit_stream(self, x, batch_size=None, epochs=1, validation_data=None, shuffle=True, batch_tokens=4096, shapes=6,
-                   seed=1, steps_per_epoch=None, shuffle_buffer=4096, **options):  # fmt: skip
-        """`fit` on a tf.data.Dataset of records that need not fit in memory: they are tokenised while it trains.
-
-        steps_per_epoch: batches in an epoch, which goes on where the last one ended; without, an epoch is one pass over
-        the text. shuffle_buffer: rows that are shuffled together. What is validated is held in memory.
-        """
-        stream = streams.Stream(
-            self.records(x), self.example, self.length, batch_tokens, batch_size, shapes, shuffle_buffer,
-            seed if shuffle else None, steps_per_epoch,
-        )  # fmt: skip
-        counted = f"{steps_per_epoch} batches an epoch in about {stream.plan.shapes}"
-        log.info("training on a stream: %s", counted if steps_per_epoch else stream.plan)
-        validation_data = self.validation(validation_data, batch_size, batch_tokens)
-        return self.fit_batches(
-            Remasked(stream, self.hide, seed), steps_per_epoch or stream.plan.batches, epochs, validation_data,
-            steps_per_epoch=steps_per_epoch, **options,
-        )  # fmt: skip
+    def streamed(self, records, seed, **options):
+        return Remasked(super().streamed(records, seed=seed, **options), self.hide, seed or 0)
 
     def generate(self, texts, batch_size=32):
         """Texts with each "[MASK]" filled, by `answer`; a string -> a string, a list -> a list.
