@@ -1,17 +1,26 @@
-# make demo | test | lint | clean. The first call makes .venv and installs everything; later calls find it ready.
+# make demo | check | test | notebooks | lint | clean. The first call makes .venv and installs everything; later calls find it ready.
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10)
 STAMP := $(VENV)/installed
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test lint clean
+.PHONY: demo check test notebooks lint clean
+
+PYTEST := TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest -n auto --no-loadscope-reorder
 
 demo: $(STAMP)                     ## train on the built-in dates, translate, export, ask the SavedModel
 	$(BIN)/python benchmarks/dates.py
 
-test: $(STAMP)                     ## everything; `make test ONLY="not slow"` leaves marked tests out
-	TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations 25 $(if $(ONLY),-m "$(ONLY)")
+check: lint                        ## while working: the quick tests that depend on what has changed since BASE
+	@files=$$($(BIN)/python tests/affected.py $(BASE)); \
+	if [ -n "$$files" ]; then $(PYTEST) --dist loadfile -m "not slow" $$files; else echo "no test depends on the change"; fi
+
+test: $(STAMP)                     ## everything but notebooks; `make test ONLY="not slow"` leaves marked tests out
+	$(PYTEST) --dist loadfile --durations 25 $(if $(ONLY),-m "$(ONLY)") --ignore tests/test_notebooks.py
+
+notebooks: $(STAMP)                ## runs each from top to bottom
+	$(PYTEST) --dist load tests/test_notebooks.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

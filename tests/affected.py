@@ -28,21 +28,20 @@ def tree(path):
 
 
 @cache
-def homes():
-    """Names that tfllm/__init__.py loads when they are first used: {name: module}."""
-    for node in tree(Path("tfllm/__init__.py")).body:
-        if isinstance(node, ast.Assign) and node.targets[0].id == "_HOMES":
-            return {name: f"tfllm.{home}" for name, home in ast.literal_eval(node.value).items()}
-    raise LookupError("tfllm/__init__.py has no _HOMES")
-
-
-@cache
 def exported(package):
-    """{name: the full name that it has elsewhere} of what a package's __init__.py imports."""
-    found = {}
+    """{name: the full name that it has elsewhere} of what the __init__.py of a package offers.
+
+    Imported there, or loaded when it is first used: lazy.names(__name__, {module: [names]}), _HOMES of tfllm itself.
+    """
+    found, here = {}, ".".join(package.parent.parts)
     for node in ast.walk(tree(package)):
         if isinstance(node, ast.ImportFrom) and node.module:
             found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "lazy.names":
+            homes = ast.literal_eval(node.args[1])
+            found |= {name: f"{here}.{home}.{name}" for home, names in homes.items() for name in names}
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_HOMES":
+            found |= {name: f"{here}.{home}.{name}" for name, home in ast.literal_eval(node.value).items()}
     return found
 
 
@@ -54,7 +53,7 @@ def file_of(name):
         if path is None:
             continue
         if path.name == "__init__.py" and size < len(parts):
-            elsewhere = exported(path).get(parts[size]) or (homes().get(parts[size]) if size == 1 else None)
+            elsewhere = exported(path).get(parts[size])
             if elsewhere and elsewhere != ".".join(parts[: size + 1]):
                 return file_of(elsewhere)
         return path
