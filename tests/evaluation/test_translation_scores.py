@@ -149,10 +149,11 @@ def test_chinese_by_hand():
         (["ねこがすわる", "猫坐着"], {"tokenize": "zh"}, "1 of 2 references"),
         (["ねこがすわる", "แมวนั่ง"], {"tokenize": "char"}, None),
         (["我 喜欢 猫", "a cat"], {"tokenize": "none"}, None),
+        (["猫坐着"] + ["a cat"] * 19, {}, None),  # fewer than a tenth
     ],
 )
 def test_bleu_warns_of_what_it_cannot_read(references, options, told, caplog):
-    bleu(["x", "y"], references, **options)
+    bleu(["x"] * len(references), references, **options)
     assert told in caplog.text if told else not caplog.text
 
 

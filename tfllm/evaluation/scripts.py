@@ -109,8 +109,11 @@ def tokens_of(texts: list[str], tokens: str | None) -> str:
 
 
 def warn(score: str, texts: list[str], unread, option: str, instead: str):
-    """Logs how many of the references a score reads as a few very long words. unread: Units -> characters."""
+    """Logs how many of the references a score reads as a few very long words, from a tenth of all on.
+
+    unread: Units -> the characters that it leaves together.
+    """
     found = [one for one in map(units, texts) if 0 < unread(one) >= one.words]
-    if found:
+    if found and 10 * len(found) >= len(texts):
         log.warning("%s: %d of %d references have no spaces between words, and %s takes each run of such characters "
                     "for one word; %s reads them", score, len(found), len(texts), option, instead)  # fmt: skip

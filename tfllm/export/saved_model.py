@@ -4,6 +4,8 @@ The tokenizers and the weights that an answer needs are inside, and nothing else
 needs `tensorflow` alone.
 """
 
+import logging
+from contextlib import contextmanager
 from pathlib import Path
 
 import tensorflow as tf
@@ -33,9 +35,21 @@ def export(layer, folder, signatures):
     for name, function in traced.items():
         setattr(module, name, function)
     folder.mkdir(parents=True, exist_ok=True)
-    with written(final) as beside:
+    with written(final) as beside, _without_notes():
         tf.saved_model.save(module, str(beside), signatures=traced)
     return str(final)
+
+
+@contextmanager
+def _without_notes():
+    """TensorFlow notes where it writes assets, twice in a notebook; its warnings stay."""
+    log = logging.getLogger("tensorflow")
+    level = log.level
+    log.setLevel(max(level, logging.WARNING))
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def used_variables(functions):
