@@ -71,7 +71,7 @@ def test_coverage_keeps_from_looking_twice():
 @pytest.fixture(scope="module")
 def copying():
     layer = Copying(EXTRA)
-    layer.build(D + Q + X)
+    layer.build((None, None, Q), (None, None, X), (None, None, D))
     return scatter(layer, seed=4)
 
 

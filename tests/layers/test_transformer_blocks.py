@@ -61,7 +61,7 @@ def test_feed_forward_is_the_loop(name):
 def test_encoder_is_the_figure(encoder):
     mask = masks.padding(TOKENS)
     x, weights, cache = encoder(X, attention_mask=mask)
-    assert weights.shape == (B, H, T, T) and cache is None
+    assert weights.shape == (B, H, T, T) and cache == ()
     for b in range(B):
         p = parts.block(encoder)
         expected = reference.encoder_block(X[b], p, H, for_queries(mask, T)[b], encoder.add_feed.pre_norm)
@@ -70,7 +70,7 @@ def test_encoder_is_the_figure(encoder):
 
 def test_decoder_is_the_figure(decoder):
     x, own, across, cache = decode(decoder, X)
-    assert cache is None
+    assert cache == ()
     for b in range(B):
         p, mask = parts.block(decoder), (for_queries(SELF_MASK, T)[b], for_queries(CROSS_MASK, T)[b])
         expected = reference.decoder_block(X[b], MEMORY[b], p, H, *mask, decoder.add_feed.pre_norm)

@@ -6,6 +6,7 @@ Axes:  B batch  T queries  S keys  D width  H heads  G heads of keys and values 
 import keras
 from keras import ops
 
+from tfllm.layers.in_graph import InGraph, in_graph
 from tfllm.layers.positions import rotate
 
 
@@ -64,14 +65,14 @@ def write(cache, new, position):
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class MultiHeadAttention(keras.layers.Layer):
+class MultiHeadAttention(InGraph, keras.layers.Layer):
     """softmax(Q Kᵀ / √d_k) V in H heads. Vaswani et al. 2017, sec. 3.2.2 and fig. 2.
 
     x [B, T, D]; memory [B, S, D] is what is attended (x itself for self-attention);
     attention_mask [B or 1, T or 1, S] bool -> (output [B, T, D], weights [B, H, T, S], cache).
-    With a cache (keys, values), each [B, S, G, K], the new keys and values are written at `position` and S is the
-    length of the cache. With a cache and memory None, the cache is all there is to attend (see `project`); x may then
-    have several rows, side by side, for each row of the cache, such as the beams of one sentence.
+    Without a cache that is (). With a cache (keys, values), each [B, S, G, K], the new keys and values are written at
+    `position` and S is the length of the cache. With a cache and memory None, the cache is all there is to attend (see
+    `project`); x may then have several rows, side by side, for each of the cache, such as the beams of one sentence.
 
     rate          probability of dropout
     num_kv_heads  G, a divisor of H: heads of the keys and values, each shared by H / G heads of the queries (Ainslie
@@ -116,6 +117,7 @@ class MultiHeadAttention(keras.layers.Layer):
     def placed(self, x, position):
         return x if self.rotary is None else rotate(x, position, self.rotary)
 
+    @in_graph
     def project(self, memory, position=0):
         """memory [B, S, D] -> (keys, values), each [B, S, G, K]: done once, then handed back as `cache`."""
         return self.placed(self.heads(self.to_key(memory)), position), self.heads(self.to_value(memory))
@@ -133,7 +135,7 @@ class MultiHeadAttention(keras.layers.Layer):
                 k, v = cache = (write(cache[0], k, position), write(cache[1], v, position))
         out, weights = scaled_dot_product_attention(q, k, v, attention_mask, self.drop)
         out = ops.reshape(out, (*ops.shape(x)[:2], self.d_model))  # [B, T, D]
-        return self.to_output(out), weights, cache
+        return self.to_output(out), weights, () if cache is None else cache  # Keras' graphs have no None
 
     def get_config(self):
         return super().get_config() | self.numbers

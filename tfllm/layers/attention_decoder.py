@@ -11,6 +11,8 @@ Axes:  R rows  T target tokens  E width of the embedding  U units  S source toke
 import keras
 from keras import ops
 
+from tfllm.layers.in_graph import InGraph, in_graph
+
 CELLS = {"lstm": (keras.layers.LSTMCell, 2), "gru": (keras.layers.GRUCell, 1)}  # and how many tensors their state has
 
 
@@ -27,7 +29,18 @@ def looped(cell, policy):
     return keras.layers.RNN(cell, return_sequences=True, return_state=True, name="loop", dtype=policy)
 
 
-class AttentionDecoder(keras.layers.Layer):
+class Attending(InGraph):
+    """Mixin of a layer with an `attention` of states of `num_units`."""
+
+    @in_graph
+    def seen(self, memory, attention_mask):
+        """memory [B, S, D], attention_mask [B, 1, S] bool -> (memory, its keys, the mask as 0 and 1)."""
+        if not self.attention.built:
+            self.attention.build((None, None, self.num_units), memory.shape)
+        return memory, self.attention.project(memory), ops.cast(attention_mask, memory.dtype)
+
+
+class AttentionDecoder(Attending, keras.layers.Layer):
     """Abstract: the numbers, the first state, and what is seen. A final one has `attention` and reads on in `call`."""
 
     def __init__(self, num_layers, num_units, embedding_dim, cell="lstm", rate=0.0, **kwargs):
@@ -39,12 +52,13 @@ class AttentionDecoder(keras.layers.Layer):
             "cell": cell, "rate": rate,
         }  # fmt: skip
         self.drop = keras.layers.Dropout(rate, name="drop", dtype=self.dtype_policy)
-        self.parts = CELLS[cell][1]
+        self.num_units, self.parts = num_units, CELLS[cell][1]
         self.to_start = [
             keras.layers.Dense(self.parts * num_units, "tanh", name=f"start{i + 1}", dtype=self.dtype_policy)
             for i in range(num_layers)
         ]
 
+    @in_graph
     def start(self, finals):
         """The encoder's last states, [B, D] for each layer -> the state of each layer, tanh(W final + b).
 
@@ -53,9 +67,11 @@ class AttentionDecoder(keras.layers.Layer):
         made = (layer(final) for layer, final in zip(self.to_start, finals, strict=True))
         return [tuple(ops.split(state, self.parts, axis=-1)) for state in made]
 
-    def seen(self, memory, attention_mask):
-        """memory [B, S, D], attention_mask [B, 1, S] bool -> (memory, its keys, the mask as 0 and 1)."""
-        return memory, self.attention.project(memory), ops.cast(attention_mask, memory.dtype)
+    def build_start(self, width):
+        """The layers of `start`, for finals as wide as the memory."""
+        for layer in self.to_start:
+            if not layer.built:
+                layer.build((None, width))
 
     def get_config(self):
         return super().get_config() | self.numbers

@@ -6,13 +6,13 @@ Axes:  R rows  T target tokens  E width of the embedding  U units  S source toke
 import keras
 from keras import ops
 
-from tfllm.layers.attention_decoder import CELLS, AttentionDecoder, looped, over_time
+from tfllm.layers.attention_decoder import CELLS, Attending, AttentionDecoder, looped, over_time
 from tfllm.layers.recurrent import Recurrent
 from tfllm.layers.recurrent_attention import AdditiveAttention
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class BahdanauCell(keras.layers.Layer):
+class BahdanauCell(Attending, keras.layers.Layer):
     """One step: c_i = attention of s_{i-1}, s_i = f(s_{i-1}, [y_{i-1}; c_i]). Bahdanau et al. 2015, eq. 4 to 6.
 
     x [R, E]; states: those of f [R, U], then `seen` -> (s_i, c_i and the weights side by side [R, U + D + S], states).
@@ -26,9 +26,15 @@ class BahdanauCell(keras.layers.Layer):
         self.attend = AdditiveAttention(num_units, name="attend", dtype=self.dtype_policy)
         self.cell = kind(num_units, name=cell, dtype=self.dtype_policy)
 
-    def build(self, x_shape, memory_width):
-        self.attend.build((None, None, self.num_units), (None, None, memory_width))
-        self.cell.build((None, x_shape[-1] + memory_width))
+    @property
+    def attention(self):
+        return self.attend
+
+    def build(self, x_shape, states_shape):
+        memory_shape = tuple(states_shape[-3])
+        if not self.attend.built:
+            self.attend.build((None, None, self.num_units), memory_shape)
+        self.cell.build((None, x_shape[-1] + memory_shape[-1]))
 
     def call(self, x, states):
         state, (memory, keys, mask) = states[: self.parts], states[self.parts :]
@@ -61,11 +67,10 @@ class BahdanauDecoder(AttentionDecoder):
     def attention(self):
         return self.loop.cell.attend
 
-    def build(self, x_shape, memory_width):
-        units = self.numbers["num_units"]
-        for layer in self.to_start:
-            layer.build((None, memory_width))
-        self.loop.cell.build(x_shape, memory_width)
+    def build(self, x_shape, seen_shape, state_shape=None):
+        units, memory_width = self.numbers["num_units"], seen_shape[0][-1]
+        self.build_start(memory_width)
+        self.loop.cell.build(x_shape, seen_shape)
         self.loop.built = True
         for part in self.upper:
             part.build((None, None, units + memory_width))

@@ -29,8 +29,8 @@ def at(x, places):
 class BidirectionalEncoder(keras.layers.Layer):
     """`num_layers` of two recurrences each, U / 2 units forwards and U / 2 backwards; dropout after each layer.
 
-    x [B, S, D], padding_mask [B, S] bool, True first -> (memory [B, S, U], finals): finals has for each layer
-    [B, U], the last state forwards (after the last real token) beside the last backwards (at the first token).
+    x [B, S, D], padding_mask [B, S] bool, True first (None: all are real) -> (memory [B, S, U], finals): finals has for
+    each layer [B, U], the last state forwards (after the last real token) beside the last backwards (at the first).
     memory means nothing where the mask is False. Raises ValueError for an odd U.
     Differs: in Bahdanau et al. 2015 each direction has as many units as the decoder; here both together have.
     """
@@ -53,7 +53,8 @@ class BidirectionalEncoder(keras.layers.Layer):
             for part in pair:
                 part.build((None, None, self.numbers["num_units"] if i else x_shape[-1]))
 
-    def call(self, x, padding_mask, training=None):
+    def call(self, x, padding_mask=None, training=None):
+        padding_mask = ops.ones_like(x[..., 0]) if padding_mask is None else padding_mask
         lengths = ops.sum(ops.cast(padding_mask, "int32"), axis=1)  # [B]
         order, last = turned(lengths, ops.shape(x)[1]), ops.maximum(lengths - 1, 0)[:, None]
         finals = []

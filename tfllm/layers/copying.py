@@ -9,6 +9,7 @@ from keras import ops
 
 from tfllm.layers.attention import masked_softmax
 from tfllm.layers.attention_decoder import looped, over_time
+from tfllm.layers.in_graph import InGraph, in_graph
 
 LEAST = 1e-30  # of a probability whose logarithm is taken
 
@@ -54,11 +55,13 @@ class CoverageCell(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class CopyAttention(keras.layers.Layer):
+class CopyAttention(InGraph, keras.layers.Layer):
     """Where in the source the next word is to be copied from: additive attention, with coverage on request.
 
-    x [R, T, D'], keys [B, S, A] as `project(memory)` gives them, attention_mask [B, 1, S], covered [R, S], what earlier
-    tokens looked at -> (weights [R, T, S] float32, covered). Without coverage all T are one step, else a loop.
+    x [R, T, D'], memory [B, S, D], attention_mask [B, 1, S], covered [R, S], what earlier tokens looked at (None:
+    nothing) -> (weights [R, T, S] float32, covered). Without coverage all T are one step, and covered is (); else a
+    loop.
+    keys: [B, S, A] of `project(memory)`, in the place of memory when the same is asked again.
     """
 
     def __init__(self, units, coverage=False, **kwargs):
@@ -68,19 +71,26 @@ class CopyAttention(keras.layers.Layer):
         self.to_key = keras.layers.Dense(units, use_bias=False, name="key", dtype=policy)
         self.loop = looped(CoverageCell(units, coverage, name="cell", dtype=policy), policy)
 
-    def build(self, x_shape, memory_shape):
+    def build(self, x_shape, memory_shape=None):
         self.to_query.build(x_shape)
-        self.to_key.build(memory_shape)
+        if memory_shape is not None and not self.to_key.built:
+            self.to_key.build(memory_shape)
         self.loop.cell.build()
         self.loop.built = True
 
+    @in_graph
     def project(self, memory):
         return self.to_key(memory)
 
-    def call(self, x, keys, attention_mask, covered=None):
+    def call(self, x, memory=None, attention_mask=None, covered=None, keys=None):
+        keys = self.project(memory) if keys is None else keys
+        if attention_mask is None:
+            attention_mask = ops.ones_like(keys[:, None, :, 0])
         q, mask = self.to_query(x), ops.cast(attention_mask, keys.dtype)
         if not self.coverage:
-            return self.loop.cell.look(q, keys, mask), None
+            return self.loop.cell.look(q, keys, mask), ()
+        if covered is None:
+            covered = ops.zeros((ops.shape(x)[0], ops.shape(keys)[1]), keys.dtype)
         weights, (covered, *_) = over_time(self.loop, q, [covered, keys, mask])
         return ops.cast(weights, "float32"), covered
 
@@ -111,9 +121,8 @@ class Copying(keras.layers.Layer):
         self.extra = extra
         self.to_switch = keras.layers.Dense(1, name="switch", dtype="float32")
 
-    def build(self, width):
-        """width: of memory, s and x together."""
-        self.to_switch.build((None, None, width))
+    def build(self, s_shape, x_shape, memory_shape):
+        self.to_switch.build((None, None, s_shape[-1] + x_shape[-1] + memory_shape[-1]))
 
     def call(self, logits, s, x, memory, weights, source_ids):
         batch, size = ops.shape(memory)[0], logits.shape[-1] + self.extra

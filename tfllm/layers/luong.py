@@ -6,7 +6,8 @@ Axes:  R rows  T target tokens  E width of the embedding  U units  S source toke
 import keras
 from keras import ops
 
-from tfllm.layers.attention_decoder import CELLS, AttentionDecoder, looped, over_time
+from tfllm.layers.attention_decoder import CELLS, Attending, AttentionDecoder, looped, over_time
+from tfllm.layers.in_graph import in_graph
 from tfllm.layers.recurrent import Recurrent
 from tfllm.layers.recurrent_attention import MultiplicativeAttention
 
@@ -30,13 +31,13 @@ class LuongDecoder(AttentionDecoder):
         self.attention = MultiplicativeAttention(score, name="attend", dtype=policy)
         self.combine = attentional(embedding_dim, policy)
 
-    def build(self, x_shape, memory_width):
-        units = self.numbers["num_units"]
-        for layer in self.to_start:
-            layer.build((None, memory_width))
+    def build(self, x_shape, seen_shape, state_shape=None):
+        units, memory_width = self.numbers["num_units"], seen_shape[0][-1]
+        self.build_start(memory_width)
         for i, part in enumerate(self.layers):
             part.build((None, None, units if i else x_shape[-1]))
-        self.attention.build((None, None, units), (None, None, memory_width))
+        if not self.attention.built:
+            self.attention.build((None, None, units), seen_shape[0])
         self.combine.build((None, memory_width + units))
 
     def call(self, x, seen, state, training=None):
@@ -50,7 +51,7 @@ class LuongDecoder(AttentionDecoder):
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class InputFeedingCell(keras.layers.Layer):
+class InputFeedingCell(Attending, keras.layers.Layer):
     """One step: the layers read [y_{t-1}; h~_{t-1}], the top one looks, h~_t = tanh(W [c; h]). Luong et al. 2015.
 
     x: y [R, E], and behind it what each layer's output but the last is multiplied by [R, U] (dropout), or y alone;
@@ -63,18 +64,23 @@ class InputFeedingCell(keras.layers.Layer):
             "num_layers": num_layers, "num_units": num_units, "embedding_dim": embedding_dim,
             "cell": cell, "score": score,
         }  # fmt: skip
-        (kind, self.parts), policy = CELLS[cell], self.dtype_policy
+        (kind, self.parts), policy, self.num_units = CELLS[cell], self.dtype_policy, num_units
         self.state_size = [num_units] * (num_layers * self.parts + 4)  # keras.layers.RNN asks
         self.cells = [kind(num_units, name=f"{cell}{i + 1}", dtype=policy) for i in range(num_layers)]
         self.attend = MultiplicativeAttention(score, name="attend", dtype=policy)
         self.combine = attentional(embedding_dim, policy)
 
-    def build(self, x_shape, memory_width):
-        units, width = self.numbers["num_units"], self.numbers["embedding_dim"]
+    @property
+    def attention(self):
+        return self.attend
+
+    def build(self, x_shape, states_shape):
+        units, width, memory_shape = self.numbers["num_units"], self.numbers["embedding_dim"], states_shape[-3]
         for i, cell in enumerate(self.cells):
-            cell.build((None, units if i else x_shape[-1] + width))
-        self.attend.build((None, None, units), (None, None, memory_width))
-        self.combine.build((None, memory_width + units))
+            cell.build((None, units if i else 2 * width))
+        if not self.attend.built:
+            self.attend.build((None, None, units), memory_shape)
+        self.combine.build((None, memory_shape[-1] + units))
 
     def call(self, x, states):
         units, width = self.numbers["num_units"], self.numbers["embedding_dim"]
@@ -108,12 +114,12 @@ class InputFeedingDecoder(AttentionDecoder):
     def attention(self):
         return self.loop.cell.attend
 
-    def build(self, x_shape, memory_width):
-        for layer in self.to_start:
-            layer.build((None, memory_width))
-        self.loop.cell.build(x_shape, memory_width)
+    def build(self, x_shape, seen_shape, state_shape=None):
+        self.build_start(seen_shape[0][-1])
+        self.loop.cell.build(x_shape, seen_shape)
         self.loop.built = True
 
+    @in_graph
     def start(self, finals):
         state = super().start(finals)
         return [(ops.zeros((ops.shape(finals[0])[0], self.numbers["embedding_dim"]), finals[0].dtype),), *state]

@@ -10,9 +10,10 @@ import keras
 from keras import ops
 
 from tfllm.layers.attention import masked_softmax
+from tfllm.layers.in_graph import InGraph, in_graph
 
 
-class _Attention(keras.layers.Layer):
+class _Attention(InGraph, keras.layers.Layer):
     """What the two share: weights = softmax of `score`, context = weights · memory."""
 
     def call(self, x, memory, keys=None, attention_mask=None):
@@ -44,9 +45,11 @@ class AdditiveAttention(_Attention):
 
     def build(self, x_shape, memory_shape):
         self.to_query.build(x_shape)
-        self.to_key.build(memory_shape)
+        if not self.to_key.built:
+            self.to_key.build(memory_shape)
         self.to_score.build((None, self.units))
 
+    @in_graph
     def project(self, memory):
         return self.to_key(memory)
 
@@ -84,6 +87,7 @@ class MultiplicativeAttention(_Attention):
     def to_query(self, x):
         return x
 
+    @in_graph
     def project(self, memory):
         return self.to_key(memory) if self.kind == "general" else memory
 

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from tfllm.layers.bert_heads import MaskedTokenHead, NextSentenceHead, start
+from tfllm.layers.in_graph import in_graph
 from tfllm.layers.pooling import Pooling
 from tfllm.layers.positions import LearnedPositions
 from tfllm.layers.transformer import EncoderBlock
@@ -85,6 +86,7 @@ class BERT(Encoder):
     def call(self, token_ids, segment_ids=None, padding_mask=None, training=None):
         return self.read(token_ids, segment_ids, padding_mask, training)[0]
 
+    @in_graph
     def attention(self, token_ids, segment_ids=None, padding_mask=None):
         """-> {"layer1": weights [B, H, T, T], ...}: what each token looks at, in each block."""
         return self.read(token_ids, segment_ids, padding_mask)[1]
@@ -103,6 +105,7 @@ class BERT(Encoder):
             x, weights[block.name], _ = block(x, attention_mask=mask, training=training)
         return x, weights
 
+    @in_graph
     def pool(self, x, padding_mask=None):
         if self.pooling == "pooler":
             return self.pooler(x[:, 0])

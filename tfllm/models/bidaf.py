@@ -8,15 +8,15 @@ from keras import ops
 
 from tfllm.layers.attention_flow import AttentionFlow, Highway
 from tfllm.layers.bidirectional import BidirectionalEncoder
-from tfllm.layers.tunable import Tunable
 from tfllm.models.encoder import real
+from tfllm.models.inputs import Model
 
 NOWHERE = -1e9  # the score of a place that is padding
 SPREAD = 0.5  # standard deviation of word vectors at first, about that of GloVe's; 1 in the authors' code
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class BiDAF(Tunable):
+class BiDAF(Model):
     """context [B, T] and question [B, J] token_ids -> logits [B, 2, T] of the answer's first and last token.
 
     Word vectors and a highway of two layers (sec. 2, 2) -> H and U of one bidirectional recurrence (3) -> the

@@ -11,6 +11,7 @@ from keras import ops
 from tfllm.layers import masks
 from tfllm.layers.attention import MultiHeadAttention
 from tfllm.layers.convolution import ConvolutionStack
+from tfllm.layers.in_graph import in_graph
 from tfllm.layers.recurrent import RecurrentStack
 from tfllm.layers.transformer import Residual
 from tfllm.models.causal import CausalModel
@@ -69,10 +70,12 @@ class BigLanguageModel(CausalModel):
         shape = (rows, length, heads, width // heads)
         return self.encode.start(rows), tuple(ops.zeros(shape, self.compute_dtype) for _ in ("keys", "values"))
 
+    @in_graph
     def features(self, token_ids, state=None, position=0, training=None):
         x, state, _ = self.read(token_ids, state, position, training)
         return x, state
 
+    @in_graph
     def attention(self, token_ids):
         """token_ids [B, T] -> weights [B, H, T, T]: what each token looks at."""
         return self.read(token_ids)[2]
@@ -88,8 +91,9 @@ class BigLanguageModel(CausalModel):
             x, memory=x, attention_mask=mask, cache=cache, position=position, training=training
         )
         x = self.add(x, h, training=training)
-        return x, None if state is None else (after, cache), weights
+        return x, () if state is None else (after, cache), weights
 
+    @in_graph
     def logits(self, x):
         return self.to_logits(x)
 

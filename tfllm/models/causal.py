@@ -4,10 +4,10 @@ A final model says how features are made, with or without a state (`features`), 
 (`start`). Training, scoring and decoding one token at a time follow from these.
 """
 
-from tfllm.layers.tunable import Tunable
+from tfllm.models.inputs import Model
 
 
-class CausalModel(Tunable):
+class CausalModel(Model):
     """Abstract. token_ids [B, T] -> logits [B, T, V] of the token after each; no place sees a later one.
 
     vocab_size: V. max_length: the most tokens it can take, or None where there is no limit.

@@ -7,10 +7,10 @@ pre-training ask for no more than this.
 from keras import ops
 
 from tfllm.layers.masks import PAD
-from tfllm.layers.tunable import Tunable
+from tfllm.models.inputs import Model
 
 
-class Encoder(Tunable):
+class Encoder(Model):
     """Abstract. token_ids [B, T] (segment_ids [B, T], padding_mask [B, T] bool, True = real) -> x [B, T, D].
 
     Law: padding changes nothing at the places of real tokens, and nothing of what is pooled.

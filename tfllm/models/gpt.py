@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from tfllm.layers import masks
+from tfllm.layers.in_graph import in_graph
 from tfllm.layers.positions import LearnedPositions, places
 from tfllm.layers.transformer import EncoderBlock
 from tfllm.models.causal import CausalModel
@@ -82,11 +83,13 @@ class GPT(CausalModel):
         for part in [*parts, *([] if self.tied else [self.to_logits])]:
             part.build((None, None, self.d_model))
 
+    @in_graph
     def features(self, token_ids, state=None, position=0, training=None):
         """token_ids [B, T] at `position` .. `position` + T - 1 -> (x [B, T, D], state). See CausalModel."""
         x, state, _ = self.read(token_ids, state, position, training)
         return x, state
 
+    @in_graph
     def attention(self, token_ids):
         """token_ids [B, T] -> {"layer1": weights [B, H, T, T], ...}: what each token looks at, in each block."""
         return self.read(token_ids)[2]
@@ -109,8 +112,9 @@ class GPT(CausalModel):
             x, weights[block.name], caches[i] = block(
                 x, attention_mask=mask, cache=caches[i], position=position, training=training
             )
-        return self.norm(x), None if state is None else caches, weights
+        return self.norm(x), () if state is None else caches, weights
 
+    @in_graph
     def logits(self, x):
         """x [B, T, D] -> [B, T, V]."""
         if not self.tied:

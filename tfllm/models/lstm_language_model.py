@@ -7,6 +7,7 @@ num_units at the end, without a Dense); probabilities are left to the loss.
 import keras
 from keras import ops
 
+from tfllm.layers.in_graph import in_graph
 from tfllm.layers.recurrent import RecurrentStack
 from tfllm.models.causal import CausalModel
 
@@ -59,11 +60,13 @@ class LSTMLanguageModel(CausalModel):
         """`length` is not needed: the state has one size."""
         return self.recur.start(rows)
 
+    @in_graph
     def features(self, token_ids, state=None, position=0, training=None):
         x = self.drop(self.embed(token_ids), training=training)
         x, after = self.recur(x, state=state, training=training)
-        return x, None if state is None else after
+        return x, () if state is None else after
 
+    @in_graph
     def logits(self, x):
         if not self.tied:
             return self.to_logits(x)

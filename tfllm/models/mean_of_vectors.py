@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfllm.layers.in_graph import in_graph
 from tfllm.layers.pooling import Pooling
 from tfllm.models.encoder import Encoder, real
 from tfllm.models.text_cnn import RANGE
@@ -55,6 +56,7 @@ class MeanOfVectors(Encoder):
         x = self.drop(self.embed(token_ids), training=training)
         return ops.where(seen, x, ops.zeros_like(x))  # [B, T, E]
 
+    @in_graph
     def pool(self, x, padding_mask=None):
         x = self.mean(x, padding_mask=padding_mask)
         for part in self.hidden:

@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from tfllm.layers.masks import PAD
-from tfllm.layers.tunable import Tunable
+from tfllm.models.inputs import Model
 
 TYINGS = ("adjacent", "layerwise")
 SPREAD = 0.1  # standard deviation of all weights at first, sec. 4.2
@@ -18,7 +18,7 @@ HIDDEN = -1e9  # the score of a place where no fact is
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class MemoryNetwork(Tunable):
+class MemoryNetwork(Model):
     """facts and question token_ids -> logits of the answer. Sukhbaatar et al. 2015, eq. 1 to 4, sec. 2.2 and 4.1.
 
     vocab_size     V;  max_facts  F, at most;  embedding_dim  D

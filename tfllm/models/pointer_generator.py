@@ -5,13 +5,13 @@ from keras import ops
 
 from tfllm.layers import masks
 from tfllm.layers.copying import CopyAttention, Copying, uncovered
-from tfllm.layers.tunable import Tunable
+from tfllm.models.inputs import Model
 
 UNKNOWN = 1  # the id of words that the vocabulary has not; the same in every tokenizer
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class PointerGenerator(Tunable):
+class PointerGenerator(Model):
     """A Transformer or a Seq2SeqRNN, `model`, that says a word of its vocabulary or one of its source.
 
     inp [B, S] and tar [B, T] int, source_ids [B, S] -> (log-probabilities [B, T, V + pe_input], {"copy": [B, T, S]}).
@@ -46,7 +46,7 @@ class PointerGenerator(Tunable):
         """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
         memory, width = self.model.memory_width, self.embed_target.output_dim  # of s and of x, in both kinds of model
         self.attend.build((None, None, width), (None, None, memory))
-        self.copying.build(memory + 2 * width)
+        self.copying.build((None, None, width), (None, None, width), (None, None, memory))
 
     @property
     def embed_input(self):
@@ -109,7 +109,7 @@ class PointerGenerator(Tunable):
         weights, covered = self.attend(s, keys=keys, attention_mask=mask, covered=covered)
         x = self.embed_target(tar) * self.embed_target.output_dim**0.5
         said = self.copying(self.model.logits(s), s=s, x=x, memory=memory, weights=weights, source_ids=source_ids)
-        return said, weights, (first,) if covered is None else (first, covered)
+        return said, weights, (first, covered) if len(state) == 2 else (first,)
 
     def step(self, last, fixed, state, position):
         """last [R, 1], the token at `position` -> (log-probabilities of the next [R, V + pe_input], state)."""

@@ -10,15 +10,16 @@ from keras import ops
 from tfllm.layers import masks
 from tfllm.layers.bahdanau import BahdanauDecoder
 from tfllm.layers.bidirectional import BidirectionalEncoder
+from tfllm.layers.in_graph import in_graph
 from tfllm.layers.luong import InputFeedingDecoder, LuongDecoder
-from tfllm.layers.tunable import Tunable
+from tfllm.models.inputs import Model
 
 SHARED = ("nothing", "output", "all")
 ATTENTIONS = ("bahdanau", "luong")
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class Seq2SeqRNN(Tunable):
+class Seq2SeqRNN(Model):
     """Source token_ids and target token_ids -> logits of each next target token.
 
     num_layers        recurrent layers in the encoder, each in both directions, and in the decoder
@@ -84,7 +85,7 @@ class Seq2SeqRNN(Tunable):
             self.embed_input.build()
         x_shape = (None, None, self.numbers["embedding_dim"])
         self.encoder.build(x_shape)
-        self.decoder.build(x_shape, self.numbers["num_units"])
+        self.decoder.build(x_shape, [(None, None, self.numbers["num_units"]), None, None])
         if self.shared == "nothing":
             self.to_logits.build(x_shape)
 
@@ -94,6 +95,7 @@ class Seq2SeqRNN(Tunable):
         logits, weights, _ = self.decode(tar, seen, state, training)
         return logits, {"attention": weights}
 
+    @in_graph
     def encode(self, inp, training=None):
         """inp [B, S] -> (seen: the memory [B, S, U], its keys and mask; the decoder's first state)."""
         x = self.drop(self.scaled(self.embed_input(inp)), training=training)

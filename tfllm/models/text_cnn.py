@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tfllm.layers.convolution import CausalConvolution
+from tfllm.layers.in_graph import in_graph
 from tfllm.layers.pooling import Pooling
 from tfllm.models.encoder import Encoder, real
 
@@ -66,6 +67,7 @@ class TextCNN(Encoder):
         x = ops.relu(ops.concatenate(said, axis=-1))  # [B, T, D]
         return ops.where(seen, x, ops.zeros_like(x))
 
+    @in_graph
     def pool(self, x, padding_mask=None):
         return self.drop(self.most(x, padding_mask=padding_mask))
 

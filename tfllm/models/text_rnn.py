@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tfllm.layers.bidirectional import BidirectionalEncoder
+from tfllm.layers.in_graph import in_graph
 from tfllm.layers.pooling import Pooling
 from tfllm.models.encoder import Encoder, real
 from tfllm.models.text_cnn import RANGE
@@ -60,6 +61,7 @@ class TextRNN(Encoder):
         x, _ = self.encode(x, padding_mask=seen, training=training)
         return ops.where(ops.expand_dims(seen, -1), x, ops.zeros_like(x))  # [B, T, U]
 
+    @in_graph
     def pool(self, x, padding_mask=None):
         pooled = self.gather(x, padding_mask=padding_mask)
         if self.pooling == "ends":

@@ -7,6 +7,7 @@ bidirectional layers and its second input, the context labels.
 import keras
 from keras import ops
 
+from tfllm.layers.in_graph import in_graph
 from tfllm.layers.pooling import AttentionWeightedAverage
 from tfllm.layers.recurrent import Recurrent
 from tfllm.models.causal import CausalModel
@@ -49,6 +50,7 @@ class TextgenRNN(CausalModel):
         """`length` is not needed: the state has one size."""
         return ops.zeros((rows, self.window - 1), "int32")
 
+    @in_graph
     def features(self, token_ids, state=None, position=0, training=None):
         rows, length = ops.shape(token_ids)
         before = self.start(rows, length) if state is None else state
@@ -57,7 +59,7 @@ class TextgenRNN(CausalModel):
         windows = ops.reshape(ops.take(token_ids, places, axis=1), (-1, self.window))  # [R T, window]
         x = self.read(windows)
         last = ops.reshape(token_ids[:, length:], (-1, self.window - 1))
-        return ops.reshape(x, (rows, length, x.shape[-1])), None if state is None else last
+        return ops.reshape(x, (rows, length, x.shape[-1])), () if state is None else last
 
     def read(self, token_ids):
         """token_ids [B, T] -> the average of all its places, [B, D]."""
@@ -68,6 +70,7 @@ class TextgenRNN(CausalModel):
             said.append(x)
         return self.average(ops.concatenate(said, axis=-1))[0]
 
+    @in_graph
     def logits(self, x):
         return self.to_logits(x)
 

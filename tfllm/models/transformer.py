@@ -8,15 +8,16 @@ import keras
 from keras import ops
 
 from tfllm.layers import masks
+from tfllm.layers.in_graph import in_graph
 from tfllm.layers.positions import SinusoidalPositions
 from tfllm.layers.transformer import DecoderBlock, EncoderBlock
-from tfllm.layers.tunable import Tunable
+from tfllm.models.inputs import Model
 
 SHARED = ("nothing", "output", "all")
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class Transformer(Tunable):
+class Transformer(Model):
     """Source token_ids and target token_ids -> logits of each next target token.
 
     num_layers        blocks in the encoder, and in the decoder
@@ -90,12 +91,10 @@ class Transformer(Tunable):
         for part in parts:
             part.build((None, None, self.d_model))
 
-    def __call__(self, inp, tar, training=None, enc_padding_mask=None, look_ahead_mask=None, dec_padding_mask=None):
+    def __call__(self, *args, **kwargs):
         """As in the sample, `training` and the masks may come by place; Keras takes only tensors so."""
-        return super().__call__(
-            inp, tar, training=training, enc_padding_mask=enc_padding_mask,
-            look_ahead_mask=look_ahead_mask, dec_padding_mask=dec_padding_mask,
-        )  # fmt: skip
+        names = ("training", "enc_padding_mask", "look_ahead_mask", "dec_padding_mask")
+        return super().__call__(*args[:2], **dict(zip(names, args[2:], strict=False)), **kwargs)
 
     def call(self, inp, tar, training=None, enc_padding_mask=None, look_ahead_mask=None, dec_padding_mask=None):
         """inp [B, S] and tar [B, T] int -> (final_output [B, T, V] logits, attention_weights).
@@ -117,6 +116,7 @@ class Transformer(Tunable):
         memory = self.encode(inp, enc_padding_mask)
         return self.decode(tar, memory, look_ahead_mask, dec_padding_mask)[:2]
 
+    @in_graph
     def encode(self, inp, attention_mask):
         """inp [B, S] -> memory [B, S, D]."""
         x = self.drop_input(self.place_input(self.embed_input(inp) * self.d_model**0.5))

@@ -1,0 +1,23 @@
+"""What all models share: their inputs may come as Keras hands them over, a dict or a list in the place of arguments."""
+
+import inspect
+
+from tfllm.layers.in_graph import InGraph
+from tfllm.layers.tunable import Tunable
+
+
+class Model(InGraph, Tunable):
+    """Abstract. model(a, b), model([a, b]) and model({"name of a": a, "name of b": b}) are one: `fit` takes all three.
+
+    Raises ValueError for a name that is none of `call`'s arguments.
+    """
+
+    def __call__(self, *args, method=None, **kwargs):
+        if len(args) == 1 and isinstance(args[0], dict):
+            args, kwargs = (), args[0] | kwargs
+            known = list(inspect.signature(self.call).parameters)
+            if strange := [name for name in kwargs if name not in known]:
+                raise ValueError(f"{type(self).__name__} takes {', '.join(known)}; got {strange[0]!r}")
+        elif len(args) == 1 and isinstance(args[0], (list, tuple)) and all(hasattr(x, "shape") for x in args[0]):
+            args = tuple(args[0])
+        return super().__call__(*args, method=method, **kwargs)
