@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfllm.generation import Loop, beam_search, contrasting, contrastive, drawing, stop_table
 from tfllm.ragged import between
 from tfllm.tasks.decoding import chooser, rules
+from tfllm.tasks.vocabularies import Sayable
 from tfllm.text import Tokenizer
 
 
@@ -32,6 +33,7 @@ def fitted(prompts, most, max_length, max_new_tokens=None):
 def loop(model, tokenizer, decoding, row=0, **live):
     """The `Loop` of greedy decoding, sampling or contrastive search. row, live: see `chooser`."""
     limits = rules(decoding, tokenizer), unsayable(tokenizer)
+    model = Sayable(model, tokenizer.vocab_size)
     if decoding.penalty_alpha is None:
         turn = drawing(model.step, chooser(decoding, row, **live), *limits)
     else:
@@ -123,7 +125,7 @@ def beams(model, tokenizer, decoding, prompts, limits, n=1):
         state = tf.nest.map_structure(lambda x: tf.repeat(x, width, axis=0), state)
 
         def step(last, state, position):
-            return model.step(last, state, position + size - 1)
+            return Sayable(model, tokenizer.vocab_size).step(last, state, position + size - 1)
 
         def behind(rule):  # beam search knows the last token of the prompt only
             def applied(logits, tokens, position):

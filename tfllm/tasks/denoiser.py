@@ -48,7 +48,8 @@ class Denoiser(Pretraining):
         super().__init__(**kwargs)
         self.model, self.tokenizer = model, tokenizer
         self.length, self.corrupted, self.span = length, corrupted, span
-        size, wanted = model.numbers["target_vocab_size"], tokenizer.vocab_size + sentinels(length, corrupted, span)
+        self.sentinels = sentinels(length, corrupted, span)
+        size, wanted = model.numbers["target_vocab_size"], tokenizer.vocab_size + self.sentinels
         if size < wanted or model.numbers["input_vocab_size"] != size:
             raise ValueError(f"source and target need one vocabulary, sentinels included: {wanted} ids; got {size}")
         limit = min(part or length + 2 for part in (model.pe_input, model.pe_target))
@@ -86,7 +87,7 @@ class Denoiser(Pretraining):
         token_ids = filling.marked(self.tokenizer, filling.parts(texts), first)
         dense = token_ids.to_tensor()
         order = tf.cumsum(tf.cast(dense == first, tf.int32), axis=1, exclusive=True)
-        last = self.model.numbers["target_vocab_size"] - 1  # of more gaps than that, the model knows nothing
+        last = first + self.sentinels - 1  # of more gaps the model knows nothing
         numbered = tf.where(dense == first, tf.minimum(first + order, last), dense)
         numbered = tf.RaggedTensor.from_tensor(numbered, token_ids.row_lengths())
         return closed(numbered, self.readable), self.unread(token_ids.row_lengths(), 1)
@@ -126,7 +127,9 @@ class Denoiser(Pretraining):
         """
         parts, first = filling.parts(texts), self.tokenizer.vocab_size
         token_ids, cut = self.read(texts)
-        said = self.translator().search(token_ids.to_tensor(PAD), 1, decoding)[0][:, 0]  # [B, L]
+        translator = self.translator()
+        translator.sentinels = self.sentinels
+        said = translator.search(token_ids.to_tensor(PAD), 1, decoding)[0][:, 0]  # [B, L]
         said = tf.cast(said, tf.int32)
         ended = tf.cumsum(tf.cast(said == END, tf.int32), axis=1) > 0
         gap = tf.cumsum(tf.cast(said >= first, tf.int32), axis=1) - 1  # [B, L], the number of its gap

@@ -24,6 +24,7 @@ from tfllm.tasks.encoder_decoder import untrained
 from tfllm.tasks.language_model import MODELS as STREAMS
 from tfllm.tasks.likelihood import summed
 from tfllm.tasks.task import Task, log
+from tfllm.tasks.vocabularies import expect_rows
 
 LENGTH = 256  # tokens of a history, where neither the user nor the model says how many
 
@@ -52,6 +53,7 @@ class DialogueGenerator(Task):
         super().__init__(**kwargs)
         self.model, self.tokenizer, self.label_smoothing = model, tokenizer, label_smoothing
         self.speakers, self.replies, self.reply_length = tuple(speakers), replies, reply_length
+        expect_rows(model, tokenizer)
         if len(set(speakers)) < len(speakers) or len(speakers) < 2 or {SYSTEM, ALL} & set(speakers):
             raise ValueError(f"speakers must be two different names or more, not 'system' or 'all'; got {speakers}")
         if replies not in (ALL, *speakers):

@@ -18,6 +18,7 @@ from tfllm.ragged import column, joined
 from tfllm.tasks.continuation import power_of_two
 from tfllm.tasks.decoding import Decoding, chooser, of_options, seed_apart
 from tfllm.tasks.task import Task, log
+from tfllm.tasks.vocabularies import Sayable
 from tfllm.text import END, PAD, START
 
 ROOM = 16  # places of a growing cache at first
@@ -41,6 +42,11 @@ class EncoderDecoder(Task):
     def said(self, outputs, sources):
         """token_ids [B * N, L], N answers for each row of the `sources` -> strings [B * N], valid UTF-8."""
         raise NotImplementedError(f"{type(self).__name__} must say how token ids become text")
+
+    @property
+    def sayable(self):
+        """How many ids, from 0 on, can be said: those behind them, of a model that has more, stand for no text."""
+        raise NotImplementedError(f"{type(self).__name__} must say which ids stand for text")
 
     def longest(self, size, decoding):
         """The most tokens, END included, of an answer to `size` tokens: int -> int, tensor [B] -> tensor or int."""
@@ -110,7 +116,7 @@ class EncoderDecoder(Task):
         fixed, state = self.model.start(token_ids, decoding.beam_width, room, **more)
 
         def step(last, state, position):
-            return self.model.step(last, fixed, state, position)
+            return Sayable(self.model, self.sayable).step(last, fixed, state, position)
 
         start, ruled = tf.fill([tf.shape(token_ids)[0]], START), self.rules(decoding)
         options = {"grow": grow, "room": room, "rules": ruled, "forbidden": self.forbidden}

@@ -23,6 +23,7 @@ from tfllm.tasks.fact_readers import Chosen, Written, answer_key
 from tfllm.tasks.linear_start import LinearStart
 from tfllm.tasks.settings import FactAnsweringConfig
 from tfllm.tasks.task import Task, listed, log, setters
+from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import Words
 
 MODELS = {MemoryNetworkConfig: MemoryNetwork, Seq2SeqRNNConfig: Seq2SeqRNN, TransformerConfig: Transformer}
@@ -54,6 +55,7 @@ class FactAnswering(Task):
         super().__init__(**kwargs)
         self.model, self.tokenizer = model, tokenizer
         self.fact_length, self.answer_length, self.linear_start = fact_length, answer_length, linear_start
+        expect_rows(model, tokenizer)
         if linear_start and not isinstance(model, MemoryNetwork):
             raise ValueError(f"a linear start is of a MemoryNetwork; {type(model).__name__} has none: linear_start=0")
         if isinstance(model, MemoryNetwork):

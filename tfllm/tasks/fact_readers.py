@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfllm.generation import sample
 from tfllm.ragged import column, joined
 from tfllm.tasks.fact_inputs import fact_numbers, folded, memory, plain, story
+from tfllm.tasks.vocabularies import Sayable
 from tfllm.text import END, PAD, START, UNKNOWN
 from tfllm.text.cleaning import lower, replace_invalid
 
@@ -62,7 +63,7 @@ class Chosen:
         """-> texts [B], probabilities [B], attention [B, H, F] over the facts, 0 of those that were left out."""
         inputs = {name: part.to_tensor(PAD) for name, part in self.read(facts, questions)[0].items()}
         logits, seen = self.seen(inputs, False)
-        chances = tf.nn.softmax(tf.cast(logits, tf.float32))[:, NO_ANSWERS:]
+        chances = tf.nn.softmax(tf.cast(logits[:, : self.tokenizer.vocab_size], tf.float32))[:, NO_ANSWERS:]
         texts = tf.gather(tf.constant(self.tokenizer.tokens[NO_ANSWERS:]), tf.argmax(chances, axis=1))
         return texts, tf.reduce_max(chances, axis=1), moved(seen["attention"], facts, self.model.max_facts)
 
@@ -111,7 +112,7 @@ class Written:
         token_ids = tf.pad(start, [[0, 0], [0, self.answer_length]], constant_values=PAD)
 
         def step(last, state, position):
-            return self.model.step(last, fixed, state, position)
+            return Sayable(self.model, self.tokenizer.vocab_size).step(last, fixed, state, position)
 
         return sample(step, state, token_ids, tf.cast(given, tf.bool), forbidden=(PAD, UNKNOWN, START))[:2]
 

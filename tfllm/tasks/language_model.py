@@ -23,6 +23,7 @@ from tfllm.tasks.likelihood import summed
 from tfllm.tasks.settings import LanguageModelConfig
 from tfllm.tasks.streaming import Streamed
 from tfllm.tasks.text_inputs import never_empty
+from tfllm.tasks.vocabularies import expect_rows
 
 MODELS = {GPTConfig: GPT, LSTMLanguageModelConfig: LSTMLanguageModel, BigLanguageModelConfig: BigLanguageModel}
 LENGTH = 256  # tokens in a block, where neither the user nor the model says how many
@@ -58,6 +59,7 @@ class LanguageModel(Streamed, Generator):
         self.length = length or model.max_length or LENGTH
         if model.max_length is not None and self.length > model.max_length:
             raise ValueError(f"blocks of {self.length} tokens: the model can take {model.max_length}")
+        expect_rows(model, tokenizer)
         if tokenizer.end is None:
             raise ValueError("a language model needs a tokenizer with a token for the end of a text")
         self.built = True

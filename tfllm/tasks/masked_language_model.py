@@ -23,6 +23,7 @@ from tfllm.tasks.pairs import marks_around, packed
 from tfllm.tasks.pretraining import Pretraining, full
 from tfllm.tasks.settings import MaskedLanguageModelConfig
 from tfllm.tasks.task import log
+from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import WordPieces
 from tfllm.text.cleaning import blank
 
@@ -64,6 +65,7 @@ class MaskedLanguageModel(Pretraining):
             raise ValueError(f"rows of {length} tokens: the encoder can take {encoder.max_length}")
         if not 0 < masked < 1:
             raise ValueError(f"masked is a share between 0 and 1; got {masked}")
+        expect_rows(encoder, tokenizer)
         if getattr(tokenizer, "mask", None) is None:
             raise ValueError(f"{type(tokenizer).__name__} has no token for a mask: take WordPieces")
         if whole_words and getattr(tokenizer, "continues", None) is None:
@@ -163,7 +165,7 @@ class MaskedLanguageModel(Pretraining):
 
     @property
     def ordinary(self):
-        """bool [V]: tokens that are not special."""
+        """bool, for each token of the tokenizer: it is not special."""
         special = np.zeros(self.tokenizer.vocab_size, bool)
         special[list(self.tokenizer.special_ids)] = True
         return tf.constant(~special)
@@ -251,7 +253,7 @@ class MaskedLanguageModel(Pretraining):
         places, weights = masking.places_of(masks, most)
         logits = self({"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids), "padding_mask": real,
                        "places": places}, training=False)["mlm"]  # [B, M, V] # fmt: skip
-        logits = tf.where(self.ordinary, tf.cast(logits, tf.float32), -float("inf"))
+        logits = tf.where(self.ordinary, tf.cast(logits[..., : len(self.ordinary)], tf.float32), -float("inf"))
         found, best = tf.math.top_k(tf.nn.softmax(logits), top_k)
         tokens = tf.where(weights[..., None] > 0, tf.gather(tf.constant(self.tokenizer.tokens), best), "")
         text = filling.joined(parts, tokens[..., 0])

@@ -18,6 +18,7 @@ from tfllm.tasks.question_records import asked
 from tfllm.tasks.settings import QuestionAnsweringConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.text_inputs import idle
+from tfllm.tasks.vocabularies import expect_rows
 
 MODELS = {BiDAFConfig: BiDAF, BERTConfig: BERT, TextRNNConfig: TextRNN}
 LENGTH = 384  # tokens of a window, where neither the user nor the model says fewer; Devlin et al. 2019's code
@@ -63,6 +64,7 @@ class QuestionAnswering(Answering):
                 "answers need a tokenizer that knows where its tokens stand in a text, WordPieces or Words; "
                 f"got {type(tokenizer).__name__}"
             )
+        expect_rows(encoder, tokenizer)
         most = encoder.max_length
         self.length = length or min(LENGTH, most or LENGTH)
         if most is not None and self.length > most:

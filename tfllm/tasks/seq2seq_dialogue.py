@@ -12,6 +12,7 @@ from tfllm.tasks import turns
 from tfllm.tasks.decoding import chooser, growing, rules
 from tfllm.tasks.dialogue import DialogueGenerator
 from tfllm.tasks.encoder_decoder import EncoderDecoder, at_most, shifted
+from tfllm.tasks.vocabularies import Sayable
 from tfllm.text import PAD, START, UNKNOWN
 from tfllm.text.cleaning import replace_invalid
 
@@ -50,6 +51,10 @@ class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
 
     def said(self, outputs, sources):
         return replace_invalid(self.tokenizer.decode(outputs))
+
+    @property
+    def sayable(self):
+        return self.tokenizer.vocab_size
 
     def longest(self, size, decoding):
         return at_most(decoding.max_new_tokens or self.reply_length, self.model.pe_target)
@@ -92,7 +97,7 @@ class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
         def compiled(decoding):
             def writing(fixed, seed):
                 def step(last, state, position):
-                    return self.model.step(last, fixed, state, position)
+                    return Sayable(self.model, self.sayable).step(last, fixed, state, position)
 
                 return Loop(drawing(step, chooser(replace(decoding, seed=seed)), self.rules(decoding), self.forbidden))
 

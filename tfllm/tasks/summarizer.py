@@ -14,6 +14,7 @@ from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.encoder_decoder import EncoderDecoder, closed, over, shifted, strings, untrained
 from tfllm.tasks.settings import SummarizerConfig
 from tfllm.tasks.task import log
+from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import END, PAD, START, UNKNOWN, copying
 from tfllm.text.cleaning import replace_invalid
 
@@ -44,6 +45,12 @@ class Summarizer(EncoderDecoder):
         self.model, self.tokenizer, self.label_smoothing = model, tokenizer, label_smoothing
         if self.copies and label_smoothing:
             raise ValueError(f"a model that copies takes no label_smoothing; got {label_smoothing}")
+        expect_rows(model, tokenizer)
+        if self.copies and model.vocab_size != tokenizer.vocab_size:
+            raise ValueError(
+                f"the tokenizer has {tokenizer.vocab_size} tokens, the model that copies {model.vocab_size}: it needs "
+                "as many, for the ids behind them are words of the source"
+            )
         self.built = True
 
     @classmethod
@@ -123,6 +130,10 @@ class Summarizer(EncoderDecoder):
         words = sources["words"].to_tensor("")
         answers = tf.shape(outputs)[0] // tf.maximum(tf.shape(words)[0], 1)
         return copying.decode(self.tokenizer, outputs, tf.repeat(words, answers, axis=0))
+
+    @property
+    def sayable(self):
+        return self.tokenizer.vocab_size + (self.model.pe_input if self.copies else 0)
 
     def longest(self, size, decoding):
         """What the model or the decoding allows, whichever is less; of an empty text nothing."""

@@ -33,6 +33,7 @@ from tfllm.tasks.labels import SEPARATOR, Labels
 from tfllm.tasks.settings import TextClassifierConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.text_inputs import idle, marks, widths
+from tfllm.tasks.vocabularies import expect_rows
 
 MODELS = {
     TextCNNConfig: TextCNN, TextRNNConfig: TextRNN, MeanOfVectorsConfig: MeanOfVectors, BERTConfig: BERT,
@@ -83,6 +84,7 @@ class TextClassifier(Classifier):
         self.length = length or encoder.max_length or LENGTH
         if encoder.max_length is not None and self.length > encoder.max_length:
             raise ValueError(f"texts of {self.length} tokens: the model can take {encoder.max_length}")
+        expect_rows(encoder, tokenizer)
         if tokenizer.end is None:
             raise ValueError("a classifier needs a tokenizer with a token for the end of a text")
         self.class_weights = self.kinds.checked_weights(class_weights)

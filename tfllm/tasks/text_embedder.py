@@ -12,6 +12,7 @@ from tfllm.layers.pooling import Pooling
 from tfllm.models.mean_of_vectors import MeanOfVectors
 from tfllm.tasks import text_inputs
 from tfllm.tasks.task import Task
+from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import Words
 from tfllm.text.tokenizer import SPECIAL
 
@@ -50,6 +51,7 @@ class TextEmbedder(Task):
             raise ValueError(f"pooling must be one of {POOLINGS}; got {pooling!r}")
         if pooling == "encoder" and not hasattr(encoder, "pool"):
             raise ValueError(f"a {type(encoder).__name__} has no pooling of its own: choose one of {POOLINGS[:-1]}")
+        expect_rows(encoder, tokenizer)
         most = getattr(encoder, "max_length", None)
         if length is not None and most is not None and length > most:
             raise ValueError(f"texts of {length} tokens: the encoder can take {most}")

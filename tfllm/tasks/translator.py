@@ -19,6 +19,7 @@ from tfllm.tasks.encoder_decoder import (
     warn_truncated,
 )
 from tfllm.tasks.settings import TranslatorConfig
+from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text.cleaning import replace_invalid
 
 SIZES = {
@@ -37,10 +38,13 @@ class Translator(EncoderDecoder):
     Translator.from_text(records) learns the tokenizers and builds the model. Records have "source" and "target".
     """
 
+    sentinels = 0  # ids behind the tokenizer's that are said too, as a Denoiser does
+
     def __init__(self, model, source, target=None, label_smoothing=0.1, **kwargs):
         super().__init__(**kwargs)
         self.model, self.source, self.target = model, source, source if target is None else target
         self.label_smoothing = label_smoothing
+        expect_rows(model, self.source, self.target)
         self.built = True
 
     @classmethod
@@ -87,6 +91,10 @@ class Translator(EncoderDecoder):
 
     def said(self, outputs, sources):
         return replace_invalid(self.target.decode(outputs))
+
+    @property
+    def sayable(self):
+        return self.target.vocab_size + self.sentinels
 
     def longest(self, size, decoding):
         """3 S + 20 of S tokens."""
