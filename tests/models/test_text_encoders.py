@@ -95,7 +95,7 @@ def test_half_precision_is_near_the_whole(model):
     np.testing.assert_allclose(np.float32(found), whole, atol=0.1 * whole.std() + 0.02)
 
 
-@pytest.mark.parametrize("name", ["TextCNN", "TextRNN", "MeanOfVectors"])
+@pytest.mark.parametrize("name", ["TextRNN", "MeanOfVectors"])
 def test_dropout_is_of_training_only(name):
     model = getattr(models, name)(V, E, rate=0.5)
 

@@ -16,6 +16,7 @@ from tests.reference import text_encoders as reference
 from tfllm import models, training
 from tfllm.layers import PretrainedEmbedding, lora, names
 from tfllm.tasks import TextClassifier, TextClassifierConfig
+from tfllm.tasks.text_inputs import dense, vector
 
 TEXTS = ["a good film", "a very good thing", "good", "i like this good film , and the other good film too",
          "bad bad film", "a bad thing", "i hate it , bad", "so bad"]  # fmt: skip
@@ -233,6 +234,19 @@ def test_what_is_too_long_is_cut_and_told(caplog):
     np.testing.assert_allclose(chances(task, [TEXTS[3]]), chances(task, ["i like this good"]), atol=1e-6)
     with pytest.raises(ValueError, match="texts of 40 tokens: the model can take 32"):
         made(models.GPTConfig(32, 1, 8, 2), length=40)
+
+
+@pytest.mark.parametrize("config", [models.TextCNNConfig(8), models.TextRNNConfig(8, 6), models.MeanOfVectorsConfig(8)])
+def test_equal_texts_are_equal_in_training_too(config):
+    """Dropout stands behind what two texts are compared by: |u - v| of equal ones is 0, of a batch with others too."""
+    texts = tf.constant([*TEXTS[:3], "a"])
+    task, _, _ = made(config, pairs=True)
+    inputs, _ = task.read(texts, tf.concat([texts[:3], [" ".join(TEXTS)]], axis=0))
+    features = vector(task.encoder, task.pool, dense(inputs), training=True).numpy()
+    apart = np.split(features, 4, axis=1)[2]
+    assert not apart[:3].any() and apart[3].any() and task.drop.rate == task.encoder.numbers["rate"] > 0
+    said = [task(dense(inputs), training=training).numpy() for training in (True, True, False, False)]
+    assert (said[0] != said[1]).any() and (said[2] == said[3]).all()
 
 
 def test_word_vectors_freezing_and_lora(tmp_path):

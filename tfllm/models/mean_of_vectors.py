@@ -24,7 +24,7 @@ class MeanOfVectors(Encoder):
 
     pooling = "mean"
     marks = False  # it reads a text without START and END
-    head_rate = 0.0  # a head above needs no dropout of its own
+    head_rate = 0.0  # a head above one text needs no dropout of its own
 
     def __init__(self, vocab_size, embedding_dim=300, hidden_dim=300, num_layers=0, rate=0.3, **kwargs):
         super().__init__(**kwargs)

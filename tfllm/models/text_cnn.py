@@ -16,7 +16,8 @@ class TextCNN(Encoder):
     """c_t = relu(b + Σ x_(t + i) K_i) by each filter, then the maximum over t. Kim 2014, eq. 2 and 3, fig. 1.
 
     vocab_size  V;  embedding_dim  E of the word vectors;  widths  of the windows, in tokens;  filters  of each width
-    rate        probability of dropout on what is pooled (eq. 4)
+    rate        probability of dropout before the head (eq. 4), where TextClassifier puts it: of two texts it stands
+                behind their comparison
 
     token_ids [B, T], padding_mask [B, T] -> x [B, T, D], the windows about each place, D = filters of all widths;
     `pool` -> [B, D]. The first values of the embedding are uniform in ±0.25; "static", "non-static" and what is
@@ -28,7 +29,6 @@ class TextCNN(Encoder):
 
     pooling = "max"
     marks = False  # it reads a text without START and END
-    head_rate = 0.0  # a head above needs no dropout of its own
 
     def __init__(self, vocab_size, embedding_dim=300, widths=(3, 4, 5), filters=100, rate=0.5, **kwargs):
         super().__init__(**kwargs)
@@ -47,7 +47,6 @@ class TextCNN(Encoder):
         )
         self.windows = [CausalConvolution(filters, width, name=f"window{width}", dtype=policy) for width in widths]
         self.most = Pooling("max", name="most", dtype=policy)
-        self.drop = keras.layers.Dropout(rate, name="drop", dtype=policy)
         self.build()
 
     def build(self, input_shape=None):
@@ -69,7 +68,7 @@ class TextCNN(Encoder):
 
     @in_graph
     def pool(self, x, padding_mask=None):
-        return self.drop(self.most(x, padding_mask=padding_mask))
+        return self.most(x, padding_mask=padding_mask)
 
     def get_config(self):
         return super().get_config() | self.numbers

@@ -89,8 +89,10 @@ class TextClassifier(Classifier):
             raise ValueError("a classifier needs a tokenizer with a token for the end of a text")
         self.class_weights = self.kinds.checked_weights(class_weights)
         self.pooling, self.rate, policy = pooling, rate, encoder.dtype_policy
+        apart = pairs and not marks(encoder)  # then the head has all of the dropout: text_inputs.vector
         if rate is None:
-            rate = getattr(encoder, "head_rate", getattr(encoder, "numbers", {}).get("rate", 0.0))
+            rate = getattr(encoder, "numbers", {}).get("rate", 0.0)
+            rate = rate if apart else getattr(encoder, "head_rate", rate)
         width, pooled = widths(encoder)
         self.pool = None
         if pooling is not None or isinstance(encoder, CausalModel):
@@ -103,7 +105,7 @@ class TextClassifier(Classifier):
         self.head = keras.layers.Dense(
             self.kinds.size, kernel_initializer=start or "glorot_uniform", name="head", dtype=policy
         )
-        self.head.build((None, pooled * (4 if pairs and not marks(encoder) else 1)))
+        self.head.build((None, pooled * (4 if apart else 1)))
         self.built = True
 
     @classmethod

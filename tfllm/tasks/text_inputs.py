@@ -3,7 +3,8 @@
 A model that reads marks (BERT, and the causal models, as in Radford et al. 2018, fig. 1) gets START text END, and of
 two texts START a END b END; a causal model's vector stands at the last END. One whose `marks` is False (TextCNN,
 TextRNN, MeanOfVectors) reads the words alone, and two texts apart: of their vectors u and v it is [u, v, |u - v|, u v]
-that stands for both (Conneau et al. 2017, sec. 3.1).
+that stands for both (Conneau et al. 2017, sec. 3.1). Dropout of the model is off then, in training too: it would hit u
+and v apart, so that texts that are equal would differ; the head's dropout hits what they are compared by.
 """
 
 import logging
@@ -82,7 +83,7 @@ def vector(model, pool, inputs, training=None):
     `training` is handed down by name: what `features` calls would not see Keras' own.
     """
     if "pair" in inputs:
-        u, v = (vector(model, pool, inputs[side], training) for side in ("text", "pair"))
+        u, v = (vector(model, pool, inputs[side], training=False) for side in ("text", "pair"))
         return ops.concatenate([u, v, ops.abs(u - v), u * v], axis=-1)
     mask = ops.cast(inputs["padding_mask"], "bool")
     if isinstance(model, CausalModel):
