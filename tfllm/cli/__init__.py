@@ -6,7 +6,6 @@ tfllm itself raises. The same errors raised by a library are our bugs and keep t
 
 import difflib
 import importlib
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -17,6 +16,8 @@ VERBS = {
     "evaluate": "score a trained model on a text: tfllm evaluate RUN ...",
     "generate": 'answer or continue texts: tfllm generate RUN "text" ..., or line by line from standard input',
     "chat": "talk with a trained dialogue generator, turn by turn: tfllm chat RUN",
+    "info": "what a run is: task, sizes, training state, scores: tfllm info RUN",
+    "runs": "the runs of a folder side by side, the best first: tfllm runs FOLDER",
     "export": "write a SavedModel that needs no tfllm: tfllm export RUN FOLDER",
     "pretrain": "pre-train on running text by hiding parts of it: tfllm pretrain --text F ... --out RUN",
     "keywords": "the keywords of texts, English or Chinese: tfllm keywords FILE ...",
@@ -37,25 +38,34 @@ def main(arguments=None):
         return
     if verb not in VERBS:
         fail(f"tfllm: no verb {verb!r}{meant(verb, VERBS)}\nVerbs: {', '.join(VERBS)}. See tfllm --help")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings and errors only
+    from tfllm.cli import screen
+
     try:
-        importlib.import_module(f"tfllm.cli.{verb}").run(rest)
+        importlib.import_module(f"tfllm.cli.{verb}").run(screen.begin(rest))
+    except Help as help:
+        print(help)
     except (OSError, ValueError, ImportError, ArithmeticError) as error:
         if not isinstance(error, OSError) and not raised_here(error):
             raise
         fail(f"tfllm {verb}: {error}")
     except KeyboardInterrupt:
+        print(file=sys.stderr)  # the terminal shows ^C
         raise SystemExit(130) from None
+
+
+class Help(Exception):
+    """The text that --help prints."""
 
 
 def usage():
     lines = [f"  {verb:10}{what}" for verb, what in VERBS.items()]
-    return "\n".join(["usage: tfllm VERB ...", "", *lines, "", "tfllm VERB --help lists its options."])
+    told = "tfllm VERB --help lists its options. With every verb: -q, warnings alone; -v, TensorFlow's own log too."
+    return "\n".join(["usage: tfllm VERB ...", "", *lines, "", told])
 
 
-def meant(name, names):
+def meant(name, names, cutoff=0.5):
     """`: did you mean 'train'?`, or nothing where no name is near."""
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=cutoff)
     return f": did you mean {close[0]!r}?" if close else ""
 
 

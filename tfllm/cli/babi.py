@@ -1,10 +1,12 @@
 """What the verbs can be told about questions on facts, in bAbI's files, and what they do with it: TASK facts."""
 
-import sys
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from tfllm.tasks.fact_answering import FactAnswering, FactAnsweringConfig
-from tfllm.training import Recipe, callbacks
+from tfllm.cli import sources
+from tfllm.cli.fitting import Fitting
+from tfllm.tasks.settings import FactAnsweringConfig
+from tfllm.training import Recipe
 
 TEXT = "--babi F[,F]"
 ASK = "tfllm generate RUN 'fact | fact | question'"
@@ -14,9 +16,15 @@ ASK = "tfllm generate RUN 'fact | fact | question'"
 class Files:
     babi: tuple[str, ...] | None = None  # files of the bAbI tasks, or .gz of them
 
+    def check(self, part="", needed=True):
+        """ValueError or OSError unless files are named, and are there."""
+        if needed and not self.babi:
+            raise ValueError("name the questions: --babi F[,F]")
+        sources.there(self, part, "babi")
+
 
 @dataclass(frozen=True)
-class FactTraining(FactAnsweringConfig, Files):
+class FactTraining(Fitting, FactAnsweringConfig, Files):
     """Files, tokenizer, model, recipe: the config.yaml of a run."""
 
     valid_babi: tuple[str, ...] | None = None  # files to validate on, likewise
@@ -24,38 +32,42 @@ class FactTraining(FactAnsweringConfig, Files):
     shapes: int = 2  # padded lengths, at most; XLA compiles each
     descent: bool = True  # a memory network learns by gradient descent, as in the paper; false: as the recipe says
     recipe: Recipe = field(default_factory=Recipe)
+    unit: ClassVar[str] = "questions"
 
     @property
     def validated(self):
         """Whether files to validate on are named."""
         return self.valid_babi is not None
 
+    def check(self):
+        super().check()
+        super().check("valid_", needed=False)
+
     def read(self):
         """(training questions, questions to validate on or None)"""
-        return some(self), records(self.valid_babi)
+        return records(self.babi), records(self.valid_babi)
 
-    def begin(self, train):
-        """An untrained model."""
-        import keras
+    def untrained(self, train):
+        from tfllm import FactAnswering
 
-        keras.utils.set_random_seed(self.recipe.seed)
         return FactAnswering.from_text(train, config=self)
 
-    def fit(self, model, epoch, folder, train, valid):
-        """Train from `epoch` on, into the run's folder."""
-        model.fit(
-            train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
-            recipe=None if self.descent else self.recipe, batch_size=self.batch_size, shapes=self.shapes,
-            verbose=1 if sys.stdout.isatty() else 0, callbacks=callbacks(folder, self.recipe),
-        )  # fmt: skip
+    def batching(self):
+        return super().batching() | ({"recipe": None} if self.descent else {})
+
+    def sample(self, model, record):
+        facts, question = record["facts"], record["question"]
+        return f"{facts.splitlines()[-1]} | {question} -> {model.generate(facts, question)}"
 
 
 @dataclass(frozen=True)
 class Evaluation(Files):
     """The share of questions that are answered right, with its interval."""
 
+    json: bool = False  # for programs
+
     def scores(self, model):
-        return model.score(some(self))
+        return model.score(records(self.babi))
 
 
 @dataclass(frozen=True)
@@ -92,11 +104,3 @@ def records(files):
     from tfllm.data import babi
 
     return babi(*files) if files else None
-
-
-def some(settings):
-    """The questions that must be there."""
-    found = records(settings.babi)
-    if found is None:
-        raise ValueError("name the questions: --babi F[,F]")
-    return found

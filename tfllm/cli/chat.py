@@ -5,42 +5,43 @@ the end of the input, ends. Where standard input is no terminal, nothing but the
 """
 
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
+from itertools import chain
 
-from tfllm.cli import kinds, options
-from tfllm.cli.trained import best, options_of
+from tfllm.cli import terminal, trained
 
+THINKING, CLEAR = "thinking ...", "\x1b[K"  # the second: of a terminal, to the end of the line
 COMMANDS = "/reset, /system TEXT, /quit"
 
 
 def run(arguments):
-    if arguments in ([], ["--help"], ["-h"]):
-        return print(options.help("tfllm chat RUN", kinds.file("dialogue").Chatting))
-    given, words = options.split(arguments)
-    (folder,) = options.words(["RUN"], words)
-    try:
-        kind = options_of(folder, "Chatting")
-    except AttributeError:
-        raise ValueError(f"{folder} is no run of dialogue: tfllm generate {folder} answers a text") from None
-    settings = options.settings(kind, given)
-    talk(best(folder).chat(settings.system, **asdict(settings.decoding)), sys.stdin.buffer, sys.stdin.isatty())
+    settings, folder, _ = trained.asked(arguments, "Chatting", "tfllm chat RUN")
+    typed = terminal.typed()
+    with terminal.unread() if typed else nullcontext():
+        chat = trained.best(folder).chat(settings.system, **asdict(settings.decoding))
+    talk(chat, terminal.ask if typed else read, typed)
 
 
-def talk(chat, lines, shown):
-    """A Chat with the lines of a binary file. shown: whether names are printed, for a person."""
+def read(prompt):
+    """The next line of standard input, where no person types it; None at its end."""
+    return sys.stdin.buffer.readline() or None
+
+
+def talk(chat, ask, shown):
+    """A Chat with what ask(prompt) gives: bytes, None at the end. shown: whether a person is there to read names."""
     if shown:
         print(f"({COMMANDS})")
     while True:
-        if shown:
-            print(f"{chat.person}: ", end="", flush=True)
-        line = lines.readline()
-        text = line.decode("utf-8", "replace").strip()
-        if not line or text == "/quit":
-            return print() if shown and not line else None
+        line = ask(f"{chat.person}: ")
+        text = "/quit" if line is None else line.decode("utf-8", "replace").strip()
+        if text == "/quit":
+            return print() if shown and line is None else None
         if text.startswith("/"):
             command(chat, text)
         elif text:
-            answer(chat, text, shown)
+            with terminal.unread() if shown else nullcontext():
+                answer(chat, text, shown)
 
 
 def command(chat, text):
@@ -54,9 +55,14 @@ def command(chat, text):
 
 
 def answer(chat, text, shown):
-    if shown:
-        print(f"{chat.model}: ", end="", flush=True)
+    """Print the reply as it is made. shown: to a person, who is told meanwhile that the model thinks."""
     beams = chat.decoding.get("beam_width", 1) > 1  # they know their text at the end only
-    for piece in [chat.say(text)] if beams else chat.stream(text):
+    if shown:
+        print(f"{chat.model}: {THINKING}", end="", flush=True)
+    pieces = iter([chat.say(text)] if beams else chat.stream(text))
+    first = next(pieces, "")
+    if shown:
+        print(f"\r{CLEAR}{chat.model}: ", end="")
+    for piece in chain([first], pieces):
         print(piece.replace("\n", " "), end="", flush=True)
     print(flush=True)

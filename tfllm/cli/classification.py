@@ -2,20 +2,21 @@
 
 import json
 import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from tfllm.cli import labelled
-from tfllm.tasks.text_classifier import TextClassifier, TextClassifierConfig
-from tfllm.training import Recipe, best, callbacks, progress
+from tfllm.cli.fitting import Fitting
+from tfllm.tasks.settings import TextClassifierConfig
+from tfllm.training import Recipe
 
 TEXT = "--data F --text COLUMN --label COLUMN"
 ASK = "tfllm generate RUN 'text'"
 
 
 @dataclass(frozen=True)
-class Classification(TextClassifierConfig, labelled.Labelled):
+class Classification(Fitting, TextClassifierConfig, labelled.Labelled):
     """Text, tokenizer, model, recipe: the config.yaml of a run."""
 
     split: str = "train"  # the part of the public set
@@ -27,54 +28,57 @@ class Classification(TextClassifierConfig, labelled.Labelled):
     batch_size: int = 32  # texts in a batch
     shapes: int = 6  # padded lengths, at most; XLA compiles each
     recipe: Recipe = field(default_factory=Recipe)
+    unit: ClassVar[str] = "texts"
 
     @property
     def validated(self):
         """Whether text to validate on is named."""
         return any(name is not None for name in (self.valid_data, self.valid_split, self.held_out))
 
-    def read(self):
-        """(training records, records to validate on or None)"""
+    def check(self):
+        super().check()
+        super().check("valid_", needed=False)
         if self.calibrate and not self.validated:
             raise ValueError("--calibrate needs texts to validate on: --valid_data F, or --held_out 0.1")
         if self.held_out is not None and (self.valid_data or self.valid_split) is not None:
             raise ValueError("give one of --valid_data, --valid_split, --held_out")
+        if self.held_out is not None and not 0 < self.held_out < 1:
+            raise ValueError(f"--held_out is a share between 0 and 1; got {self.held_out}")
+
+    def read(self):
+        """(training records, records to validate on or None)"""
         how = {"kind": self.kind, "separator": self.separator}
-        train = labelled.some(self, **how)
+        train = labelled.records(self, **how)
         if self.held_out is not None:
             return labelled.held_out(train, self.held_out, self.recipe.seed)
         return train, labelled.records(self, "valid_", **how)
 
-    def begin(self, train):
-        """An untrained classifier, or one whose head alone is untrained."""
-        import keras
-
-        keras.utils.set_random_seed(self.recipe.seed)
+    def untrained(self, train):
+        """A new classifier, or one whose head alone is untrained."""
         if self.pretrained is None:
+            from tfllm import TextClassifier
+
             return TextClassifier.from_text(train, config=self)
         return pretrained(self.pretrained, self, train)
 
-    def fit(self, model, epoch, folder, train, valid):
-        """Train from `epoch` on, into the run's folder."""
-        model.fit(
-            train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
-            recipe=self.recipe, batch_size=self.batch_size, shapes=self.shapes,
-            verbose=1 if sys.stdout.isatty() else 0,
-            callbacks=callbacks(folder, self.recipe),
-        )  # fmt: skip
-
     def left(self, folder):
         """Whether the trained model is still to be calibrated."""
+        from tfllm.training import best, progress
+
         return self.calibrate and not progress.read(best(folder)).calibrated
 
     def finish(self, folder, valid):
         """Calibrate it."""
         calibrate(folder, valid)
 
+    def sample(self, model, record):
+        text = record["text"] + (f"\t{record['pair']}" if model.pairs else "")
+        return f"{text} -> {''.join(Generation().pieces(model, [text], 0))}"
+
 
 def pretrained(path, config, train):
     """A classifier on the model of a folder or of a run, with the labels of the training records."""
-    from tfllm import load_model
+    from tfllm import TextClassifier, load_model
     from tfllm.cli.trained import path as file_of
     from tfllm.tasks.labelled import column
     from tfllm.tasks.labels import Labels
@@ -98,6 +102,7 @@ def calibrate(folder, valid):
     """Fit the temperature of the run's best model, in its file."""
     from tfllm import load_model
     from tfllm.tasks.task import log
+    from tfllm.training import best, progress
 
     path = best(folder)
     model, done = load_model(path), progress.read(path)
@@ -125,13 +130,13 @@ class Evaluation(labelled.Labelled):
         if self.reliability and model.kind == "regression":
             raise ValueError("--reliability is of probabilities; this classifier gives numbers")
         names = model.labels or None
-        found = labelled.some(self, kind=model.kind, separator=model.separator, labels=names)
+        found = labelled.records(self, kind=model.kind, separator=model.separator, labels=names)
         report = model.score(found, batch_size=self.batch_size, verbose=0)
         if self.confusion:
             report.plot(self.confusion)
         if self.reliability:
             report.reliability.plot(self.reliability)
-        return json.dumps(report.as_dict(), ensure_ascii=False, indent=2) if self.json else report
+        return report
 
 
 @dataclass(frozen=True)

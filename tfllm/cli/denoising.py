@@ -22,11 +22,11 @@ class Training(pretrain.Pretraining):
 class Evaluation(texts.Texts):
     """Loss and accuracy of the tokens of targets, sentinels and END included."""
 
+    json: bool = False  # for programs
     batch_tokens: int = 4096  # places in a batch, padding counted
 
     def scores(self, model):
-        found = model.evaluate(texts.some(self), batch_tokens=self.batch_tokens, verbose=0, return_dict=True)
-        return "\n".join(f"{name:9}{value:.4f}" for name, value in found.items())
+        return model.evaluate(texts.records(self), batch_tokens=self.batch_tokens, verbose=0, return_dict=True)
 
 
 @dataclass(frozen=True)

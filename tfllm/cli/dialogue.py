@@ -1,12 +1,12 @@
 """What the verbs can be told about a dialogue generator, and what they do with it."""
 
-import sys
 from dataclasses import asdict, dataclass, field
 
+from tfllm.cli import sources
+from tfllm.cli.fitting import Fitting
 from tfllm.tasks.decoding import Replying
-from tfllm.tasks.dialogue import DialogueGenerator
 from tfllm.tasks.settings import DialogueGeneratorConfig
-from tfllm.training import Recipe, callbacks
+from tfllm.training import Recipe
 
 TEXT = "--dialogues F[,F]"
 ASK = "tfllm chat RUN"
@@ -16,9 +16,15 @@ ASK = "tfllm chat RUN"
 class Files:
     dialogues: tuple[str, ...] | None = None  # files of dialogues, .jsonl or those of DailyDialog, or .gz of them
 
+    def check(self, part="", needed=True):
+        """ValueError or OSError unless files are named, and are there."""
+        if needed and not self.dialogues:
+            raise ValueError("name the dialogues: --dialogues F[,F]")
+        sources.there(self, part, "dialogues")
+
 
 @dataclass(frozen=True)
-class DialogueTraining(DialogueGeneratorConfig, Files):
+class DialogueTraining(Fitting, DialogueGeneratorConfig, Files):
     """Files, tokenizer, model, recipe: the config.yaml of a run."""
 
     valid_dialogues: tuple[str, ...] | None = None  # files to validate on, likewise
@@ -31,24 +37,24 @@ class DialogueTraining(DialogueGeneratorConfig, Files):
         """Whether files to validate on are named."""
         return self.valid_dialogues is not None
 
+    def check(self):
+        super().check()
+        super().check("valid_", needed=False)
+
     def read(self):
         """(training dialogues, dialogues to validate on or None)"""
-        return some(self), records(self.valid_dialogues)
+        return records(self.dialogues), records(self.valid_dialogues)
 
-    def begin(self, train):
-        """An untrained task."""
-        import keras
+    def untrained(self, train):
+        from tfllm import DialogueGenerator
 
-        keras.utils.set_random_seed(self.recipe.seed)
         return DialogueGenerator.from_text(train, self)
 
-    def fit(self, task, epoch, folder, train, valid):
-        """Train from `epoch` on, into the run's folder."""
-        task.fit(
-            train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
-            recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,
-            verbose=1 if sys.stdout.isatty() else 0, callbacks=callbacks(folder, self.recipe),
-        )  # fmt: skip
+    def sample(self, task, record):
+        history, _, _ = record["dialogue"].rpartition("
+")
+        history = history or record["dialogue"]
+        return f"{' | '.join(history.splitlines()[-2:])} -> {task.generate(history, verbose=0)}"
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,11 @@ class Evaluation(Files):
     """The perplexity of the replies; and the diversity of the model's own to the same histories."""
 
     most: int | None = 500  # replies that it is asked for, evenly over all; none: all
+    json: bool = False  # for programs
     decoding: Replying = field(default_factory=Replying)
 
     def scores(self, model):
-        return model.score(some(self), self.most, verbose=0, **asdict(self.decoding))
+        return model.score(records(self.dialogues), self.most, verbose=0, **asdict(self.decoding))
 
 
 @dataclass(frozen=True)
@@ -98,11 +105,3 @@ def records(files):
     from tfllm import data
 
     return data.dialogues(*files) if files else None
-
-
-def some(settings):
-    """The dialogues that must be there."""
-    found = records(settings.dialogues)
-    if found is None:
-        raise ValueError("name the dialogues: --dialogues F[,F]")
-    return found

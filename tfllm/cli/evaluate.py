@@ -1,13 +1,23 @@
-"""`tfllm evaluate RUN ...`: scores of a run's best model on a text."""
+"""`tfllm evaluate RUN ...`: scores of a run's best model on a text; with --json, for programs."""
 
-from tfllm.cli import kinds, options
-from tfllm.cli.trained import best, options_of
+import json
+
+from tfllm.cli import trained
 
 
 def run(arguments):
-    if arguments in ([], ["--help"], ["-h"]):
-        return print(options.helps("tfllm evaluate RUN TEXT ...", kinds.all_of("Evaluation")))
-    given, words = options.split(arguments)
-    (folder,) = options.words(["RUN"], words)
-    settings = options.settings(options_of(folder, "Evaluation"), given)
-    print(settings.scores(best(folder)))
+    settings, folder, _ = trained.asked(arguments, "Evaluation", "tfllm evaluate RUN TEXT ...")
+    settings.check()
+    found = settings.scores(trained.best(folder))
+    print(json.dumps(figures(found), ensure_ascii=False, indent=2) if settings.json else shown(found))
+
+
+def figures(scores):
+    """{name: figure} of the scores of any task."""
+    return scores if isinstance(scores, dict) else scores.as_dict()
+
+
+def shown(scores):
+    if isinstance(scores, dict):
+        return "\n".join(f"{name:9}{value:.4f}" for name, value in scores.items())
+    return str(scores)

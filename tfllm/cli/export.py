@@ -1,15 +1,26 @@
 """`tfllm export RUN FOLDER`: a SavedModel of a run's best model, for TensorFlow Serving."""
 
+import os
 from dataclasses import fields
+from pathlib import Path
 
-from tfllm.cli import kinds, options
-from tfllm.cli.trained import best, options_of
+from tfllm.cli import trained
 
 
 def run(arguments):
-    if arguments in ([], ["--help"], ["-h"]):
-        return print(options.helps("tfllm export RUN FOLDER", kinds.all_of("Exporting")))
-    given, words = options.split(arguments)
-    run_folder, folder = options.words(["RUN", "FOLDER"], words)
-    settings = options.settings(options_of(run_folder, "Exporting"), given)
-    print(best(run_folder).export(folder, *(getattr(settings, field.name) for field in fields(settings))))
+    settings, run_folder, (folder,) = trained.asked(
+        arguments, "Exporting", "tfllm export RUN FOLDER", ("RUN", "FOLDER")
+    )
+    folder = Path(folder).expanduser()
+    make(folder)
+    print(trained.best(run_folder).export(folder, *(getattr(settings, field.name) for field in fields(settings))))
+
+
+def make(folder):
+    """Make the folder. OSError, which names it, where that cannot be, or where nothing can be written to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"FOLDER {folder} cannot be made: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OSError(f"FOLDER {folder} cannot be written to: take another, or its permissions")

@@ -5,26 +5,40 @@ Bytes that are not UTF-8 are answered as the tokenizer answers them.
 
 import os
 import sys
+from contextlib import nullcontext
 from itertools import islice
 
-from tfllm.cli import kinds, options
-from tfllm.cli.trained import best, options_of
+from tfllm.cli import terminal, trained
 
 
 def run(arguments):
-    if arguments in ([], ["--help"], ["-h"]):
-        return print(options.helps('tfllm generate RUN "text" ... < lines', kinds.all_of("Generation")))
-    given, words = options.split(arguments)
-    if not words:
-        raise ValueError('expected RUN "text" ..., got options only')
-    folder, *texts = words
-    settings = options.settings(options_of(folder, "Generation"), given)
-    model = best(folder)
-    size = 1 if sys.stdin.isatty() and not texts else settings.batch_size
-    lines = map(os.fsencode, texts) if texts else (line.rstrip(b"\r\n") for line in sys.stdin.buffer)
+    settings, folder, texts = trained.asked(
+        arguments, "Generation", 'tfllm generate RUN "text" ... < lines', ("RUN", "...")
+    )
+    if settings.batch_size < 1:
+        raise ValueError(f"--batch_size must be 1 or more; got {settings.batch_size}")
+    typed = terminal.typed() and not texts
+    with terminal.unread() if typed else nullcontext():
+        model = trained.best(folder)
+    size = 1 if typed else settings.batch_size
+    lines = map(os.fsencode, texts) if texts else prompted(folder) if typed else map(ended, sys.stdin.buffer)
     for number, part in enumerate(batches(lines, size)):
-        for piece in settings.pieces(model, part, number * size):
-            print(piece, end="", flush=True)
+        with terminal.unread() if typed else nullcontext():
+            for piece in settings.pieces(model, part, number * size):
+                print(piece, end="", flush=True)
+
+
+def ended(line):
+    """A line without its end."""
+    return line.rstrip(b"\r\n")
+
+
+def prompted(folder):
+    """The lines that a person types."""
+    print(f"{folder} answers each line; Ctrl-D ends.", file=sys.stderr)
+    while (line := terminal.ask("> ")) is not None:
+        yield line
+    print(file=sys.stderr)
 
 
 def batches(texts, size):

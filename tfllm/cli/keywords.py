@@ -10,10 +10,8 @@ USAGE = "tfllm keywords FILE [FILE ...]"
 
 
 def run(arguments):
-    if arguments in ([], ["--help"], ["-h"]):
-        return print(options.help(USAGE, Extraction))
-    given, words = options.split(arguments)
-    options.settings(Extraction, given).act(words)
+    settings, words = options.read(Extraction, USAGE, arguments)
+    settings.act(words)
 
 
 @dataclass(frozen=True)

@@ -29,5 +29,5 @@ def file(task):
 
 
 def all_of(name):
-    """{task: the dataclass `name` of its file}"""
-    return {task: getattr(file(task), name) for task in TASKS}
+    """{task: the dataclass `name` of its file}, of all tasks that have one."""
+    return {task: getattr(file(task), name) for task in TASKS if hasattr(file(task), name)}

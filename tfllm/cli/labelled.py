@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tfllm.cli import sources
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -14,6 +16,15 @@ class Labelled:
     tfds: str | None = None  # public set by its name in tensorflow-datasets, "glue/rte", instead of a table
     split: str = "test"  # the part of the public set
 
+    def check(self, part="", needed=True):
+        """ValueError or OSError unless one source of texts is named, and is there. part: "", or "valid_"."""
+        table = getattr(self, part + "data")
+        if table is not None and self.tfds is not None:
+            raise ValueError(f"give one of --{part}data, --tfds")
+        if needed and table is None and self.tfds is None:
+            raise ValueError("name the texts: --data F.csv --text COLUMN --label COLUMN, or --tfds NAME")
+        sources.there(self, part, "data")
+
 
 def records(settings, part="", kind="single", separator="|", labels=None):
     """A dataset of {"text"[, "pair"], "label"}, or None where nothing is named. part: "", or "valid_".
@@ -23,8 +34,6 @@ def records(settings, part="", kind="single", separator="|", labels=None):
     from tfllm import data
 
     table, split = getattr(settings, part + "data"), getattr(settings, part + "split")
-    if table is not None and settings.tfds is not None:
-        raise ValueError(f"give one of --{part}data, --tfds")
     if table is not None:
         columns = [column(name) for name in (settings.text or "text", settings.label or "label", settings.pair)]
         return data.labelled(table, *columns, kind, separator, labels)
@@ -37,21 +46,11 @@ def column(name):
     return int(name) if name is not None and name.isdigit() else name
 
 
-def some(settings, **options):
-    """`records` that must be there."""
-    found = records(settings, **options)
-    if found is None:
-        raise ValueError("name the texts: --data F.csv --text COLUMN --label COLUMN, or --tfds NAME")
-    return found
-
-
 def held_out(records, share, seed):
     """(records without, records with) a share of them, drawn by the seed. ValueError where one side has none."""
     import numpy as np
     import tensorflow as tf
 
-    if not 0 < share < 1:
-        raise ValueError(f"--held_out is a share between 0 and 1; got {share}")
     columns = records.batch(2**31).get_single_element()
     order = np.random.default_rng(seed).permutation(len(columns["text"]))
     kept = len(order) - round(share * len(order))

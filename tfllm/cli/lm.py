@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 
 from tfllm.cli import texts
 from tfllm.tasks.decoding import Continuation
-from tfllm.tasks.language_model import LanguageModel, LanguageModelConfig
+from tfllm.tasks.settings import LanguageModelConfig
 
 TEXT = "--text F [F ...]"
 ASK = "tfllm generate RUN 'text'"
@@ -15,6 +15,8 @@ class LanguageModelling(LanguageModelConfig, texts.TextTraining):
     """Text, tokenizer, model, recipe: the config.yaml of a run."""
 
     def untrained(self, train):
+        from tfllm import LanguageModel
+
         return LanguageModel.from_text(train, config=self)
 
 
@@ -23,10 +25,11 @@ class Evaluation(texts.Texts):
     """Perplexity per token, word, character and byte."""
 
     stride: int | None = None  # tokens from window to window; none: blocks without overlap, as in training
+    json: bool = False  # for programs
     batch_tokens: int = 4096  # places in a batch, padding counted
 
     def scores(self, model):
-        return model.score(texts.some(self), self.stride, self.batch_tokens, verbose=0)
+        return model.score(texts.records(self), self.stride, self.batch_tokens, verbose=0)
 
 
 @dataclass(frozen=True)

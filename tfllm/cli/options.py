@@ -1,22 +1,36 @@
 """Words of a command line -> a settings dataclass; and a dataclass -> the verb's --help.
 
 `--a.b value` or `--a.b=value`; `-` and `_` are the same in a name; `--config F.yaml` stands below the other options;
-after `--` every word is text. The options of MANY take all words up to the next option (one, where one is wanted). The
-last part of a name is enough where no other option has it: `--temperature` for `--decoding.temperature`.
-Left out: short options, flags without a value, other abbreviations.
+after `--` every word is text. An option that is true or false needs no value: `--stream`, `--lowercase false`. The
+options of MANY take all words up to the next option (one, where one is wanted). The last part of a name is enough where
+no other option has it: `--temperature` for `--decoding.temperature`.
+Left out: other short options than -h, other abbreviations.
 """
 
+import difflib
 from dataclasses import MISSING
 
 from tfllm import config
-from tfllm.cli import meant
+from tfllm.cli import Help, meant
 
 MANY = ("text", "valid_text", "similarity")  # files
+HELP = "help"
+GPUS = "TensorFlow computes on the GPUs that it finds; CUDA_VISIBLE_DEVICES=-1 in the environment hides them"
+NOTES = {"device": GPUS, "gpu": GPUS}  # what people look for that is no option
 
 
-def split(arguments):
-    """({option: text, or a list of texts}, words). Raises ValueError for an option without a value or given twice."""
-    given, words, rest = {}, [], list(arguments)
+def flags(*kinds):
+    """The names of the options that need no value, in full and by their last part."""
+    names = {option.name for kind in kinds for option in config.options(kind) if option.kind == "bool"}
+    return names | {name.rpartition(".")[2] for name in names}
+
+
+def split(arguments, flags=()):
+    """({option: text, or a list of texts}, words). Raises ValueError for an option without a value or given twice.
+
+    flags: names of options that are "true" unless the next word is true or false. --help and -h are of them.
+    """
+    given, words, rest = {}, [], ["--help" if word == "-h" else word for word in arguments]
     while rest:
         word = rest.pop(0)
         if word == "--":
@@ -26,10 +40,16 @@ def split(arguments):
             continue
         name, equals, text = word[2:].partition("=")
         name = name.replace("-", "_")
-        if not equals and (not rest or rest[0].startswith("--")):
-            raise ValueError(f"--{name} needs a value: --{name} VALUE")
         if name in given:
             raise ValueError(f"--{name} is given twice")
+        if name == HELP:
+            given[HELP] = "true"
+            continue
+        if not equals and name in flags and not (rest and rest[0].lower() in ("true", "false")):
+            given[name] = "true"
+            continue
+        if not equals and (not rest or rest[0].startswith("--")):
+            raise ValueError(f"--{name} needs a value: --{name} VALUE")
         text = text if equals else rest.pop(0)
         if name in MANY:
             text = [text]
@@ -39,18 +59,26 @@ def split(arguments):
     return given, words
 
 
+def read(kind, usage, arguments, apart=()):
+    """(settings of the dataclass `kind`, words) of a verb's arguments; raises Help where they ask for it."""
+    given, words = split(arguments, flags(kind))
+    if HELP in given or not arguments:
+        raise Help(help(usage, kind, apart))
+    return settings(kind, given, apart), words
+
+
 def settings(kind, given, apart=()):
     """An instance of the dataclass `kind` from {option: text}. ValueError for unknown names, with the nearest.
 
     apart: options of the verb that are no settings, {"out": what it is}, for that error message.
     """
-    names = ["config", *apart, *(option.name for option in config.options(kind))]
-    known, whole = ["--" + name for name in names], {}
+    names, whole = ["config", *apart, *(option.name for option in config.options(kind))], {}
     several = {option.name for option in config.options(kind) if option.kind.startswith("a list")}
     for short, text in given.items():
         name = in_full(short, names)
         if name not in names:
-            raise ValueError(f"no option --{name}{meant('--' + name, known)}")
+            note = f": {NOTES[name]}" if name in NOTES else near(name, names)
+            raise ValueError(f"no option --{name}{note}")
         if name in whole:
             raise ValueError(f"--{name} is given twice")
         alone = isinstance(text, list) and len(text) == 1 and name not in several
@@ -68,6 +96,15 @@ def in_full(name, names):
     """The one of the `names` that has this last part; `name` itself where it is one of them, or not one alone is."""
     found = {other for other in names if other.rpartition(".")[2] == name}
     return found.pop() if name not in names and len(found) == 1 else name
+
+
+def near(name, names):
+    """`: did you mean '--recipe.epochs'?`: the option whose last part is most like that of `name`, or nothing."""
+    place, _, last = name.rpartition(".")
+    inside = {other.rpartition(".")[2]: other for other in reversed(names) if other.startswith(place)}
+    if close := difflib.get_close_matches(last, inside, n=1, cutoff=0.55):
+        return f": did you mean '--{inside[close[0]]}'?"
+    return meant(f"--{name}", [f"--{other}" for other in names], cutoff=0.75)
 
 
 def words(expected, given):
@@ -89,7 +126,7 @@ def helps(usage, kinds):
 
 
 def lines(kind, apart=()):
-    rows = [("--config F.yaml", "settings in a file; options given here stand above it")]
+    rows = [("--config F.yaml", "settings in a file; options given here stand above it; - and _ are the same in a name")]
     rows += [(f"--{name}", comment) for name, comment in dict(apart).items()]
     for option in config.options(kind):
         default = "" if option.default in (None, MISSING) else f", default {shown(option.default)}"

@@ -1,10 +1,11 @@
 """The options that name parallel text, reading what they name, and training on it."""
 
-import sys
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from tfllm.training import Recipe, callbacks
+from tfllm.cli import sources
+from tfllm.cli.fitting import Fitting
+from tfllm.training import Recipe
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,28 @@ class Pairs:
     split: str = "test"  # the part of the public set
     columns: tuple[str, ...] | None = None  # source,target: names in the table or set, numbers where there is no header
 
+    def check(self, part="", needed=True):
+        """ValueError or OSError unless one source of pairs is named whole, and is there. part: "", or "valid_"."""
+        source, target, table = (getattr(self, part + name) for name in ("source", "target", "data"))
+        if (source is None) != (target is None):
+            raise ValueError(f"--{part}source and --{part}target go together: one file each")
+        if sum(name is not None for name in (source, table, self.tfds)) > 1:
+            raise ValueError(
+                f"give one of --{part}source with --{part}target, which are files, --{part}data and --tfds; "
+                "names of columns go to --columns source,target"
+            )
+        if self.columns is not None and len(self.columns) != 2:
+            raise ValueError(f"--columns are two, source,target; got {','.join(self.columns)}")
+        if needed and source is None and table is None and self.tfds is None:
+            raise ValueError("name the text: --source F --target F, or --data F.tsv, or --tfds NAME")
+        sources.there(self, part, "source", "target", "data")
+
 
 @dataclass(frozen=True)
-class PairTraining(Pairs):
+class PairTraining(Fitting, Pairs):
     """Text and recipe of a task that learns from pairs. A final class is one of that task's config too."""
 
-    task: ClassVar[type]  # has from_text, fit, score
+    task: ClassVar[str]  # the name of the class, which has from_text, fit, score
     measure: ClassVar[tuple[str, str]]  # of score: the attribute, and what it is called
     split: str = "train"  # the part of the public set
     valid_source: str | None = None  # text to validate on, likewise
@@ -54,65 +71,45 @@ class PairTraining(Pairs):
         """Options of the task's `score`, beside those of decoding, checked."""
         raise NotImplementedError(f"{type(self).__name__} must say how its text is scored")
 
+    def check(self):
+        super().check()
+        super().check("valid_", needed=False)
+        if self.scored_every and not self.validated:
+            raise ValueError(f"{self.measure[1]} needs text to validate on: --valid_source F --valid_target F")
+
     def read(self):
         """(training pairs, validation pairs or None)"""
-        train, valid = some(self), records(self, "valid_")
-        if self.scored_every and valid is None:
-            raise ValueError(f"{self.measure[1]} needs text to validate on: --valid_source F --valid_target F")
-        return train, valid
+        return records(self), records(self, "valid_")
 
-    def begin(self, train):
-        """An untrained task."""
-        import keras
+    def untrained(self, train):
+        import tfllm
 
-        keras.utils.set_random_seed(self.recipe.seed)
-        return self.task.from_text(train, config=self)
+        return getattr(tfllm, self.task).from_text(train, config=self)
 
-    def fit(self, task, epoch, folder, train, valid):
-        """Train from `epoch` on, into the run's folder."""
+    def validation_scores(self, task, valid):
         every = self.scored_every
-        scoring = self.scoring if every else {}
+        if not every:
+            return None, 1
+        scoring = self.scoring
 
         def score():
             return getattr(task.score(valid, verbose=0, beam_width=1, **scoring), self.measure[0]).value
 
-        scores = {self.scored: score}
-        task.fit(
-            train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
-            recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,
-            verbose=1 if sys.stdout.isatty() else 0,
-            callbacks=callbacks(folder, self.recipe, scores if every else None, every or 1),
-        )  # fmt: skip
+        return {self.scored: score}, every
+
+    def sample(self, task, record):
+        return f"{record['source']} -> {task.generate(record['source'], verbose=0, beam_width=1)}"
+
 
 
 def records(settings, part=""):
-    """A dataset of {"source", "target"}, or None where nothing is named. part: "", or "valid_" for those options.
-
-    ValueError unless exactly one source of pairs is named whole.
-    """
+    """A dataset of {"source", "target"}, or None where nothing is named. part: "", or "valid_" for those options."""
     from tfllm import data
 
     source, target, table, split = (getattr(settings, part + name) for name in ("source", "target", "data", "split"))
-    if (source is None) != (target is None):
-        raise ValueError(f"--{part}source and --{part}target go together: one file each")
-    if sum(name is not None for name in (source, table, settings.tfds)) > 1:
-        raise ValueError(
-            f"give one of --{part}source with --{part}target, which are files, --{part}data and --tfds; "
-            "names of columns go to --columns source,target"
-        )
     columns = settings.columns
-    if columns is not None and len(columns) != 2:
-        raise ValueError(f"--columns are two, source,target; got {','.join(columns)}")
     if source is not None:
         return data.parallel(source, target)
     if table is not None:
         return data.table(table, [int(name) if name.isdigit() else name for name in columns or ("source", "target")])
     return data.tfds(settings.tfds, split, columns) if settings.tfds else None
-
-
-def some(settings):
-    """`records` that must be there."""
-    found = records(settings)
-    if found is None:
-        raise ValueError("name the text: --source F --target F, or --data F.tsv, or --tfds NAME")
-    return found

@@ -5,11 +5,10 @@ once more, or only --out RUN, goes on with a run.
 """
 
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Literal
 
-from tfllm.cli import options, texts
-from tfllm.cli.train import APART, train
+from tfllm.cli import texts
+from tfllm.cli.train import train
 from tfllm.models.configs import BERTConfig, Seq2SeqRNNConfig, TransformerConfig
 
 
@@ -43,6 +42,11 @@ class Pretraining(texts.TextTraining):
         pairs = self.objective == "mlm_nsp"
         return MaskedLanguageModel.from_text(train, self.only(MaskedLanguageModelConfig, next_sentence=pairs))
 
+    def sample(self, task, record):
+        words = record["text"].split()[:12]
+        words[len(words) // 2] = "[MASK]"
+        return f"{' '.join(words)} -> {task.generate([' '.join(words)])[0]}"
+
     def only(self, kind, **more):
         """A config of the `kind`, with those of its fields that stand here."""
         shared = {f.name: getattr(self, f.name) for f in fields(kind) if hasattr(self, f.name)}
@@ -54,10 +58,11 @@ class Evaluation(texts.Texts):
     """Loss and accuracy of masked tokens and of pairs, beside what no unigram model can beat."""
 
     seed: int = 0  # of the masks
+    json: bool = False  # for programs
     batch_tokens: int = 4096  # places in a batch, padding counted
 
     def scores(self, model):
-        return model.score(texts.some(self), self.seed, self.batch_tokens)
+        return model.score(texts.records(self), self.seed, self.batch_tokens)
 
 
 @dataclass(frozen=True)
@@ -87,10 +92,4 @@ ASK = "tfllm generate RUN 'text with a [MASK]'"
 
 
 def run(arguments):
-    if arguments in ([], ["--help"], ["-h"]):
-        return print(options.help(f"tfllm pretrain {TEXT} --out RUN ...", Pretraining, APART))
-    given, words = options.split(arguments)
-    options.words([], words)
-    if "out" not in given:
-        raise ValueError("where to? --out RUN")
-    train("pretrain", Pretraining, Path(given.pop("out")), given)
+    train("pretrain", f"tfllm pretrain {TEXT} --out RUN ...", Pretraining, arguments)

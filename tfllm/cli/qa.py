@@ -1,13 +1,14 @@
 """What the verbs can be told about questions on texts, in SQuAD's format, and what they do with it: TASK qa."""
 
 import json
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tfllm.tasks.question_answering import QuestionAnswering, QuestionAnsweringConfig
-from tfllm.training import Recipe, callbacks
+from tfllm.cli import sources
+from tfllm.cli.fitting import Fitting
+from tfllm.tasks.settings import QuestionAnsweringConfig
+from tfllm.training import Recipe
 
 TEXT = "--squad F[,F]"
 ASK = "tfllm generate RUN 'context | question'"
@@ -18,9 +19,15 @@ class Questions:
     squad: tuple[str, ...] | None = None  # files in SQuAD's format, version 1.1 or 2.0, or .gz of them
     tfds: str | None = None  # or the name of a public set: squad, squad/v2.0
 
+    def check(self):
+        """ValueError or OSError unless one source of questions is named, and is there."""
+        if (self.squad is None) == (self.tfds is None):
+            raise ValueError("name the questions: --squad F[,F] or --tfds NAME")
+        sources.there(self, "", "squad")
+
 
 @dataclass(frozen=True)
-class QuestionTraining(QuestionAnsweringConfig, Questions):
+class QuestionTraining(Fitting, QuestionAnsweringConfig, Questions):
     """Questions, tokenizer, model, recipe: the config.yaml of a run."""
 
     split: str = "train"  # the part of the public set
@@ -36,36 +43,35 @@ class QuestionTraining(QuestionAnsweringConfig, Questions):
         """Whether questions to validate on are named."""
         return self.valid_squad is not None or self.valid_split is not None
 
-    def read(self):
-        """(training questions, questions to validate on or None)"""
+    def check(self):
+        super().check()
+        sources.there(self, "valid_", "squad")
         if self.valid_split is not None and (self.valid_squad is not None or self.tfds is None):
             raise ValueError("--valid_split is a part of --tfds NAME; give that, or --valid_squad F")
-        train = some(self, self.split)
+
+    def read(self):
+        """(training questions, questions to validate on or None)"""
+        train = records(self, self.split)
         if self.valid_split is not None:
             return train, public(self.tfds, self.valid_split)
         return train, files(self.valid_squad)
 
-    def begin(self, train):
-        """An untrained model, or one whose head alone is untrained."""
-        import keras
-
-        keras.utils.set_random_seed(self.recipe.seed)
+    def untrained(self, train):
+        """A new model, or one whose head alone is untrained."""
         if self.pretrained is None:
+            from tfllm import QuestionAnswering
+
             return QuestionAnswering.from_text(train, config=self)
         return pretrained(self.pretrained, self, train)
 
-    def fit(self, model, epoch, folder, train, valid):
-        """Train from `epoch` on, into the run's folder."""
-        model.fit(
-            train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
-            recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,
-            verbose=1 if sys.stdout.isatty() else 0, callbacks=callbacks(folder, self.recipe),
-        )  # fmt: skip
+    def sample(self, model, record):
+        found = model.generate(record["context"], record["question"])
+        return f"{record['question']} -> {found['text']}"
 
 
 def pretrained(path, config, train):
     """A reader on the model of a folder or of a run."""
-    from tfllm import load_model
+    from tfllm import QuestionAnswering, load_model
     from tfllm.cli.trained import path as file_of
     from tfllm.tasks.question_records import asked
 
@@ -91,8 +97,7 @@ class Evaluation(Questions):
     batch_size: int = 16  # questions at a time
 
     def scores(self, model):
-        found = model.score(some(self, self.split), self.tokens, self.batch_size)
-        return json.dumps(found.as_dict(), ensure_ascii=False, indent=2) if self.json else found
+        return model.score(records(self, self.split), self.tokens, self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -146,8 +151,5 @@ def public(name, split):
     return squad_tfds(name, split)
 
 
-def some(settings, split):
-    """The questions that must be there."""
-    if (settings.squad is None) == (settings.tfds is None):
-        raise ValueError("name the questions: --squad F[,F] or --tfds NAME")
+def records(settings, split):
     return files(settings.squad) if settings.squad else public(settings.tfds, split)

@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from tfllm.cli import pairs
-from tfllm.tasks.summarizer import Summarizer, SummarizerConfig, Summarizing
+from tfllm.tasks.decoding import Summarizing
+from tfllm.tasks.settings import SummarizerConfig
 
 TEXT = "--source F --target F"
 ASK = "tfllm generate RUN 'text'"
@@ -14,7 +15,7 @@ ASK = "tfllm generate RUN 'text'"
 class Summarization(SummarizerConfig, pairs.PairTraining):
     """Documents and summaries, tokenizer, model, recipe: the config.yaml of a run."""
 
-    task, measure = Summarizer, ("rougeL", "ROUGE")
+    task, measure = "Summarizer", ("rougeL", "ROUGE")
     rouge_every: int | None = None  # epochs between ROUGE-L of the validation text (greedy), "val_rougeL"
     tokens: Literal["words", "characters"] | None = None  # of ROUGE; none: by the script of the references
 
@@ -29,11 +30,12 @@ class Evaluation(pairs.Pairs):
 
     tokens: Literal["words", "characters"] | None = None  # of ROUGE; none: by the script of the references
     stemming: bool = True  # of words
+    json: bool = False  # for programs
     decoding: Summarizing = field(default_factory=Summarizing)
 
     def scores(self, model):
         return model.score(
-            pairs.some(self), verbose=0, tokens=self.tokens, stemming=self.stemming, **asdict(self.decoding)
+            pairs.records(self), verbose=0, tokens=self.tokens, stemming=self.stemming, **asdict(self.decoding)
         )
 
 

@@ -1,10 +1,11 @@
 """The options that name plain text, reading what they name, and training on it."""
 
-import sys
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tfllm.training import Recipe, callbacks
+from tfllm.cli import sources
+from tfllm.cli.fitting import Fitting
+from tfllm.training import Recipe
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,18 @@ class Texts:
     split: str = "test"  # the part of the public set
     column: str = "text"  # the feature of the public set
 
+    def check(self, part="", needed=True):
+        """ValueError or OSError unless one source of text is named, and is there. part: "", or "valid_"."""
+        text = getattr(self, part + "text")
+        if text is not None and self.tfds is not None:
+            raise ValueError(f"give one of --{part}text, --tfds")
+        if needed and text is None and self.tfds is None:
+            raise ValueError("name the text: --text F [F ...], or --tfds NAME")
+        sources.there(self, part, "text")
+
 
 @dataclass(frozen=True)
-class TextTraining(Texts):
+class TextTraining(Fitting, Texts):
     """Text and recipe of a task that learns from running text. A final class says how it begins."""
 
     split: str = "train"  # the part of the public set
@@ -37,28 +47,23 @@ class TextTraining(Texts):
         """Whether text to validate on is named."""
         return self.valid_text is not None or self.tfds is not None
 
+    def check(self):
+        super().check()
+        super().check("valid_", needed=False)
+        if self.steps_per_epoch is not None and not self.stream:
+            raise ValueError("--steps_per_epoch is of a stream: --stream")
+
     def read(self):
         """(training documents, documents to validate on or None)"""
-        if self.steps_per_epoch is not None and not self.stream:
-            raise ValueError("--steps_per_epoch is of a stream: --stream true")
-        return some(self, self.stream), records(self, "valid_")
+        return records(self, stream=self.stream), records(self, "valid_")
 
-    def begin(self, train):
-        """An untrained task."""
-        import keras
-
-        keras.utils.set_random_seed(self.recipe.seed)
-        return self.untrained(train)
-
-    def fit(self, task, epoch, folder, train, valid):
-        """Train from `epoch` on, into the run's folder."""
+    def batching(self):
         streamed = {"steps_per_epoch": self.steps_per_epoch, "shuffle_buffer": self.shuffle_buffer}
-        task.fit(
-            train, validation_data=valid, epochs=self.recipe.epochs, initial_epoch=epoch, seed=self.recipe.seed,
-            recipe=self.recipe, batch_tokens=self.batch_tokens, shapes=self.shapes,
-            verbose=1 if sys.stdout.isatty() else 0,
-            callbacks=callbacks(folder, self.recipe), stream=self.stream, **streamed if self.stream else {},
-        )  # fmt: skip
+        return super().batching() | {"stream": self.stream} | (streamed if self.stream else {})
+
+    def sample(self, task, record):
+        prompt = " ".join(record["text"].split()[:5])
+        return f"{prompt} -> {task.generate(prompt, verbose=0, max_new_tokens=20)}"
 
 
 def records(settings, part="", stream=False):
@@ -66,16 +71,6 @@ def records(settings, part="", stream=False):
     from tfllm import data
 
     text, split = getattr(settings, part + "text"), getattr(settings, part + "split")
-    if text is not None and settings.tfds is not None:
-        raise ValueError(f"give one of --{part}text, --tfds")
     if text is not None:
         return data.text(*text, documents=settings.documents, stream=stream)
     return data.tfds(settings.tfds, split, {"text": settings.column}) if settings.tfds else None
-
-
-def some(settings, stream=False):
-    """`records` that must be there."""
-    found = records(settings, stream=stream)
-    if found is None:
-        raise ValueError("name the text: --text F [F ...], or --tfds NAME")
-    return found

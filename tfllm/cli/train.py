@@ -1,43 +1,50 @@
-"""`tfllm train TASK ... --out RUN`: train a model; the same line once more, or only --out RUN, goes on with it."""
+"""`tfllm train TASK ... --out RUN`: train a model; the same line once more, or only --out RUN, goes on with it.
 
-import logging
+--dry-run shows what the line would do: settings, model, batches; nothing is written.
+"""
+
 import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 from tfllm import config
-from tfllm.cli import begun, kinds, options
+from tfllm.cli import Help, begun, kinds, options, screen
+from tfllm.cli.screen import log
 
-APART = {"out": "the run's folder: config, checkpoints, history, curve, log"}
+APART = {
+    "out": "the run's folder: config, checkpoints, history, curve, log",
+    "dry_run": "show settings, model and batches, and train nothing",
+}
 MAY_CHANGE = ("recipe.epochs", "recipe.minutes", "recipe.patience")  # between the parts of one run
 
 
 def run(arguments):
     task, *rest = arguments or ["--help"]
     if task in ("--help", "-h"):
-        return print(
-            f"usage: tfllm train TASK ... --out RUN\n\nTASK: {', '.join(kinds.TASKS)}. tfllm train TASK --help"
-        )
+        raise Help(f"usage: tfllm train TASK ... --out RUN\n\nTASK: {', '.join(kinds.TASKS)}. tfllm train TASK --help")
     file = kinds.file(task)
-    if rest in (["--help"], ["-h"]):
-        return print(options.help(f"tfllm train {task} {file.TEXT} --out RUN ...", file.Training, APART))
-    given, words = options.split(rest)
+    train(task, f"tfllm train {task} {file.TEXT} --out RUN ...", file.Training, rest)
+
+
+def train(task, usage, kind, arguments):
+    """Begin the run that the arguments name, or go on with it."""
+    given, words = options.split(arguments, options.flags(kind) | {"dry_run"})
+    if options.HELP in given or not arguments:
+        raise Help(options.help(usage, kind, APART))
     options.words([], words)
+    if given.pop("dry_run", "false").lower() == "true":
+        given.pop("out", None)
+        return plan(with_monitor(options.settings(kind, given, APART)))
     if "out" not in given:
         raise ValueError("where to? --out RUN")
-    train(task, file.Training, Path(given.pop("out")), given)
-
-
-def train(task, kind, folder, given):
-    """Begin the run in `folder`, or go on with it."""
-    from tfllm.training.lock import locked
-
+    folder = Path(given.pop("out")).expanduser()
     begun.check_task(folder, task)
     if given or not (folder / "config.yaml").exists():
         settings = with_monitor(options.settings(kind, given, APART))
     else:
         settings = config.load(kind, folder / "config.yaml")
+    from tfllm.training.lock import locked
+
     with locked(folder):
         trained(task, kind, folder, settings)
 
@@ -47,15 +54,16 @@ def trained(task, kind, folder, settings):
     again = (folder / "last.keras").exists()
     if again:
         same(folder, config.load(kind, folder / "config.yaml"), settings)
+    settings.check()
     from tfllm import load_model, training
 
-    log = to_the_screen()
     for sentence in begun.changed(folder, settings) if again else ():
         log.warning("%s: what is trained from now on sees it as it is; to train anew, take another --out", sentence)
     why = training.finished(folder, settings.recipe) if again else None
     if why and not left(settings, folder):
         training.complete(folder, settings.recipe, load_model)
         return log.info("%s: nothing is left to do; %s", folder, why)
+    screen.device()
     train_data, valid_data = settings.read()
     if again:
         training.settle(folder, settings)  # it may end later now
@@ -80,6 +88,28 @@ def left(settings, folder):
     return hasattr(settings, "left") and settings.left(folder)
 
 
+def plan(settings):
+    """Print the settings, the model and the batches of a training, without training."""
+    settings.check()
+    print(config.dump(settings), flush=True)
+    screen.device()
+    train_data, valid_data = settings.read()
+    model = settings.begin(train_data)
+    import keras
+
+    def stop(logs):
+        raise Planned
+
+    try:  # the log says which batches `fit` has made
+        settings.train(model, train_data, valid_data, 0, [keras.callbacks.LambdaCallback(on_train_begin=stop)])
+    except Planned:
+        model.summary()
+
+
+class Planned(Exception):
+    """All is ready for the first step."""
+
+
 def same(folder, before, now):
     """ValueError if the settings of a run have changed, except for when it ends."""
     old, new = flat(config.plain(before)), flat(config.plain(now))
@@ -102,24 +132,3 @@ def with_monitor(settings):
     if settings.validated or settings.recipe.monitor != "val_loss":
         return settings
     return replace(settings, recipe=replace(settings.recipe, monitor="loss"))
-
-
-def to_the_screen():
-    """The log of tfllm, shown on stderr without times and tracebacks (the run's log.txt has them)."""
-    log = logging.getLogger("tfllm")
-    if not any(type(handler) is Screen for handler in log.handlers):
-        log.addHandler(Screen())
-    log.setLevel(logging.INFO)
-    return log
-
-
-class Screen(logging.Handler):
-    def emit(self, record):
-        for handler in logging.root.handlers:
-            if type(handler).__module__ == "absl.logging":  # once some libraries are there, it shows every log too
-                handler.addFilter(not_ours)
-        print(record.getMessage(), file=sys.stderr)
-
-
-def not_ours(record):
-    return record.name.split(".")[0] != "tfllm"

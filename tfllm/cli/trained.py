@@ -4,33 +4,60 @@ import json
 import zipfile
 from pathlib import Path
 
-from tfllm.cli import kinds
+from tfllm.cli import Help, kinds, options, screen
+
+
+def asked(arguments, verb, usage, words=("RUN",)):
+    """(settings, RUN, further words) of the arguments of a verb that is told of a RUN.
+
+    verb: the dataclass of its options in the file of the run's task. words: what is expected; more, where the last is
+    "...". Raises Help where the arguments ask for it: of the run's task, or of all tasks where no run is named.
+    """
+    every = kinds.all_of(verb)
+    given, found = options.split(arguments, options.flags(*every.values()))
+    if options.HELP in given or not arguments:
+        if not found:
+            raise Help(options.helps(usage, every))
+        raise Help(options.help(usage.replace("RUN", found[0], 1), options_of(found[0], verb)))
+    if words[-1] == "...":
+        words = [*words[:-1], *found[len(words) - 1 :]] if len(found) >= len(words) - 1 else words[:-1]
+    run, *more = options.words(words, found)
+    return options.settings(options_of(run, verb), given), run, more
 
 
 def path(run):
     """The file of the best model of a run folder; or the .keras file itself. FileNotFoundError where there is none."""
     from tfllm import training
 
-    place = Path(run)
+    place = Path(run).expanduser()
     if not place.exists():
         raise FileNotFoundError(f"{run}: expected the folder of a run or a .keras file; it does not exist")
     return place if place.is_file() else training.best(place)
 
 
-def options_of(run, verb):
-    """The dataclass `verb` of the task that a run has trained, without loading the model."""
+def task_of(path):
+    """The task whose model a .keras file holds, without loading it."""
     try:
-        with zipfile.ZipFile(path(run)) as archive:
+        with zipfile.ZipFile(path) as archive:
             name = json.loads(archive.read("config.json"))["registered_name"]
     except (zipfile.BadZipFile, KeyError):
-        raise ValueError(f"{run}: expected the folder of a run or a .keras file") from None
+        raise ValueError(f"{path}: expected the folder of a run or a .keras file") from None
     if name not in kinds.CLASSES:
-        raise ValueError(f"{run} holds a {name}; this verb knows {', '.join(kinds.CLASSES)}")
-    return getattr(kinds.file(kinds.CLASSES[name]), verb)
+        raise ValueError(f"{path} holds a {name}; the command line knows {', '.join(kinds.CLASSES)}")
+    return kinds.CLASSES[name]
+
+
+def options_of(run, verb):
+    """The dataclass `verb` of the task that a run has trained, without loading the model."""
+    task = task_of(path(run))
+    if not hasattr(kinds.file(task), verb):
+        raise ValueError(f"{run} is a run of {task}, which has no such verb: tfllm generate {run} answers a text")
+    return getattr(kinds.file(task), verb)
 
 
 def best(run):
     """The best model of a run."""
     from tfllm import load_model
 
+    screen.device()
     return load_model(path(run))

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from tfllm.cli import pairs
 from tfllm.evaluation.translation import TOKENIZERS, checked_tokenizer
 from tfllm.tasks.decoding import Decoding
-from tfllm.tasks.translator import Translator, TranslatorConfig
+from tfllm.tasks.settings import TranslatorConfig
 
 TEXT = "--source F --target F"
 ASK = "tfllm generate RUN 'text'"
@@ -15,7 +15,7 @@ ASK = "tfllm generate RUN 'text'"
 class Translation(TranslatorConfig, pairs.PairTraining):
     """Text, tokenizer, model, recipe: the config.yaml of a run."""
 
-    task, measure = Translator, ("bleu", "BLEU")
+    task, measure = "Translator", ("bleu", "BLEU")
     bleu_every: int | None = None  # epochs between BLEU scores of the validation text (greedy), "val_bleu"
     tokenize: TOKENIZERS | None = None  # of BLEU, by sacrebleu's names; none: by the script of the references
 
@@ -30,10 +30,11 @@ class Evaluation(pairs.Pairs):
     """BLEU and chrF, with signatures and intervals."""
 
     tokenize: TOKENIZERS | None = None  # of BLEU, by sacrebleu's names; none: by the script of the references
+    json: bool = False  # for programs
     decoding: Decoding = field(default_factory=Decoding)
 
     def scores(self, model):
-        return model.score(pairs.some(self), verbose=0, tokenize=self.tokenize, **asdict(self.decoding))
+        return model.score(pairs.records(self), verbose=0, tokenize=self.tokenize, **asdict(self.decoding))
 
 
 @dataclass(frozen=True)

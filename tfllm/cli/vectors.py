@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tfllm.cli import meant, options, texts
+from tfllm.cli import Help, meant, options, texts
 
 OUT = {"out": "the file: .txt or .vec (word2vec's text), .bin (its binary), .kv (gensim's), .gz of the first three"}
 ONLY = {  # options that not every kind has
@@ -20,14 +20,14 @@ def run(arguments):
     if action in ("--help", "-h"):
         lines = [f"  {usage:50}{what}" for _, usage, what in ACTIONS.values()]
         told = "V is a file of word vectors. tfllm vectors ACTION --help lists the options."
-        return print("\n".join(["usage: tfllm vectors ACTION ...", "", *lines, "", told]))
+        raise Help("\n".join(["usage: tfllm vectors ACTION ...", "", *lines, "", told]))
     if action not in ACTIONS:
         raise ValueError(f"no action {action!r}{meant(action, ACTIONS)}; the actions: {', '.join(ACTIONS)}")
     kind, usage, _ = ACTIONS[action]
     apart = OUT if kind is Training else {}
-    if rest in ([], ["--help"], ["-h"]):
-        return print(options.help(f"tfllm vectors {usage}", kind, apart))
-    given, words = options.split(rest)
+    given, words = options.split(rest, options.flags(kind))
+    if options.HELP in given or not rest:
+        raise Help(options.help(f"tfllm vectors {usage}", kind, apart))
     kept = {name: given.pop(name) for name in apart if name in given}
     options.settings(kind, given, apart).act(words, **kept)
 
@@ -62,6 +62,7 @@ class Training(texts.Texts):
         from tfllm.vectors.files import SUFFIXES
 
         options.words([], words)
+        self.check()
         if out is None:
             raise ValueError("where to? --out V")
         path = Path(out)
@@ -75,7 +76,7 @@ class Training(texts.Texts):
             raise ValueError(f"--{wrong[0]} is of {' and '.join(ONLY[wrong[0]])}, not of {self.kind}")
         given |= {"vector_size": self.vector_size, "min_count": self.min_count, "seed": self.seed}
         given["tokenizer"] = text.Words(split=self.cut, lowercase=self.lowercase)
-        corpus, shown = texts.some(self, stream=True), sys.stdout.isatty()
+        corpus, shown = texts.records(self, stream=True), sys.stdout.isatty()
         if self.kind == "glove":
             found = vectors.GloVe(**given).fit(corpus, verbose=int(shown))
         else:
@@ -189,7 +190,8 @@ class Cover(texts.Texts, Reading):
         from tfllm.vectors import coverage
 
         (path,) = options.words(["V"], words)
-        strings = texts.some(self).map(lambda record: record["text"])
+        self.check()
+        strings = texts.records(self).map(lambda record: record["text"])
         size = {} if self.vocab_size is None else {"vocab_size": self.vocab_size}
         tokenizer = getattr(text, self.tokenizer.capitalize()).learn(strings, lowercase=self.lowercase, **size)
         print(coverage(tokenizer, self.vectors(path), strings))

@@ -1,0 +1,103 @@
+"""`tfllm info RUN`: what a run is and how far it came: task, sizes, vocabulary, training state, scores.
+
+Read from the files of the run, without TensorFlow.
+"""
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfllm import config
+from tfllm.cli import options, trained
+
+
+@dataclass(frozen=True)
+class Info:
+    json: bool = False  # for programs
+
+
+def run(arguments):
+    settings, words = options.read(Info, "tfllm info RUN", arguments)
+    (folder,) = options.words(["RUN"], words)
+    found = about(folder)
+    print(json.dumps(found, ensure_ascii=False, indent=2) if settings.json else "\n".join(lines(found)))
+
+
+def about(run):
+    """{name: value or {name: value}} of a run's folder, or of a .keras file."""
+    path = trained.path(run)
+    with zipfile.ZipFile(path) as archive:
+        saved = json.loads(archive.read("config.json"))["config"]
+        with archive.open("model.weights.h5") as file:
+            weights = numbers(file)
+    parts = {name: part for name, part in saved.items() if isinstance(part, dict) and "class_name" in part}
+    found = {"run": str(run), "file": path.name, "task": trained.task_of(path), "weights": weights}
+    found |= {name: {"class": part["class_name"]} | sizes(part["config"]) for name, part in parts.items()}
+    return found | {"options": sizes({name: value for name, value in saved.items() if name not in parts})} | state(path)
+
+
+def numbers(file):
+    """How many weights a file of Keras' holds, those of the optimizer left out."""
+    import h5py
+
+    counts = []
+
+    def count(name, part):
+        if isinstance(part, h5py.Dataset) and part.dtype.kind == "f" and not name.startswith("optimizer"):
+            counts.append(part.size)
+
+    with h5py.File(file) as weights:
+        weights.visititems(count)
+    return int(sum(counts))
+
+
+def sizes(values):
+    """Of a config what a line can show: numbers and names; of a list how long it is."""
+    shown = {}
+    for name, value in values.items():
+        if isinstance(value, (int, float, str)) and name not in ("name", "trainable"):
+            shown[name] = value
+        elif isinstance(value, (list, dict)) and value and name != "dtype":
+            shown[name] = f"{len(value)} entries"
+    return shown
+
+
+def state(path):
+    """How far the training is, and the figures of its best and of its last epoch; {} of a file without training."""
+    from tfllm.training import progress
+
+    last = path.with_name("last.keras") if (path.with_name("last.keras")).exists() else path
+    try:
+        done = progress.read(last)
+    except ValueError:
+        return {}
+    recipe = recipe_of(path.parent)
+    found = {"training": {"epochs": done.epoch, "updates": done.updates, "seconds": round(done.seconds)}}
+    if recipe:
+        found["training"] |= {"of_epochs": recipe["epochs"], "monitor": recipe["monitor"]}
+    rows = {row["epoch"]: row for row in done.history}
+    for name, epoch in (("best", done.best_epoch), ("last", done.epoch)):
+        if epoch in rows:
+            found[name] = {key: value for key, value in rows[epoch].items() if key != "seconds"}
+    return found
+
+
+def recipe_of(folder):
+    """The recipe in a run's config.yaml, {} where there is none."""
+    kept = Path(folder) / "config.yaml"
+    return config.read(kept).get("recipe", {}) if kept.exists() else {}
+
+
+def lines(found):
+    width = max(map(len, found)) + 2
+    for name, value in found.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{part} {figure(number)}" for part, number in value.items())
+        yield f"{name:{width}}{figure(value)}"
+
+
+def figure(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

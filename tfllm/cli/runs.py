@@ -1,0 +1,53 @@
+"""`tfllm runs FOLDER`: the runs inside a folder side by side, the best of each task first; read without TensorFlow."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfllm.cli import info, options, trained
+
+
+@dataclass(frozen=True)
+class Runs:
+    json: bool = False  # for programs
+
+
+def run(arguments):
+    settings, words = options.read(Runs, "tfllm runs FOLDER", arguments)
+    (folder,) = options.words(["FOLDER"], words)
+    rows = table(Path(folder).expanduser())
+    print(json.dumps(rows, ensure_ascii=False, indent=2) if settings.json else "\n".join(drawn(rows)))
+
+
+def table(folder):
+    """[{"run", "task", "epochs", "best", figures of the best epoch}] of all runs at any depth."""
+    from tfllm.training import progress
+
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: expected a folder with runs in it")
+    rows = []
+    for path in sorted(folder.rglob("last.keras")):
+        done, recipe = progress.read(path), info.recipe_of(path.parent)
+        epochs = {row["epoch"]: row for row in done.history}
+        figures = epochs.get(done.best_epoch) or epochs.get(done.epoch) or {}
+        name = str(path.parent.relative_to(folder))
+        row = {"run": name, "task": trained.task_of(path), "epochs": done.epoch, "minutes": round(done.seconds / 60, 1)}
+        row |= {"best epoch": done.best_epoch, "by": recipe.get("monitor", "val_loss")}
+        rows.append(row | {key: value for key, value in figures.items() if key not in ("epoch", "seconds")})
+    if not rows:
+        raise FileNotFoundError(f"{folder}: there is no run in it, which is a folder with last.keras")
+    return sorted(rows, key=rank)
+
+
+def rank(row):
+    """Runs of a task stand together, those of a monitor too, the best first."""
+    value = row.get(row["by"], float("nan"))
+    return row["task"], row["by"], value != value, value if row["by"].endswith("loss") else -value
+
+
+def drawn(rows):
+    """The table as text: a column for each figure that a run has."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [names, *([info.figure(row[name]) if name in row else "" for name in names] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]

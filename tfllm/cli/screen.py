@@ -1,0 +1,49 @@
+"""What the command line shows beside its answers: the log of tfllm, on standard error, without times and tracebacks.
+
+The run's log.txt has both. -q leaves out all but warnings, -v shows what TensorFlow has to say too.
+"""
+
+import logging
+import os
+import sys
+
+LEVELS = {"-q": logging.WARNING, "--quiet": logging.WARNING, "-v": logging.DEBUG, "--verbose": logging.DEBUG}
+log = logging.getLogger("tfllm")
+
+
+def begin(arguments):
+    """The arguments without -q and -v, which are obeyed here."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    asked = [word for word in arguments[:end] if word in LEVELS]
+    if not any(type(handler) is Screen for handler in log.handlers):
+        log.addHandler(Screen())
+    log.setLevel(LEVELS[asked[-1]] if asked else logging.INFO)
+    if log.level == logging.DEBUG:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
+    else:
+        logging.getLogger("absl").setLevel(logging.ERROR)
+    return [word for word in arguments[:end] if word not in LEVELS] + arguments[end:]
+
+
+def watched():
+    """Whether a person looks at the progress: in a terminal, without -q."""
+    return sys.stdout.isatty() and log.isEnabledFor(logging.INFO)
+
+
+def device():
+    """Say in one line what is computed on."""
+    from tfllm.startup import device
+
+    log.info("device: %s", device())
+
+
+class Screen(logging.Handler):
+    def emit(self, record):
+        for handler in logging.root.handlers:
+            if type(handler).__module__ == "absl.logging":  # once some libraries are there, it shows every log too
+                handler.addFilter(not_ours)
+        print(record.getMessage(), file=sys.stderr)
+
+
+def not_ours(record):
+    return record.name.split(".")[0] != "tfllm"

@@ -1,0 +1,128 @@
+"""One tidy display of a training in a terminal: where it is, how fast, how long it still takes; instead of Keras' bar.
+
+    with Display(sample=lambda: task.generate("Guten Tag")) as display:
+        task.fit(texts, epochs=20, verbose=0, callbacks=[display])
+
+What is printed or logged in the meantime stands above the display. Stands last in the list of callbacks, for it says
+what the others take time for. Left out: training without a terminal, for which a log is made (checkpoint.py).
+"""
+
+import time
+from collections.abc import Callable
+
+import keras
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+LOOK = 0.25  # seconds from one look at the figures to the next
+
+
+class Display(keras.callbacks.Callback):
+    """sample() -> an answer of the model, printed after each epoch; None: nothing is.
+
+    unit: what the loss is a mean of. device: "CPU (2 cores)".
+    """
+
+    def __init__(self, sample: Callable[[], str] | None = None, unit="tokens", device="", console=None):
+        super().__init__()
+        self.sample, self.unit, self.device = sample, unit, device
+        self.live = Live(get_renderable=self.drawn, console=console or Console(), transient=True, refresh_per_second=4)
+        self.clock, self.phase, self.figures = time.monotonic, "", {}
+        self.epoch = self.epochs = self.step = 0
+        self.steps = None
+        self.step_seconds = self.epoch_seconds = self.rate = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.live.stop()
+
+    def on_train_begin(self, logs=None):
+        self.epochs, self.steps = self.params.get("epochs") or 1, self.params.get("steps")
+        self.enter("compiling the training step")
+        self.live.start()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch, self.step, self.began, self.measured = epoch, 0, self.clock(), None
+        if self.step_seconds is not None:
+            self.enter("")
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step, now = batch + 1, self.clock()
+        if self.measured is None:  # the first step of an epoch may be compiled, and fills the pipeline
+            self.measured, self.looked = (now, self.step, self.seen()), now
+            self.enter("")
+        elif now - self.looked < LOOK and self.step != self.steps:
+            return
+        began, step, seen = self.measured
+        if self.step > step:
+            self.step_seconds = (now - began) / (self.step - step)
+            self.rate = (self.seen() - seen) / max(now - began, 1e-9)
+        elif self.step_seconds is None:
+            self.step_seconds = 0.0
+        self.looked = now
+        self.figures = {name: float(value) for name, value in (logs or {}).items()}
+        self.figures["learning rate"] = float(self.model.optimizer.learning_rate)
+        if self.step == self.steps:
+            self.enter("ending the epoch")
+
+    def on_test_begin(self, logs=None):
+        self.enter("validating")
+
+    def on_test_batch_end(self, batch, logs=None):
+        self.phase = f"validating, batch {batch + 1}"
+
+    def on_test_end(self, logs=None):
+        self.enter("scoring and saving")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epoch_seconds = self.clock() - self.began
+        self.steps = self.steps or self.step
+        if self.sample is not None:
+            self.enter("answering")
+            self.live.console.print(Text(f"  {self.sample().strip()}", overflow="ellipsis", no_wrap=True, style="dim"))
+        self.enter("")
+
+    def on_train_end(self, logs=None):
+        self.live.stop()
+
+    def enter(self, phase):
+        self.phase, self.since = phase, self.clock()
+
+    def seen(self) -> float:
+        """How many tokens (or what the metrics count) there have been in this epoch."""
+        inner = [part for metric in self.model.metrics for part in getattr(metric, "metrics", ())]
+        return next((float(part.count) for part in inner if hasattr(part, "count")), 0.0)
+
+    def left(self) -> tuple[float, float] | None:
+        """Seconds left of the epoch, and of the training if no epoch is saved; None where they are not known yet."""
+        if not self.steps or not self.step_seconds:
+            return None
+        epoch = (self.steps - self.step) * self.step_seconds
+        whole = self.epoch_seconds or self.steps * self.step_seconds
+        return epoch, epoch + (self.epochs - self.epoch - 1) * whole
+
+    def drawn(self):
+        """What is shown now."""
+        head = Table.grid(padding=(0, 1))
+        bar = ProgressBar(self.steps or 1, min(self.step, self.steps or 0), width=30, pulse=not self.steps)
+        head.add_row(f"epoch {self.epoch + 1} of {self.epochs}", bar, f"{self.step}/{self.steps or '?'} steps")
+        told = [f"{name} {value:.2e}" if "rate" in name else f"{name} {value:.4f}" for name, value in self.figures.items()]
+        told += [f"{self.rate:,.0f} {self.unit}/s"] if self.rate else []
+        if left := self.left():
+            told.append(f"{clock(left[0])} left, {clock(left[1])} to the end of epoch {self.epochs}")
+        told += [self.device] if self.device else []
+        if self.phase:
+            told.append(f"{self.phase} ... {clock(self.clock() - self.since)}")
+        return Group(head, Text("  ".join(told)))
+
+
+def clock(seconds) -> str:
+    """75 -> "1:15", 3675 -> "1:01:15"."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
