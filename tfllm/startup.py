@@ -11,7 +11,6 @@ import re
 import sys
 import tempfile
 from contextlib import contextmanager
-from importlib.abc import MetaPathFinder
 
 DEFAULTS = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1"}  # 2: errors only
 NOISE = re.compile(  # a line of TensorFlow's C++ that is no fatal error, and what goes with it
@@ -30,7 +29,7 @@ def prepare():
         sys.meta_path.insert(0, _Finder())
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Has TensorFlow imported in a quiet block, once."""
 
     def find_spec(self, name, path=None, target=None):

@@ -51,8 +51,7 @@ class DialogueTraining(Fitting, DialogueGeneratorConfig, Files):
         return DialogueGenerator.from_text(train, self)
 
     def sample(self, task, record):
-        history, _, _ = record["dialogue"].rpartition("
-")
+        history, _, _ = record["dialogue"].rpartition("\n")
         history = history or record["dialogue"]
         return f"{' | '.join(history.splitlines()[-2:])} -> {task.generate(history, verbose=0)}"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tfllm.cli import options
+from tfllm.cli import options, sources
 
 USAGE = "tfllm keywords FILE [FILE ...]"
 
@@ -28,14 +28,23 @@ class Extraction:
     model: str | None = None  # embedding: BERT folder, name on the hub, TextEmbedder .keras, or file of word vectors
     diversity: float = 0.3  # embedding: 0 to 1, how much a keyword loses by likeness to those above it
 
-    def act(self, files):
-        from tfllm import data, tasks
-        from tfllm.text.stop_words import read_words
-
+    def check(self, files):
+        """ValueError or OSError for options that do not go together and files that are not there."""
         if not files:
             raise ValueError(f"expected FILE [FILE ...], got options only: {USAGE}")
         if self.k < 1:
             raise ValueError(f"--k must be 1 or more; got {self.k}")
+        if self.dictionary is not None and self.language != "zh":
+            raise ValueError("--dictionary is for --language zh")
+        if (self.model is None) == (self.method == "embedding"):
+            raise ValueError("--method embedding needs --model, and no other method has one")
+        sources.exist("FILE", files)
+
+    def act(self, files):
+        self.check(files)
+        from tfllm import data, tasks
+        from tfllm.text.stop_words import read_words
+
         tokenizer = self.tokenizer()
         keywords = tasks.Keywords(
             self.method, self.language, tokenizer, longest=self.longest, diversity=self.diversity,
@@ -60,8 +69,6 @@ class Extraction:
         """That of --dictionary; None: as `Keywords` has it."""
         if self.dictionary is None:
             return None
-        if self.language != "zh":
-            raise ValueError("--dictionary is for --language zh")
         from tfllm.text import Segments, dictionaries, width
 
         words = dictionaries.read_dictionary(self.dictionary)
@@ -69,8 +76,6 @@ class Extraction:
 
     def embedder(self, tokenizer):
         """The TextEmbedder of --model, which belongs to --method embedding."""
-        if (self.model is None) == (self.method == "embedding"):
-            raise ValueError("--method embedding needs --model, and no other method has one")
         if self.model is None:
             return None
         from tfllm import load_model, tasks, vectors

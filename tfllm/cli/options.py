@@ -126,7 +126,7 @@ def helps(usage, kinds):
 
 
 def lines(kind, apart=()):
-    rows = [("--config F.yaml", "settings in a file; options given here stand above it; - and _ are the same in a name")]
+    rows = [("--config F.yaml", "settings in a file, below the options given here; in names - and _ are the same")]
     rows += [(f"--{name}", comment) for name, comment in dict(apart).items()]
     for option in config.options(kind):
         default = "" if option.default in (None, MISSING) else f", default {shown(option.default)}"

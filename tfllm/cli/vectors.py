@@ -58,13 +58,12 @@ class Training(texts.Texts):
     memory: int | None = None  # glove: MiB for counting and shuffling pairs; none: 1024
 
     def act(self, words, out=None):
-        from tfllm import text, vectors
-        from tfllm.vectors.files import SUFFIXES
-
         options.words([], words)
         self.check()
         if out is None:
             raise ValueError("where to? --out V")
+        from tfllm.vectors.files import SUFFIXES
+
         path = Path(out)
         if (Path(path.stem) if path.suffix == ".gz" else path).suffix not in SUFFIXES or path.name.endswith(".kv.gz"):
             raise ValueError(f"--out {out}: expected {OUT['out'].removeprefix('the file: ')}")
@@ -74,6 +73,8 @@ class Training(texts.Texts):
         given = {name: value for name in names if (value := getattr(self, name)) is not None}
         if wrong := [name for name in given if self.kind not in ONLY.get(name, (self.kind,))]:
             raise ValueError(f"--{wrong[0]} is of {' and '.join(ONLY[wrong[0]])}, not of {self.kind}")
+        from tfllm import text, vectors
+
         given |= {"vector_size": self.vector_size, "min_count": self.min_count, "seed": self.seed}
         given["tokenizer"] = text.Words(split=self.cut, lowercase=self.lowercase)
         corpus, shown = texts.records(self, stream=True), sys.stdout.isatty()
@@ -104,9 +105,9 @@ class Conversion(Reading):
     to: Literal["word2vec", "binary", "glove", "fasttext", "gensim"] | None = None  # of B; none: as its name tells
 
     def act(self, words):
+        first, second = options.words(["A", "B"], words)
         from tfllm.vectors import save
 
-        first, second = options.words(["A", "B"], words)
         found = self.vectors(first)
         save(found, second, self.to, verbose="auto" if sys.stdout.isatty() else False)
         print(f"{second}: {len(found):,} words, {found.vector_size} numbers each")
@@ -122,12 +123,12 @@ class Evaluation(Reading):
     dummy4unknown: bool = False  # unknown words count as wrong; else such pairs and questions are left out
 
     def act(self, words):
+        (path,) = options.words(["V"], words)
+        if not (self.similarity or self.analogies or self.weat):
+            raise ValueError("name what to evaluate on: --similarity F [F ...], --analogies F, --weat")
         from tfllm.explain import WEAT_TESTS, weat
         from tfllm.vectors import analogies, similarity
 
-        (path,) = options.words(["V"], words)
-        if not (self.similarity or self.analogies or self.weat):
-            raise ValueError("name what to evaluate on: --similarity F [F ...], --analogies F, --weat true")
         vectors = self.vectors(path)
         how = self.case_insensitive, self.restrict_vocab, self.dummy4unknown
         for file in self.similarity or ():
@@ -186,11 +187,11 @@ class Cover(texts.Texts, Reading):
     lowercase: bool = False  # the tokenizer makes "dog" of "Dog"
 
     def act(self, words):
+        (path,) = options.words(["V"], words)
+        self.check()
         from tfllm import text
         from tfllm.vectors import coverage
 
-        (path,) = options.words(["V"], words)
-        self.check()
         strings = texts.records(self).map(lambda record: record["text"])
         size = {} if self.vocab_size is None else {"vocab_size": self.vocab_size}
         tokenizer = getattr(text, self.tokenizer.capitalize()).learn(strings, lowercase=self.lowercase, **size)

@@ -111,7 +111,7 @@ class Display(keras.callbacks.Callback):
         head = Table.grid(padding=(0, 1))
         bar = ProgressBar(self.steps or 1, min(self.step, self.steps or 0), width=30, pulse=not self.steps)
         head.add_row(f"epoch {self.epoch + 1} of {self.epochs}", bar, f"{self.step}/{self.steps or '?'} steps")
-        told = [f"{name} {value:.2e}" if "rate" in name else f"{name} {value:.4f}" for name, value in self.figures.items()]
+        told = [f"{name} {value:{'.2e' if 'rate' in name else '.4f'}}" for name, value in self.figures.items()]
         told += [f"{self.rate:,.0f} {self.unit}/s"] if self.rate else []
         if left := self.left():
             told.append(f"{clock(left[0])} left, {clock(left[1])} to the end of epoch {self.epochs}")
