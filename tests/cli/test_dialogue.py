@@ -82,7 +82,7 @@ def test_chat_with_standard_input(run, model, capsys, monkeypatch, eager):
     expected.append(chat.say("who ?"))
     found = capsys.readouterr()
     assert found.out.splitlines() == expected
-    assert found.err == "no command /bye; there are /reset, /system TEXT, /quit\n"
+    assert found.err.splitlines()[1:] == ["no command /bye; there are /reset, /system TEXT, /quit"]
     main(["chat", str(run), "--beam_width", "2", "--system", "be kind"])  # what is left of the input
     assert capsys.readouterr().out == model.chat("be kind", beam_width=2).say("x") + "\n"
 
@@ -97,8 +97,15 @@ class Parrot:
 
 
 def test_a_person_sees_names(capsys):
-    talk(Parrot(), io.BytesIO("hi\n\nfür\n".encode()), shown=True)
-    said = "(/reset, /system TEXT, /quit)\nAnn: Bill: hi HI\nAnn: Ann: Bill: für FÜR\nAnn: \n"
+    lines = iter(["hi", "", "für"])
+
+    def ask(prompt):
+        print(prompt, end="")
+        return next(lines).encode() if lines.__length_hint__() else None
+
+    talk(Parrot(), ask, shown=True)
+    thinks = "Bill: thinking ...\r\x1b[KBill: "
+    said = f"(/reset, /system TEXT, /quit)\nAnn: {thinks}hi HI\nAnn: Ann: {thinks}für FÜR\nAnn: \n"
     assert capsys.readouterr().out == said
 
 
@@ -124,7 +131,8 @@ def test_chat_is_for_dialogue(capsys, tmp_path):
 
     with zipfile.ZipFile(tmp_path / "x.keras", "w") as archive:
         archive.writestr("config.json", '{"registered_name": "tfllm>Translator"}')
-    assert "is no run of dialogue: tfllm generate" in told(capsys, "chat", str(tmp_path / "x.keras"))
+    said = told(capsys, "chat", str(tmp_path / "x.keras"))
+    assert "is a run of translation, which has no such verb: tfllm generate" in said
 
 
 def test_help(capsys):

@@ -3,6 +3,7 @@
 import keras
 import pytest
 
+import tfllm
 from tfllm import data
 from tfllm.cli import pairs, summarization, translation
 from tfllm.training import Recipe, ValidationScore
@@ -16,14 +17,14 @@ def test_two_files(tmp_path):
     (tmp_path / "a").write_text("eins\nzwei\n")
     (tmp_path / "b").write_text("one\ntwo\n")
     named = pairs.Pairs(source=str(tmp_path / "a"), target=str(tmp_path / "b"))
-    assert texts(pairs.some(named)) == [("eins", "one"), ("zwei", "two")]
+    assert texts(pairs.records(named)) == [("eins", "one"), ("zwei", "two")]
 
 
 @pytest.mark.parametrize("columns, header", [(None, "source\ttarget\n"), (("de", "en"), "de\ten\n"), (("0", "1"), "")])
 def test_a_table_by_names_or_numbers(columns, header, tmp_path):
     path = tmp_path / "pairs.tsv"
     path.write_text(header + "eins\tone\n")
-    assert texts(pairs.some(pairs.Pairs(data=str(path), columns=columns))) == [("eins", "one")]
+    assert texts(pairs.records(pairs.Pairs(data=str(path), columns=columns))) == [("eins", "one")]
 
 
 def test_a_public_set_has_a_part_for_each_use(monkeypatch):
@@ -35,7 +36,7 @@ def test_a_public_set_has_a_part_for_each_use(monkeypatch):
 def test_nothing_named_is_none_or_an_error():
     assert pairs.records(pairs.Pairs()) is None
     with pytest.raises(ValueError, match="--source F --target F"):
-        pairs.some(pairs.Pairs())
+        pairs.Pairs().check()
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_nothing_named_is_none_or_an_error():
 def test_the_monitor_reads_the_script(kind, monitor, by_words, expected, tmp_path):
     """Of a model that says 猫坐在垫子上吧 where the reference is 猫坐在垫子上了: 6 of 7 characters; no word."""
 
-    class Parrot(kind.task):
+    class Parrot(getattr(tfllm, kind.task)):
         def __init__(self):
             keras.Model.__init__(self)
 

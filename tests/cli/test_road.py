@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tfllm.cli import main, pairs
+from tfllm.cli import main
 
 WORDS = dict(zip("ein zwei rot blau hund katze haus".split(), "one two red blue dog cat house".split(), strict=True))
 CONFIG = """
@@ -115,15 +115,15 @@ def test_interrupted_and_resumed_is_as_never_interrupted(corpus, tmp_path, capsy
         def on_epoch_begin(self, epoch, logs=None):
             self.epoch = epoch
 
-    whole = pairs.callbacks
-    monkeypatch.setattr(pairs, "callbacks", lambda *args: [*whole(*args), CtrlC("none", float)])
+    whole = tfllm.training.callbacks
+    monkeypatch.setattr(tfllm.training, "callbacks", lambda *args: [*whole(*args), CtrlC("none", float)])
     with pytest.raises(SystemExit) as end:
         train(corpus, tmp_path / "cut")
     assert end.value.code == 130
     said = capsys.readouterr().err
     assert "1 epoch" in said and f"tfllm train translation --out {tmp_path / 'cut'}" in said
     assert len(history(tmp_path / "cut")) == 1
-    monkeypatch.setattr(pairs, "callbacks", whole)
+    monkeypatch.setattr(tfllm.training, "callbacks", whole)
     main(["train", "translation", "--out", str(tmp_path / "cut")])
     assert history(tmp_path / "cut") == history(tmp_path / "straight")
 
