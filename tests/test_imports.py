@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "tfllm"
 EVERYTHING = None
 MAY_IMPORT = {
+    "startup": set(),
     "lazy": set(),
     "files": set(),
     "ragged": set(),
@@ -36,6 +37,7 @@ MAY_IMPORT = {
               "data.streams", "training.recipe", "training.schedules", "evaluation", "export", "interop", "ragged"},
     "explain": {"fonts", "tasks", "models", "evaluation"},
     "cli": EVERYTHING,
+    "__main__": {"cli"},
 }  # fmt: skip
 
 
