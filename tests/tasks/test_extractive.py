@@ -19,6 +19,14 @@ def test_lead_is_the_beginning():
     assert Lead(1).generate([CHINESE, "", b"caf\xff. Bar."]) == ["北京今天下雨。", "", "caf\ufffd."]
 
 
+@pytest.mark.parametrize(
+    "text", ["वह घर गया। फिर सोया।", "ذهب؟ ثم نام.", "ខ្ញុំទៅ។ ខ្ញុំដេក។", "ငါသွား။ငါအိပ်။", "Кот спит. Пёс ест."]
+)
+def test_sentences_of_other_scripts(text):
+    first, second = Lead(1).generate(text), Lead(2).generate(text)
+    assert text.startswith(first) and len(first) < len(text) / 1.5 and second.replace(" ", "") == text.replace(" ", "")
+
+
 def test_text_rank_takes_the_sentences_that_the_others_are_like():
     assert TextRank(1).generate(TEXT) == "Many cats sleep and dream all day long."
     assert TextRank(2).generate(CHINESE) == "北京今天下雨。 今天北京下大雨。"

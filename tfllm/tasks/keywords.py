@@ -27,7 +27,8 @@ class Keywords:
 
     method     "tfidf": rare elsewhere (tf_idf.TfIdf; `fit` on a corpus first); "textrank": much linked within the text
                (text_rank.word_rank); "embedding": near the text as a whole (an `embedder`, as KeyBERT does)
-    language   "en" or "zh": which tokenizer and stop words stand where none are given
+    language   "en" or "zh": which tokenizer and stop words stand where none are given. Other languages need stop words
+               of their own; those without spaces between words (Japanese, Thai ...) a tokenizer that finds words, too
     tokenizer  with a `cut`: text.Words, text.Segments. None: lower-cased Words; for Chinese Segments with jieba's
                dictionary (ImportError where it is not installed)
     stopped    words that are never part of a keyword; None: text.stop_words' list

@@ -9,7 +9,8 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；…])(?![。！？；…”’」』）])\s*|\n\s*\n")
+# of Latin, Greek, Cyrillic ...; Hindi, Urdu, Arabic, Amharic, Armenian | Chinese, Japanese, Khmer, Burmese, Tibetan
+ENDS = re.compile(r"(?<=[.!?।॥۔؟።։])\s+|(?<=[。！？；…។။༎])(?![。！？；…។။༎”’」』）])\s*|\n\s*\n")
 
 
 def page_rank(edges, size, damping=0.85, tolerance=1e-8, steps=200):
@@ -88,5 +89,6 @@ def best_sentences(sentences, scores, k):
 
 
 def split_sentences(text):
-    """str -> list of sentences: cut behind . ! ? and white space, behind 。！？；…, and at empty lines."""
+    """str -> list of sentences: cut behind . ! ? and white space, behind 。！？；…, and at empty lines; and behind the
+    marks of some other scripts. Thai and Lao have none."""
     return [part.strip() for part in ENDS.split(text) if part and part.strip()]
