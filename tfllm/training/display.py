@@ -29,11 +29,10 @@ class Display(keras.callbacks.Callback):
     def __init__(self, sample: Callable[[], str] | None = None, unit="tokens", device="", console=None):
         super().__init__()
         self.sample, self.unit, self.device = sample, unit, device
-        self.live = Live(get_renderable=self.drawn, console=console or Console(), transient=True, refresh_per_second=4)
-        self.clock, self.phase, self.figures = time.monotonic, "", {}
-        self.epoch = self.epochs = self.step = 0
-        self.steps = None
+        self.now, self.phase, self.figures = time.monotonic, "", {}
+        self.epoch, self.epochs, self.step, self.steps = 0, 1, 0, None
         self.step_seconds = self.epoch_seconds = self.rate = None
+        self.live = Live(get_renderable=self.drawn, console=console or Console(), transient=True, refresh_per_second=4)
 
     def __enter__(self):
         return self
@@ -47,12 +46,12 @@ class Display(keras.callbacks.Callback):
         self.live.start()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.epoch, self.step, self.began, self.measured = epoch, 0, self.clock(), None
+        self.epoch, self.step, self.began, self.measured = epoch, 0, self.now(), None
         if self.step_seconds is not None:
             self.enter("")
 
     def on_train_batch_end(self, batch, logs=None):
-        self.step, now = batch + 1, self.clock()
+        self.step, now = batch + 1, self.now()
         if self.measured is None:  # the first step of an epoch may be compiled, and fills the pipeline
             self.measured, self.looked = (now, self.step, self.seen()), now
             self.enter("")
@@ -80,7 +79,7 @@ class Display(keras.callbacks.Callback):
         self.enter("scoring and saving")
 
     def on_epoch_end(self, epoch, logs=None):
-        self.epoch_seconds = self.clock() - self.began
+        self.epoch_seconds = self.now() - self.began
         self.steps = self.steps or self.step
         if self.sample is not None:
             self.enter("answering")
@@ -91,7 +90,7 @@ class Display(keras.callbacks.Callback):
         self.live.stop()
 
     def enter(self, phase):
-        self.phase, self.since = phase, self.clock()
+        self.phase, self.since = phase, self.now()
 
     def seen(self) -> float:
         """How many tokens (or what the metrics count) there have been in this epoch."""
@@ -117,7 +116,7 @@ class Display(keras.callbacks.Callback):
             told.append(f"{clock(left[0])} left, {clock(left[1])} to the end of epoch {self.epochs}")
         told += [self.device] if self.device else []
         if self.phase:
-            told.append(f"{self.phase} ... {clock(self.clock() - self.since)}")
+            told.append(f"{self.phase} ... {clock(self.now() - self.since)}")
         return Group(head, Text("  ".join(told)))
 
 
