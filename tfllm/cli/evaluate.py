@@ -1,6 +1,7 @@
 """`tfllm evaluate RUN ...`: scores of a run's best model on a text; with --json, for programs."""
 
 import json
+import math
 
 from tfllm.cli import trained
 
@@ -9,12 +10,20 @@ def run(arguments):
     settings, folder, _ = trained.asked(arguments, "Evaluation", "tfllm evaluate RUN TEXT ...")
     settings.check()
     found = settings.scores(trained.best(folder))
-    print(json.dumps(figures(found), ensure_ascii=False, indent=2) if settings.json else shown(found))
+    print(json.dumps(figures(found), ensure_ascii=False, indent=2, allow_nan=False) if settings.json else shown(found))
 
 
 def figures(scores):
-    """{name: figure} of the scores of any task."""
-    return scores if isinstance(scores, dict) else scores.as_dict()
+    """{name: figure} of the scores of any task; None for what is no number, which JSON does not know."""
+    if not isinstance(scores, dict):
+        return figures(scores.as_dict()) if hasattr(scores, "as_dict") else finite(scores)
+    return {name: figures(value) for name, value in scores.items()}
+
+
+def finite(value):
+    if isinstance(value, (list, tuple)):
+        return [figures(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def shown(scores):

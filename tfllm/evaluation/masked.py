@@ -1,7 +1,7 @@
 """How well masked tokens are told, and whether one text follows another: what pre-training is measured by."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,9 @@ class MaskedScore:
     def __post_init__(self):
         if self.tokens < 1:
             raise ValueError("nothing to score: not one token was masked")
+
+    def as_dict(self) -> dict:
+        return asdict(self)
 
     def __str__(self):
         rows = [

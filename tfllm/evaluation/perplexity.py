@@ -50,6 +50,10 @@ class Perplexity:
         if self.tokens < 1 or self.of.bytes < 1:
             raise ValueError(f"nothing to score: {self.tokens} tokens, {self.of.bytes} bytes of text")
 
+    def as_dict(self) -> dict[str, float]:
+        names = "loss", "per_token", "per_word", "per_byte", "bits_per_character", "bits_per_byte", "tokens", "unknown"
+        return {name: getattr(self, name) for name in names}
+
     @property
     def loss(self) -> float:
         """Mean over the tokens of -log p, natural logarithm: the loss that `evaluate` gives."""

@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from tfllm.evaluation import scripts
@@ -41,6 +41,9 @@ class Score:
     def __float__(self) -> float:
         return self.value
 
+    def as_dict(self) -> dict:
+        return asdict(self)
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -51,6 +54,9 @@ class Scores:
 
     def __str__(self) -> str:
         return f"{self.bleu}\n{self.chrf}"
+
+    def as_dict(self) -> dict[str, dict]:
+        return {"bleu": self.bleu.as_dict(), "chrf": self.chrf.as_dict()}
 
 
 def bleu(

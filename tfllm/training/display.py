@@ -31,7 +31,8 @@ class Display(keras.callbacks.Callback):
         self.sample, self.unit, self.device = sample, unit, device
         self.now, self.phase, self.figures = time.monotonic, "", {}
         self.epoch, self.epochs, self.step, self.steps = 0, 1, 0, None
-        self.step_seconds = self.epoch_seconds = self.rate = None
+        self.step_seconds = self.rate = None
+        self.rest = 0.0  # seconds of an epoch behind its last step: validating, saving
         self.live = Live(get_renderable=self.drawn, console=console or Console(), transient=True, refresh_per_second=4)
 
     def __enter__(self):
@@ -64,7 +65,8 @@ class Display(keras.callbacks.Callback):
         elif self.step_seconds is None:
             self.step_seconds = 0.0
         self.looked = now
-        self.figures = {name: float(value) for name, value in (logs or {}).items()}
+        names = sorted(logs or {}, key=lambda name: name != "loss")
+        self.figures = {name: float(logs[name]) for name in names}
         self.figures["learning rate"] = float(self.model.optimizer.learning_rate)
         if self.step == self.steps:
             self.enter("ending the epoch")
@@ -79,11 +81,11 @@ class Display(keras.callbacks.Callback):
         self.enter("scoring and saving")
 
     def on_epoch_end(self, epoch, logs=None):
-        self.epoch_seconds = self.now() - self.began
         self.steps = self.steps or self.step
         if self.sample is not None:
             self.enter("answering")
             self.live.console.print(Text(f"  {self.sample().strip()}", overflow="ellipsis", no_wrap=True, style="dim"))
+        self.rest = self.now() - self.looked
         self.enter("")
 
     def on_train_end(self, logs=None):
@@ -98,26 +100,24 @@ class Display(keras.callbacks.Callback):
         return next((float(part.count) for part in inner if hasattr(part, "count")), 0.0)
 
     def left(self) -> tuple[float, float] | None:
-        """Seconds left of the epoch, and of the training if no epoch is saved; None where they are not known yet."""
+        """Seconds left of the epoch, and of the training if no epoch is left out; None where they are not known yet."""
         if not self.steps or not self.step_seconds:
             return None
         epoch = (self.steps - self.step) * self.step_seconds
-        whole = self.epoch_seconds or self.steps * self.step_seconds
-        return epoch, epoch + (self.epochs - self.epoch - 1) * whole
+        return epoch, epoch + self.rest + (self.epochs - self.epoch - 1) * (self.steps * self.step_seconds + self.rest)
 
     def drawn(self):
         """What is shown now."""
         head = Table.grid(padding=(0, 1))
         bar = ProgressBar(self.steps or 1, min(self.step, self.steps or 0), width=30, pulse=not self.steps)
-        head.add_row(f"epoch {self.epoch + 1} of {self.epochs}", bar, f"{self.step}/{self.steps or '?'} steps")
+        steps = f"{self.step}/{self.steps or '?'} steps"
+        head.add_row(f"epoch {self.epoch + 1} of {self.epochs}", bar, steps, self.device)
         told = [f"{name} {value:{'.2e' if 'rate' in name else '.4f'}}" for name, value in self.figures.items()]
         told += [f"{self.rate:,.0f} {self.unit}/s"] if self.rate else []
         if left := self.left():
-            told.append(f"{clock(left[0])} left, {clock(left[1])} to the end of epoch {self.epochs}")
-        told += [self.device] if self.device else []
-        if self.phase:
-            told.append(f"{self.phase} ... {clock(self.now() - self.since)}")
-        return Group(head, Text("  ".join(told)))
+            told.append(f"{clock(left[0])} left of the epoch, {clock(left[1])} of the training")
+        phase = [Text(f"{self.phase} ... {clock(self.now() - self.since)}")] if self.phase else []
+        return Group(head, *([Text("  ".join(told))] if told else []), *phase)
 
 
 def clock(seconds) -> str:

@@ -1,0 +1,68 @@
+"""`tfllm info RUN` and `tfllm runs FOLDER` of made runs: what stands in their files, by hand."""
+
+import io
+import json
+import zipfile
+
+import h5py
+import pytest
+
+from tests.cli.test_road import told
+from tfllm.cli import main
+from tfllm.training.progress import Progress
+
+
+def made(folder, name, history=(), monitor="val_loss", best_epoch=0):
+    """A run's folder without a model: config, 2 x 3 weights beside the optimizer's, training state."""
+    folder.mkdir(parents=True)
+    part = {"class_name": "GPT", "config": {"name": "gpt", "vocab_size": 11, "d_model": 8, "dtype": {"x": 1}}}
+    saved = {"registered_name": f"tfllm>{name}", "config": {"model": part, "length": 16}}
+    weights = io.BytesIO()
+    with h5py.File(weights, "w") as file:
+        file["layers/dense/vars/0"] = [[1.0, 2.0, 3.0]] * 2
+        file["optimizer/vars/0"] = [1.0] * 5
+        file["layers/dropout/seed_generator/vars/0"] = [1, 2]
+    done = Progress(len(history), 4 * len(history), 90.0, history and 1.0 or None, best_epoch, list(history))
+    for file in ("last.keras", "best.keras"):
+        with zipfile.ZipFile(folder / file, "w") as archive:
+            archive.writestr("config.json", json.dumps(saved))
+            archive.writestr("metadata.json", "{}")
+            archive.writestr("model.weights.h5", weights.getvalue())
+            archive.writestr("training.json", json.dumps(vars(done)))
+    (folder / "config.yaml").write_text(f"recipe: {{epochs: 5, monitor: {monitor}}}\n")
+
+
+def rows(*values, name="val_loss"):
+    return [{"epoch": i, "seconds": 9.0 * i, "loss": 3.0, name: value} for i, value in enumerate(values, start=1)]
+
+
+def test_what_a_run_is(tmp_path, capsys):
+    made(tmp_path / "RUN", "LanguageModel", rows(2.0, 1.5, 1.75), best_epoch=2)
+    main(["info", str(tmp_path / "RUN"), "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert (found["task"], found["weights"], found["file"]) == ("lm", 6, "best.keras")
+    assert found["model"] == {"class": "GPT", "vocab_size": 11, "d_model": 8}
+    assert found["training"] == {"epochs": 3, "updates": 12, "seconds": 90, "of_epochs": 5, "monitor": "val_loss"}
+    assert found["best"]["val_loss"] == 1.5 and found["last"]["val_loss"] == 1.75
+    main(["info", str(tmp_path / "RUN" / "last.keras")])
+    said = capsys.readouterr().out.splitlines()
+    assert "best      epoch 2, loss 3, val_loss 1.5" in said and "task      lm" in said
+
+
+def test_runs_side_by_side_the_best_first(tmp_path, capsys):
+    made(tmp_path / "a", "Translator", rows(2.0, 1.5), best_epoch=2)
+    made(tmp_path / "b" / "c", "Translator", rows(1.25), best_epoch=1)
+    made(tmp_path / "d", "Translator", rows(20.0, 30.0, name="val_bleu"), "val_bleu", 2)
+    made(tmp_path / "e", "Translator", rows(25.0, name="val_bleu"), "val_bleu", 1)
+    made(tmp_path / "f", "LanguageModel")
+    main(["runs", str(tmp_path)])
+    head, *lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[0] for line in lines] == ["f", "d", "e", "b/c", "a"] and head[0] == "run" and "val_bleu" in head
+    main(["runs", str(tmp_path), "--json"])
+    assert [row.get("val_loss") for row in json.loads(capsys.readouterr().out)] == [None, None, None, 1.25, 1.5]
+
+
+@pytest.mark.parametrize("line, part", [("info none", "none"), ("runs none", "none"), ("runs .", "there is no run")])
+def test_what_is_no_run(line, part, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert part in told(capsys, *line.split())

@@ -1,0 +1,70 @@
+"""What needs no TensorFlow meets none: help, errors of typing, what a run is. Read from sys.modules, not by a clock."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.test_startup import python
+from tfllm.cli import kinds
+
+LINES = {  # what is typed: what is printed on either stream
+    "--help": "usage: tfllm VERB",
+    "train --help": "TASK: translation",
+    "train translation --help": "--model.num_layers",
+    "generate RUN --help": "usage: tfllm generate RUN",
+    "generate --help RUN --stream": "--decoding.temperature",
+    "generate --help": "RUN of translation:",
+    "generate RUN --temperatur 1": "did you mean '--decoding.temperature'",
+    "generate RUN hello --temperature hot": "expected float",
+    "generate RUN hello --batch_size 0": "--batch_size must be 1 or more; got 0",
+    "evaluate RUN": "name the text: --text F [F ...]",
+    "evaluate RUN --text none.txt": "--text none.txt: there is no such file",
+    "evaluate RUN --text none*.txt": "no file fits this pattern",
+    "export RUN file/below": "FOLDER file/below cannot be made",
+    "chat RUN": "RUN is a run of lm",
+    "info RUN": "lm",
+    "info RUN --json": '"task": "lm"',
+    "train lm --out R --device gpu": "no option --device: TensorFlow computes on the GPUs that it finds",
+    "train lm --out R --recipe.epochs 0": "epochs must be 1 or more",
+    "train translation --out R --source a": "--source and --target go together",
+    "train translation --out R --source a --target b": "--source a: there is no such file",
+    "train translation --out R --data file --bleu_every 1": "BLEU needs text to validate on",
+    "train classifier --out R --data file --held_out 2": "--held_out is a share between 0 and 1",
+    "train qa --out R --squad file --valid_squad none": "--valid_squad none: there is no such file",
+    "keywords none.txt": "FILE none.txt: there is no such file",
+    "vectors train --text none.txt --out v.vec": "--text none.txt: there is no such file",
+    **{f"train {task} --help": "--recipe.epochs" for task in kinds.TASKS},
+}
+
+CODE = """
+import contextlib, io, json, sys
+from tfllm.cli import main
+for line in LINES:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), contextlib.suppress(SystemExit):
+        main(line.split())
+    heavy = [name for name in ("tensorflow", "keras") if name in sys.modules]
+    assert not heavy, (line, heavy)
+    assert LINES[line] in printed.getvalue(), (line, printed.getvalue())
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working folder: RUN, which only says what it is, and a file."""
+    from tests.cli.test_info import made
+
+    made(tmp_path / "RUN", "LanguageModel")
+    (tmp_path / "file").write_text("one\ttwo\n")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_no_tensorflow_before_the_options_are_right(folder):
+    python(f"LINES = {LINES!r}\n{CODE}")
+
+
+def test_the_module_is_the_command():
+    ended = subprocess.run([sys.executable, "-m", "tfllm", "--version"], capture_output=True, text=True, env=os.environ)
+    assert ended.returncode == 0 and ended.stdout.startswith("tfllm ")
