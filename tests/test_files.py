@@ -9,7 +9,8 @@ import zipfile
 import pytest
 
 from tfllm import files
-from tfllm.files import check_unpacked, clear, json_object, understood, written
+from tfllm.files import clear, json_object, understood, written
+from tfllm.limits import check_unpacked
 
 
 def test_a_failed_writer_leaves_the_old_file_alone(tmp_path):

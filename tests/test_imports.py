@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "startup": set(),
     "lazy": set(),
     "files": set(),
+    "limits": set(),
     "ragged": set(),
     "fonts": {"files"},
     "config": {"files"},  # beyond the design, here and below: files are whole or not there
@@ -27,10 +28,10 @@ MAY_IMPORT = {
     "evaluation": {"files", "fonts"},
     "export": {"files"},
     # Beyond the design: freezing and LoRA, by name.
-    "training": {"lazy", "files", "fonts", "config", "layers.names", "layers.lora"},
+    "training": {"lazy", "files", "limits", "fonts", "config", "layers.names", "layers.lora"},
     "models": {"lazy", "layers"},
-    "vectors": {"lazy", "files", "fonts", "text", "losses", "layers"},
-    "interop": {"files", "models"},
+    "vectors": {"lazy", "files", "limits", "fonts", "text", "losses", "layers"},
+    "interop": {"files", "limits", "models"},
     # Beyond the design: `fit` compiles with the recipe unless the user did; `score` and `export` are methods of a task.
     "tasks": {"lazy", "files", "models", "layers", "text", "losses", "metrics", "generation", "vectors", "config",
               "data.batches", "data.blocks", "data.dialogues", "data.masking", "data.sentence_pairs", "data.spans",

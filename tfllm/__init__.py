@@ -6,6 +6,7 @@ knows them; imported before Keras, use `tfllm.load_model`.
 """
 
 import importlib
+import os
 import sys
 
 from tfllm import startup
@@ -60,7 +61,14 @@ def load_model(path, compile=True):
     """
     import keras
 
+    from tfllm.files import understood
+    from tfllm.limits import check_keras
+
     _register()
+    if str(path).endswith(".keras") and os.path.isfile(path):
+        with understood(path, "a model that Keras and tfllm know"):
+            check_keras(path)
+            return keras.saving.load_model(path, compile=compile)
     return keras.saving.load_model(path, compile=compile)
 
 

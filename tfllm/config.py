@@ -10,6 +10,8 @@ TensorFlow is never imported here: `tfllm --help` lists the options from these f
 import difflib
 import inspect
 import re
+import reprlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origi
 
 T = TypeVar("T")
 KIND = "kind"  # the name that tells several dataclasses apart
+SHORT = reprlib.Repr()  # of values that a file nests a million times
+SHORT.maxlevel, SHORT.maxstring, SHORT.maxother = 3, 100, 100
 NUMBER = re.compile(r"[-+]?\d[\d_]*(\.\d*)?[eE][-+]?\d+$")  # a float of YAML 1.2 that PyYAML takes for text
 
 
@@ -55,9 +59,10 @@ def read(path: str | Path) -> dict[str, Any]:
     import yaml
 
     try:
-        values = yaml.load(Path(path).read_text(encoding="utf-8"), _loader())
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {error}") from None
+        values = yaml.load(Path(path).read_bytes().decode("utf-8"), _loader())
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        said = " ".join(str(error).split())
+        raise ValueError(f"{path} is not YAML in UTF-8: {said[:300]}") from None
     if values is not None and not isinstance(values, dict):
         raise ValueError(f"{path}: expected lines `name: value`, got {_shown(values)}")
     return values or {}
@@ -229,7 +234,7 @@ def _described(hint) -> str:
 
 
 def _shown(value) -> str:
-    text = repr(value)
+    text = SHORT.repr(value)
     return f"{text if len(text) < 60 else text[:57] + '...'} ({type(value).__name__})"
 
 
@@ -261,9 +266,9 @@ def _loader():
 
     class Loader(yaml.SafeLoader):
         def construct_mapping(self, node, deep=False):
-            names = [self.construct_object(name, deep=True) for name, _ in node.value]
-            if twice := next((name for name in names if names.count(name) > 1), None):
-                raise yaml.MarkedYAMLError(problem=f"{twice!r} is given twice", problem_mark=node.start_mark)
+            names = Counter((name.tag, name.value) for name, _ in node.value if isinstance(name, yaml.ScalarNode))
+            if twice := next((name for (_, name), count in names.items() if count > 1), None):
+                raise yaml.MarkedYAMLError(problem=f"{twice!r:.60} is given twice", problem_mark=node.start_mark)
             return super().construct_mapping(node, deep)
 
     Loader.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+0123456789"))

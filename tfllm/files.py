@@ -11,7 +11,6 @@ import re
 import secrets
 import shutil
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +23,6 @@ except ImportError:  # Windows
 # Unfinished writes; the second as once in the folders of runs.
 PART = re.compile(r"\.part-\d+-[0-9a-f]{8}|\.(last|best|average|config|history|curve|\d{6})\.part\.\w+")
 DAY = 24 * 3600  # seconds after which an unfinished write is dead, where locks do not tell
-UNPACKED, RATIO = 2**26, 20  # bytes, and times its size, that an archive may unpack to; weights are hardly packed
 _cleared = set()  # folders
 
 
@@ -145,27 +143,23 @@ def parsed(text: str | bytes, where):
 
 @contextmanager
 def understood(path: str | Path, expected: str) -> Iterator[None]:
-    """A block in which a library reads the file: whatever its bytes make the library raise is a ValueError of one line.
+    """A block that reads the file: whatever its bytes make a library raise is a ValueError of one line that names it.
 
-    Errors of the system (missing, not allowed) stay as they are.
+    Errors of the system (missing, not allowed), of what is not installed, and those that name the file stay.
     """
     try:
         yield
+    except (FileNotFoundError, ImportError):
+        raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise ValueError(f"{path}: expected {expected}: {type(error).__name__}: {one_line(error)}") from None
+        if type(error) is ValueError and str(error).startswith(str(path)):
+            raise
+        kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
+        raise ValueError(f"{path}: expected {expected}: {kind}{one_line(error)}") from error
 
 
 def one_line(error: Exception | str) -> str:
     """The message of an error, without what is on further lines."""
     return (str(error).splitlines() or ["no reason given"])[0][:300].strip()
-
-
-def check_unpacked(path: str | Path):
-    """ValueError for a zip archive whose members are far larger than itself: reading them would fill the memory."""
-    size = os.stat(path).st_size
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > UNPACKED + RATIO * size:
-        raise ValueError(f"{path} has {size} bytes and would unpack to {unpacked}: no file of weights does so")

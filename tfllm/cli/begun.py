@@ -52,7 +52,7 @@ def class_of(path):
     """The registered name of the model in a `.keras` file."""
     with understood(path, "a .keras file"), zipfile.ZipFile(path) as archive:
         held = archive.read("config.json")
-    return parsed_object(held, f"config.json in {path}").get("registered_name")
+    return str(parsed_object(held, f"config.json in {path}").get("registered_name"))
 
 
 def states(settings):

@@ -1,10 +1,9 @@
 """RUN on the command line -> the model to use, and the task that it does."""
 
-import json
-import zipfile
 from pathlib import Path
 
-from tfllm.cli import Help, kinds, options, screen
+from tfllm.cli import Help, begun, kinds, options, screen
+from tfllm.files import understood
 
 
 def asked(arguments, verb, usage, words=("RUN",)):
@@ -37,11 +36,8 @@ def path(run):
 
 def task_of(path):
     """The task whose model a .keras file holds, without loading it."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            name = json.loads(archive.read("config.json"))["registered_name"]
-    except (zipfile.BadZipFile, KeyError):
-        raise ValueError(f"{path}: expected the folder of a run or a .keras file") from None
+    with understood(path, "the folder of a run or a .keras file"):
+        name = begun.class_of(path)
     if name not in kinds.CLASSES:
         raise ValueError(f"{path} holds a {name}; the command line knows {', '.join(kinds.CLASSES)}")
     return kinds.CLASSES[name]

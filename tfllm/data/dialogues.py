@@ -97,7 +97,7 @@ def of_json(line):
     """The arguments of `dialogue`."""
     try:
         found = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"expected one JSON object: {error}") from error
     if not isinstance(found, dict) or not {"turns", "messages"} & found.keys():
         got = list(found) if isinstance(found, dict) else type(found).__name__

@@ -64,6 +64,8 @@ def _rows(path):
     """(id, context, question, answers, starts) of each question of a file."""
     try:
         whole = json.loads(read_text(path))
+    except RecursionError:
+        raise ValueError(f"{path}: expected JSON as SQuAD has it, got one nested too deep") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}:{error.lineno}: expected JSON: {error.msg}") from error
     if not isinstance(whole, dict):

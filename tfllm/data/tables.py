@@ -74,7 +74,7 @@ def rows_of_jsonl(path, columns, lists=None):
 def _texts(line, columns, where, lists):
     try:
         found = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{where}: expected one JSON object: {error}") from error
     if not isinstance(found, dict):
         raise ValueError(f"{where}: expected one JSON object; got a {type(found).__name__}")

@@ -5,7 +5,6 @@ sentence-transformers, which also say how a text becomes one vector. Of other he
 taken, which is logged. Left out: decoders, relative positions, sentence-transformers with layers after the pooling.
 """
 
-import json
 import logging
 import re
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from tfllm.files import json_object
+from tfllm.files import json_object, parsed, understood
 from tfllm.interop import huggingface
 from tfllm.interop.named import assign, same_names, some
 from tfllm.models.bert import BERT, masked_token_head, next_sentence_head
@@ -29,6 +28,7 @@ ACTIVATIONS = {
     "relu": "relu", "silu": "silu", "swish": "silu",
 }  # fmt: skip
 ONLY = {"position_embedding_type": "absolute", "is_decoder": False, "add_cross_attention": False}
+SIZES = ("vocab_size", "max_length", "d_model", "num_layers", "num_heads", "dff")
 PREFIX, DECODER = "bert.", "cls.predictions.decoder."
 OTHER_HEADS = re.compile(r"(classifier|qa_outputs)\.")
 BUFFERS = re.compile(r"embeddings\.(position_ids|token_type_ids)")  # numbers 0, 1, 2, ..., which some files carry along
@@ -72,8 +72,12 @@ def load_with_heads(path_or_name, rate=None, pooling=None, revision=None, **opti
         layout = sentence_layout(folder)
         pooling = layout.pooling if layout else "pooler"
     folder = _transformer(folder)
-    encoder = BERT(**arguments(huggingface.config(folder), rate), pooling=pooling, **options)
+    config = huggingface.config(folder)
+    with understood(folder, "the config of a BERT"):
+        numbers = arguments(config, rate)
     weights = huggingface.Weights(folder)
+    huggingface.check_room(folder, weights.held, **{name: numbers[name] for name in SIZES})
+    encoder = BERT(**numbers, pooling=pooling, **options)
     names = _short(weights)
     masked = next_sentence = None
     if "cls.predictions.bias" in names or f"{DECODER}bias" in names:
@@ -141,6 +145,8 @@ def arguments(config, rate=None):
         known = ", ".join(ACTIVATIONS)
         raise ValueError(f"hidden_act must be one of {known}; got {values['hidden_act']!r}")
     rates = {name: values[name] for name in ("hidden_dropout_prob", "attention_probs_dropout_prob")}
+    sizes = ("vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers", "num_attention_heads")
+    huggingface.check_numbers(values, (*sizes, "intermediate_size", "type_vocab_size"), rates, "layer_norm_eps")
     if rate is None and len(set(rates.values())) > 1:
         raise ValueError(f"BERT has one rate of dropout, the config several: {rates}. Give rate=, 0.0 for use alone")
     return {
@@ -157,10 +163,16 @@ def sentence_layout(folder):
     modules = folder / "modules.json"
     if not modules.is_file():
         return None
-    steps = json.loads(modules.read_text("utf-8"))
+    with understood(folder, "the files of sentence-transformers"):
+        return _sentence_layout(folder, parsed(modules.read_bytes(), modules))
+
+
+def _sentence_layout(folder, steps):
     kinds = [step["type"].rsplit(".", 1)[-1] for step in steps]
     if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
         raise ValueError(f"{folder}: expected Transformer, Pooling and perhaps Normalize; got {', '.join(kinds)}")
+    if wrong := [step["path"] for step in steps if not re.fullmatch(r"[\w-]*", step["path"])]:
+        raise ValueError(f"{folder}: modules.json must name folders in this one; got {wrong[0]!r:.60}")
     found = json_object(folder / steps[1]["path"] / "config.json")
     known = {"cls_token": "first", "mean_tokens": "mean", "max_tokens": "max"}
     chosen = [name.removeprefix("pooling_mode_") for name, value in found.items() if value is True]
@@ -170,6 +182,8 @@ def sentence_layout(folder):
         raise ValueError(f"{folder}: BERT pools by one of {', '.join(known)}; got {chosen}")
     length = folder / steps[0]["path"] / "sentence_bert_config.json"
     limit = json_object(length).get("max_seq_length") if length.is_file() else None
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise ValueError(f"{length}: max_seq_length must be a number of tokens, from 1 on; got {limit!r:.60}")
     return SentenceLayout(known[chosen[0]], "Normalize" in kinds, limit)
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfllm.files import understood
 from tfllm.interop import bert, huggingface
 from tfllm.interop.named import assign
 
@@ -28,6 +29,11 @@ def head(folder):
     config, weights = huggingface.config(folder), huggingface.Weights(folder)
     if WEIGHT not in weights:
         return None
+    with understood(folder, "a classifier on BERT"):
+        return _head(weights, config, folder)
+
+
+def _head(weights, config, folder):
     kernel, bias = weights[WEIGHT].T, weights[BIAS]
     count = len(bias)
     problem = config.get("problem_type") or PROBLEMS["regression" if count == 1 else "single"]  # as transformers does

@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 
+from tfllm.files import understood
 from tfllm.interop import huggingface
 from tfllm.interop.named import assign, joined, same_names
 from tfllm.models.gpt import GPT
@@ -24,6 +25,7 @@ ACTIVATIONS = {
 }  # fmt: skip
 ONLY = {"scale_attn_weights": True, "scale_attn_by_inverse_layer_idx": False, "add_cross_attention": False}
 MASKS = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # the causal mask, which some files carry along as a tensor
+SIZES = ("vocab_size", "max_length", "d_model", "num_layers", "num_heads", "dff")
 PREFIX, HEAD = "transformer.", "lm_head.weight"
 
 
@@ -35,8 +37,12 @@ def load(path_or_name, rate=None, revision=None, **options):
     FileNotFoundError where there is nothing to load; ImportError without safetensors or huggingface_hub.
     """
     folder = huggingface.folder(path_or_name, revision)
-    model = GPT(**arguments(huggingface.config(folder), rate), **options)
+    config = huggingface.config(folder)
+    with understood(folder, "the config of a GPT-2"):
+        numbers = arguments(config, rate)
     weights = huggingface.Weights(folder)
+    huggingface.check_room(folder, weights.held, **{name: numbers[name] for name in SIZES})
+    model = GPT(**numbers, **options)
     prefix = PREFIX if f"{PREFIX}wte.weight" in weights else ""
     names = {name if name == HEAD else name.removeprefix(prefix): name for name in weights}
     names = {short: name for short, name in names.items() if not MASKS.fullmatch(short)}
@@ -95,6 +101,9 @@ def arguments(config, rate=None):
         known = ", ".join(ACTIVATIONS)
         raise ValueError(f"activation_function must be one of {known}; got {values['activation_function']!r}")
     rates = {name: values[name] for name in ("resid_pdrop", "embd_pdrop", "attn_pdrop")}
+    inner = [] if values["n_inner"] is None else ["n_inner"]
+    sizes = ["vocab_size", "n_positions", "n_embd", "n_layer", "n_head", *inner]
+    huggingface.check_numbers(values, sizes, rates, "layer_norm_epsilon")
     if rate is None and len(set(rates.values())) > 1:
         raise ValueError(f"GPT has one rate of dropout, the config several: {rates}. Give rate=, 0.0 for use alone")
     return {

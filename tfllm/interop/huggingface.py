@@ -4,7 +4,10 @@ Left out: weights in pickles (pytorch_model.bin), which run code when they are r
 """
 
 import json
+import math
 import os
+import re
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -52,26 +55,57 @@ def config(path):
         raise FileNotFoundError(f"{path} has no {CONFIG}; a folder in Hugging Face's format has one")
     found = json_object(path / CONFIG)
     if "model_type" not in found:
-        hint = "it is a keras-nlp preset: use interop.keras_nlp.load" if "class_name" in found else "is it another's?"
-        raise ValueError(f"{path / CONFIG} names no model_type; {hint}")
+        preset = "it is a keras-nlp preset: use interop.keras_nlp.load"
+        add = 'add "model_type": "gpt2" or "model_type": "bert", whichever it is'
+        raise ValueError(f"{path / CONFIG} names no model_type; {preset if 'class_name' in found else add}")
     return found
+
+
+def check_numbers(values, sizes, rates, epsilon):
+    """ValueError where values of a config are no sizes (whole numbers from 1 on), no rates, or no small number."""
+    for name in sizes:
+        if type(values[name]) is not int or values[name] < 1:
+            raise ValueError(f"{name} must be a whole number from 1 on; got {_short(values[name])}")
+    for name in rates:
+        if not isinstance(values[name], (int, float)) or not 0 <= values[name] < 1:
+            raise ValueError(f"{name} must be a probability below 1; got {_short(values[name])}")
+    if not isinstance(values[epsilon], float) or not 0 < values[epsilon] < 1:
+        raise ValueError(f"{epsilon} must be a small number above 0; got {_short(values[epsilon])}")
+
+
+def check_room(where, held, vocab_size, max_length, d_model, num_layers, num_heads, dff):
+    """ValueError where a Transformer of these sizes has far more weights than the files hold: it is not made then."""
+    dff = dff or 4 * d_model
+    wanted = (vocab_size + max_length) * d_model + num_layers * (4 * d_model**2 + 2 * d_model * dff)
+    if d_model % num_heads:
+        raise ValueError(f"{where}: d_model must be a multiple of num_heads; got {d_model} and {num_heads}")
+    if wanted > 2 * held + 1000:
+        raise ValueError(
+            f"{where}: its config asks for {vocab_size} tokens, {max_length} positions, width {d_model}, {num_layers} "
+            f"layers, inner width {dff}; its files hold {held} numbers, which do not fit"
+        )
+
+
+def _short(value):
+    return reprlib.repr(value)
 
 
 class Weights(Mapping):
     """name -> NumPy array, float32, of every tensor in a folder's safetensors files; read when it is asked for.
 
-    FileNotFoundError where a file is missing; ValueError where an index and its files differ, and for a tensor that is
-    not of floating point (only when it is read); ImportError without safetensors.
+    `held`: how many numbers they are. FileNotFoundError where a file is missing; ValueError where an index and its
+    files differ or it names other than files of this folder, and for a tensor that is not of floating point (only when
+    it is read); ImportError without safetensors.
     """
 
     def __init__(self, path):
         self.path = Path(path)
         index = self.path / INDEX
-        listed = None
+        listed, self.held = None, 0
         if (self.path / WEIGHTS).is_file():
             files = [WEIGHTS]
         elif index.is_file():
-            listed = json_object(index).get("weight_map", {})
+            listed = _weight_map(index)
             files = sorted(set(listed.values()))
         else:
             pickled = sorted(file.name for file in self.path.glob("*.bin"))
@@ -91,7 +125,9 @@ class Weights(Mapping):
 
     def _names(self, file):
         with self._open(file) as stored:
-            return list(stored.keys())
+            names = list(stored.keys())
+            self.held += sum(math.prod(stored.get_slice(name).get_shape()) for name in names)
+            return names
 
     def _open(self, file):
         try:
@@ -113,6 +149,17 @@ class Weights(Mapping):
 
     def __len__(self):
         return len(self.homes)
+
+
+def _weight_map(index):
+    """{tensor: file beside the index}"""
+    found = json_object(index).get("weight_map")
+    if not isinstance(found, dict) or not found:
+        raise ValueError(f"{index}: expected a weight_map, an object of tensors and their files; got {_short(found)}")
+    for name, file in found.items():
+        if not isinstance(file, str) or not re.fullmatch(r"[\w-][\w.-]*\.safetensors", file):
+            raise ValueError(f"{index}: {name:.60} must be in a .safetensors file of this folder; got {_short(file)}")
+    return found
 
 
 def write(path, config, tensors):

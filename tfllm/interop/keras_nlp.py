@@ -3,22 +3,26 @@
 Left out: presets by name, which keras-nlp downloads; other backbones; the tokenizer in assets/, which is text's affair.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
 
+from tfllm.files import json_object, understood
+from tfllm.interop import huggingface
 from tfllm.interop.named import assign, same_names
+from tfllm.limits import check_h5
 from tfllm.models.bert import BERT
 from tfllm.models.gpt import GPT
 
+SIZES = ("vocabulary_size", "max_sequence_length", "hidden_dim", "num_layers", "num_heads", "intermediate_dim",
+         "num_segments")  # fmt: skip
 THEIRS = {"GPT2Backbone": "gpt2", "BertBackbone": "bert"}  # our module for the same model in Hugging Face's format
 
 
 def is_preset(folder):
     """Whether the folder has a config.json as keras-nlp writes it, of whatever kind."""
     path = Path(folder).expanduser() / "config.json"
-    return path.is_file() and "class_name" in json.loads(path.read_text("utf-8"))
+    return path.is_file() and "class_name" in json_object(path)
 
 
 def load(folder, rate=None, **options):
@@ -55,11 +59,33 @@ def _backbone(folder, kind):
     path = Path(folder).expanduser() / "config.json"
     if not path.is_file():
         raise FileNotFoundError(f"{folder} has no config.json; give the folder of a keras-nlp preset")
-    found = json.loads(path.read_text("utf-8"))
+    found = json_object(path)
     if found.get("class_name") != kind:
         hint = f"; it is in Hugging Face's format: use interop.{THEIRS[kind]}.load" if "model_type" in found else ""
         raise ValueError(f"{folder}: expected a preset of {kind}, got {found.get('class_name')!r}{hint}")
-    return getattr(keras_hub.models, kind).from_preset(str(path.parent))
+    weights = path.with_name("model.weights.h5")
+    if not weights.is_file():
+        raise FileNotFoundError(f"{folder} has no model.weights.h5; a keras-nlp preset has one")
+    with understood(weights, "weights of keras-nlp"):
+        held = check_h5(weights)
+    with understood(path, f"the config of a {kind}"):
+        numbers = _numbers(found.get("config"))
+        sizes = [numbers[name] for name in SIZES if name != "num_segments"]
+        huggingface.check_room(path, held, *sizes)
+        backbone = getattr(keras_hub.models, kind)(**numbers)
+    with understood(weights, f"weights that fit {path}"):
+        backbone.load_weights(str(weights))
+    return backbone
+
+
+def _numbers(config):
+    """The arguments of a backbone. Nothing else of its config is taken over: it may name any class of any module."""
+    values = {"dropout": 0.1, **{name: config[name] for name in (*SIZES, "dropout") if name in config}}
+    values["epsilon"] = 1e-5
+    huggingface.check_numbers(values, [name for name in SIZES if name in values or name != "num_segments"],
+                              ["dropout"], "epsilon")  # fmt: skip
+    del values["epsilon"]
+    return values
 
 
 def _filled(model, backbone, places, folder):

@@ -1,11 +1,11 @@
 """Weights and vocabulary of textgenrnn (.hdf5 and .json) -> `TextgenRNN` in the ids of our own tokenizers."""
 
-import json
-
 import h5py
 import numpy as np
 
+from tfllm.files import json_object, understood
 from tfllm.interop.cudnn import keras_layout
+from tfllm.limits import check_h5
 from tfllm.models.textgenrnn import TextgenRNN
 
 TEXT = "<s>"  # textgenrnn's token before and after a text
@@ -24,8 +24,9 @@ def load(weights, vocabulary, window=40):
     Raises ValueError where the file is not of this model (bidirectional layers, another vocabulary).
     """
     arrays = read(weights)
-    with open(vocabulary, encoding="utf-8") as file:
-        ids = json.load(file)
+    ids = json_object(vocabulary)
+    if sorted(map(str, ids.values())) != sorted(map(str, range(1, len(ids) + 1))):
+        raise ValueError(f"{vocabulary}: {len(ids)} tokens must have the ids 1 to {len(ids)}, each once")
     if (held := len(arrays["embedding"][0])) != len(ids) + 1:
         raise ValueError(
             f"{weights} has vectors of {held} ids; {vocabulary} has {len(ids)} tokens, one less is expected"
@@ -51,6 +52,12 @@ def load(weights, vocabulary, window=40):
 
 def read(path):
     """Keras' .hdf5 of weights -> {layer: its arrays}, of layers that have any. ValueError where one is missing."""
+    with understood(path, "weights of textgenrnn in HDF5"):
+        return _read(path)
+
+
+def _read(path):
+    check_h5(path)
     with h5py.File(path) as file:
         arrays = {
             name: [np.array(group[key]) for key in group.attrs["weight_names"]]

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from tfllm.files import json_object, written
+from tfllm.files import json_object, understood, written
 
 END_OF_TEXT = "<|endoftext|>"
 PAIRS = (("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe"))
@@ -39,7 +39,11 @@ def letters():
 
 def read_folder(folder):
     """-> Parts. FileNotFoundError: the folder has no such files; ValueError: they are of another kind."""
-    folder = Path(folder)
+    with understood(folder, "the files of a byte-pair tokenizer"):
+        return _read_folder(Path(folder))
+
+
+def _read_folder(folder):
     config = {**_if_there(folder / "special_tokens_map.json"), **_if_there(folder / "tokenizer_config.json")}
     if (folder / "tokenizer.json").is_file():
         ids, merges, added = _tokenizer_json(folder / "tokenizer.json")
@@ -58,7 +62,8 @@ def read_folder(folder):
 
 def read_files(vocabulary, merges, end=END_OF_TEXT, special=()):
     """Files like vocab.json and merges.txt -> Parts. ValueError: they are no such files, or have no token `end`."""
-    return _parts(vocabulary, json_object(Path(vocabulary)), _merges(Path(merges)), special, end)
+    with understood(vocabulary, "tokens and their ids"):
+        return _parts(vocabulary, json_object(Path(vocabulary)), _merges(Path(merges)), special, end)
 
 
 def write_folder(folder, parts):
@@ -118,7 +123,8 @@ def _names(config):
 
 
 def _merges(path):
-    lines = [line.rstrip("\r") for line in path.read_text(encoding="utf-8").split("\n")]
+    with understood(path, "two tokens on each line, in UTF-8"):
+        lines = [line.rstrip("\r") for line in path.read_bytes().decode("utf-8").split("\n")]
     merges = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
     if wrong := [pair for pair in merges if len(pair) != 2]:
         raise ValueError(f"{path} must have two tokens on each line, got {' '.join(wrong[0])!r:.80}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from tfllm.files import understood
 from tfllm.text.best_cut import BestCut
 from tfllm.text.learning import batches, sample
 
@@ -23,7 +24,12 @@ def read_dictionary(path):
     So jieba's own dict.txt and its users' dictionaries are read. ValueError names the line of a wrong count;
     FileNotFoundError.
     """
-    path, found = Path(path), {}
+    with understood(path, "words and their counts, in UTF-8"):
+        return _read(Path(path))
+
+
+def _read(path):
+    found = {}
     with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, start=1):
             if not (parts := line.split()):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from tfllm.files import understood
 from tfllm.ragged import chosen
 from tfllm.text.cleaning import lower
 from tfllm.text.tokenizer import CPU
@@ -24,7 +25,8 @@ def stop_words(language):
 
 def read_words(path):
     """frozenset of the words of a text file, one a line, without the blanks around them; lines with # are left out."""
-    lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    with understood(path, "words in UTF-8, one on each line"):
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 

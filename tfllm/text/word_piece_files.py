@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from tfllm.files import json_object, written
+from tfllm.files import json_object, understood, written
 
 VOCABULARY, CONFIG, TOKENIZER, MAP = "vocab.txt", "tokenizer_config.json", "tokenizer.json", "special_tokens_map.json"
 PRESET = "assets/tokenizer/vocabulary.txt"  # of keras-nlp
@@ -47,7 +47,11 @@ def write_vocabulary(path, vocabulary):
 
 def read_folder(folder):
     """-> Parts. FileNotFoundError: the folder has no such files; ValueError: they are of another kind."""
-    folder = Path(folder)
+    with understood(folder, "the files of a WordPiece tokenizer"):
+        return _read_folder(Path(folder))
+
+
+def _read_folder(folder):
     if (folder / PRESET).is_file():
         return _preset(folder)
     config = {**_if_there(folder / MAP), **_if_there(folder / CONFIG)}

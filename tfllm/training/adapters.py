@@ -14,9 +14,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tfllm.files import written
+from tfllm.files import parsed_object, understood, written
 from tfllm.layers import lora as layers
 from tfllm.layers import names as naming
+from tfllm.limits import check_unpacked
 from tfllm.training.freezing import Trained, changed, train_only
 
 _SETTINGS = "settings"  # of the file: JSON, {name of the layer: [rank, alpha]}
@@ -69,11 +70,8 @@ def load_adapter(model: keras.Model, path: str | Path) -> Trained:
     ValueError for a file of another kind, for a base without these layers or of other sizes, and for a model that has
     another LoRA; nothing is changed then.
     """
-    with np.load(path) as file:
-        arrays = dict(file)
-    if _SETTINGS not in arrays:
-        raise ValueError(f"{path} holds no LoRA; training.save_adapter writes what is read here")
-    settings, bases = json.loads(str(arrays[_SETTINGS])), layers.kernels(model)
+    arrays, settings = _read(path)
+    bases = layers.kernels(model)
     there = {name: [layer.rank, layer.alpha] for name, layer in layers.adapters(model).items()}
     if there and there != settings:
         raise ValueError(f"the model has another LoRA than {path}: remove_adapter, or merge it, first")
@@ -91,6 +89,22 @@ def load_adapter(model: keras.Model, path: str | Path) -> Trained:
         layer.b.assign(arrays[f"{name}/lora_b"])
     train_only(model, [weight for layer in found.values() for weight in (layer.a, layer.b)])
     return changed(model)
+
+
+def _read(path):
+    """(arrays, {layer: [rank, alpha]}) of a file of `save_adapter`."""
+    with understood(path, "a file of training.save_adapter"):
+        check_unpacked(path)
+        with np.load(path) as file:
+            arrays = dict(file)
+        if _SETTINGS not in arrays:
+            raise ValueError(f"{path} holds no LoRA; training.save_adapter writes what is read here")
+        settings = parsed_object(str(arrays[_SETTINGS]), path)
+        for name, (rank, alpha) in settings.items():
+            sizes = [arrays[f"{name}/lora_{part}"].size for part in "ab"]
+            if type(rank) is not int or not 0 < rank <= min(sizes) or not isinstance(alpha, (int, float)):
+                raise ValueError(f"rank {rank!r} and alpha {alpha!r} of {name} do not fit {sizes} numbers")
+    return arrays, settings
 
 
 def _require(model):

@@ -18,7 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tfllm import config
-from tfllm.files import check_unpacked, one_line, parsed_object, understood, written
+from tfllm.files import one_line, parsed_object, understood, written
+from tfllm.limits import check_unpacked
 from tfllm.training.recipe import Recipe
 
 _MEMBER = "training.json"

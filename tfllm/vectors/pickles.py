@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfllm.files import check_unpacked, one_line, understood
+from tfllm.files import one_line, understood
+from tfllm.limits import check_unpacked
 from tfllm.vectors.keyed import keyed_vectors
 from tfllm.vectors.unpacked import Unpacked
 

@@ -10,6 +10,7 @@ be the word 7 and its vector [1.]. It is a header there if it says one column, a
 
 import codecs
 import re
+import struct
 from collections import Counter
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ LOOK = 1000  # lines that vote on the number of columns
 NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 NOT_FINITE = re.compile(rb"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 HEADER = re.compile(rb"[ \t]*(\d+)[ \t]+(\d+)[ \t\r]*")
+OLD_FASTTEXT = struct.Struct("<12id3i")
 OTHERS = {  # first bytes of what else such files may be
     b"PK\x03\x04": "a zip archive: unpack it first",
     b"\xba\x16\x4f\x2f": "a whole FastText model: gensim.models.fasttext.load_facebook_vectors reads it",
@@ -42,6 +44,11 @@ def sniff(source, format=None):
     for first, what in OTHERS.items():
         if head.startswith(first):
             raise ValueError(f"{source.path}: expected word vectors, got {what}")
+    if _is_old_fasttext(head):
+        raise ValueError(
+            f"{source.path}: expected word vectors, got a whole FastText model in its format of before 2017: "
+            "gensim.models.fasttext.load_facebook_vectors reads it"
+        )
     bom = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) and head[3:4] not in (b" ", b"\t") else 0
     lines = head[bom:].split(b"\n")
     if len(lines) > 1 and (len(head) == HEAD or not lines[-1]):
@@ -55,18 +62,37 @@ def sniff(source, format=None):
             raise ValueError(
                 f"{source.path}:1: expected a header, rows and columns such as '400000 50'; got {shown(lines[0])}"
             )
-        rows, columns = map(int, header.groups())
+        rows, columns = _sizes(header)
         if not rows or not columns:
             raise ValueError(f"{source.path}:1: expected a header of rows and columns above 0, got {shown(lines[0])}")
+        if 2 * columns > HEAD + source.most:
+            raise ValueError(
+                f"{source.path}:1: the header says {columns:.4g} columns, the file has {source.most} bytes at most"
+            )
         return Layout(format, rows, columns, begin)
     if not (columns := _vote(lines)):
         raise ValueError(f"{source.path}:1: expected a word and its numbers, got {shown(lines[0])}")
     return Layout("glove", None, columns, bom)
 
 
+def _is_old_fasttext(head):
+    """Whether a file begins as a FastText model without a version: settings, then the sizes of its dictionary."""
+    if len(head) < OLD_FASTTEXT.size:
+        return False
+    dim, *counts, sample, words, own, labels = OLD_FASTTEXT.unpack(head[: OLD_FASTTEXT.size])
+    loss, model = counts[5:7]
+    settings = 0 < dim <= 10_000 and {loss, model} <= {1, 2, 3} and 0 <= sample < 1
+    return settings and all(0 <= count < 10**8 for count in counts) and words == own + labels > 0
+
+
+def _sizes(header):
+    """Rows and columns; any number of digits beyond 18 is as good as the greatest."""
+    return [int(digits) if len(digits.lstrip(b"0")) <= 18 else 10**18 for digits in header.groups()]
+
+
 def _with_header(source, header, body, lines):
     """The format of a file whose first line may be a header."""
-    rows, columns = map(int, header.groups())
+    rows, columns = _sizes(header)
     if not lines:
         return "glove" if columns == 1 else "word2vec"
     if numbers_at_end(lines[0]) < columns and _looks_binary(body, columns, source.path):

@@ -47,6 +47,11 @@ class Unpacked:
             self._bar.update(self._at(), finalize=False)
         return data
 
+    @property
+    def most(self):
+        """Bytes that the file can unpack to, at most."""
+        return os.fstat(self._raw.fileno()).st_size * (1032 if self._packed else 1)  # the limit of DEFLATE
+
     def rewind(self):
         """Begin again."""
         self.file.seek(0)

@@ -1,0 +1,62 @@
+"""Files that are small and would fill the memory, or that lead elsewhere: told before a library reads them.
+
+A file of weights is hardly packed: what it unpacks to is about its own size.
+"""
+
+import io
+import os
+import zipfile
+from pathlib import Path
+
+FREE, RATIO = 2**26, 20  # bytes, and times its size, that a file may unpack to
+
+
+def check_unpacked(path: str | Path):
+    """ValueError for a zip archive whose members are far larger than itself."""
+    with zipfile.ZipFile(path) as archive:
+        check_size(path, sum(member.file_size for member in archive.infolist()))
+
+
+def check_size(path: str | Path, unpacked: int):
+    """ValueError where a file would become so many bytes more than it is."""
+    size = os.stat(path).st_size
+    if unpacked > FREE + RATIO * size:
+        raise ValueError(f"{path} has {size} bytes and would unpack to {unpacked}: no file of weights does so")
+
+
+def check_h5(path: str | Path, file=None) -> int:
+    """How many numbers an HDF5 file holds; `file`: it, opened, where it lies within `path`.
+
+    ValueError where they would be far larger than the file, or lie in another one.
+    """
+    import h5py
+
+    numbers = unpacked = 0
+    with h5py.File(path if file is None else file, "r") as opened:
+        groups, seen = [opened], set()
+        while groups:
+            group = groups.pop()
+            for name in group:
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise ValueError(f"{path}: {group.name}/{name} leads to another place, which is not followed")
+                part = group[name]
+                if (home := h5py.h5o.get_info(part.id).addr) in seen:
+                    continue
+                seen.add(home)
+                if isinstance(part, h5py.Group):
+                    groups.append(part)
+                elif isinstance(part, h5py.Dataset):
+                    if part.external or part.is_virtual or part.dtype.kind == "O":
+                        raise ValueError(f"{path}: {part.name} is no array of numbers in this file")
+                    numbers += part.size or 0
+                    unpacked += part.nbytes
+    check_size(path, unpacked)
+    return numbers
+
+
+def check_keras(path: str | Path):
+    """ValueError for a `.keras` archive that would fill the memory when it is loaded."""
+    check_unpacked(path)
+    with zipfile.ZipFile(path) as archive:
+        if "model.weights.h5" in archive.namelist():
+            check_h5(path, io.BytesIO(archive.read("model.weights.h5")))
