@@ -14,6 +14,7 @@ EVERYTHING = None
 MAY_IMPORT = {
     "startup": set(),
     "lazy": set(),
+    "startup": set(),
     "files": set(),
     "limits": set(),
     "ragged": set(),

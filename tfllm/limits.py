@@ -3,12 +3,17 @@
 A file of weights is hardly packed: what it unpacks to is about its own size.
 """
 
+import contextlib
 import io
+import json
+import math
 import os
+import random
 import zipfile
 from pathlib import Path
 
 FREE, RATIO = 2**26, 20  # bytes, and times its size, that a file may unpack to
+LAYERS = 1000  # of a model
 
 
 def check_unpacked(path: str | Path):
@@ -55,8 +60,37 @@ def check_h5(path: str | Path, file=None) -> int:
 
 
 def check_keras(path: str | Path):
-    """ValueError for a `.keras` archive that would fill the memory when it is loaded."""
+    """ValueError for a `.keras` archive that would fill the memory when it is loaded.
+
+    Its model is made once without memory for its weights, to count them; the classes that it names are registered.
+    """
+    import keras
+
     check_unpacked(path)
     with zipfile.ZipFile(path) as archive:
-        if "model.weights.h5" in archive.namelist():
-            check_h5(path, io.BytesIO(archive.read("model.weights.h5")))
+        if "model.weights.h5" not in archive.namelist():
+            return
+        held = check_h5(path, io.BytesIO(archive.read("model.weights.h5")))
+        config = json.loads(archive.read("config.json"))
+    if deep := [number for number in _layers(config) if number > LAYERS]:
+        raise ValueError(f"{path}: its config asks for {deep[0]} layers; at most {LAYERS} are made")
+    config.pop("compile_config", None)
+    state, wanted = random.getstate(), 0
+    with contextlib.suppress(Exception), keras.StatelessScope(initialize_variables=False):  # loading tells faults
+        model = keras.saving.deserialize_keras_object(config)
+        wanted = sum(math.prod(variable.shape) for variable in model.variables)
+    random.setstate(state)
+    if wanted > 2 * held + FREE // 4:
+        raise ValueError(f"{path}: its config asks for {wanted} weights, it holds {held}")
+
+
+def _layers(config):
+    """The numbers of layers in a config."""
+    parts = [config]
+    while parts:
+        part = parts.pop()
+        for name, value in part.items() if isinstance(part, dict) else enumerate(part):
+            if isinstance(value, (dict, list)):
+                parts.append(value)
+            elif type(value) is int and str(name).endswith("layers"):
+                yield value

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from tfllm.files import understood
 from tfllm.text.byte_pair_files import END_OF_TEXT, Parts, letters, read_files, read_folder, write_config, write_folder
 from tfllm.text.categories import Categories
 from tfllm.text.merging import Merges
@@ -46,12 +47,14 @@ class BytePairs(Tokenizer):
 
         FileNotFoundError: neither is there. ValueError: a tokenizer of another kind.
         """
-        return cls(*read_folder(folder))
+        with understood(folder, "the files of a byte-pair tokenizer"):
+            return cls(*read_folder(folder))
 
     @classmethod
     def from_files(cls, vocabulary, merges, end=END_OF_TEXT):
         """From files like vocab.json (or encoder.json) and merges.txt (or vocab.bpe)."""
-        return cls(*read_files(vocabulary, merges, end))
+        with understood(vocabulary, "tokens and their ids"):
+            return cls(*read_files(vocabulary, merges, end))
 
     def save_files(self, folder):
         """Write vocab.json, merges.txt and tokenizer_config.json, as Hugging Face's GPT2Tokenizer loads them."""

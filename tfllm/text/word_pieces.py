@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfllm.files import understood
 from tfllm.text.bert_characters import HIGHEST
 from tfllm.text.bert_words import BertWords
 from tfllm.text.tokenizer import CPU, Tokenizer
@@ -59,8 +60,9 @@ class WordPieces(Tokenizer):
 
         FileNotFoundError: neither is there. ValueError: a tokenizer of another kind.
         """
-        parts = read_folder(folder)
-        return cls(parts.vocabulary, parts.lowercase, parts.strip_accents, parts.chinese, parts.names)
+        with understood(folder, "the files of a WordPiece tokenizer"):
+            parts = read_folder(folder)
+            return cls(parts.vocabulary, parts.lowercase, parts.strip_accents, parts.chinese, parts.names)
 
     def save_files(self, folder):
         """Write vocab.txt and tokenizer_config.json, as Hugging Face's BertTokenizer loads them."""
