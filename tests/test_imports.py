@@ -14,7 +14,6 @@ EVERYTHING = None
 MAY_IMPORT = {
     "startup": set(),
     "lazy": set(),
-    "startup": set(),
     "files": set(),
     "limits": set(),
     "ragged": set(),

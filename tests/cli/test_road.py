@@ -163,6 +163,20 @@ def test_another_task_and_changed_texts_are_told(run, corpus, capsys):
     assert "has changed" not in capsys.readouterr().err
 
 
+def test_a_log_is_shown_once_whatever_was_imported(capsys, monkeypatch):
+    from absl import logging as absl
+
+    from tfllm.cli import screen
+
+    shown, handler = [], absl.get_absl_handler()  # as importing rouge-score leaves it
+    monkeypatch.setattr(type(handler), "emit", lambda self, record: shown.append(record))
+    monkeypatch.setattr(screen.logging.root, "handlers", [handler])
+    screen.begin([])
+    screen.log.info("once")
+    screen.logging.getLogger("other").warning("of another")
+    assert capsys.readouterr().err.count("once") == 1 and [record.msg for record in shown] == ["of another"]
+
+
 def test_a_run_in_use_is_refused(run, corpus, capsys, monkeypatch):
     monkeypatch.setattr("tfllm.training.lock.lock", lambda descriptor: (_ for _ in ()).throw(BlockingIOError))
     (run / ".lock").write_text("process 7 on there, since now")

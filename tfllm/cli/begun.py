@@ -50,7 +50,7 @@ def changed(folder, settings):
 
 def class_of(path):
     """The registered name of the model in a `.keras` file."""
-    with understood(path, "a .keras file"), zipfile.ZipFile(path) as archive:
+    with understood(path, "the folder of a run or a .keras file"), zipfile.ZipFile(path) as archive:
         held = archive.read("config.json")
     return str(parsed_object(held, f"config.json in {path}").get("registered_name"))
 

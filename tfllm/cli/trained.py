@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from tfllm.cli import Help, begun, kinds, options, screen
-from tfllm.files import understood
 
 
 def asked(arguments, verb, usage, words=("RUN",)):
@@ -36,8 +35,7 @@ def path(run):
 
 def task_of(path):
     """The task whose model a .keras file holds, without loading it."""
-    with understood(path, "the folder of a run or a .keras file"):
-        name = begun.class_of(path)
+    name = begun.class_of(path)
     if name not in kinds.CLASSES:
         raise ValueError(f"{path} holds a {name}; the command line knows {', '.join(kinds.CLASSES)}")
     return kinds.CLASSES[name]
