@@ -17,7 +17,7 @@ import keras
 import tfllm
 from tfllm import training
 from tfllm.models import TransformerConfig
-from tfllm.tasks.encoder_decoder import strings
+from tfllm.tasks.records import strings
 
 CONFIG = tfllm.tasks.TranslatorConfig(
     tokenizer="characters",
@@ -65,7 +65,7 @@ def train(folder):
 def report(translator):
     """Exact match on the test days, over all and by language."""
     test = tfllm.data.dates("test")
-    sources, targets, languages = (strings(test, name) for name in ("source", "target", "language"))
+    sources, targets, languages = strings(test, "source", "target", "language")
     said = translator.generate(sources, batch_size=256)
     print("\nevaluate:", translator.evaluate(test, verbose=0, return_dict=True, bleu=True))
     by_language = defaultdict(list)

@@ -24,8 +24,8 @@ from vectors_intrinsic import glove_6b
 import tfllm
 from tfllm.data import parallel
 from tfllm.models.configs import LSTMLanguageModelConfig, Seq2SeqRNNConfig, TransformerConfig
-from tfllm.tasks.encoder_decoder import strings
 from tfllm.tasks.language_model import LanguageModelConfig
+from tfllm.tasks.records import strings
 from tfllm.tasks.translator import TranslatorConfig
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data")) / "multi30k" / "raw"
@@ -81,10 +81,10 @@ def run(setting, kind, seed):
     )
     train = train.take(setting.texts)
     whose, trainable = EMBEDDINGS[kind]
-    vectors = {"embeddings": vectors_of(whose, strings(train, "source")), "embeddings_trainable": trainable}
+    vectors = {"embeddings": vectors_of(whose, strings(train, "source")[0]), "embeddings_trainable": trainable}
     keras.utils.set_random_seed(seed)
     if setting.model is LSTM:
-        train, valid, test = (strings(part, "source") for part in (train, valid, test))
+        train, valid, test = (strings(part, "source")[0] for part in (train, valid, test))
         config = LanguageModelConfig("words", lowercase=True, length=64, model=LSTM)
         task = tfllm.LanguageModel.from_text(train, config=config, **vectors)
     else:
@@ -100,8 +100,8 @@ def run(setting, kind, seed):
     best = int(np.argmin(history["val_loss"]))
     found = {"val_loss": history["val_loss"][best], "test_loss": task.evaluate(test, verbose=0)[0], "epoch": best + 1}
     if setting.bleu:
-        said = task.generate(strings(test, "source"), beam_width=1, verbose=0)
-        references = [line.lower() for line in strings(test, "target")]
+        said = task.generate(strings(test, "source")[0], beam_width=1, verbose=0)
+        references = [line.lower() for line in strings(test, "target")[0]]
         found["bleu"] = tfllm.evaluation.bleu(said, references).value
     return found | {"core_seconds": time.process_time() - began}
 

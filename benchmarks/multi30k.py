@@ -20,6 +20,7 @@ import yaml
 import tfllm
 from tfllm import config, text, training
 from tfllm.data import parallel
+from tfllm.tasks.records import strings
 from tfllm.tasks.translator import Translator, TranslatorConfig
 
 HERE = Path(__file__).parent
@@ -38,7 +39,7 @@ def pairs(kind, part):
 def untrained(kind, train, settings):
     if kind == "raw":
         return Translator.from_text(train, config=settings)
-    lines = [line for name in ("source", "target") for line in tfllm.tasks.translator.strings(train, name)]
+    lines = [line for part in strings(train, "source", "target") for line in part]
     words = text.Words.learn(lines, split="whitespace", continuation="@@")
     model = tfllm.tasks.translator.untrained(settings.model, words, words)
     return Translator(model, words, label_smoothing=settings.label_smoothing)
@@ -47,7 +48,7 @@ def untrained(kind, train, settings):
 def scores(kind, translator, test, beam_width=5):
     """BLEU by the table's own rules, and how long the translations took."""
     began = time.perf_counter()
-    sources, references = (tfllm.tasks.translator.strings(test, name) for name in ("source", "target"))
+    sources, references = strings(test, "source", "target")
     said = translator.generate(sources, beam_width=beam_width, length_penalty=1.0)
     seconds = time.perf_counter() - began
     if kind == "raw":

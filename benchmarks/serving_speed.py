@@ -14,7 +14,7 @@ from multi30k import pairs
 
 import tfllm
 from tfllm.tasks import Decoding
-from tfllm.tasks.encoder_decoder import strings
+from tfllm.tasks.records import strings
 
 
 def translated(signature, batches):
@@ -31,7 +31,7 @@ def main():
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    sources = sorted(strings(pairs(options.kind, "test"), "source"), key=len)
+    sources = sorted(strings(pairs(options.kind, "test"), "source")[0], key=len)
     batches = [tf.constant(sources[i : i + options.batch]) for i in range(0, len(sources), options.batch)]
     translator = tfllm.load_model(tfllm.training.best(options.run))
     with tempfile.TemporaryDirectory() as folder:

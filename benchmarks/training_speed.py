@@ -19,7 +19,7 @@ import yaml
 from multi30k import pairs, untrained
 
 from tfllm.tasks import TranslatorConfig
-from tfllm.tasks.encoder_decoder import strings
+from tfllm.tasks.records import strings
 
 
 class Clock(keras.callbacks.Callback):
@@ -39,7 +39,7 @@ class Joey:
 
     def __init__(self, python, train, folder):
         self.python, self.folder = python, Path(folder)
-        sides = {"en": strings(train, "source"), "de": strings(train, "target")}
+        sides = {"en": strings(train, "source")[0], "de": strings(train, "target")[0]}
         for language, lines in sides.items():
             (self.folder / f"train.{language}").write_text("\n".join(lines) + "\n", encoding="utf-8")
             (self.folder / f"dev.{language}").write_text("\n".join(lines[:20]) + "\n", encoding="utf-8")

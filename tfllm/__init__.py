@@ -47,17 +47,22 @@ def __getattr__(name):
         return importlib.import_module(f"tfllm.{name}")
     if name in _HOMES:
         return getattr(importlib.import_module(f"tfllm.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'tfllm' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+    import difflib
+
+    near = difflib.get_close_matches(name, __all__, 1)
+    told = f"; did you mean {near[0]!r}?" if near else ""
+    raise AttributeError(f"module 'tfllm' has no attribute {name!r}{told}")
 
 
 def __dir__():
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)
 
 
 def load_model(path, compile=True):
     """The task or model saved at `path` by `save`, with its vocabulary and, where compiled, its optimizer.
 
-    The same as `keras.saving.load_model`, which finds our classes once they are imported: this imports them.
+    path may also be the folder of a run: then it is the best model there (training.best). Else it is the same as
+    `keras.saving.load_model`, which finds our classes once they are imported: this imports them.
     """
     import keras
 
@@ -65,6 +70,8 @@ def load_model(path, compile=True):
     from tfllm.limits import check_keras
 
     _register()
+    if os.path.isdir(path):
+        path = importlib.import_module("tfllm.training").best(path)
     if str(path).endswith(".keras") and os.path.isfile(path):
         with understood(path, "a model that Keras and tfllm know"):
             check_keras(path)

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tfllm
 from tests.tasks.conftest import CONFIG, pairs
 from tfllm.tasks import Decoding, Translator
-from tfllm.tasks.task import is_text
+from tfllm.tasks.records import is_ready
 from tfllm.text import END, START
 
 
@@ -31,8 +31,8 @@ def test_example_shifts_the_target_once(trained):
 
 def test_strings_come_in_many_forms():
     sources, _ = pairs(4)
-    assert all(is_text(form(sources)) for form in (list, tuple, np.array, tf.constant))
-    assert not is_text(np.ones(3)) and not is_text([1, 2]) and not is_text(tf.data.Dataset.range(3))
+    assert not any(is_ready(form(sources)) for form in (list, tuple, np.array, tf.constant))
+    assert is_ready(np.ones((3, 2))) and is_ready(tf.data.Dataset.range(3)) and not is_ready([1, 2])
 
 
 def test_fit_takes_strings(fresh):

@@ -80,10 +80,10 @@ def pretrained(path, config, train):
     """A classifier on the model of a folder or of a run, with the labels of the training records."""
     from tfllm import TextClassifier, load_model
     from tfllm.cli.trained import path as file_of
-    from tfllm.tasks.labelled import column
     from tfllm.tasks.labels import Labels
+    from tfllm.tasks.records import columns
 
-    labels = Labels.learned(column(train, "label"), config.kind, config.separator).names
+    labels = Labels.learned(columns(train, "label")[0], config.kind, config.separator).names
     options = {
         "kind": config.kind, "pairs": "pair" in train.element_spec, "length": config.length,
         "class_weights": config.class_weights, "pooling": config.pooling, "rate": config.rate,

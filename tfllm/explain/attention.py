@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm.fonts import heatmap, saved
+from tfllm.tasks.records import one
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ def attention_map(translator, source, target=None, layer=None):
     if not 1 <= layer <= len(looks):
         raise ValueError(f"layer must be between 1 and {len(looks)}; got {layer}")
     target = translator.generate(source) if target is None else target
-    inputs, targets, _ = translator.example({"source": tf.constant([source]), "target": tf.constant([target])})
+    record = {"source": tf.constant([one(source, "source")]), "target": tf.constant([one(target, "target")])}
+    inputs, targets, _ = translator.example(record)
     _, weights = translator.model(inputs["source"].to_tensor(), inputs["target"].to_tensor())
     weights = np.array(weights[looks[layer - 1]])[0]  # [H, T, S] or [T, S]
     weights = weights.reshape(-1, *weights.shape[-2:])

@@ -9,6 +9,8 @@ from tfllm.explain.attention import names
 from tfllm.fonts import heatmap, labels, saved, short
 from tfllm.tasks.fact_inputs import lines
 from tfllm.tasks.fact_readers import Chosen
+from tfllm.tasks.records import one, texts
+from tfllm.tasks.texts import is_one
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class FactMap:
 
 def fact_map(task, facts, question):
     """FactAnswering, facts (a text with one on each line, or a list) and a question, str -> FactMap."""
-    text = facts if isinstance(facts, str) else "\n".join(facts)
-    found = task.explained(tf.constant([text]), tf.constant([question]))
+    text = one(facts, "facts") if is_one(facts) else b"\n".join(texts(facts, "facts"))
+    found = task.explained(tf.constant([text]), tf.constant([one(question, "question")]))
     said = found["text"].numpy()[0].decode("utf-8", "replace")
     weights = found["attention"].numpy()[0]
     if isinstance(task.reader, Chosen):

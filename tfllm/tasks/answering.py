@@ -11,10 +11,12 @@ from tfllm.data import batches
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.tasks import question_windows
-from tfllm.tasks.question_records import FIELDS, asked, is_asked, records_of
+from tfllm.tasks import records as gate
+from tfllm.tasks.question_records import ASKS, FIELDS, asked, records_of, to_ask
 from tfllm.tasks.span_choice import best_spans
-from tfllm.tasks.task import Task, first, log
+from tfllm.tasks.task import Task, log
 from tfllm.tasks.text_inputs import dense
+from tfllm.tasks.texts import is_one
 from tfllm.text.cleaning import blank
 from tfllm.text.offsets import at_tokens, covering, substrings
 
@@ -27,7 +29,7 @@ class Answering(Task):
     False), `length`, `stride`, `question_length`, `answer_length`, `no_answer` and `threshold`.
     """
 
-    fields = FIELDS
+    fields, asks = FIELDS, ASKS
 
     # From text to what the model is fed
 
@@ -42,11 +44,16 @@ class Answering(Task):
         """Contexts and questions, strings [B] -> what the model is fed, a dict of ragged tensors [W, None]."""
         return self.windows(texts, questions).inputs
 
-    def records(self, x, y=None):
+    def records(self, x, y=None, sample_weight=None):
         """Questions in any of the forms that `question_records.asked` tells -> a dataset of records of `fields`."""
         if y is not None:
             raise ValueError("questions, contexts and answers come together, in the first argument: leave y out")
+        if sample_weight is not None:
+            raise ValueError("a question becomes as many rows as it has windows: leave sample_weight out")
         return records_of(x)
+
+    def asked(self, x):
+        return to_ask(x) if isinstance(x, list) else super().asked(x)
 
     def example(self, record):
         return self.checked(record)[0]
@@ -90,24 +97,15 @@ class Answering(Task):
 
     # Keras' own methods, with questions in all their forms
 
-    def fit(self, x=None, y=None, *args, **options):
-        """As `Task.fit`, on windows; what is told as in `question_records.asked`."""
-        return super().fit(*self.told(x, y), *args, **options)
-
     def evaluate(self, x=None, y=None, *args, return_dict=False, tokens=None, **options):
         """As `Task.evaluate`, and "exact" and "f1" as the official scripts count them, see `score`."""
-        if not is_asked(x):
-            return super().evaluate(x, y, *args, return_dict=return_dict, **options)
-        found = super().evaluate(*self.told(x, y), *args, return_dict=True, **options)
+        x = gate.held(x)
+        found = super().evaluate(x, y, *args, return_dict=True, **options)
+        if gate.is_ready(x, with_targets=True):
+            return found if return_dict else [*found.values()]
         scores = self.score(x, tokens)
         found |= {"exact": scores.exact.value, "f1": scores.f1.value}
         return found if return_dict else [found.pop("loss"), *found.values()]
-
-    def validation(self, data, batch_size, tokens):
-        return super().validation(self.records(first(data)) if is_asked(first(data)) else data, batch_size, tokens)
-
-    def told(self, x, y):
-        return (self.records(x, y), None) if is_asked(x) else (x, y)
 
     def call(self, inputs, training=None):
         """-> logits [W, 2, T]: at which place the answer begins, and at which it ends; the first: there is none."""
@@ -205,16 +203,14 @@ class Answering(Task):
         """A context and a question -> {"text", "start", "end", "score", "no_answer"}; lists of both -> a list of them.
 
         n_best: a list of so many such dicts (fewer, where the context is short) in the place of each; these are parts
-        of the context, whatever `threshold` says. ValueError for lists of unequal lengths and for what is no text.
+        of the context, whatever `threshold` says. ValueError for lists of unequal lengths.
         """
-        if isinstance(question, (str, bytes)):
+        if is_one(question):
             return self.generate([context], [question], n_best, batch_size)[0]
-        contexts = [context] * len(question) if isinstance(context, (str, bytes)) else list(context)
-        questions = list(question)
+        questions = gate.texts(question, "question")
+        contexts = [gate.one(context)] * len(questions) if is_one(context) else gate.texts(context, "context")
         if len(contexts) != len(questions):
             raise ValueError(f"expected a context for each question; got {len(contexts)} and {len(questions)}")
-        for wrong in (one for one in (*contexts, *questions) if not isinstance(one, (str, bytes))):
-            raise ValueError(f"expected texts (str or bytes); got a {type(wrong).__name__}: {wrong!r:.60}")
         if n_best is not None and n_best < 1:
             raise ValueError(f"n_best must be 1 or more; got {n_best}")
         if not questions:

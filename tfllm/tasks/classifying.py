@@ -8,10 +8,12 @@ import tensorflow as tf
 
 from tfllm import ragged
 from tfllm.data import batches
-from tfllm.tasks.labelled import column, is_labelled, records_of
+from tfllm.tasks import records as gate
+from tfllm.tasks.labelled import are_pairs, fields_of, records_of
 from tfllm.tasks.labels import BALANCED
 from tfllm.tasks.task import Task, log
 from tfllm.tasks.text_inputs import both_blank, dense, read, vector, warn_cut
+from tfllm.tasks.texts import is_one
 
 
 class Classifier(Task):
@@ -19,7 +21,7 @@ class Classifier(Task):
     `labels`, `kind`, `pairs`, `length`, `class_weights` and `temperature`.
     """
 
-    most_rows = 32
+    most_rows, weighable = 32, True
 
     # From text to what the model is fed
 
@@ -43,18 +45,41 @@ class Classifier(Task):
 
     def rows(self, records, verbose=0):
         """As of a Task. ValueError for an empty text and for a label that is none; a warning for what is cut."""
-        rows, flags = batches.rows(records, self.checked, verbose)
+        rows, flags = batches.rows(records, gate.weighed(self.checked), verbose)
         flags = {name: flag.flat_values.numpy() for name, flag in flags.items()}
         if flags["bad"].any():
-            raise ValueError(self.kinds.wrong(column(records, "label"), ~flags["bad"]))
+            self.expect_labels(gate.columns(records, "label")[0])
         refuse_empty(flags["empty"])
         warn_cut(flags["cut"], self.length)
         return rows
 
+    def expect_labels(self, labels):
+        """Labels (bytes) -> their targets. ValueError for what is none."""
+        targets, good = self.kinds.targets(tf.constant(labels, tf.string))
+        if not good.numpy().all():
+            raise ValueError(self.kinds.wrong(labels, good.numpy()))
+        return targets.numpy()
+
     def balance(self, records):
         """class_weights "balanced" become numbers, by these records."""
         if self.class_weights == BALANCED:
-            self.class_weights = self.kinds.balanced(column(records, "label"))
+            self.class_weights = self.kinds.balanced(gate.columns(records, "label")[0])
+
+    def heavier(self, records, class_weight):
+        """Records with the class weights of one training in their sample weights."""
+        if class_weight is None:
+            return records
+        if self.kind != "single":
+            raise ValueError(f"class_weight is of single labels; these are {self.kind}: TextClassifier(class_weights=)")
+        if class_weight == BALANCED:
+            class_weight = self.kinds.balanced(gate.columns(records, "label")[0])
+        heavy = tf.constant(self.kinds.by_class(class_weight))
+
+        def weigh(record):
+            number = tf.argmax(tf.constant(self.labels) == record["label"])
+            return record | {gate.WEIGHT: record.get(gate.WEIGHT, 1.0) * heavy[number]}
+
+        return records.map(weigh)
 
     @property
     def weighing(self):
@@ -62,41 +87,38 @@ class Classifier(Task):
         known = isinstance(self.class_weights, dict)
         return np.array([self.class_weights[name] for name in self.labels], "float32") if known else None
 
-    def records(self, x, y=None):
+    def records(self, x, y=None, sample_weight=None):
         """Texts and labels in any of the forms that `from_text` takes -> a dataset of records of `fields`."""
-        records = records_of(x, y, self.separator)
+        records = records_of(x, y, self.separator, sample_weight)
         if missing := [name for name in self.fields if name not in records.element_spec]:
             raise ValueError(
                 f"this classifier needs records with {list(self.fields)}; these have {list(records.element_spec)}, "
                 f"so that {missing[0]!r} is missing"
             )
-        return records.map(lambda record: {name: record[name] for name in self.fields})
+        names = [name for name in (*self.fields, gate.WEIGHT) if name in records.element_spec]
+        return records.map(lambda record: {name: record[name] for name in names})
 
     # Keras' own methods, with labels in all their forms
 
-    def fit(self, x=None, y=None, *args, **options):
+    def fit(self, x=None, y=None, *args, sample_weight=None, class_weight=None, **options):
         """As `Task.fit`; what is told as in `from_text`. A temperature that was fitted to other weights becomes 1.
 
+        class_weight: of this training, on top of the classifier's own: {label: weight} by name, or by its number where
+        no label is named so; 1 for those left out; or "balanced". Validation has none, as in Keras.
         Batches have 32 texts, fewer where an epoch would have less than 50 batches, unless `batch_size` or
         `batch_tokens` say otherwise.
         """
-        if is_labelled(x):
-            x, y = self.records(x, y), None
+        x = gate.held(x)
+        if gate.is_ready(x, with_targets=True):
+            options |= {"class_weight": class_weight}
+        else:
+            x, y, sample_weight = self.records(x, y, sample_weight), None, None
             self.balance(x)
+            x = self.heavier(x, class_weight)
             if self.temperature != 1.0:
                 log.warning("the temperature %.3f was fitted before this training: it is 1 again", self.temperature)
                 self.temperature = 1.0
-        return super().fit(x, y, *args, **options)
-
-    def evaluate(self, x=None, y=None, *args, **options):
-        """As `Task.evaluate`; what is told as in `from_text`."""
-        if is_labelled(x):
-            x, y = self.records(x, y), None
-        return super().evaluate(x, y, *args, **options)
-
-    def validation(self, data, batch_size, tokens):
-        pair = data if isinstance(data, tuple) else (data,)
-        return super().validation(self.records(*pair) if is_labelled(pair[0]) else data, batch_size, tokens)
+        return super().fit(x, y, *args, sample_weight=sample_weight, **options)
 
     def call(self, inputs, training=None):
         """{"token_ids" [B, T], ...} -> logits [B, C]."""
@@ -136,11 +158,11 @@ class Classifier(Task):
     def classify(self, texts, pairs=None, batch_size=64, verbose="auto"):
         """A text -> {"label", "score", "probabilities": {label: probability}}; a list -> a list of them, in order.
 
-        pairs: the second text of each, or the second texts. texts may be a dataset of records too. label: of kind
-        "multi" a list of labels; a regression has no probabilities. Of an empty text (white space; both of a pair) the
-        label is "" or [], score and probabilities are 0. ValueError for what is no text.
+        pairs: the second text of each, or the second texts. texts may be a list of two texts each, or a dataset of
+        records, too. label: of kind "multi" a list of labels; a regression has no probabilities. Of an empty text
+        (white space; both of a pair) the label is "" or [], score and probabilities are 0.
         """
-        if isinstance(texts, (str, bytes)):
+        if is_one(texts):
             return self.classify([texts], None if pairs is None else [pairs], batch_size, verbose)[0]
         texts, pairs = self.columns(texts, pairs)
         if not texts:
@@ -150,18 +172,28 @@ class Classifier(Task):
         return self.kinds.told({name: part.numpy() for name, part in found.items()})
 
     def columns(self, texts, pairs=None):
-        """Texts, or records -> two lists of bytes or str, the second None where there is one text each."""
-        if isinstance(texts, tf.data.Dataset):
-            names = [name for name in self.fields if name != "label"]
-            if missing := [name for name in names if name not in texts.element_spec]:
-                raise ValueError(f"this classifier reads {names}; the records have no {missing[0]!r}")
-            return column(texts, "text"), column(texts, "pair") if self.pairs else None
-        columns = [None if part is None else list(part) for part in (texts, pairs)]
-        for wrong in (one for part in columns if part for one in part if not isinstance(one, (str, bytes))):
-            raise ValueError(f"expected texts (str or bytes); got a {type(wrong).__name__}: {wrong!r:.60}")
-        if pairs is not None and len(columns[0]) != len(columns[1]):
-            raise ValueError(f"expected a second text for each; got {len(columns[0])} and {len(columns[1])}")
-        return columns
+        """Texts, or records -> two lists of bytes, the second None where there is one text each."""
+        if isinstance(texts, (tf.data.Dataset, dict)):
+            fields_of(getattr(texts, "element_spec", texts))
+            records = gate.read(self.asks, texts, pairs, who="this classifier")
+            return (*gate.columns(records, *self.asks), None)[:2]
+        if self.pairs and pairs is None and are_pairs(texts):
+            texts, pairs = zip(*texts, strict=True)
+        texts, pairs = gate.texts(texts), None if pairs is None else gate.texts(pairs, "pair")
+        if pairs is not None and len(texts) != len(pairs):
+            raise ValueError(f"expected a second text for each; got {len(texts)} and {len(pairs)}")
+        return texts, pairs
+
+    @property
+    def asks(self):
+        return self.fields[:-1]
+
+    def asked(self, x):
+        both = isinstance(x, tuple) and len(x) == 2 and self.pairs and not are_pairs(x)
+        texts, pairs = self.columns(*x) if both else self.columns(x)
+        if self.pairs and pairs is None:
+            raise ValueError("this classifier reads two texts: give a tuple, (texts, pairs), or a list of pairs")
+        return [texts, pairs] if self.pairs else [texts]
 
     def in_batches(self, texts, pairs=None, batch_size=64, verbose="auto"):
         """Lists of texts -> logits, NumPy [N, C], in order; texts of like length share a batch."""
@@ -186,14 +218,10 @@ class Classifier(Task):
 
     def judged(self, x, y=None, batch_size=64, verbose="auto"):
         """Records with labels -> (logits [N, C], targets [N, 1 or C])."""
-        records = self.records(x, y)
-        labels = column(records, "label")
-        targets, good = self.kinds.targets(tf.constant(labels))
-        if not good.numpy().all():
-            raise ValueError(self.kinds.wrong(labels, good.numpy()))
-        texts, pairs = self.columns(records)
-        refuse_empty(both_blank(texts, pairs).numpy())
-        return self.in_batches(texts, pairs, batch_size, verbose), targets.numpy()
+        *texts, labels = gate.columns(self.records(x, y), *self.fields)
+        targets = self.expect_labels(labels)
+        refuse_empty(both_blank(*texts).numpy())
+        return self.in_batches(*texts, batch_size=batch_size, verbose=verbose), targets
 
     def score(self, x, y=None, batch_size=64, verbose="auto", **options):
         """How well the labels of the records are found -> evaluation.ClassificationReport, or that of the kind.

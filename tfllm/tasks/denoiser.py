@@ -13,6 +13,7 @@ from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.configs import TransformerConfig
 from tfllm.tasks import filling, text_rows
+from tfllm.tasks import records as gate
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.decoding import Decoding
 from tfllm.tasks.encoder_decoder import MODELS, closed
@@ -64,7 +65,7 @@ class Denoiser(Pretraining):
         config: a DenoiserConfig, or the name of one: "tiny" (the default), "small", "base".
         """
         config = named(config, SIZES)
-        tokenizer = learned(config, cls.records(cls, texts).map(lambda record: record["text"]))
+        tokenizer = learned(config, gate.read(cls.fields, texts, who=cls.__name__).map(lambda record: record["text"]))
         size = tokenizer.vocab_size + sentinels(config.length, config.corrupted, config.span)
         model = MODELS[type(config.model)](input_vocab_size=size, target_vocab_size=size, **asdict(config.model))
         return cls(model, tokenizer, config.length, config.corrupted, config.span)

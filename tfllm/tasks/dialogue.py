@@ -13,17 +13,19 @@ from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.causal import CausalModel
 from tfllm.ragged import column, joined
+from tfllm.tasks import records as gate
 from tfllm.tasks import turns
 from tfllm.tasks.chat import Chat
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.decoding import Replying
-from tfllm.tasks.dialogue_configs import ALL, SIZES, SPEAKERS, lines, names, strings
+from tfllm.tasks.dialogue_configs import ALL, SIZES, SPEAKERS, lines, names
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.encoder_decoder import MODELS as PAIRS
 from tfllm.tasks.encoder_decoder import untrained
 from tfllm.tasks.language_model import MODELS as STREAMS
 from tfllm.tasks.likelihood import summed
 from tfllm.tasks.task import Task, log
+from tfllm.tasks.texts import decoded, is_one, shown
 from tfllm.tasks.vocabularies import expect_rows
 
 LENGTH = 256  # tokens of a history, where neither the user nor the model says how many
@@ -45,7 +47,8 @@ class DialogueGenerator(Task):
     The loss is of the replies alone: their tokens and the END of each, not their marks.
     """
 
-    fields = ("dialogue",)
+    fields = asks = ("dialogue",)
+    weighable = False  # a row is a reply, or some
     decoding = Replying
 
     def __init__(self, model, tokenizer, speakers=SPEAKERS, replies=ALL, history_length=None, reply_length=48,
@@ -79,7 +82,7 @@ class DialogueGenerator(Task):
         config = named(config, SIZES)
         embeddings = config.embeddings if embeddings is None else embeddings
         expect_files(embeddings)
-        texts = strings(cls.records(cls, records))
+        texts = gate.strings(gate.read(cls.fields, records, who=cls.__name__), "dialogue")[0]
         speakers = config.speakers or names(texts) or SPEAKERS
         tokenizer = learned(config, lines(texts, speakers))
         if type(config.model) in PAIRS:
@@ -167,7 +170,7 @@ class DialogueGenerator(Task):
 
     def rows(self, records, verbose=0):
         """As in Task; what is too long is told. ValueError for speakers of other names, and where there is no reply."""
-        if others := [name for name in names(strings(records)) if name not in self.speakers]:
+        if others := [name for name in names(gate.strings(records, "dialogue")[0]) if name not in self.speakers]:
             raise ValueError(f"the data has the speakers {', '.join(others)}; known are {', '.join(self.speakers)}")
         rows, told = batches.rows(records, self.checked, verbose)
         told = {name: part.flat_values.numpy() for name, part in told.items()}
@@ -207,17 +210,11 @@ class DialogueGenerator(Task):
 
     def text(self, history, system=None, speaker=None):
         """The string of a dialogue, as `reply` takes it. ValueError for an empty history and for unknown speakers."""
-        if isinstance(history, str):
-            text = history if system is None else f"{dialogue([], system=system)}\n{history}"
-        elif not len(history):
-            raise ValueError("a history has one turn or more; got none")
+        if is_one(history):
+            text = decoded([gate.one(history, "dialogue")])[0]
+            text = text if system is None else f"{dialogue([], system=system)}\n{text}"
         else:
-            parts = {"turns": list(history), "speakers": None}
-            if isinstance(history[0], dict):
-                parts = of_messages(list(history))
-            elif not isinstance(history[0], str):
-                parts = {"turns": [turn for _, turn in history], "speakers": [name for name, _ in history]}
-            text = dialogue(**parts | ({} if system is None else {"system": system}))
+            text = dialogue(**turns_of(history) | ({} if system is None else {"system": system}))
         for name in [*names([text]), *([] if speaker is None else [speaker])]:
             if name not in self.speakers:
                 raise ValueError(f"no speaker {name!r}; known are {', '.join(self.speakers)}")
@@ -232,7 +229,7 @@ class DialogueGenerator(Task):
     def exchanges(self, x):
         """Records or strings -> (histories, replies), lists of str: each turn that is learned, and what it answers."""
         histories, found = [], []
-        said = turns.parsed(tf.constant(strings(self.records(x)), tf.string), self.speakers)
+        said = turns.parsed(tf.constant(gate.columns(self.records(x), "dialogue")[0], tf.string), self.speakers)
         columns = said.system.numpy(), said.turns.to_list(), said.speakers.to_list()
         for system, spoken, who in zip(*columns, strict=True):
             system, who = system.decode("utf-8", "replace") or None, [self.speakers[i] for i in who]
@@ -277,6 +274,7 @@ class DialogueGenerator(Task):
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", diversity=False, return_dict=False, **options):
         """As in Keras, of strings too: token-mean loss and accuracy of the replies; and, where `diversity` is True,
         distinct1 to length of the model's own (`evaluation.Diversity`)."""
+        x = gate.held(x)
         result = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
         if not diversity:
             return result
@@ -295,6 +293,24 @@ class DialogueGenerator(Task):
     def from_config(cls, config):
         parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("model", "tokenizer")}
         return super().from_config(config | parts)
+
+
+def turns_of(history):
+    """Turns, pairs of speaker and turn, or messages -> the arguments of `dialogue`. TypeError for anything else."""
+    if not isinstance(history, (list, tuple)):
+        raise TypeError(f"expected a dialogue as one string, or a list of turns; got {shown(history)}")
+    if not history:
+        raise ValueError("a history has one turn or more; got none")
+    if all(isinstance(turn, dict) for turn in history):
+        return of_messages(list(history))
+    if all(isinstance(turn, (list, tuple)) and len(turn) == 2 for turn in history):
+        return {"turns": [turn for _, turn in history], "speakers": [name for name, _ in history]}
+    for number, turn in enumerate(history):
+        if not is_one(turn):
+            raise TypeError(
+                f"expected turns (str), pairs of speaker and turn, or messages; got {shown(turn)} as turn {number}"
+            )
+    return {"turns": decoded(gate.texts(history, "turn"))}
 
 
 def kind_of(model):

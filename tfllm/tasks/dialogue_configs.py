@@ -16,12 +16,6 @@ SIZES = {
 }
 
 
-def strings(records):
-    """The dialogues of the records, a list of str (invalid UTF-8 replaced)."""
-    groups = records.map(lambda record: record["dialogue"]).batch(1024).as_numpy_iterator()
-    return [text.decode("utf-8", "replace") for group in groups for text in group]
-
-
 def names(texts):
     """The names of speakers in the strings of dialogues, in the order in which they first come."""
     found = {}

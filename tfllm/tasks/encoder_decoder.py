@@ -15,9 +15,11 @@ from tfllm.models.configs import Seq2SeqRNNConfig, TransformerConfig
 from tfllm.models.seq2seq_rnn import Seq2SeqRNN
 from tfllm.models.transformer import Transformer
 from tfllm.ragged import column, joined
+from tfllm.tasks import records as gate
 from tfllm.tasks.continuation import power_of_two
 from tfllm.tasks.decoding import Decoding, chooser, of_options, seed_apart
 from tfllm.tasks.task import Task, log
+from tfllm.tasks.texts import is_one
 from tfllm.tasks.vocabularies import Sayable
 from tfllm.text import END, PAD, START
 
@@ -29,6 +31,8 @@ class EncoderDecoder(Task):
     """Abstract. A final class has `model` and `label_smoothing`, and says `sources`, `said`, `longest`, `rules`."""
 
     fields = ("source", "target")
+    asks = ("source",)
+    weighable = True
     decoding = Decoding  # the dataclass of how an answer is searched for
     forbidden = (PAD, START)  # ids that are never said
 
@@ -73,7 +77,7 @@ class EncoderDecoder(Task):
 
     def rows(self, records, verbose=0):
         """As of a Task; a warning tells what is truncated."""
-        rows, flags = batches.rows(records, self.checked, verbose)
+        rows, flags = batches.rows(records, gate.weighed(self.checked), verbose)
         for name, limit in (("source", self.model.pe_input), ("target", self.model.pe_target)):
             warn_truncated(name, flags[name].flat_values.numpy(), limit)
         return rows
@@ -140,9 +144,10 @@ class EncoderDecoder(Task):
         n_best: instead of each answer, a list of so many (answer, score), best first.
         decoding: the fields of the task's `decoding`, such as beam_width=5. A progress bar shows on many batches.
         """
-        if isinstance(texts, (str, bytes)):
+        if is_one(texts):
             return self.generate([texts], n_best, batch_size, verbose, **decoding)[0]
-        found = self.in_batches(list(texts), n_best or 1, of_options(self.decoding, decoding), batch_size, verbose)
+        texts, decoding = gate.texts(texts, self.fields[0]), of_options(self.decoding, decoding)
+        found = self.in_batches(texts, n_best or 1, decoding, batch_size, verbose)
         return found if n_best else [best[0][0] for best in found]
 
     def in_batches(self, texts, n_best, decoding, batch_size, verbose):
@@ -233,12 +238,6 @@ def few_shapes(ragged):
     """[rows, length] rounded up: rows to a power of two, length to a multiple of 16."""
     rows, length = ragged.nrows(), ragged.bounding_shape(axis=1)
     return tf.stack([tf.cast(power_of_two(rows), tf.int64), -(-tf.maximum(length, 1) // 16) * 16])
-
-
-def strings(records, name):
-    """The strings of one field of the records, as a list of str (invalid UTF-8 replaced)."""
-    batches = records.map(lambda record: record[name]).batch(1024).as_numpy_iterator()
-    return [line.decode("utf-8", "replace") for batch in batches for line in batch]
 
 
 def over(token_ids, limit):

@@ -5,8 +5,8 @@ Nothing is trained. `generate` and `score` are those of a Summarizer; left out i
 
 from itertools import islice
 
-from tfllm.tasks.encoder_decoder import strings
-from tfllm.tasks.task import Task
+from tfllm.tasks import records as gate
+from tfllm.tasks.texts import decoded, is_one
 from tfllm.text.text_rank import best_sentences, sentence_rank, split_sentences
 
 
@@ -19,7 +19,6 @@ class Extractive:
     """
 
     fields = ("source", "target")
-    records = Task.records
 
     def __init__(self, sentences=3, max_length=None):
         for name, value in (("sentences", sentences), ("max_length", max_length)):
@@ -33,9 +32,9 @@ class Extractive:
 
     def generate(self, texts, verbose="auto"):
         """A string -> its summary; a list of strings -> a list, in order."""
-        if isinstance(texts, (str, bytes)):
+        if is_one(texts):
             return self.generate([texts])[0]
-        return [self.summary(text.decode("utf-8", "replace") if isinstance(text, bytes) else text) for text in texts]
+        return [self.summary(text) for text in decoded(gate.texts(texts, "source"))]
 
     def summary(self, text):
         said = " ".join(self.chosen(split_sentences(text)))
@@ -45,9 +44,9 @@ class Extractive:
         """ROUGE-1, 2 and L of the summaries of `x` (records; or documents `x`, references `y`), as of Summarizer."""
         from tfllm import evaluation
 
-        records = self.records(x, y)
-        said = self.generate(strings(records, "source"))
-        return evaluation.rouge(said, strings(records, "target"), tokens=tokens, stemming=stemming)
+        records = gate.read(self.fields, x, y, who=type(self).__name__)
+        sources, references = gate.strings(records, *self.fields)
+        return evaluation.rouge(self.generate(sources), references, tokens=tokens, stemming=stemming)
 
 
 class Lead(Extractive):

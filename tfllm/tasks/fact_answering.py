@@ -16,6 +16,7 @@ from tfllm.models.memory_network import MemoryNetwork
 from tfllm.models.seq2seq_rnn import Seq2SeqRNN
 from tfllm.models.transformer import Transformer
 from tfllm.ragged import column
+from tfllm.tasks import records as gate
 from tfllm.tasks.configs import named
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.fact_inputs import lines, plain
@@ -23,6 +24,7 @@ from tfllm.tasks.fact_readers import Chosen, Written, answer_key
 from tfllm.tasks.linear_start import LinearStart
 from tfllm.tasks.settings import FactAnsweringConfig
 from tfllm.tasks.task import Task, listed, log, setters
+from tfllm.tasks.texts import decoded, is_one
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import Words
 
@@ -50,6 +52,8 @@ class FactAnswering(Task):
     """
 
     fields = ("facts", "question", "answer")
+    asks = ("facts", "question")
+    weighable = True
 
     def __init__(self, model, tokenizer, fact_length=32, answer_length=16, linear_start=0, **kwargs):
         super().__init__(**kwargs)
@@ -75,7 +79,8 @@ class FactAnswering(Task):
         config = named(config, SIZES)
         embeddings = config.embeddings if embeddings is None else embeddings
         expect_files(embeddings)
-        facts, questions, answers = columns_of(cls.records(cls, records))
+        records = gate.read(cls.fields, records, who=cls.__name__)
+        facts, questions, answers = gate.columns(records, *cls.fields)
         facts = strings(lines(tf.constant(list(dict.fromkeys(facts)))).flat_values)
         words = [*facts, *strings(plain(tf.constant(questions)))]
         chosen = isinstance(config.model, MemoryNetworkConfig)
@@ -130,7 +135,7 @@ class FactAnswering(Task):
         return super().fit_batches(train, steps, epochs, validation_data, callbacks, recipe, **options)
 
     def rows(self, records, verbose=0):
-        rows, flags = batches.rows(records, self.checked, verbose)
+        rows, flags = batches.rows(records, gate.weighed(self.checked), verbose)
         self.warn({what: flag.flat_values.numpy() for what, flag in flags.items()})
         return rows
 
@@ -154,7 +159,7 @@ class FactAnswering(Task):
 
         facts: a text with one on each line, or a list of facts. probabilities: (answer, probability) instead of each.
         """
-        if isinstance(question, (str, bytes)):
+        if is_one(question):
             return self.generate([facts], [question], batch_size, probabilities)[0]
         columns = asked(facts, question)
         parts = [tuple(tf.constant(column[i : i + batch_size]) for column in columns)
@@ -177,7 +182,7 @@ class FactAnswering(Task):
         """The share of questions that are answered right, word for word, in percent, with its interval."""
         from tfllm import evaluation
 
-        facts, questions, answers = columns_of(self.records(records))
+        facts, questions, answers = gate.columns(self.records(records), *self.fields)
         said = self.generate(facts, questions, batch_size)
         return evaluation.exact_match(*(strings(self.reader.normal(tf.constant(texts))) for texts in (said, answers)))
 
@@ -261,16 +266,14 @@ def asked_only(facts, questions, **found):
 
 def asked(facts, questions):
     """Facts (texts, or lists of facts) and questions -> two lists of strings. ValueError for unequal lengths."""
-    if isinstance(facts, (str, bytes)) or len(facts) != len(questions):
-        size = 1 if isinstance(facts, (str, bytes)) else len(facts)
-        raise ValueError(f"expected facts for each question; got {size} and {len(questions)}")
-    return [text if isinstance(text, (str, bytes)) else "\n".join(text) for text in facts], list(questions)
-
-
-def columns_of(records):
-    """The facts, questions and answers of a dataset of records, lists of bytes."""
-    rows = records.map(lambda record: tf.stack([record[name] for name in FactAnswering.fields]))
-    return [column.tolist() for column in np.stack([*rows.as_numpy_iterator()], axis=1)]
+    questions = gate.texts(questions, "question")
+    if isinstance(facts, (list, tuple)):
+        facts = ["\n".join(decoded(gate.texts(part, "facts"))) if isinstance(part, (list, tuple)) else part
+                 for part in facts]  # fmt: skip
+    facts = gate.texts([facts] if is_one(facts) else facts, "facts")
+    if len(facts) != len(questions):
+        raise ValueError(f"expected facts for each question; got {len(facts)} and {len(questions)}")
+    return facts, questions
 
 
 def strings(texts):

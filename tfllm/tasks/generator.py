@@ -9,9 +9,11 @@ import tensorflow as tf
 
 from tfllm.generation import before_stops, readable, stream
 from tfllm.ragged import between
+from tfllm.tasks import records as gate
 from tfllm.tasks.continuation import beams, begin, fitted, loop, pieces, sampled
 from tfllm.tasks.decoding import Continuation, growing, of_options, seed_apart
 from tfllm.tasks.task import Task, log
+from tfllm.tasks.texts import is_one
 from tfllm.text.cleaning import replace_invalid
 
 KNOBS = {  # inputs of the signature `sample`: the scalars that may differ from call to call
@@ -100,9 +102,9 @@ class Generator(Task):
         jit_compile: see `candidates`; many times quicker on a CPU, once it is compiled.
         row: the number of the first prompt, where a list comes in parts.
         """
-        if isinstance(prompts, (str, bytes)):
+        if is_one(prompts):
             return self.generate([prompts], num_return_sequences, batch_size, verbose, jit_compile, row, **decoding)[0]
-        decoding, prompts, found = of_options(self.decoding, decoding), list(prompts), []
+        decoding, prompts, found = of_options(self.decoding, decoding), gate.texts(prompts, self.fields[0]), []
         several(num_return_sequences, decoding)
         if not prompts:
             return []
@@ -123,7 +125,7 @@ class Generator(Task):
         Joined they are what `generate` gives; no character is cut, and nothing is shown that a stop string takes back.
         ValueError for beams, which know their text at the end only.
         """
-        decoding, seed = growing(self.decoding, decoding)
+        prompt, (decoding, seed) = gate.one(prompt, "prompt"), growing(self.decoding, decoding)
         self.warn_cut([prompt], decoding)
         start, run = self.compiled_stream(decoding)
         beginning, prompts, now = start(tf.constant([prompt]))

@@ -9,6 +9,8 @@ from itertools import islice
 import numpy as np
 import tensorflow as tf
 
+from tfllm.tasks.records import each
+from tfllm.tasks.texts import is_one
 from tfllm.text import Segments, Words, stop_words
 from tfllm.text.dictionaries import jieba_dictionary
 from tfllm.text.text_rank import phrases, word_rank
@@ -58,7 +60,7 @@ class Keywords:
         self.tokenizer = default_tokenizer(language) if tokenizer is None else tokenizer
 
     def fit(self, texts):
-        """Counts in how many of the texts (an iterable of str) each word or phrase stands; TF-IDF alone needs it."""
+        """Counts in how many of the texts each word or phrase stands; TF-IDF alone needs it."""
         self.known = TfIdf(self.candidates(words) for words in self.words(texts))
         return self
 
@@ -68,7 +70,7 @@ class Keywords:
         Of equal ones the first in the text is before. Keywords are written as the tokenizer gives them, so in lower
         case where it does. ValueError before `fit`, where there is one to do.
         """
-        if isinstance(texts, str):
+        if is_one(texts):
             return self.extract([texts], k)[0]
         if self.method == "tfidf" and self.known is None:
             raise ValueError("TF-IDF tells a text from others: call fit(texts) with a corpus first")
@@ -107,7 +109,7 @@ class Keywords:
 
     def groups(self, texts):
         """(some texts, their lists of words), GROUP by GROUP."""
-        texts = iter(texts)
+        texts = each(texts)
         while some := list(islice(texts, GROUP)):
             rows = self.tokenizer.cut(tf.constant(some)).to_list()
             yield some, [[word.decode("utf-8", "replace") for word in row] for row in rows]

@@ -1,77 +1,101 @@
 """Texts and their labels, as users have them -> a tf.data.Dataset of records of strings."""
 
+import numbers
+
 import numpy as np
 import tensorflow as tf
 
-from tfllm.tasks.task import is_text
+from tfllm.tasks import records as gate
+from tfllm.tasks.texts import encoded, is_missing, is_one, remedy, shown
 
-
-def is_labelled(x):
-    """Whether `records_of` takes it: else it is ready for Keras."""
-    if isinstance(x, tf.data.Dataset):
-        return isinstance(x.element_spec, dict)
-    return is_text(x) or are_pairs(x)
+FIELDS = ("text", "pair", "label")
 
 
 def are_pairs(x):
     """A list of two texts each."""
-
-    def is_pair(row):
-        return isinstance(row, (tuple, list)) and len(row) == 2 and is_text(row)
-
-    return isinstance(x, (list, tuple)) and bool(x) and all(map(is_pair, x))
+    return isinstance(x, (list, tuple)) and len(x) > 0 and all(
+        isinstance(row, (tuple, list)) and len(row) == 2 and all(map(is_one, row)) for row in x
+    )  # fmt: skip
 
 
-def records_of(x, y=None, separator="|"):
-    """-> a dataset of {"text", "label"} or {"text", "pair", "label"}, what is there of them.
+def records_of(x, y=None, separator="|", sample_weight=None):
+    """-> a dataset of {"text", "label"} or {"text", "pair", "label"}, what is there of them, and weights if any.
 
-    x: such a dataset (other fields are left out), or a list of texts, or one of pairs of texts, beside a list `y` of
-    labels: texts, numbers, or where a text has several, lists of texts. Raises ValueError for all else.
+    x: a dataset of records (other fields are left out), of (text, label), or of ((text, pair), label), with a weight
+    behind it or not, single or batched; or a list of texts, or of pairs of texts, beside labels `y`. A label is a text,
+    or a number, which becomes its digits (1, 1.0 and "1" are one label); or where a text has several, a list of these.
     """
     if isinstance(x, tf.data.Dataset):
-        return of_dataset(x, y)
-    if not is_labelled(x):
-        raise ValueError(
-            "expected a dataset of records, a list of texts, or a list of pairs of texts; got "
-            f"{type(x).__name__} {x!r:.60}"
-        )
-    if y is None:
+        names = fields_of(x.element_spec)
+        if y is not None:
+            raise ValueError("a dataset of records has its labels in it: leave the second argument out")
+        found = gate.read(names, x, None, sample_weight, "a classifier", weighable=True, numbers=("label",))
+        return found if "label" not in names or found.element_spec["label"].dtype == tf.string else digits(found)
+    if y is None and not isinstance(x, dict):
         raise ValueError("the labels are missing: give them as a second list, one for each text")
-    y = [y] if isinstance(y, (str, bytes)) else list(y)
-    columns = {"text": list(x)} if is_text(x) else dict(zip(("text", "pair"), zip(*x, strict=True), strict=True))
-    if len(columns["text"]) != len(y) or not y:
-        raise ValueError(f"expected one text or more, each with a label; got {len(x)} texts and {len(y)} labels")
-    columns["label"] = [label_text(label, separator) for label in y]
-    return tf.data.Dataset.from_tensor_slices({name: tf.constant(list(part)) for name, part in columns.items()})
+    columns = gate.apart(FIELDS, x) if isinstance(x, dict) else {"text": x}
+    if are_pairs(x):
+        columns = dict(zip(FIELDS, zip(*x, strict=True), strict=False))
+    y = columns.pop("label", None) if y is None else y
+    columns = {name: gate.texts(part, name) for name, part in columns.items()}
+    columns["label"] = labels(y, separator)
+    sizes = [len(column) for column in columns.values()]
+    if len(set(sizes)) != 1 or not sizes[0]:
+        raise ValueError(f"expected one text or more, each with a label; got {sizes[0]} texts and {sizes[-1]} labels")
+    return gate.read(tuple(columns), columns, None, sample_weight)
 
 
-def of_dataset(x, y):
-    if y is not None:
-        raise ValueError("a dataset of records has its labels in it: leave the second argument out")
-    spec = x.element_spec
-    if not isinstance(spec, dict) or "text" not in spec:
-        raise ValueError(f'expected records with "text"; these have {list(spec) if isinstance(spec, dict) else spec}')
-    names = [name for name in ("text", "pair", "label") if name in spec]
-    for name in names:
-        if getattr(spec[name], "dtype", None) != tf.string or spec[name].shape.rank:
-            raise ValueError(
-                f"expected a text as {name!r} of each record; it is {spec[name]}. Labels are their names, numbers "
-                "their digits: map the dataset with tf.strings.as_string"
-            )
-    return x.map(lambda record: {name: record[name] for name in names})
+def fields_of(spec):
+    """Those of `FIELDS` that the records of a dataset have."""
+    if isinstance(spec, dict):
+        if "text" not in spec:
+            raise ValueError(f'expected records with "text"; these have {list(spec)}')
+        return tuple(name for name in FIELDS if name in spec)
+    parts = spec if isinstance(spec, tuple) else (spec,)
+    first = list(parts[0]) if isinstance(parts[0], dict) else FIELDS[: len(tf.nest.flatten(parts[0]))]
+    if len(parts) > 2 and len(first) == 1 and getattr(parts[2], "dtype", None) == tf.string:
+        return FIELDS  # (text, pair, label)
+    return tuple(name for name in FIELDS if name in first or (name == "label" and len(parts) > 1))
 
 
-def label_text(label, separator):
+def digits(records):
+    """Records whose labels are numbers -> the same with strings."""
+    found = dict(zip(records.element_spec, gate.columns(records, *records.element_spec), strict=True))
+    found["label"] = labels(found["label"])
+    weight = found.pop(gate.WEIGHT, None)
+    return gate.read(tuple(found), found, None, weight)
+
+
+def labels(y, separator="|"):
+    """Labels in a list, an array, a tensor, a Series or a generator -> a list of bytes."""
+    if is_one(y) or isinstance(y, (dict, set, frozenset)) or not hasattr(y, "__iter__"):
+        raise TypeError(f"expected a list of labels, one for each text; got {shown(y)}")
+    y = y.numpy() if tf.is_tensor(y) else y
+    shape = getattr(y, "shape", (None,))
+    if len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
+        raise ValueError(
+            f"expected one label for each text; got a {type(y).__name__} of shape {tuple(shape)}: give names, such as "
+            "[names[i] for i in y.argmax(axis=1)] of one-hot labels, or a list of names for each text"
+        )
+    y = y.ravel() if len(shape) == 2 and isinstance(y, np.ndarray) else y
+    return [label_text(label, separator, f"label of record {number}") for number, label in enumerate(y)]
+
+
+def label_text(label, separator, where):
+    """A label -> bytes. A list of labels is joined by the separator, which no label in it may have."""
     if isinstance(label, (list, tuple, set, frozenset)):
-        return separator.join(map(str, label))
-    if isinstance(label, bytes):
-        return label
-    if isinstance(label, (str, int, float, np.integer, np.floating)):  # bool is an int
-        return str(label)
-    raise ValueError(f"a label is a text or a number, or a list of texts; got a {type(label).__name__}: {label!r:.60}")
-
-
-def column(records, name):
-    """The strings of one field, as a list of bytes."""
-    parts = records.map(lambda record: record[name]).batch(1024).as_numpy_iterator()
-    return [text for part in parts for text in part]
+        parts = [label_text(one, separator, where) for one in label]
+        if wrong := [part for part in parts if separator.encode() in part]:
+            raise ValueError(f"{where}: the separator {separator!r} is part of {wrong[0].decode()!r}: choose another")
+        return separator.encode().join(parts)
+    if is_missing(label):
+        raise ValueError(f"expected a text or a number as {where}; got {shown(label)}: {remedy(label, where)}")
+    if isinstance(label, (bool, np.bool_)):
+        return str(label).encode()
+    if isinstance(label, numbers.Real) and np.isfinite(float(label)):
+        return str(int(label) if float(label).is_integer() else label).encode()
+    if not is_one(label):
+        raise TypeError(
+            f"a label is a text or a number, or a list of texts; got {shown(label)} as {where}: {remedy(label, where)}"
+        )
+    return encoded(label, where)

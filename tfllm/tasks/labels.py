@@ -4,6 +4,7 @@ Three kinds. single: each text has one of C classes. multi: each has any number 
 separator. regression: each has a number. All but `learned` and `faults` is core TensorFlow, for tf.data and serving.
 """
 
+import numbers
 from collections import Counter
 
 import numpy as np
@@ -116,6 +117,19 @@ class Labels:
         if wrong := [name for name, weight in class_weights.items() if not weight > 0]:
             raise ValueError(f"a class weight is a number above 0; {wrong[0]!r} has {class_weights[wrong[0]]!r}")
         return {name: float(class_weights[name]) for name in self.names}
+
+    def by_class(self, class_weight):
+        """{label, or its number: weight} -> float32 [C]; 1 for those left out. ValueError for all else."""
+        found = np.ones(self.size, "float32")
+        for name, weight in class_weight.items() if isinstance(class_weight, dict) else [(class_weight, None)]:
+            known = str(name) in self.names or (isinstance(name, (int, np.integer)) and 0 <= name < self.size)
+            if not known or not isinstance(weight, numbers.Real) or not 0 <= weight < np.inf:
+                raise ValueError(
+                    f"class_weight is {BALANCED!r} or has a number of 0 or more for some of {shown(self.names)}; got "
+                    f"{class_weight!r:.200}"
+                )
+            found[self.names.index(str(name)) if str(name) in self.names else name] = weight
+        return found
 
     def objective(self):
         """The loss, and the metrics by weight."""

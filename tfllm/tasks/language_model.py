@@ -16,6 +16,7 @@ from tfllm.models.configs import BigLanguageModelConfig, GPTConfig, LSTMLanguage
 from tfllm.models.gpt import GPT
 from tfllm.models.lstm_language_model import LSTMLanguageModel
 from tfllm.ragged import joined
+from tfllm.tasks import records as gate
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.generator import Generator
@@ -75,7 +76,7 @@ class LanguageModel(Streamed, Generator):
         config = named(config, SIZES)
         embeddings = config.embeddings if embeddings is None else embeddings
         expect_files(embeddings)
-        tokenizer = learned(config, cls.records(cls, texts).map(lambda record: record["text"]))
+        tokenizer = learned(config, gate.read(cls.fields, texts, who=cls.__name__).map(lambda record: record["text"]))
         model = MODELS[type(config.model)](vocab_size=tokenizer.vocab_size, **asdict(config.model))
         if embeddings is not None:
             initialise(model, model.embed, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)

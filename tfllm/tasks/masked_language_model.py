@@ -18,11 +18,13 @@ from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.bert import BERT
 from tfllm.models.configs import BERTConfig
 from tfllm.tasks import filling, text_rows
+from tfllm.tasks import records as gate
 from tfllm.tasks.configs import named
 from tfllm.tasks.pairs import marks_around, packed
 from tfllm.tasks.pretraining import Pretraining, full
 from tfllm.tasks.settings import MaskedLanguageModelConfig
 from tfllm.tasks.task import log
+from tfllm.tasks.texts import is_one
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import WordPieces
 from tfllm.text.cleaning import blank
@@ -89,7 +91,7 @@ class MaskedLanguageModel(Pretraining):
         config: a MaskedLanguageModelConfig, or the name of one: "tiny" (the default), "small", "base".
         """
         config = named(config, SIZES)
-        lines = cls.records(cls, texts).map(lambda record: record["text"])
+        lines = gate.read(cls.fields, texts, who=cls.__name__).map(lambda record: record["text"])
         tokenizer = WordPieces.learn(lines, vocab_size=config.vocab_size, lowercase=config.lowercase)
         encoder = BERT(tokenizer.vocab_size, **asdict(config.model))
         return cls(encoder, tokenizer, config.next_sentence, config.length, config.masked, config.whole_words)
@@ -265,9 +267,9 @@ class MaskedLanguageModel(Pretraining):
         An empty text has no masks: []. ValueError for any other text without a mask, and for one that is cut before its
         last mask.
         """
-        if isinstance(texts, (str, bytes)):
+        if is_one(texts):
             return self.fill([texts], top_k, batch_size)[0]
-        texts, found = list(texts), []
+        texts, found = gate.texts(texts), []
         for i in range(0, len(texts), batch_size):
             some = tf.constant(texts[i : i + batch_size])
             answer = self.compiled_answer(top_k=top_k)(some)
@@ -276,7 +278,7 @@ class MaskedLanguageModel(Pretraining):
                 if not empty and not (tokens != b"").any() or filling.MASK.encode() in text:
                     raise ValueError(
                         f"expected {filling.MASK} in each text, within its first {self.encoder.max_length} tokens; got "
-                        f"{texts[len(found)]!r}"
+                        f"{texts[len(found)].decode('utf-8', 'replace')!r}"
                     )
                 found.append([
                     [(token.decode(), float(p)) for token, p in zip(names, shares, strict=True)]

@@ -9,8 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm.data.masking import Remasked
+from tfllm.tasks import records as gate
 from tfllm.tasks.streaming import Streamed
 from tfllm.tasks.text_inputs import warn_cut
+from tfllm.tasks.texts import is_one
 
 
 class Pretraining(Streamed):
@@ -49,9 +51,9 @@ class Pretraining(Streamed):
 
         A text without "[MASK]", such as an empty one, comes back as it is. A warning tells how many are too long.
         """
-        if isinstance(texts, (str, bytes)):
+        if is_one(texts):
             return self.generate([texts], batch_size)[0]
-        run, texts = self.compiled_answer(), list(texts)
+        run, texts = self.compiled_answer(), gate.texts(texts)
         parts = [run(tf.constant(texts[i : i + batch_size])) for i in range(0, len(texts), batch_size)]
         if parts:
             warn_cut(np.concatenate([part["cut"] for part in parts]) > 0, self.readable)

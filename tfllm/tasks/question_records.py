@@ -1,20 +1,16 @@
 """Questions, contexts and answers, as users have them -> a tf.data.Dataset of records of strings."""
 
-import numpy as np
 import tensorflow as tf
 
-FIELDS = ("context", "question", "answer", "start")
+from tfllm.tasks import records as gate
+from tfllm.tasks.texts import encoded, is_one, refuse_single, shown
+
+ASKS = ("context", "question")
+FIELDS = (*ASKS, "answer", "start")
 EXPECTED = (
     'expected a dataset of records, as data.squad gives it, or a list of dicts: {"context", "question", "answers", '
     '"starts"}, lists of the texts of all answers and of where they begin'
 )
-
-
-def is_asked(x):
-    """Whether `asked` takes it: else it is ready for Keras."""
-    if isinstance(x, tf.data.Dataset):
-        return isinstance(x.element_spec, dict) and "question" in x.element_spec
-    return isinstance(x, (list, tuple)) and bool(x) and all(isinstance(row, dict) and "question" in row for row in x)
 
 
 def asked(x):
@@ -24,19 +20,36 @@ def asked(x):
     nested "answers": {"text", "answer_start"} of Hugging Face's datasets); starts may be missing. ValueError for all
     else.
     """
-    if not is_asked(x):
-        raise ValueError(f"{EXPECTED}; got {type(x).__name__} {x!r:.60}")
     rows = [row_of(row, number) for number, row in enumerate(plain(x))]
     if not rows:
         raise ValueError(f"{EXPECTED}; there is none")
     return tuple(list(column) for column in zip(*rows, strict=True))
 
 
+def to_ask(x):
+    """Dicts of "context" and "question" -> two lists of bytes; answers, if any, are not read."""
+    rows = [row_of(row | {"answers": []}, number) for number, row in enumerate(plain(x))]
+    return [[row[i].encode() for row in rows] for i in (0, 1)]
+
+
 def plain(x):
-    return x.as_numpy_iterator() if isinstance(x, tf.data.Dataset) else x
+    """A dataset, or a list or generator of dicts -> an iterable of dicts. TypeError for all else."""
+    refuse_single(x, "context")
+    if not isinstance(x, tf.data.Dataset):
+        if isinstance(x, (dict, set, frozenset)) or not hasattr(x, "__iter__") or hasattr(x, "columns"):
+            raise TypeError(f"{EXPECTED}; got {shown(x)}")
+        return x
+    gate.refuse_endless(x, "QuestionAnswering")
+    if not isinstance(x.element_spec, dict):
+        raise ValueError(f"{EXPECTED}; got a dataset of {x.element_spec}")
+    if getattr(x.element_spec.get("question"), "shape", None) == [None]:
+        x = x.unbatch()
+    return x.as_numpy_iterator()
 
 
 def row_of(row, number):
+    if not isinstance(row, dict):
+        raise TypeError(f"record {number}: expected a dict; got {shown(row)}; {EXPECTED}")
     if missing := [name for name in ("context", "question") if name not in row]:
         raise ValueError(f"record {number}: {missing[0]!r} is missing; {EXPECTED}")
     answers, starts = row.get("answers"), row.get("starts")
@@ -46,22 +59,20 @@ def row_of(row, number):
         answers, starts = [row["answer"]], [row["start"]] if "start" in row else None
     if answers is None:
         raise ValueError(f"record {number}: its answers are missing; {EXPECTED}")
-    answers = [text(one, number) for one in answers]
+    if is_one(answers) or not hasattr(answers, "__iter__"):
+        raise TypeError(f"record {number}: expected a list of answers; got {shown(answers)}; {EXPECTED}")
+    answers = [text(one, "answer", number) for one in answers]
     starts = [None] * len(answers) if starts is None else [start_of(one, number) for one in starts]
     if len(answers) != len(starts):
         raise ValueError(f"record {number}: {len(answers)} answers, but {len(starts)} starts")
     kept = [pair for pair in zip(answers, starts, strict=True) if pair[0]]
     return (
-        text(row["context"], number), text(row["question"], number), [one for one, _ in kept], [at for _, at in kept]
+        *(text(row[name], name, number) for name in ASKS), [one for one, _ in kept], [at for _, at in kept]
     )  # fmt: skip
 
 
-def text(value, number):
-    if isinstance(value, (bytes, np.bytes_)):
-        return value.decode("utf-8", "replace")
-    if not isinstance(value, str):
-        raise ValueError(f"record {number}: expected a text; got {type(value).__name__} {value!r:.40}")
-    return str(value)
+def text(value, name, number):
+    return encoded(value, f"{name} of record {number}").decode("utf-8", "replace")
 
 
 def start_of(value, number):
@@ -77,8 +88,8 @@ def records_of(x):
     answer and start are "" where the question has no answer. ValueError, with the number of the record, for an answer
     that does not stand where it is said to.
     """
-    if isinstance(x, tf.data.Dataset) and set(x.element_spec) == set(FIELDS):
-        return x
+    if isinstance(x, tf.data.Dataset) and isinstance(x.element_spec, dict) and {*FIELDS} <= {*x.element_spec}:
+        return gate.read(FIELDS, x, who="QuestionAnswering")
     rows = []
     for number, (context, question, answers, starts) in enumerate(zip(*asked(x), strict=True)):
         answer, at = (answers[0], starts[0]) if answers else ("", "")

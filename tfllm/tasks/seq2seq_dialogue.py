@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfllm.generation import Loop, drawing, readable, stream
 from tfllm.ragged import joined
+from tfllm.tasks import records as gate
 from tfllm.tasks import turns
 from tfllm.tasks.decoding import chooser, growing, rules
 from tfllm.tasks.dialogue import DialogueGenerator
@@ -77,7 +78,7 @@ class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
 
     def stream(self, text, **decoding):
         """Yields the reply piece by piece as it is made, each a str that is not empty; see Generator.stream."""
-        decoding, seed = growing(self.decoding, decoding)
+        text, (decoding, seed) = gate.one(text, "dialogue"), growing(self.decoding, decoding)
         self.warn(self.prompts(tf.constant([text]))[1], 1)
         start, run = self.compiled_stream(decoding)
         fixed, now = start(tf.constant([text]))

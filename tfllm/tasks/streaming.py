@@ -2,6 +2,7 @@
 
 from tfllm.data.batches import TOKENS
 from tfllm.data.streams import Stream
+from tfllm.tasks import records as gate
 from tfllm.tasks.task import Task, log
 
 
@@ -31,8 +32,10 @@ class Streamed(Task):
             name, instead = ("y", "the text alone") if y is not None else ("validation_split", "validation_data")
             raise ValueError(f"fit(stream=True) takes no {name}: give {instead}")
         tokens = TOKENS if batch_tokens is None and steps_per_epoch else batch_tokens
+        records = self.records(x, endless=steps_per_epoch is not None)
+        gate.expect_words(records, self.fields)
         train = self.streamed(
-            self.records(x), tokens=tokens, batch_size=batch_size, shapes=shapes, buffer=shuffle_buffer,
+            records, tokens=tokens, batch_size=batch_size, shapes=shapes, buffer=shuffle_buffer,
             seed=seed if shuffle else None, steps=steps_per_epoch,
         )  # fmt: skip
         counted = f"{steps_per_epoch} batches an epoch in about {train.plan.shapes}"

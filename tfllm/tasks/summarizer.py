@@ -8,10 +8,11 @@ import tensorflow as tf
 from tfllm.generation import forced_tokens, min_length
 from tfllm.models.configs import Seq2SeqRNNConfig
 from tfllm.models.pointer_generator import PointerGenerator
+from tfllm.tasks import records as gate
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.decoding import Summarizing, rules
 from tfllm.tasks.embeddings import expect_files, initialise
-from tfllm.tasks.encoder_decoder import EncoderDecoder, closed, over, shifted, strings, untrained
+from tfllm.tasks.encoder_decoder import EncoderDecoder, closed, over, shifted, untrained
 from tfllm.tasks.settings import SummarizerConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.vocabularies import expect_rows
@@ -64,8 +65,8 @@ class Summarizer(EncoderDecoder):
         """
         config = named(config, SIZES)
         expect_files(embeddings, config.embeddings)
-        records = cls.records(cls, records, targets)
-        tokenizer = learned(config, (line for name in cls.fields for line in strings(records, name)))
+        records = gate.read(cls.fields, records, targets, who=cls.__name__)
+        tokenizer = learned(config, [line for column in gate.columns(records, *cls.fields) for line in column])
         model = untrained(config.model, tokenizer, tokenizer)
         if embeddings is None:
             embeddings = config.embeddings
@@ -197,9 +198,9 @@ class Summarizer(EncoderDecoder):
         from tfllm import evaluation
 
         evaluation.scripts.checked(tokens)
-        records = self.records(x, y)
-        said = self.generate(strings(records, "source"), batch_size=batch_size, verbose=verbose, **decoding)
-        return evaluation.rouge(said, strings(records, "target"), tokens=tokens, stemming=stemming)
+        sources, references = gate.strings(self.records(x, y), *self.fields)
+        said = self.generate(sources, batch_size=batch_size, verbose=verbose, **decoding)
+        return evaluation.rouge(said, references, tokens=tokens, stemming=stemming)
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", rouge=False, return_dict=False, tokens=None,
                  **options):  # fmt: skip
@@ -207,6 +208,7 @@ class Summarizer(EncoderDecoder):
 
         tokens: of ROUGE, as of `score`.
         """
+        x = gate.held(x)
         result = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
         if not rouge:
             return result

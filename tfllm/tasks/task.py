@@ -7,6 +7,7 @@ the friendly `generate`, and export.
 
 import inspect
 import logging
+from functools import cached_property, partial
 
 import keras
 import numpy as np
@@ -15,15 +16,21 @@ import tensorflow as tf
 from tfllm.data import batches
 from tfllm.layers.lora import merged
 from tfllm.layers.tunable import Tunable
+from tfllm.tasks import records as gate
 from tfllm.training import recipe as recipes
 
 log = logging.getLogger("tfllm")
 
 
 class Task(Tunable):
-    """Abstract. `fields` names the strings of a record, in the order of `fit(x, y)`."""
+    """Abstract. `fields` names the strings of a record, in the order of `fit(x, y)`; `asks` those that are answered.
+
+    weighable: whether each record becomes one row of a batch, which may have a sample weight.
+    """
 
     fields = ("text",)
+    asks = ("text",)
+    weighable = False
     most_rows = None  # in a batch whose size is left open; None: batches are counted in tokens
     learning_rate = 1e-3  # the highest, where neither `compile` nor a recipe says one; see `pretrained`
 
@@ -100,8 +107,8 @@ class Task(Tunable):
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
             validation_data=None, shuffle=True, initial_epoch=0, batch_tokens=None, shapes=6, seed=1, recipe=None,
-            **options):  # fmt: skip
-        """As in Keras; `x` and `y` may also be lists or arrays of strings, or `x` a tf.data.Dataset of records.
+            sample_weight=None, **options):  # fmt: skip
+        """As in Keras; `x` and `y` may also be texts in any form, or `x` a tf.data.Dataset of records, see records.py.
 
         Strings are tokenised once and held in memory. Batches have about `batch_tokens` tokens (padding counted), or
         `batch_size` rows where given; with neither they are sized for the data: 4,096 tokens, and less where an epoch
@@ -110,22 +117,28 @@ class Task(Tunable):
         Data that is ready for Keras, such as a dataset of (inputs, targets, weights), goes to Keras as it is.
         recipe: the training.Recipe whose optimizer a task gets that was not compiled; left out, the standard one.
         """
-        if not is_text(x):
+        x = gate.held(x)
+        if gate.is_ready(x, with_targets=True):
             if not self.compiled:
                 self.compile(self.standard_optimizer(recipe, None, callbacks))
             refuse_setters(self.optimizer, callbacks)
             return super().fit(
                 x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
                 shuffle=shuffle and not isinstance(x, tf.data.Dataset),  # Keras warns that it cannot
-                validation_split=validation_split, initial_epoch=initial_epoch,
+                validation_split=validation_split, initial_epoch=initial_epoch, sample_weight=sample_weight,
                 validation_data=self.validation(validation_data, batch_size, batch_tokens), **options,
             )  # fmt: skip
+        if options.pop("class_weight", None) is not None:
+            raise ValueError(f"class_weight is of a TextClassifier with single labels; {type(self).__name__} has none")
+        records = self.records(x, y, sample_weight)
+        gate.expect_words(records, self.fields)
         if validation_split:
-            x, y, validation_data = split(self.records(x, y), validation_split)
-        train = self.batches(x, y, batch_size, batch_tokens, shapes, seed if shuffle else None, shown(verbose))
+            records, validation_data = gate.split(records, validation_split)
+        validation_data = self.validation(validation_data, batch_size, batch_tokens)
+        train = self.batches(records, None, batch_size, batch_tokens, shapes, seed if shuffle else None, shown(verbose))
         log.info("training on %s", train.plan)
         return self.fit_batches(
-            train, train.plan.batches, epochs, self.validation(validation_data, batch_size, batch_tokens),
+            train, train.plan.batches, epochs, validation_data,
             verbose=verbose, callbacks=callbacks, initial_epoch=initial_epoch, recipe=recipe, **options,
         )  # fmt: skip
 
@@ -145,21 +158,64 @@ class Task(Tunable):
 
     def validation(self, data, batch_size, tokens):
         """Strings or records as batches of two lengths; what is ready for Keras, and None, as it is."""
-        if data is None or not is_text(first(data)):
+        parts = data if isinstance(data, tuple) else (data,)
+        if data is None or gate.is_ready(parts[0], with_targets=True):
             return data
-        pair = data if isinstance(data, tuple) else (data,)
-        return self.batches(*pair, batch_size=batch_size, tokens=tokens or batches.TOKENS, shapes=2).dataset
+        if not 1 <= len(parts) <= 3:
+            raise ValueError(f"validation_data is (x, y) or (x, y, sample_weight); got {len(parts)} parts")
+        records = self.records(*parts)
+        return self.batches(records, batch_size=batch_size, tokens=tokens or batches.TOKENS, shapes=2).dataset
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", batch_tokens=batches.TOKENS,
-                 shapes=6, return_dict=False, **options):  # fmt: skip
+                 shapes=6, return_dict=False, sample_weight=None, **options):  # fmt: skip
         """As in Keras, of strings too: loss and metrics are means over all real tokens."""
         if not self.compiled:
             self.compile()
-        if is_text(x):
-            x, y = self.batches(x, y, batch_size, batch_tokens, shapes, verbose=shown(verbose)).dataset, None
+        x = gate.held(x)
+        if not gate.is_ready(x, with_targets=True):
+            records, y, sample_weight = self.records(x, y, sample_weight), None, None
+            x = self.batches(records, None, batch_size, batch_tokens, shapes, verbose=shown(verbose)).dataset
             batch_size = None
-        found = super().evaluate(x, y, batch_size=batch_size, verbose=verbose, return_dict=True, **options)
+        options |= {"verbose": verbose, "return_dict": True, "sample_weight": sample_weight}
+        found = super().evaluate(x, y, batch_size=batch_size, **options)
         return found if return_dict else [found.pop("loss"), *found.values()]
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """As in Keras; of texts what `answer` gives of them, {name: NumPy array}, in order.
+
+        x: texts, or a dataset of them or of records; where two texts are asked for (`asks`), a tuple of two columns.
+        """
+        x = gate.held(x)
+        if gate.is_ready(x):
+            return super().predict(x, batch_size, verbose, steps, callbacks)
+        if steps is not None or callbacks is not None:
+            raise ValueError("steps and callbacks are of batches that are ready for Keras: leave them out with texts")
+        columns, size = self.asked(x), batch_size or 32
+        starts, parts = range(0, max(len(columns[0]), 1), size), []  # of no text the shapes of the answers
+        bar = keras.utils.Progbar(len(columns[0]), verbose=int(verbose if verbose != "auto" else len(starts) > 10))
+        for i in starts:
+            answers = self.compiled_predict(*(tf.constant(column[i : i + size], tf.string) for column in columns))
+            parts.append({name: part.numpy() for name, part in answers.items()})
+            bar.add(min(size, len(columns[0]) - i))
+        return {name: stacked([part[name] for part in parts]) for name in parts[0]}
+
+    def asked(self, x):
+        """Texts, or records -> a column (list of bytes) for each of `asks`."""
+        return gate.columns(gate.read(self.asks, x, who=type(self).__name__), *self.asks)
+
+    @cached_property
+    def compiled_predict(self):
+        spec = [tf.TensorSpec([None], tf.string, name=name) for name in self.asks]
+        return tf.function(partial(_answer, self), input_signature=spec, autograph=False)
+
+    def __call__(self, *args, **options):
+        if args and isinstance(args[0], (str, bytes, list, tuple, dict, np.ndarray, tf.Tensor)):
+            if gate.is_texts(args[0]):
+                raise TypeError(
+                    f"a {type(self).__name__} is called with token ids, as `example` makes them; for texts write "
+                    "task.predict(texts), or what the task has of its own: generate, classify, embed"
+                )
+        return super().__call__(*args, **options)
 
     def batches(self, x, y=None, batch_size=None, tokens=None, shapes=6, seed=None, verbose=0):
         """Strings or records -> data.batches.Batches: what `fit` trains on, for who wants to look or to loop."""
@@ -169,26 +225,13 @@ class Task(Tunable):
 
     def rows(self, records, verbose=0):
         """All examples of the records, in memory: nests of ragged tensors [N, None]."""
-        return batches.rows(records, self.example, verbose)
+        return batches.rows(records, gate.weighed(self.example), verbose)
 
-    def records(self, x, y=None):
-        """Lists or arrays of strings, one for each of `fields` -> a dataset of records; a dataset is checked."""
-        if isinstance(x, tf.data.Dataset):
-            missing = [name for name in self.fields if name not in x.element_spec]
-            if missing:
-                raise ValueError(
-                    f"{type(self).__name__} needs records with {list(self.fields)}; these have {list(x.element_spec)}"
-                )
-            return x
-        columns = [column for column in (x, y) if column is not None]
-        sizes = [len(column) for column in columns]
-        if len(columns) != len(self.fields) or len(set(sizes)) != 1:
-            raise ValueError(
-                f"{type(self).__name__} needs {' and '.join(self.fields)}, equally many strings; got {sizes} strings"
-            )
-        columns = [[text if isinstance(text, bytes) else str(text) for text in column] for column in columns]
-        columns = [tf.constant(column, tf.string) for column in columns]
-        return tf.data.Dataset.from_tensor_slices(dict(zip(self.fields, columns, strict=True)))
+    def records(self, x, y=None, sample_weight=None, **options):
+        """Texts, one column for each of `fields`, or a dataset -> a dataset of records of strings; see records.py."""
+        if sample_weight is not None and not self.weighable:
+            raise ValueError(f"{type(self).__name__} makes other rows of its records: leave sample_weight out")
+        return gate.read(self.fields, x, y, sample_weight, type(self).__name__, weighable=self.weighable, **options)
 
     def export_signatures(self, folder, signatures):
         """Writes folder/N for TensorFlow Serving and returns its path; LoRA, if any, is merged in what is written."""
@@ -198,20 +241,19 @@ class Task(Tunable):
             return saved_model.export(self, folder, signatures)
 
 
-def is_text(x):
-    """Strings (a list, tuple or array of them) or a dataset of dicts of strings."""
-    if isinstance(x, tf.data.Dataset):
-        spec = x.element_spec
-        return isinstance(spec, dict) and all(getattr(part, "dtype", None) == tf.string for part in spec.values())
-    if isinstance(x, tf.Tensor):
-        return x.dtype == tf.string
-    if isinstance(x, np.ndarray):
-        return x.dtype.kind in "USO"
-    return isinstance(x, (list, tuple)) and all(isinstance(text, (str, bytes)) for text in x)
+def _answer(task, *columns):
+    return task.answer(*columns)
 
 
-def first(data):
-    return data[0] if isinstance(data, tuple) else data
+def stacked(parts):
+    """Arrays [b, ...] -> [B, ...]; what is shorter than others behind the first axis is filled up with 0 or ""."""
+    most = np.max([part.shape[1:] for part in parts], axis=0)
+    widths = ([(0, 0), *((0, int(size)) for size in most - part.shape[1:])] for part in parts)
+    empty = b"" if parts[0].dtype == object else 0
+    return np.concatenate([
+        np.pad(part, width, constant_values=empty) if np.any(width) else part
+        for part, width in zip(parts, widths, strict=True)
+    ])  # fmt: skip
 
 
 def shown(verbose):
@@ -236,17 +278,6 @@ def refuse_setters(optimizer, callbacks):
             f"{names[0]} sets the learning rate, but the task is compiled with a schedule: compile it with a number "
             f"first, task.compile(keras.optimizers.Adam({float(optimizer.learning_rate):g}))"
         )
-
-
-def split(records, share):
-    """The last `share` of the records for validation, as Keras does: (train, None, validation)."""
-    if not 0 < share < 1:
-        raise ValueError(f"validation_split is a share between 0 and 1; got {share}")
-    size = int(records.cardinality())
-    if size < 0:
-        raise ValueError("validation_split needs data of known size; give validation_data")
-    train = round(size * (1 - share))
-    return records.take(train), None, records.skip(train)
 
 
 def refuse_probabilities(loss):

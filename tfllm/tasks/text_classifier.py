@@ -4,7 +4,6 @@ from dataclasses import asdict
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfllm import text
 from tfllm.layers.pooling import Pooling
@@ -25,10 +24,11 @@ from tfllm.models.lstm_language_model import LSTMLanguageModel
 from tfllm.models.mean_of_vectors import MeanOfVectors
 from tfllm.models.text_cnn import TextCNN
 from tfllm.models.text_rnn import TextRNN
+from tfllm.tasks import records as gate
 from tfllm.tasks.classifying import Classifier
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.embeddings import expect_files, initialise
-from tfllm.tasks.labelled import column, records_of
+from tfllm.tasks.labelled import records_of
 from tfllm.tasks.labels import SEPARATOR, Labels
 from tfllm.tasks.settings import TextClassifierConfig
 from tfllm.tasks.task import log
@@ -112,19 +112,22 @@ class TextClassifier(Classifier):
     def from_text(cls, records, labels=None, config="tiny", embeddings=None, embeddings_trainable=None):
         """Learns the vocabulary and the labels of the records, and builds an untrained model for them.
 
-        records: a dataset of {"text", "label"}, of {"text", "pair", "label"}, or a list of texts, or of pairs of
-        texts, beside a list of `labels`. config: a TextClassifierConfig, or the name of one: "tiny" (the default),
-        "small", "base". embeddings, embeddings_trainable: word vectors to begin with, see
-        `tasks.embeddings.initialise`; above those of the config.
+        records: a dataset of {"text", "label"}, of {"text", "pair", "label"}, or of (text, label), or a list of texts,
+        or of pairs of texts, beside a list of `labels`; see `labelled.records_of`.
+        config: a TextClassifierConfig, or the name of one: "tiny" (the default), "small", "base".
+        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.embeddings.initialise`; above those of
+        the config.
         """
         config = named(config, SIZES)
         embeddings = config.embeddings if embeddings is None else embeddings
         expect_files(embeddings)
         records = records_of(records, labels, config.separator)
         pairs = "pair" in records.element_spec
-        names = Labels.learned(column(records, "label"), config.kind, config.separator)
-        said = records.map(lambda record: tf.stack([record[name] for name in ("text", "pair")[: 1 + pairs]]))
-        tokenizer = learned(config, said.unbatch(), embeddings)
+        if "label" not in records.element_spec:
+            raise ValueError(f"a classifier learns from texts and labels; these have {list(records.element_spec)}")
+        *said, found = gate.columns(records, *(("text", "pair", "label") if pairs else ("text", "label")))
+        names = Labels.learned(found, config.kind, config.separator)
+        tokenizer = learned(config, [one for part in said for one in part], embeddings)
         model = MODELS[type(config.model)](vocab_size=tokenizer.vocab_size, **asdict(config.model))
         if embeddings is not None:
             initialise(model, model.embed, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)

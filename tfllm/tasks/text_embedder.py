@@ -10,8 +10,10 @@ from keras import ops
 
 from tfllm.layers.pooling import Pooling
 from tfllm.models.mean_of_vectors import MeanOfVectors
+from tfllm.tasks import records as gate
 from tfllm.tasks import text_inputs
 from tfllm.tasks.task import Task
+from tfllm.tasks.texts import is_one
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import Words
 from tfllm.text.tokenizer import SPECIAL
@@ -142,9 +144,9 @@ class TextEmbedder(Task):
 
         A warning tells how many texts are longer than `length`.
         """
-        if isinstance(texts, (str, bytes)):
+        if is_one(texts):
             return self.embed([texts], batch_size, verbose)[0]
-        texts = [text if isinstance(text, bytes) else str(text).encode() for text in texts]
+        texts = gate.texts(texts)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         starts, parts = range(0, len(texts), batch_size), []
         bar = keras.utils.Progbar(len(texts), verbose=int(verbose if verbose != "auto" else len(starts) > 20))
@@ -165,7 +167,7 @@ class TextEmbedder(Task):
 
     def similarity(self, a, b):
         """Cosines of the texts (or vectors [N, D]) a with those of b -> [A, B]; of two strings a number."""
-        both = isinstance(a, (str, bytes)), isinstance(b, (str, bytes))
+        both = is_one(a), is_one(b)
         found = self.unit(a) @ self.unit(b).T  # [A, B]
         return float(found[0, 0]) if all(both) else found[0] if both[0] else found[:, 0] if both[1] else found
 
@@ -175,7 +177,7 @@ class TextEmbedder(Task):
         queries, corpus: texts, or their vectors as `embed` gives them. Of equal ones the first. ValueError for an
         empty corpus.
         """
-        one, corpus = isinstance(queries, (str, bytes)), self.unit(corpus)
+        one, corpus = is_one(queries), self.unit(corpus)
         if not len(corpus):
             raise ValueError("there is nothing to search in: the corpus is empty")
         queries, k = self.unit(queries), min(k, len(corpus))
@@ -192,7 +194,7 @@ class TextEmbedder(Task):
         """Texts, or vectors [N, D] (or one, [D]) -> [N, D], each of length 1."""
         x = texts if isinstance(texts, np.ndarray) and texts.dtype.kind == "f" else None
         if x is None:
-            x = self.embed([texts] if isinstance(texts, (str, bytes)) else texts)
+            x = self.embed([texts] if is_one(texts) else texts)
         x = x[None] if x.ndim == 1 else x
         return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
 

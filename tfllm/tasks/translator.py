@@ -5,6 +5,7 @@ import keras
 import tensorflow as tf
 
 from tfllm.models.configs import TransformerConfig
+from tfllm.tasks import records as gate
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.decoding import rules
 from tfllm.tasks.embeddings import expect_files, initialise_sides
@@ -14,7 +15,6 @@ from tfllm.tasks.encoder_decoder import (
     closed,
     over,
     shifted,
-    strings,
     untrained,
     warn_truncated,
 )
@@ -59,13 +59,10 @@ class Translator(EncoderDecoder):
         """
         config = named(config, SIZES)
         expect_files(embeddings, config.embeddings, config.embeddings_target)
-        records = cls.records(cls, records, targets)
-
-        def of(*fields):
-            return learned(config, (line for name in fields for line in strings(records, name)))
-
-        source = of("source", "target") if config.joint else of("source")
-        target = source if config.joint else of("target")
+        records = gate.read(cls.fields, records, targets, who=cls.__name__)
+        sources, targets = gate.columns(records, *cls.fields)
+        source = learned(config, sources + targets if config.joint else sources)
+        target = source if config.joint else learned(config, targets)
         model = untrained(config.model, source, target)
         initialise_sides(model, source, target, config, embeddings, embeddings_trainable)
         return cls(model, source, target, config.label_smoothing)
@@ -111,9 +108,8 @@ class Translator(EncoderDecoder):
         from tfllm import evaluation
 
         evaluation.translation.checked_tokenizer(tokenize)
-        records = self.records(x, y)
-        references = strings(records, "target")
-        said = self.generate(strings(records, "source"), batch_size=batch_size, verbose=verbose, **decoding)
+        sources, references = gate.strings(self.records(x, y), *self.fields)
+        said = self.generate(sources, batch_size=batch_size, verbose=verbose, **decoding)
         return evaluation.Scores(evaluation.bleu(said, references, tokenize), evaluation.chrf(said, references))
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", bleu=False, return_dict=False, tokenize=None,
@@ -122,6 +118,7 @@ class Translator(EncoderDecoder):
 
         tokenize: of BLEU, as of `score`.
         """
+        x = gate.held(x)
         result = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
         if not bleu:
             return result

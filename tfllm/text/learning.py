@@ -33,6 +33,8 @@ def _dataset_groups(texts, size):
     spec = texts.element_spec
     if getattr(spec, "dtype", None) != tf.string:
         raise ValueError(f"learn takes a dataset of strings, got one of {spec}: choose a field with dataset.map")
+    if texts.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError("learn reads all texts, but the dataset never ends: leave .repeat() out, or .take(n) of it")
     return (texts if spec.shape.rank == 0 else texts.unbatch()).batch(size)
 
 

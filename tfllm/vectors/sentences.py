@@ -37,6 +37,7 @@ class Sentences:
             )
         if not (tokenizer is None or callable(tokenizer)):
             raise ValueError(f"tokenizer must be a tokenizer or a function text -> list of words, got {tokenizer!r}")
+        texts = texts.numpy() if tf.is_tensor(texts) else texts
         self.texts = _strings(texts) if isinstance(texts, tf.data.Dataset) else texts
         self.tokenizer = Words() if tokenizer is None else tokenizer
         self._pieces = [_text(piece) for piece in getattr(tokenizer, "tokens", ())]  # by id
@@ -80,6 +81,8 @@ class Sentences:
 def _strings(dataset):
     """The dataset as one of strings []."""
     spec = dataset.element_spec
+    if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError("all texts are read, but the dataset never ends: leave .repeat() out, or .take(n) of it")
     if isinstance(spec, dict):
         field = "text" if "text" in spec else next(iter(spec)) if len(spec) == 1 else None
         if field is None:

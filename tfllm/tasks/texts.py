@@ -1,0 +1,125 @@
+"""One text, and many: what is read as text, and what is said of all else.
+
+A text is str or bytes, or a string tensor or array without an axis. Many stand in a list, a tuple, a NumPy array, a
+string tensor, a pandas Series or a generator. Records are counted from 0.
+"""
+
+import os
+import re
+
+import numpy as np
+import tensorflow as tf
+
+PATH = re.compile(r"[^\s]+\.[A-Za-z]\w{0,6}|(~|\.{0,2})[/\\][^\s]+")
+READERS = {
+    "source": "parallel(source_path, target_path) or table(path)", "context": "squad(path)", "facts": "babi(path)",
+    "dialogue": "dialogues(path)", "label": "labelled(path)", "text": "text(path), or labelled(path) of a classifier",
+}  # fmt: skip
+
+
+def is_one(x):
+    """Whether x is one text: str, bytes, or a string tensor or array without an axis."""
+    if isinstance(x, (str, bytes)):
+        return True
+    if isinstance(x, np.ndarray):
+        return x.ndim == 0 and x.dtype.kind in "US"
+    return tf.is_tensor(x) and x.dtype == tf.string and x.shape.rank == 0
+
+
+def items(x, what="text"):
+    """A list, tuple, array, tensor, Series or generator of texts -> bytes, one after the other."""
+    refuse_single(x, what)
+    if len(getattr(x, "shape", (None,))) != 1:
+        raise TypeError(
+            f"expected a list of texts as {what}; got a {type(x).__name__} of shape {tuple(x.shape)}: give one column "
+            f"of it, such as table[{what!r}] or array[:, 0]"
+        )
+    if isinstance(x, (dict, set, frozenset)) or not hasattr(x, "__iter__"):
+        raise TypeError(f"expected a list of texts as {what}; got {shown(x)}: write [text, ...]")
+    for number, item in enumerate(x.numpy() if tf.is_tensor(x) else x):
+        yield encoded(item, f"{what} of record {number}")
+
+
+def encoded(item, where):
+    """A text -> bytes."""
+    if isinstance(item, str):
+        try:
+            return item.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"{where} holds half of a surrogate pair, {error.object[error.start]!a}, which is no character: "
+                "write text.encode('utf-8', 'replace').decode()"
+            ) from None
+    if isinstance(item, bytes):
+        return bytes(item)
+    if is_one(item):
+        return encoded(item.numpy() if tf.is_tensor(item) else item.item(), where)
+    raise TypeError(f"expected a text (str or bytes) as {where}; got {shown(item)}: {remedy(item, where)}")
+
+
+def decoded(column):
+    """A list of bytes -> a list of str, invalid UTF-8 replaced."""
+    return [text.decode("utf-8", "replace") for text in column]
+
+
+def shown(x):
+    return "None" if x is None else f"{type(x).__name__} {x!r:.60}"
+
+
+def remedy(item, where):
+    """What to write instead of an item that is no text; where: the field is its first word."""
+    field = where.split()[0]
+    if item is None or is_missing(item):
+        return "leave out what is missing"
+    if isinstance(item, dict):
+        return f"write [record[{field!r}] for record in records], or give a dataset of records"
+    if isinstance(item, (list, tuple)) and field == "dialogue":
+        return "a dialogue is one text, tfllm.data.dialogue(turns)"
+    if isinstance(item, (list, tuple)) and item and all(map(is_one, item)):
+        return "join words to a text, ' '.join(words)"
+    if isinstance(item, os.PathLike):
+        return "a path is no text: read the file, see tfllm.data"
+    if isinstance(item, (bool, int, float, np.number)):
+        return "write str(number) where the digits are meant"
+    return "texts are wanted, not token ids; tokenizer.decode makes texts of these"
+
+
+def is_missing(item):
+    """NaN, or pandas' NA or NaT."""
+    if isinstance(item, (float, np.floating)):
+        return bool(np.isnan(item))
+    return type(item).__name__ in ("NAType", "NaTType")
+
+
+def refuse_single(x, what):
+    """TypeError for a path and for one text where a list of texts is wanted."""
+    name = os.fspath(x) if isinstance(x, os.PathLike) else x
+    if isinstance(name, (str, bytes)):
+        text = os.fsdecode(name) if isinstance(name, bytes) else name
+        if name is not x or is_file(text) or PATH.fullmatch(text):
+            raise TypeError(f"expected a list of texts as {what}; got the path {shown_path(text)}: {advice(what)}")
+    if is_one(x):
+        raise TypeError(f"expected a list of texts as {what}; got one text: write [{x!r:.60}]")
+
+
+def refuse_files(found, what):
+    """TypeError where each of a few texts is the name of a file."""
+    if 0 < len(found) <= 8 and all(map(is_file, found)):
+        raise TypeError(f"expected texts as {what}; got the path {shown_path(found[0])}: {advice(what)}")
+
+
+def is_file(text):
+    """Whether a text is the name of a file that is there."""
+    try:
+        return 0 < len(text) < 1000 and os.path.isfile(text)
+    except ValueError:  # a zero byte
+        return False
+
+
+def shown_path(text):
+    return repr(os.fsdecode(text))
+
+
+def advice(what):
+    same = {"target": "source", "question": "context", "pair": "text"}
+    return f"read the file first, with tfllm.data.{READERS.get(same.get(what, what), READERS['text'])}"
