@@ -39,8 +39,8 @@ def device():
 
 class Screen(logging.Handler):
     def emit(self, record):
-        for handler in logging.root.handlers:
-            if type(handler).__module__ == "absl.logging":  # once some libraries are there, it shows every log too
+        for handler in logging.root.handlers:  # some libraries have every log shown a second time
+            if type(handler).__module__ == "absl.logging" or getattr(handler, "stream", None) is sys.stderr:
                 handler.addFilter(not_ours)
         print(record.getMessage(), file=sys.stderr)
 
