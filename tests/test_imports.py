@@ -14,6 +14,7 @@ EVERYTHING = None
 MAY_IMPORT = {
     "startup": set(),
     "lazy": set(),
+    "paths": set(),
     "files": set(),
     "limits": set(),
     "ragged": set(),
@@ -24,7 +25,7 @@ MAY_IMPORT = {
     "text": {"files", "ragged"},
     "layers": {"files"},
     "generation": set(),
-    "data": {"files", "ragged"},
+    "data": {"files", "paths", "ragged"},
     "evaluation": {"files", "fonts"},
     "export": {"files"},
     # Beyond the design: freezing and LoRA, by name.

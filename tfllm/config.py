@@ -59,7 +59,7 @@ def read(path: str | Path) -> dict[str, Any]:
     import yaml
 
     try:
-        values = yaml.load(Path(path).read_bytes().decode("utf-8"), _loader())
+        values = yaml.load(Path(path).expanduser().read_bytes().decode("utf-8"), _loader())
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         said = " ".join(str(error).split())
         raise ValueError(f"{path} is not YAML in UTF-8: {said[:300]}") from None

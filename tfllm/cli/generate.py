@@ -15,8 +15,6 @@ def run(arguments):
     settings, folder, texts = trained.asked(
         arguments, "Generation", 'tfllm generate RUN "text" ... < lines', ("RUN", "...")
     )
-    if settings.batch_size < 1:
-        raise ValueError(f"--batch_size must be 1 or more; got {settings.batch_size}")
     typed = terminal.typed() and not texts
     with terminal.unread() if typed else nullcontext():
         model = trained.best(folder)

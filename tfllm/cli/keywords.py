@@ -38,7 +38,7 @@ class Extraction:
             raise ValueError("--dictionary is for --language zh")
         if (self.model is None) == (self.method == "embedding"):
             raise ValueError("--method embedding needs --model, and no other method has one")
-        sources.exist("FILE", files)
+        sources.exist("FILE", files, folders=True)
 
     def act(self, files):
         self.check(files)

@@ -8,12 +8,13 @@ Left out: other short options than -h, other abbreviations.
 """
 
 import difflib
-from dataclasses import MISSING
+from dataclasses import MISSING, fields
 
 from tfllm import config
 from tfllm.cli import Help, meant
 
 MANY = ("text", "valid_text", "similarity")  # files
+ANY = ("seed", "sg", "negative", "min_n", "max_n")  # numbers that may be 0
 HELP = "help"
 GPUS = "TensorFlow computes on the GPUs that it finds; CUDA_VISIBLE_DEVICES=-1 in the environment hides them"
 NOTES = {"device": GPUS, "gpu": GPUS}  # what people look for that is no option
@@ -89,7 +90,16 @@ def settings(kind, given, apart=()):
     for name, text in sorted(given.items(), key=lambda item: not item[0].endswith(".kind")):  # what is meant, first
         if name != "config":
             values = config.override(kind, values, name, text)
-    return config.build(kind, values)
+    return counted(config.build(kind, values))
+
+
+def counted(settings):
+    """The settings, whose whole numbers count something: 1 or more, 0 where that is the default. ValueError else."""
+    for field in fields(settings):
+        value, least = getattr(settings, field.name), 0 if field.default == 0 else 1
+        if type(value) is int and value < least and field.name not in ANY:
+            raise ValueError(f"--{field.name} must be {least} or more; got {value}")
+    return settings
 
 
 def in_full(name, names):

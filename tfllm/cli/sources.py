@@ -1,20 +1,25 @@
 """The files that options name: whether they are there, before anything is loaded."""
 
-import glob
 from pathlib import Path
 
+from tfllm.paths import expanded
 
-def there(settings, part, *names):
+
+def there(settings, part, *names, folders=False):
     """`exist` for the files of these options. part: "", or "valid_" before each name."""
     for name in names:
         paths = getattr(settings, part + name)
-        exist(f"--{part}{name}", [paths] if isinstance(paths, str) else paths or ())
+        exist(f"--{part}{name}", [paths] if isinstance(paths, str) else paths or (), folders)
 
 
-def exist(option, paths):
-    """FileNotFoundError unless each path is there. One that has no file may be a pattern, which must fit a file."""
+def exist(option, paths, folders=False):
+    """OSError unless each path is a file that is there; of several files (folders), a pattern or a folder of texts."""
     for path in paths:
-        path = str(Path(path).expanduser())
-        if not Path(path).exists() and not glob.glob(path, recursive=True):
-            kind = "no file fits this pattern" if glob.has_magic(path) else "there is no such file"
-            raise FileNotFoundError(f"{option} {path}: {kind}")
+        try:
+            files = expanded(path) if folders else [Path(path).expanduser()]
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{option}: {error}") from None
+        if not files[0].exists():
+            raise FileNotFoundError(f"{option} {path}: there is no such file")
+        if files[0].is_dir():
+            raise IsADirectoryError(f"{option} {path}: expected a file, it is a folder")

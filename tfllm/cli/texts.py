@@ -12,7 +12,7 @@ from tfllm.training import Recipe
 class Texts:
     """One source of documents: files, or a public set."""
 
-    text: tuple[str, ...] | None = None  # text files or patterns such as "books/*.txt", or .gz of them
+    text: tuple[str, ...] | None = None  # text files, folders of .txt, patterns such as "books/*.txt", or .gz of them
     documents: Literal["file", "paragraph", "line"] = "file"  # what is one document in them
     tfds: str | None = None  # public set by its name in tensorflow-datasets, instead of files
     split: str = "test"  # the part of the public set
@@ -25,7 +25,7 @@ class Texts:
             raise ValueError(f"give one of --{part}text, --tfds")
         if needed and text is None and self.tfds is None:
             raise ValueError("name the text: --text F [F ...], or --tfds NAME")
-        sources.there(self, part, "text")
+        sources.there(self, part, "text", folders=True)
 
 
 @dataclass(frozen=True)

@@ -5,32 +5,31 @@ no more than some hundred documents are in memory. Either way every file is read
 faults are found there and named by file and line, and the dataset knows its cardinality.
 """
 
-import glob
 import itertools
 import warnings
-from pathlib import Path
 
 import tensorflow as tf
 
 from tfllm.data.files import iterate_lines, read_text
 from tfllm.data.generators import from_generator
+from tfllm.paths import expanded
 
 TOGETHER = 256  # documents handed to TensorFlow at a time
 
 
 def text(*paths, documents="file", stream=False):
-    """Text files (or .gz) and patterns such as "books/*.txt" -> {"text"}, one record a document.
+    """Text files (or .gz), patterns such as "books/*.txt" and folders -> {"text"}, one record a document.
 
     documents: "file", each file is one, line breaks included; "paragraph", the lines between blank ones are one,
     joined by line breaks; "line", each line that is not blank is one.
-    stream=True leaves the text in its files. Names that a pattern gives are sorted.
+    stream=True leaves the text in its files. Names that a pattern or a folder gives are sorted.
 
     Raises OSError where a file is missing, FileNotFoundError for a pattern that fits none; ValueError with file and
     line for invalid UTF-8 and broken gzip, and where there is no text at all. A file without text gives a warning.
     """
     if documents not in DOCUMENTS:
         raise ValueError(f"documents must be one of {', '.join(DOCUMENTS)}; got {documents!r}")
-    files = [file for path in paths for file in _expanded(path)]
+    files = [file for path in paths for file in expanded(path)]
     cut, kept, counts = DOCUMENTS[documents], [], []
     for file in files:
         counts.append(0)
@@ -57,15 +56,6 @@ def _streamed(iterate, count):
     dataset = from_generator(groups, tf.TensorSpec([None], tf.string))
     dataset = dataset.unbatch().map(lambda document: {"text": document})
     return dataset.apply(tf.data.experimental.assert_cardinality(count))
-
-
-def _expanded(path):
-    """The files that a name or a pattern stands for."""
-    if Path(path).exists() or not glob.has_magic(str(path)):
-        return [path]
-    if found := sorted(name for name in glob.glob(str(path), recursive=True) if Path(name).is_file()):
-        return found
-    raise FileNotFoundError(f"no file fits the pattern {path}")
 
 
 def _whole(path):

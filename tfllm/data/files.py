@@ -28,7 +28,7 @@ def read_text(path):
 
 def iterate_lines(path):
     """The lines of a text file, one after the other: no more than one line is in memory. Yields and raises as above."""
-    number = 0
+    number, path = 0, Path(path).expanduser()
     try:
         with gzip.open(path) if _is_gzip(path) else open(path, "rb") as file:
             for line in file:
@@ -51,6 +51,7 @@ def _decoded(path, data, before=0):
 
 
 def _read(path):
+    path = Path(path).expanduser()
     if not _is_gzip(path):
         return Path(path).read_bytes()
     data = bytearray()
