@@ -8,7 +8,6 @@ Left out: sparse matrices, whole models (only their vectors are taken).
 
 import pickle
 import re
-from pathlib import Path
 
 import numpy as np
 
@@ -21,8 +20,7 @@ CALLED = re.compile(r"gensim\.models\.[\w.]+|gensim\.utils:call_on_class_only|nu
 TYPES = {"hash", "object", "int", "long", "float", "str", "unicode", "bytes", "list", "dict", "tuple", "type"}
 MAPPINGS = {"OrderedDict", "defaultdict", "Counter"}
 PLAIN = re.compile(r"(?!__)\w{1,60}")  # a name of an attribute
-RATIO = 100  # what gzip makes of a file, at most, in its sizes
-MB = 2**20
+LINE = 2**20  # bytes, at most
 
 
 def is_pickle(head):
@@ -58,7 +56,7 @@ def read_pickle(path):
 
 def _load(source, path):
     try:
-        return _Unpickler(_Limited(source, path), path).load()
+        return _Unpickler(_Limited(source), path).load()
     except _Refused:
         raise
     except Exception as error:  # a fuzzed pickle raises anything
@@ -71,10 +69,10 @@ class _Refused(ValueError):
 
 
 class _Limited:
-    """A file that says so where it has fewer bytes than are asked for; packed, it is no bomb."""
+    """A file that says so where fewer bytes are left than are asked for."""
 
-    def __init__(self, source, path):
-        self.source, self.left = source, 64 * MB + RATIO * Path(path).stat().st_size
+    def __init__(self, source):
+        self.source, self.left = source, source.most
 
     def read(self, size):
         self.left -= size
@@ -83,7 +81,7 @@ class _Limited:
         return self.source.read(size)
 
     def readline(self):
-        return self.source.file.readline(MB)
+        return self.source.file.readline(LINE)
 
 
 class _Unpickler(pickle._Unpickler):  # Python's, not C's, whose table of what was read grows to any size

@@ -6,10 +6,11 @@ import zlib
 
 BIG = 64  # MB of a file that gets a progress bar
 MB = 2**20
+FREE, RATIO = 64 * MB, 100  # bytes, and times its size, that a file may unpack to
 
 
 class Unpacked:
-    """Open for reading, in a `with`. ValueError, with file and line, for broken gzip."""
+    """Open for reading, in a `with`. ValueError, with file and line, for broken gzip, or a bomb."""
 
     def __init__(self, path, verbose="auto"):
         self.path = path
@@ -17,7 +18,7 @@ class Unpacked:
         self._packed = self._raw.read(2) == b"\x1f\x8b"
         self._raw.seek(0)
         self.file = gzip.GzipFile(fileobj=self._raw) if self._packed else self._raw
-        self._line = 1
+        self._line, self._unpacked = 1, 0
         self._bar = None
         size = os.fstat(self._raw.fileno()).st_size // MB
         if size >= BIG if verbose == "auto" else verbose:
@@ -43,6 +44,9 @@ class Unpacked:
             ) from None
         if self._packed:
             self._line += data.count(b"\n")
+            self._unpacked += len(data)
+            if self._unpacked > self.most:
+                raise ValueError(f"{self.path} unpacks to more than {RATIO} times its size: no word vectors do so")
         if self._bar and data:
             self._bar.update(self._at(), finalize=False)
         return data
@@ -50,12 +54,13 @@ class Unpacked:
     @property
     def most(self):
         """Bytes that the file can unpack to, at most."""
-        return os.fstat(self._raw.fileno()).st_size * (1032 if self._packed else 1)  # the limit of DEFLATE
+        size = os.fstat(self._raw.fileno()).st_size
+        return FREE + RATIO * size if self._packed else size
 
     def rewind(self):
         """Begin again."""
         self.file.seek(0)
-        self._line = 1
+        self._line, self._unpacked = 1, 0
 
     def _at(self):
         return self._raw.tell() // MB
