@@ -25,7 +25,7 @@ def smoothed_cross_entropy(targets, logits, label_smoothing=0.0):
         def gradient(*args, upstream=None):
             upstream = args[0] if upstream is None else upstream  # JAX hands (None, g), TensorFlow g
             soft = ops.exp(wide - norm[..., None]) - label_smoothing / ops.cast(size, "float32")
-            slope = soft - ops.where(hit, 1.0 - label_smoothing, 0.0)
+            slope = soft - ops.where(hit, ops.cast(1.0 - label_smoothing, "float32"), 0.0)
             return ops.cast(slope * upstream[..., None], z.dtype)
 
         return value, gradient

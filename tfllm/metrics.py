@@ -11,6 +11,8 @@ class _OverTokens(keras.metrics.Mean):
     count more than one of a long batch.
     """
 
+    _direction = "up"  # as Keras' own metrics tell callbacks which value is the best
+
     def add(self, values, weights):
         weights = None if weights is None else ops.reshape(weights, (-1,))
         return super().update_state(ops.reshape(values, (-1,)), weights)
@@ -38,6 +40,8 @@ class TokenMean(_OverTokens):
     Keras' own running "loss" averages the batches' means by their number of rows, which is not the same where rows
     differ in length; a weighted metric of that name takes its place in the logs.
     """
+
+    _direction = "down"
 
     def __init__(self, loss, name="loss", dtype=None):
         super().__init__(name=name, dtype=dtype)

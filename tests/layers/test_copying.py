@@ -41,8 +41,8 @@ def test_it_looks_as_the_paper_says(attention):
         np.testing.assert_allclose(weights[b, :, :real], expected, atol=1e-6)
         np.testing.assert_allclose(lost[b], right, atol=1e-6)
         assert not np.array(weights)[b, :, real:].any()
-    assert (covered is not None) == attention.coverage
-    if covered is not None:
+    assert isinstance(covered, tuple) != attention.coverage
+    if attention.coverage:
         np.testing.assert_allclose(covered, np.sum(weights, axis=1), atol=1e-6)
 
 

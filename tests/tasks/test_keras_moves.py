@@ -57,3 +57,45 @@ def test_a_clone_with_the_weights_answers_the_same(name, eager):
     for found, expected in zip(*answers, strict=True):
         np.testing.assert_array_equal(found, expected)
     assert keras.models.model_from_json(task.to_json()).get_config() == again.get_config() == task.get_config()
+
+
+def test_callbacks_know_which_accuracy_is_better(tmp_path, eager):
+    """`EarlyStopping` and `ModelCheckpoint` of val_accuracy need no mode."""
+    path, data = tmp_path / "best.weights.h5", (TEXTS, LABELS)
+    best = keras.callbacks.ModelCheckpoint(path, "val_accuracy", save_best_only=True, save_weights_only=True)
+    stop = keras.callbacks.EarlyStopping("val_accuracy", patience=0, restore_best_weights=True)
+    task = fitted(made(), validation_data=data, callbacks=(best, stop), epochs=9)
+    assert best.monitor_op is stop.monitor_op is keras.ops.greater
+    again = made()
+    again.load_weights(path)
+    assert again.classify(TEXTS, verbose=0) == task.classify(TEXTS, verbose=0)
+
+
+@pytest.mark.parametrize("name", ["x.h5", "x.hdf5", "x", "x.tf", "x.weights.h5", "x.keras.zip"])
+def test_a_file_that_nothing_can_load_is_not_written(name, tmp_path):
+    task, path = made(), tmp_path / name
+    for save in (task.save, task.encoder.save):
+        with pytest.raises(ValueError, match=rf"^a model is saved as NAME\.keras.*got '.*{name}'.*save_weights\("):
+            save(path)
+    if name.endswith(".h5"):  # others Keras refuses itself
+        with pytest.raises(ValueError, match="^a model is saved as"):
+            fitted(task, callbacks=[keras.callbacks.ModelCheckpoint(str(path))])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["classifier", "summarizer", "language model"])
+def test_in_float64(name, tmp_path, eager):
+    """Keras' default type, changed: tasks train, save and answer in it. (The policy is made of it at its first use.)"""
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    try:
+        task, asked = tiny.made(name)
+        task.fit(tiny.TEXTS, {"classifier": ["yes", "no"] * 2, "summarizer": tiny.TEXTS}.get(name), verbose=0)
+        assert {weight.dtype for weight in task.trainable_weights} == {"float64"}
+        task.save(tmp_path / "it.keras")
+        again = keras.saving.load_model(tmp_path / "it.keras")
+        for found, expected in zip(*(tf.nest.flatten(one.answer(*asked)) for one in (again, task)), strict=True):
+            np.testing.assert_array_equal(found, expected)
+    finally:
+        keras.config.set_floatx("float32")
+        keras.config.set_dtype_policy("float32")

@@ -57,9 +57,9 @@ def write(cache, new, position):
     if all(isinstance(size, int) for size in (places, length, position)) and position + length > places:
         raise ValueError(f"the cache has {places} places, and {position + length} are needed: start with a longer one")
     if length == 1:
-        rows = ops.arange(ops.shape(cache)[0])
+        rows = ops.arange(ops.shape(cache)[0], dtype="int32")
         return ops.scatter_update(cache, ops.stack([rows, ops.zeros_like(rows) + position], axis=1), new[:, 0])
-    source = ops.arange(ops.shape(cache)[1]) - position  # [S]: which new token stands there
+    source = ops.arange(ops.shape(cache)[1], dtype="int32") - position  # [S]: which new token stands there
     inside = ops.logical_and(source >= 0, source < ops.shape(new)[1])
     return ops.where(inside[:, None, None], ops.take(new, ops.where(inside, source, 0), axis=1), cache)
 

@@ -14,14 +14,14 @@ from tfllm.layers.recurrent import Recurrent
 
 def turned(lengths, places):
     """lengths [B] -> [B, S]: the place that comes to each when the real tokens are turned round. Its own inverse."""
-    place = ops.arange(places)[None]
+    place = ops.arange(places, dtype="int32")[None]
     return ops.where(place < lengths[:, None], lengths[:, None] - 1 - place, place)
 
 
 def at(x, places):
     """x [B, S, D], places [B, N] -> [B, N, D]: of each text the vectors at its places."""
     batch, length, width = ops.shape(x)
-    rows = ops.arange(batch)[:, None] * length + places
+    rows = ops.arange(batch, dtype="int32")[:, None] * length + places
     return ops.take(ops.reshape(x, (-1, width)), rows, axis=0)
 
 

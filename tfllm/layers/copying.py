@@ -119,7 +119,7 @@ class Copying(keras.layers.Layer):
     def __init__(self, extra, **kwargs):
         super().__init__(**kwargs)
         self.extra = extra
-        self.to_switch = keras.layers.Dense(1, name="switch", dtype="float32")
+        self.to_switch = keras.layers.Dense(1, name="switch", dtype=self.dtype_policy)
 
     def build(self, s_shape, x_shape, memory_shape):
         self.to_switch.build((None, None, s_shape[-1] + x_shape[-1] + memory_shape[-1]))
@@ -127,11 +127,11 @@ class Copying(keras.layers.Layer):
     def call(self, logits, s, x, memory, weights, source_ids):
         batch, size = ops.shape(memory)[0], logits.shape[-1] + self.extra
         rows, places = ops.shape(weights)[:2]
-        looks = ops.reshape(weights, (batch, -1, ops.shape(weights)[-1]))  # [B, R/B T, S]
+        looks = ops.reshape(ops.cast(weights, "float32"), (batch, -1, ops.shape(weights)[-1]))  # [B, R/B T, S]
         context = ops.matmul(looks, ops.cast(memory, "float32"))
         context = ops.reshape(context, (rows, places, memory.shape[-1]))  # h*
         p = ops.concatenate([context, ops.cast(s, "float32"), ops.cast(x, "float32")], axis=-1)
-        p = ops.sigmoid(self.to_switch(p))  # [R, T, 1]
+        p = ops.sigmoid(ops.cast(self.to_switch(p), "float32"))  # [R, T, 1]
         row = ops.repeat(ops.arange(batch, dtype="int32")[:, None], ops.shape(source_ids)[1], axis=1)
         at = ops.stack([row, ops.cast(source_ids, "int32")], axis=-1)  # [B, S, 2]
         copied = ops.transpose(looks, (0, 2, 1))  # [B, S, R/B T]

@@ -17,7 +17,7 @@ def padding(token_ids):
 
 def causal(queries, keys, position=0):
     """[1, T, S]: the query at place `position` + t sees keys 0 .. `position` + t (the look-ahead mask)."""
-    return (ops.arange(keys)[None, :] <= position + ops.arange(queries)[:, None])[None]
+    return (ops.arange(keys, dtype="int32")[None, :] <= position + ops.arange(queries, dtype="int32")[:, None])[None]
 
 
 def checked(mask, name):

@@ -22,7 +22,7 @@ def places(x, position, max_length):
             f"there are positions for {max_length} tokens, and {position + length} came: cut the text, or raise "
             "max_length (pe_input, pe_target of a Transformer)"
         )
-    return position + ops.arange(ops.shape(x)[1])
+    return position + ops.arange(ops.shape(x)[1], dtype="int32")
 
 
 @keras.saving.register_keras_serializable("tfllm")
@@ -74,7 +74,8 @@ def rotate(x, position=0, base=10000.0):
     if odd:
         raise ValueError(f"rotary positions turn pairs of numbers: the width of a head must be even; got {x.shape[-1]}")
     speed = ops.convert_to_tensor((float(base) ** (-np.arange(half) / half)).astype("float32"))
-    angle = ops.cast(position + ops.arange(ops.shape(x)[1]), "float32")[:, None, None] * speed  # [T, 1, K / 2]
+    place = ops.cast(position + ops.arange(ops.shape(x)[1], dtype="int32"), "float32")
+    angle = place[:, None, None] * speed  # [T, 1, K / 2]
     cos, sin = ops.cast(ops.cos(angle), x.dtype), ops.cast(ops.sin(angle), x.dtype)
     a, b = x[..., :half], x[..., half:]
     return ops.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)

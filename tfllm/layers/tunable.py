@@ -31,8 +31,10 @@ class Tunable(keras.Model):
         return model
 
     def save(self, filepath, overwrite=True, **options):
-        """As in Keras."""
-        if not _whole(filepath, overwrite, options.get("zipped"), (".keras", ".h5", ".hdf5")):
+        """As in Keras. ValueError for the older .h5 of Keras, in which a class is not read back, and other endings."""
+        if options.get("zipped") is not False:
+            expect_keras_file(filepath)
+        if not _whole(filepath, overwrite, options.get("zipped"), (".keras",)):
             return super().save(filepath, overwrite, **options)
         with written(filepath) as beside:
             super().save(beside, **options)
@@ -43,6 +45,15 @@ class Tunable(keras.Model):
             return super().save_weights(filepath, overwrite, **options)
         with written(filepath) as beside:
             super().save_weights(beside, **options)
+
+
+def expect_keras_file(path):
+    """ValueError where the path of a file is not NAME.keras (or on the hub, hf://...)."""
+    if not str(path).endswith(".keras") and not str(path).startswith("hf://"):
+        raise ValueError(
+            f"a model is saved as NAME.keras, which has its vocabulary too; got {str(path)!r}. Weights alone: "
+            "save_weights('NAME.weights.h5'); for TensorFlow Serving: export(FOLDER)"
+        )
 
 
 def _whole(path, overwrite, one, endings):

@@ -151,7 +151,7 @@ class MemoryNetwork(Model):
         share = keras.random.uniform((batch, 1), seed=self.draw)
         empty = ops.minimum(ops.cast(share * ops.cast(most + 1, "float32"), "int32"), most)
         room = 2 * facts
-        places = ops.arange(room)[None]
+        places = ops.arange(room, dtype="int32")[None]
         lots = keras.random.uniform((batch, room), seed=self.draw)
         lots = ops.where(places < size + empty, lots, 2.0)  # the `size` lowest hold a fact
         rank = ops.argsort(ops.argsort(lots, axis=-1), axis=-1)

@@ -39,7 +39,8 @@ class PointerGenerator(Model):
         self.model, self.coverage, self.units = model, coverage, units
         units, policy = units or model.memory_width, self.dtype_policy
         self.attend = CopyAttention(units, coverage is not None, name="copy_attention", dtype=policy)
-        self.copying = Copying(model.pe_input, name="copying", dtype="float32")  # probabilities
+        wide = "float64" if policy.variable_dtype == "float64" else "float32"  # of probabilities
+        self.copying = Copying(model.pe_input, name="copying", dtype=wide)
         self.build()
 
     def build(self, input_shape=None):

@@ -55,7 +55,7 @@ class TextgenRNN(CausalModel):
         rows, length = ops.shape(token_ids)
         before = self.start(rows, length) if state is None else state
         token_ids = ops.concatenate([before, ops.cast(token_ids, "int32")], axis=1)
-        places = ops.arange(length)[:, None] + ops.arange(self.window)  # [T, window]
+        places = ops.arange(length, dtype="int32")[:, None] + ops.arange(self.window, dtype="int32")  # [T, window]
         windows = ops.reshape(ops.take(token_ids, places, axis=1), (-1, self.window))  # [R T, window]
         x = self.read(windows)
         last = ops.reshape(token_ids[:, length:], (-1, self.window - 1))

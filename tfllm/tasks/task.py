@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from tfllm.data import batches
 from tfllm.layers.lora import merged
-from tfllm.layers.tunable import Tunable
+from tfllm.layers.tunable import Tunable, expect_keras_file
 from tfllm.tasks import records as gate
 from tfllm.training import recipe as recipes
 
@@ -121,7 +121,7 @@ class Task(Tunable):
         if gate.is_ready(x, with_targets=True):
             if not self.compiled:
                 self.compile(self.standard_optimizer(recipe, None, callbacks))
-            refuse_setters(self.optimizer, callbacks)
+            check_callbacks(self.optimizer, callbacks)
             return super().fit(
                 x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
                 shuffle=shuffle and not isinstance(x, tf.data.Dataset),  # Keras warns that it cannot
@@ -149,7 +149,7 @@ class Task(Tunable):
         """
         if not self.compiled:
             self.compile(self.standard_optimizer(recipe, steps * epochs, callbacks))
-        refuse_setters(self.optimizer, callbacks)
+        check_callbacks(self.optimizer, callbacks)
         follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(train, "epoch", epoch))
         return super().fit(
             train.dataset, epochs=epochs, callbacks=[follow, *listed(callbacks)],
@@ -271,8 +271,11 @@ def setters(callbacks):
     return [type(one).__name__ for one in listed(callbacks) if isinstance(one, kinds)]
 
 
-def refuse_setters(optimizer, callbacks):
-    """ValueError where a callback would set a learning rate that is a schedule's."""
+def check_callbacks(optimizer, callbacks):
+    """ValueError where a callback would set a learning rate that is a schedule's, or save what nothing can load."""
+    for one in listed(callbacks):
+        if isinstance(one, keras.callbacks.ModelCheckpoint) and not one.save_weights_only:
+            expect_keras_file(one.filepath)
     if (names := setters(callbacks)) and not isinstance(optimizer.learning_rate, keras.Variable):
         raise ValueError(
             f"{names[0]} sets the learning rate, but the task is compiled with a schedule: compile it with a number "
