@@ -16,7 +16,9 @@ def made(folder, name, history=(), monitor="val_loss", best_epoch=0):
     """A run's folder without a model: config, 2 x 3 weights beside the optimizer's, training state."""
     folder.mkdir(parents=True)
     part = {"class_name": "GPT", "config": {"name": "gpt", "vocab_size": 11, "d_model": 8, "dtype": {"x": 1}}}
-    saved = {"registered_name": f"tfllm>{name}", "config": {"model": part, "length": 16}}
+    learned = json.dumps({"vocabulary": ["a", "b", "c"]})
+    words = {"class_name": "Words", "config": {"name": "words", "learned": learned, "lowercase": True}}
+    saved = {"registered_name": f"tfllm>{name}", "config": {"model": part, "tokenizer": words, "length": 16}}
     weights = io.BytesIO()
     with h5py.File(weights, "w") as file:
         file["layers/dense/vars/0"] = [[1.0, 2.0, 3.0]] * 2
@@ -42,6 +44,7 @@ def test_what_a_run_is(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert (found["task"], found["weights"], found["file"]) == ("lm", 6, "best.keras")
     assert found["model"] == {"class": "GPT", "vocab_size": 11, "d_model": 8}
+    assert found["tokenizer"] == {"class": "Words", "vocabulary": "3 entries", "lowercase": True}
     assert found["training"] == {"epochs": 3, "updates": 12, "seconds": 90, "of_epochs": 5, "monitor": "val_loss"}
     assert found["best"]["val_loss"] == 1.5 and found["last"]["val_loss"] == 1.75
     main(["info", str(tmp_path / "RUN" / "last.keras")])

@@ -11,6 +11,8 @@ from pathlib import Path
 from tfllm import config
 from tfllm.cli import options, trained
 
+LONG = 60  # characters of a text that is not shown
+
 
 @dataclass(frozen=True)
 class Info:
@@ -32,9 +34,10 @@ def about(run):
         with archive.open("model.weights.h5") as file:
             weights = numbers(file)
     parts = {name: part for name, part in saved.items() if isinstance(part, dict) and "class_name" in part}
+    parts.pop("dtype", None)
     found = {"run": str(run), "file": path.name, "task": trained.task_of(path), "weights": weights}
     found |= {name: {"class": part["class_name"]} | sizes(part["config"]) for name, part in parts.items()}
-    return found | {"options": sizes({name: value for name, value in saved.items() if name not in parts})} | state(path)
+    return found | {"options": sizes({name: value for name, value in saved.items() if name not in {*parts, "dtype"}})} | state(path)
 
 
 def numbers(file):
@@ -53,11 +56,13 @@ def numbers(file):
 
 
 def sizes(values):
-    """Of a config what a line can show: numbers and names; of a list how long it is."""
+    """Of a config what a line can show: numbers and names; of a list, of a vocabulary how long it is."""
     shown = {}
     for name, value in values.items():
-        if isinstance(value, (int, float, str)) and name not in ("name", "trainable"):
-            shown[name] = value
+        if name == "learned":  # of a tokenizer: JSON
+            shown |= sizes(json.loads(value) if isinstance(value, str) else value)
+        elif isinstance(value, (int, float, str)) and name not in ("name", "trainable"):
+            shown[name] = value if len(str(value)) < LONG else f"{len(value)} characters"
         elif isinstance(value, (list, dict)) and value and name != "dtype":
             shown[name] = f"{len(value)} entries"
     return shown

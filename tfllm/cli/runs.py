@@ -32,8 +32,8 @@ def table(folder):
         figures = epochs.get(done.best_epoch) or epochs.get(done.epoch) or {}
         name = str(path.parent.relative_to(folder))
         row = {"run": name, "task": trained.task_of(path), "epochs": done.epoch, "minutes": round(done.seconds / 60, 1)}
-        row |= {"best epoch": done.best_epoch, "by": recipe.get("monitor", "val_loss")}
-        rows.append(row | {key: value for key, value in figures.items() if key not in ("epoch", "seconds")})
+        row |= {"best epoch": done.best_epoch, "monitor": recipe.get("monitor", "val_loss")}
+        rows.append(row | {key: value for key, value in figures.items() if key not in ("epoch", "seconds", "learning_rate")})
     if not rows:
         raise FileNotFoundError(f"{folder}: there is no run in it, which is a folder with last.keras")
     return sorted(rows, key=rank)
@@ -41,8 +41,8 @@ def table(folder):
 
 def rank(row):
     """Runs of a task stand together, those of a monitor too, the best first."""
-    value = row.get(row["by"], float("nan"))
-    return row["task"], row["by"], value != value, value if row["by"].endswith("loss") else -value
+    value = row.get(row["monitor"], float("nan"))
+    return row["task"], row["monitor"], value != value, value if row["monitor"].endswith("loss") else -value
 
 
 def drawn(rows):
