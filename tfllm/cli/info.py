@@ -37,7 +37,8 @@ def about(run):
     parts.pop("dtype", None)
     found = {"run": str(run), "file": path.name, "task": trained.task_of(path), "weights": weights}
     found |= {name: {"class": part["class_name"]} | sizes(part["config"]) for name, part in parts.items()}
-    return found | {"options": sizes({name: value for name, value in saved.items() if name not in {*parts, "dtype"}})} | state(path)
+    others = {name: value for name, value in saved.items() if name not in {*parts, "dtype"}}
+    return found | {"options": sizes(others)} | state(path)
 
 
 def numbers(file):

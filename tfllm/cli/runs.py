@@ -6,6 +6,8 @@ from pathlib import Path
 
 from tfllm.cli import info, options, trained
 
+TIMES = ("epoch", "seconds", "learning_rate")  # of a row of the history: no scores
+
 
 @dataclass(frozen=True)
 class Runs:
@@ -30,10 +32,9 @@ def table(folder):
         done, recipe = progress.read(path), info.recipe_of(path.parent)
         epochs = {row["epoch"]: row for row in done.history}
         figures = epochs.get(done.best_epoch) or epochs.get(done.epoch) or {}
-        name = str(path.parent.relative_to(folder))
-        row = {"run": name, "task": trained.task_of(path), "epochs": done.epoch, "minutes": round(done.seconds / 60, 1)}
+        row = {"run": str(path.parent.relative_to(folder)), "task": trained.task_of(path), "epochs": done.epoch, "minutes": round(done.seconds / 60, 1)}
         row |= {"best epoch": done.best_epoch, "monitor": recipe.get("monitor", "val_loss")}
-        rows.append(row | {key: value for key, value in figures.items() if key not in ("epoch", "seconds", "learning_rate")})
+        rows.append(row | {name: value for name, value in figures.items() if name not in TIMES})
     if not rows:
         raise FileNotFoundError(f"{folder}: there is no run in it, which is a folder with last.keras")
     return sorted(rows, key=rank)
