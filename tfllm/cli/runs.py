@@ -32,7 +32,8 @@ def table(folder):
         done, recipe = progress.read(path), info.recipe_of(path.parent)
         epochs = {row["epoch"]: row for row in done.history}
         figures = epochs.get(done.best_epoch) or epochs.get(done.epoch) or {}
-        row = {"run": str(path.parent.relative_to(folder)), "task": trained.task_of(path), "epochs": done.epoch, "minutes": round(done.seconds / 60, 1)}
+        row = {"run": str(path.parent.relative_to(folder)), "task": trained.task_of(path), "epochs": done.epoch}
+        row["minutes"] = round(done.seconds / 60, 1)
         row |= {"best epoch": done.best_epoch, "monitor": recipe.get("monitor", "val_loss")}
         rows.append(row | {name: value for name, value in figures.items() if name not in TIMES})
     if not rows:
