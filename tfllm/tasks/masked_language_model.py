@@ -255,7 +255,7 @@ class MaskedLanguageModel(Pretraining):
         places, weights = masking.places_of(masks, most)
         logits = self({"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids), "padding_mask": real,
                        "places": places}, training=False)["mlm"]  # [B, M, V] # fmt: skip
-        logits = tf.where(self.ordinary, tf.cast(logits[..., : len(self.ordinary)], tf.float32), -float("inf"))
+        logits = tf.where(self.ordinary, tf.cast(logits[..., : self.tokenizer.vocab_size], tf.float32), -float("inf"))
         found, best = tf.math.top_k(tf.nn.softmax(logits), top_k)
         tokens = tf.where(weights[..., None] > 0, tf.gather(tf.constant(self.tokenizer.tokens), best), "")
         text = filling.joined(parts, tokens[..., 0])
