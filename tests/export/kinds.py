@@ -14,7 +14,7 @@ FACTS = {
     "facts": ["Ann is in Bonn.\nBob ran.", "Bob sat."], "question": ["Where is Ann?", "Who?"], "answer": ["Bonn", "Bob"]
 }  # fmt: skip
 PAIRS = {
-    "transformer": models.TransformerConfig(1, 8, 2, 8, pe_input=12, pe_target=12, rate=0.1),
+    "transformer": models.TransformerConfig(1, 8, 2, 8, pe_input=24, pe_target=12, rate=0.1),
     "rnn": models.Seq2SeqRNNConfig(1, 8, 8, pe_input=24, pe_target=12, attention="luong", rate=0.1),
 }
 GPT = models.GPTConfig(32, 1, 8, 2, 8, 0.1)
@@ -80,14 +80,12 @@ def embedder():
 
 KINDS = {
     "translator": lambda: translator("transformer"),
-    "recurrent translator": lambda: translator("rnn"),
     "summarizer": lambda: summarizer("transformer", True),
     "summarizer without copies": lambda: summarizer("transformer", False),
-    "recurrent summarizer": lambda: summarizer("rnn", True),
     "gpt": lambda: language_model(GPT),
     "lstm": lambda: language_model(LSTM),
     "dialogue of one stream": lambda: dialogue(GPT),
-    "dialogue of pairs": lambda: dialogue(PAIRS["rnn"]),
+    "dialogue of pairs": lambda: dialogue(PAIRS["transformer"]),
     "classifier": classifier,
     "classifier of pairs": lambda: classifier(
         list(zip(TEXTS, OTHERS, strict=True)), model=BERT, tokenizer="wordpieces"
@@ -101,8 +99,18 @@ KINDS = {
     "masked language model": lambda: masked_language_model(True),
     "masked language model of blocks": lambda: masked_language_model(False),
     "denoiser": lambda: denoiser("transformer"),
-    "recurrent denoiser": lambda: denoiser("rnn"),
     "embedder": embedder,
+}
+EMPTY = {  # what is served of a text without a word
+    "classifier": {"label": "", "score": 0.0, "cut": 0},
+    "classifier of pairs": {"label": "", "score": 0.0, "cut": 0},
+    "classifier of several labels": {"label": "", "score": 0.0, "cut": 0},
+    "regression": {"label": "", "score": 0.0, "cut": 0},
+    "reader": {"text": "", "start": -1, "end": -1, "score": 1.0, "no_answer": 1.0},
+    "reader of one text": {"text": "", "start": -1, "end": -1, "score": 1.0, "no_answer": 1.0},
+    "memory network": {"text": "", "probability": 0.0},
+    "writer of facts": {"text": "", "probability": 0.0},
+    "embedder": {"cut": 0},
 }
 
 
