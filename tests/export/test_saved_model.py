@@ -93,6 +93,16 @@ def test_a_failure_leaves_nothing(layer, tmp_path):
     assert not (tmp_path / "serving" / "1").exists()
 
 
+def test_a_full_disk_is_told_with_the_folder(layer, tmp_path, monkeypatch):
+    def full(module, path, **options):
+        raise tf.errors.OutOfRangeError(None, None, f"{{{{node}}}} {path}/variables; File too large [Op:SaveV2]")
+
+    monkeypatch.setattr(tf.saved_model, "save", full)
+    with pytest.raises(OSError, match=rf"^{tmp_path / '1'}: File too large$"):
+        export(layer, tmp_path, {"serving_default": shout})
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_in_the_way(layer, tmp_path):
     (tmp_path / "serving").write_text("")
     with pytest.raises(FileExistsError, match="is a file; export needs a folder"):

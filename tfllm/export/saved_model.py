@@ -36,7 +36,12 @@ def export(layer, folder, signatures):
         setattr(module, name, function)
     folder.mkdir(parents=True, exist_ok=True)
     with written(final) as beside, _without_notes():
-        tf.saved_model.save(module, str(beside), signatures=traced)
+        try:
+            tf.saved_model.save(module, str(beside), signatures=traced)
+        except tf.errors.OpError as error:
+            if str(beside) not in str(error):
+                raise
+            raise OSError(error.message.rpartition("; ")[2].partition(" [Op:")[0]) from error
     return str(final)
 
 
