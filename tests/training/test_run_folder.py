@@ -160,6 +160,25 @@ def test_a_loss_that_is_not_finite_is_an_error_and_keeps_what_was(small, tmp_pat
     assert [path.stem for path in (tmp_path / "weights").iterdir()] == ["000001"]
 
 
+@pytest.mark.parametrize("factor", [1e6, np.nan])
+def test_a_loss_that_explodes_is_an_error_never_the_best_and_keeps_what_was(small, tmp_path, factor):
+    recipe, kept = Recipe(monitor="loss", **RATE), {}
+    model = small.model(recipe)
+
+    def explode(epoch, logs):
+        if epoch == 2:
+            kept.update({path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()})
+            for weight in model.trainable_variables:
+                weight.assign(weight * factor)
+
+    chain = [keras.callbacks.LambdaCallback(on_epoch_begin=explode), *callbacks(tmp_path, recipe)]
+    told = "at the first step it was .*stops; .* keeps the epochs before. Begin anew with a lower learning rate"
+    with pytest.raises(FloatingPointError, match=rf"the loss is (\d\S*e\+\d+|nan) in epoch 3, {told}"):
+        small.fit(model, chain, 9)
+    assert {"best.keras", "last.keras", "history.csv"} <= set(kept)
+    assert all((tmp_path / name).read_bytes() == before for name, before in kept.items())
+
+
 def test_without_validation_the_last_is_used_and_patience_rests(small, tmp_path, caplog):
     recipe = Recipe(patience=1, **RATE)
     small.fit(small.model(recipe), callbacks(tmp_path, recipe), 3, validation_data=None)

@@ -53,11 +53,6 @@ class Checkpoint(keras.callbacks.Callback):
             )
 
     def on_epoch_end(self, epoch, logs=None):
-        if not math.isfinite(logs.get("loss", 0.0)):
-            raise FloatingPointError(
-                f"the loss is {logs['loss']} in epoch {epoch + 1}; {self.folder} keeps those before: "
-                "begin anew with a lower learning rate, a longer warm-up or a smaller clip_norm"
-            )
         progress, better = self.progress, self.improved(logs)
         progress.epoch, progress.updates = epoch + 1, int(self.model.optimizer.iterations)
         progress.seconds, progress.calibrated = time.monotonic() - self.began, False

@@ -86,7 +86,7 @@ def callbacks(
 
     from tfllm.training.checkpoint import Checkpoint
     from tfllm.training.curve import Curve
-    from tfllm.training.stopping import Stop
+    from tfllm.training.stopping import Diverged, Stop
     from tfllm.training.validation import ValidationScore
 
     folder, done, scores = Path(folder), found(folder), dict(scores or {})
@@ -96,7 +96,7 @@ def callbacks(
     _tidy(folder)
     averaging = _averaging(folder, recipe)
     validated = averaging.averaged if averaging else nullcontext
-    chain = [keras.callbacks.TerminateOnNaN()] + ([averaging] if averaging else [])
+    chain = [Diverged(kept=f"; {folder} keeps the epochs before"), *([averaging] if averaging else [])]
     chain += [ValidationScore(name, score, every, validated) for name, score in scores.items()]
     chain.append(Checkpoint(folder, done, recipe.monitor, validated))
     chain.append(Stop(done, recipe))
