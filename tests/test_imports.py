@@ -36,7 +36,8 @@ MAY_IMPORT = {
     # Beyond the design: `fit` compiles with the recipe unless the user did; `score` and `export` are methods of a task.
     "tasks": {"lazy", "files", "models", "layers", "text", "losses", "metrics", "generation", "vectors", "config",
               "data.batches", "data.blocks", "data.dialogues", "data.masking", "data.sentence_pairs", "data.spans",
-              "data.streams", "training.recipe", "training.schedules", "evaluation", "export", "interop", "ragged"},
+              "data.streams", "training.recipe", "training.schedules",
+              "training.stopping", "evaluation", "export", "interop", "ragged"},
     "explain": {"fonts", "tasks", "models", "evaluation"},
     "cli": EVERYTHING,
     "__main__": {"cli"},

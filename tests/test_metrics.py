@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tests.reference.losses import smoothed_cross_entropy as reference
-from tfllm.losses import TokenCrossEntropy
-from tfllm.metrics import TokenAccuracy, TokenMean
+from tfllm.losses import RealMean, TokenCrossEntropy
+from tfllm.metrics import RealOnly, TokenAccuracy, TokenMean
 
 V = 5
 DRAW = np.random.default_rng(0)
@@ -84,3 +84,62 @@ def test_fit_shows_token_means():
     losses = [(loss.call(x, model(x)).numpy() * w).sum() for x, _, w in parts]
     tokens = sum(w.sum() for _, _, w in parts)
     assert set(found) == {"loss", "accuracy"} and found["loss"] == pytest.approx(sum(losses) / tokens, rel=1e-5)
+
+
+def logits_loss(targets, logits):
+    return keras.losses.sparse_categorical_crossentropy(targets, logits, from_logits=True)
+
+
+def real():
+    """Targets and logits of all real tokens, [M] and [M, V]."""
+    parts = [(targets[weights > 0], logits[weights > 0]) for targets, logits, weights in BATCHES]
+    return map(np.concatenate, zip(*parts, strict=True))
+
+
+@pytest.mark.parametrize("name", ["SparseCategoricalAccuracy", "CategoricalAccuracy", "F1Score", "function"])
+def test_metrics_of_keras_see_real_tokens_alone(name):
+    """Whatever the weights are of: they say which tokens are real."""
+    metric = logits_loss if name == "function" else getattr(keras.metrics, name)()
+    found = RealOnly(metric)
+    for targets, logits, weights in BATCHES:
+        found.update_state(targets, logits, 7 * weights)
+    targets, logits = real()
+    chosen = logits.argmax(-1)
+    if name == "function":
+        expected = -np.take_along_axis(
+            logits - np.log(np.exp(logits).sum(-1, keepdims=True)), targets[:, None], 1
+        ).mean()
+    elif name == "F1Score":
+        right = [(chosen == v) & (targets == v) for v in range(V)]
+        expected = [2 * hit.sum() / max((chosen == v).sum() + (targets == v).sum(), 1) for v, hit in enumerate(right)]
+    else:
+        expected = (chosen == targets).mean()
+    np.testing.assert_allclose(found.result(), expected, rtol=1e-5)
+    assert found.name == getattr(metric, "name", "logits_loss")
+    if name != "function":
+        again = RealOnly.from_config(found.get_config())
+        again.update_state(*BATCHES[0])
+        again.reset_state()
+        for part in BATCHES:
+            again.update_state(*part)
+        np.testing.assert_allclose(again.result(), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", [logits_loss, keras.losses.SparseCategoricalCrossentropy(from_logits=True)])
+def test_losses_of_keras_are_means_over_real_tokens(loss):
+    targets, logits, weights = BATCHES[0]
+    chosen = zip(targets[weights > 0], logits[weights > 0], strict=True)
+    expected = np.mean([reference(target, row, 0.0) for target, row in chosen])
+    np.testing.assert_allclose(RealMean(loss)(targets, logits, weights), expected, rtol=1e-5)
+
+
+def test_one_number_for_a_padded_batch_is_refused():
+    def whole(targets, logits):
+        return keras.ops.mean(logits_loss(targets, logits))
+
+    with pytest.raises(ValueError, match="the metric 'whole' gives 0 axes .* one value for each token"):
+        RealOnly(whole).update_state(*BATCHES[0])
+    with pytest.raises(ValueError, match="the loss 'whole' gives 0 axes .* one value for each token"):
+        RealMean(whole)(*BATCHES[0])
+    targets, logits = np.int32([[1], [3]]), DRAW.normal(size=(2, V)).astype("float32")  # a class each: no padding
+    np.testing.assert_allclose(RealMean(whole)(targets, logits, np.ones([2, 1], "float32")), whole(targets, logits))

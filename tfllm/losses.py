@@ -83,3 +83,40 @@ class SquaredError(_OfTexts):
 
     def call(self, y_true, y_pred):
         return ops.square(ops.cast(y_pred, "float32") - ops.cast(y_true, "float32"))
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class RealMean(keras.losses.Loss):
+    """A loss of Keras, or a function (targets, logits) -> values, as the mean over real tokens, by sample weight.
+
+    Keras' own mean divides by the size of the padded batch. ValueError for a function that gives one number for a batch
+    of tokens: padding is in it.
+    """
+
+    def __init__(self, loss, name=None):
+        name = name or getattr(loss, "name", getattr(loss, "__name__", "loss"))
+        super().__init__(name=name, reduction="mean_with_sample_weight")
+        self.loss = loss
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        several = len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] not in (1, None)
+        if sample_weight is not None and several:  # a value for each text of several labels
+            sample_weight = ops.mean(ops.convert_to_tensor(sample_weight), axis=-1, keepdims=True)
+        return super().__call__(y_true, y_pred, sample_weight)
+
+    def call(self, y_true, y_pred):
+        function = self.loss.call if isinstance(self.loss, keras.losses.Loss) else self.loss
+        values = ops.convert_to_tensor(function(y_true, y_pred))
+        if len(y_pred.shape) == len(y_true.shape) + 1 != len(values.shape) + 1:
+            raise ValueError(
+                f"the loss {self.name!r} gives {len(values.shape)} axes for a batch of padded texts, in which padding "
+                "counts: return one value for each token, [B, T]"
+            )
+        return values if len(values.shape) else ops.broadcast_to(values, ops.shape(y_true))
+
+    def get_config(self):
+        return {"loss": keras.saving.serialize_keras_object(self.loss), "name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config | {"loss": keras.saving.deserialize_keras_object(config["loss"])})

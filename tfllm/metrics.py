@@ -93,3 +93,70 @@ def _is_highest(targets, logits):
     hit = ops.equal(targets[..., None], ops.arange(ops.shape(logits)[-1], dtype="int32"))
     right = ops.sum(ops.where(hit, logits, 0.0), axis=-1)
     return ops.cast(right >= ops.max(logits, axis=-1), "float32")
+
+
+# Keras' metrics whose targets are one-hot; they get them so, made of the ids that a task's targets are
+_ONE_HOT = (
+    keras.metrics.FBetaScore, keras.metrics.CategoricalAccuracy, keras.metrics.TopKCategoricalAccuracy,
+    keras.metrics.CategoricalCrossentropy, keras.metrics.CategoricalHinge, keras.metrics.AUC, keras.metrics.Precision,
+    keras.metrics.Recall,
+)  # fmt: skip
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class RealOnly(_OverTokens):
+    """A metric of Keras, or a function (targets, logits) -> values, over real tokens alone: every one counts alike.
+
+    Where targets are [B, T] and logits [B, T, V] a metric sees them laid in one row; where targets are ids and it is
+    one of those that want one-hot targets, it gets these. weighted: by the weights [B, T]; else these only say which
+    tokens are real, and which class weighs more in the loss is of no matter.
+    ValueError for a function that gives one number for a batch of tokens: padding is in it.
+    """
+
+    def __init__(self, metric, weighted=False, name=None, dtype=None):
+        super().__init__(name=name or getattr(metric, "name", getattr(metric, "__name__", "metric")), dtype=dtype)
+        self.metric, self.weighted = metric, weighted
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        tokens = len(y_pred.shape) == len(y_true.shape) + 1
+        classes = not tokens and y_true.shape[-1] == 1 and y_pred.shape[-1] != 1
+        weights = sample_weight if self.weighted else _there(sample_weight) if tokens else None
+        if weights is not None and (tokens or classes):
+            weights = ops.reshape(weights, (-1,))
+        if not isinstance(self.metric, keras.metrics.Metric):
+            return self.of_function(y_true, y_pred, weights, tokens)
+        if tokens:
+            y_pred = ops.reshape(y_pred, (-1, ops.shape(y_pred)[-1]))
+        if tokens or classes:
+            y_true = ops.reshape(y_true, (-1,))
+            if isinstance(self.metric, _ONE_HOT):
+                y_true = ops.one_hot(ops.cast(y_true, "int32"), ops.shape(y_pred)[-1])
+        return self.metric.update_state(y_true, y_pred, weights)
+
+    def of_function(self, y_true, y_pred, weights, tokens):
+        values = ops.convert_to_tensor(self.metric(y_true, y_pred))
+        if not tokens:
+            return super(_OverTokens, self).update_state(values, weights)
+        if len(values.shape) != len(y_true.shape):
+            raise ValueError(
+                f"the metric {self.name!r} gives {len(values.shape)} axes for a batch of padded texts, in which "
+                "padding counts: return one value for each token, [B, T]"
+            )
+        return self.add(values, weights)
+
+    def result(self):
+        return self.metric.result() if isinstance(self.metric, keras.metrics.Metric) else super().result()
+
+    def reset_state(self):
+        super().reset_state()
+        if isinstance(self.metric, keras.metrics.Metric):
+            self.metric.reset_state()
+
+    def get_config(self):
+        kept = {"metric": keras.saving.serialize_keras_object(self.metric), "weighted": self.weighted}
+        return super().get_config() | kept
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config | {"metric": keras.saving.deserialize_keras_object(config["metric"])})

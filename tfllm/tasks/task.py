@@ -5,7 +5,6 @@ output becomes an answer (`answer`). Here stands what all share: fitting and eva
 the friendly `generate`, and export.
 """
 
-import inspect
 import logging
 from functools import cached_property, partial
 
@@ -16,8 +15,10 @@ import tensorflow as tf
 from tfllm.data import batches
 from tfllm.layers.lora import merged
 from tfllm.layers.tunable import Tunable, expect_keras_file
+from tfllm.tasks import compiling
 from tfllm.tasks import records as gate
 from tfllm.training import recipe as recipes
+from tfllm.training.stopping import Diverged
 
 log = logging.getLogger("tfllm")
 
@@ -31,6 +32,7 @@ class Task(Tunable):
     fields = ("text",)
     asks = ("text",)
     weighable = False
+    explodes_at = 100  # times the first loss, or 1, where `fit` stops: ln V, of all that is said alike, is far below
     most_rows = None  # in a batch whose size is left open; None: batches are counted in tokens
     learning_rate = 1e-3  # the highest, where neither `compile` nor a recipe says one; see `pretrained`
 
@@ -75,15 +77,12 @@ class Task(Tunable):
     def compile(self, optimizer=None, loss=None, metrics=None, weighted_metrics=None, **options):
         """As in Keras. Left out: the optimizer of the standard recipe, the loss and metrics of the objective.
 
-        Raises ValueError for a loss that expects probabilities: every task gives logits.
+        Losses and metrics are means over real tokens, and "accuracy" is the task's own, see compiling.py. Raises
+        ValueError for a loss or metric that expects probabilities: every task gives logits.
         """
         optimizer = self.standard_optimizer() if optimizer is None else optimizer
-        if loss is None:
-            loss = self.objective()["loss"]
-            weighted_metrics = self.objective()["weighted_metrics"] if weighted_metrics is None else weighted_metrics
-        for one in loss.values() if isinstance(loss, dict) else [loss]:
-            refuse_probabilities(one)
-        super().compile(optimizer, loss, metrics=metrics, weighted_metrics=weighted_metrics, **options)
+        found = compiling.settings(self.objective(), loss, metrics, weighted_metrics)
+        super().compile(optimizer, **found, **options)
 
     def standard_optimizer(self, recipe=None, batches=None, callbacks=None):
         """That of the recipe, the standard one where left out, on the devices that the model is on.
@@ -123,7 +122,8 @@ class Task(Tunable):
                 self.compile(self.standard_optimizer(recipe, None, callbacks))
             check_callbacks(self.optimizer, callbacks)
             return super().fit(
-                x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
+                x, y, batch_size=batch_size, epochs=epochs, verbose=verbose,
+                callbacks=[Diverged(self.explodes_at), *listed(callbacks)],
                 shuffle=shuffle and not isinstance(x, tf.data.Dataset),  # Keras warns that it cannot
                 validation_split=validation_split, initial_epoch=initial_epoch, sample_weight=sample_weight,
                 validation_data=self.validation(validation_data, batch_size, batch_tokens), **options,
@@ -152,7 +152,7 @@ class Task(Tunable):
         check_callbacks(self.optimizer, callbacks)
         follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(train, "epoch", epoch))
         return super().fit(
-            train.dataset, epochs=epochs, callbacks=[follow, *listed(callbacks)],
+            train.dataset, epochs=epochs, callbacks=[follow, Diverged(self.explodes_at), *listed(callbacks)],
             validation_data=validation_data, shuffle=False, **options,
         )  # fmt: skip
 
@@ -280,19 +280,4 @@ def check_callbacks(optimizer, callbacks):
         raise ValueError(
             f"{names[0]} sets the learning rate, but the task is compiled with a schedule: compile it with a number "
             f"first, task.compile(keras.optimizers.Adam({float(optimizer.learning_rate):g}))"
-        )
-
-
-def refuse_probabilities(loss):
-    """ValueError for a Keras loss that takes logits for probabilities."""
-    loss = keras.losses.get(loss) if isinstance(loss, str) else loss
-    if isinstance(loss, keras.losses.Loss):
-        from_logits = loss.get_config().get("from_logits", True)
-    else:
-        from_logits = getattr(inspect.signature(loss).parameters.get("from_logits"), "default", True)
-    if not from_logits:
-        name = getattr(loss, "name", getattr(loss, "__name__", loss))
-        raise ValueError(
-            f"the loss {name!r} expects probabilities, but the model gives logits: leave it out, "
-            "or use keras.losses.SparseCategoricalCrossentropy(from_logits=True)"
         )

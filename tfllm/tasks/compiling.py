@@ -1,0 +1,112 @@
+"""What `compile` is given -> losses and metrics that are right of padded batches of logits.
+
+Targets are ids, predictions are logits, and weights say which tokens are real. Keras' losses divide by padded size,
+its unweighted metrics count padding, and "accuracy" of several labels is that of one class: each is taken for what the
+task's own loss and metrics do, or refused in one line.
+"""
+
+import inspect
+
+import keras
+
+from tfllm import losses
+from tfllm.losses import LabelCrossEntropy, RealMean
+from tfllm.metrics import ClassAccuracy, LabelAccuracy, RealOnly, TokenAccuracy, TokenMean
+
+ACCURACIES = (TokenAccuracy, ClassAccuracy, LabelAccuracy)
+OURS = (*ACCURACIES, TokenMean, RealOnly)
+
+
+def settings(objective, loss=None, metrics=None, weighted_metrics=None):
+    """-> {"loss", "weighted_metrics"} for Keras' `compile`. objective: what a task's `objective` gives.
+
+    ValueError for a loss or a metric that expects probabilities, and for the accuracy of a task that has none.
+    """
+    own = objective["weighted_metrics"]
+    if loss is None:
+        loss, given = objective["loss"], own if weighted_metrics is None else adapted(weighted_metrics, own, True)
+    else:
+        loss, given = over_real(loss), adapted(weighted_metrics, own, True)
+        single = isinstance(loss, RealMean) and not isinstance(objective["loss"], (LabelCrossEntropy, dict))
+        if single:  # as the objective has it: exact where batches differ in their number of tokens
+            given = [TokenMean(loss, name="loss"), *(given or [])]
+    return {"loss": loss, "weighted_metrics": joined(given, adapted(metrics, own, False))}
+
+
+def over_real(loss):
+    """A loss, or a dict of them by output, as a mean over real tokens; ours, and what has another reduction, as is."""
+    if isinstance(loss, dict):
+        return {name: over_real(part) for name, part in loss.items()}
+    refuse_probabilities(loss)
+    loss = keras.losses.get(loss) if isinstance(loss, (str, dict)) else loss
+    if isinstance(loss, keras.losses.Loss):
+        ours = type(loss).__module__ == losses.__name__ or loss.reduction not in ("sum_over_batch_size", "mean")
+        return loss if ours else RealMean(loss)
+    return RealMean(loss)
+
+
+def adapted(metrics, own, weighted):
+    """Metrics as Keras takes them -> the same, over real tokens. own: the weighted metrics of the objective."""
+    if metrics is None:
+        return None
+    if isinstance(metrics, dict):
+        return {name: adapted(part, own[name] if isinstance(own, dict) else own, weighted)
+                for name, part in metrics.items()}  # fmt: skip
+    if isinstance(own, dict) and isinstance(metrics, (list, tuple)) and len(metrics) == len(own):
+        return adapted(dict(zip(own, metrics, strict=True)), own, weighted)
+    metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
+    return [adapted_one(metric, own, weighted) for metric in metrics]
+
+
+def adapted_one(metric, own, weighted):
+    if isinstance(metric, OURS):
+        return metric
+    if metric in ("accuracy", "acc"):
+        found = [type(part) for part in (own if isinstance(own, list) else []) if isinstance(part, ACCURACIES)]
+        if not found:
+            raise ValueError(f"there is no {metric!r} of this task: what it says are numbers; take 'mae' or 'mse'")
+        return found[0](name=metric)
+    metric = keras.metrics.get(metric) if isinstance(metric, str) else metric
+    refuse_probabilities(metric)
+    return RealOnly(metric, weighted)
+
+
+def joined(first, second):
+    """Two lists of metrics, or dicts of lists by output -> one, a name once in each."""
+    if not first or not second:
+        return first or second
+    if isinstance(first, dict) and isinstance(second, dict):
+        return {name: joined(first.get(name), second.get(name)) for name in {**first, **second}}
+    if isinstance(first, dict) or isinstance(second, dict):
+        raise ValueError("give metrics of each output, {name: [...]}, as the objective of this task does")
+    names = {metric.name for metric in first}
+    return [*first, *(metric for metric in second if metric.name not in names)]
+
+
+def refuse_probabilities(function):
+    """ValueError for a Keras loss or metric that takes logits for probabilities."""
+    function = keras.losses.get(function) if isinstance(function, str) else function
+    name = getattr(function, "name", getattr(function, "__name__", function))
+    if isinstance(function, (keras.losses.Loss, keras.metrics.Metric)):
+        config = function.get_config()
+        from_logits, threshold = config.get("from_logits", True), decides_at(config)
+        if from_logits and threshold is not None and any(keras.tree.flatten(threshold)):
+            raise ValueError(
+                f"the metric {name!r} decides at {threshold} as if it were given probabilities, but the model gives "
+                "logits, whose middle is 0: give it threshold 0 where it takes that, or leave it out"
+            )
+    else:
+        from_logits = getattr(inspect.signature(function).parameters.get("from_logits"), "default", True)
+    if not from_logits:
+        kind, advice = ("metric", "or give it from_logits=True") if isinstance(function, keras.metrics.Metric) else (
+            "loss", "or use keras.losses.SparseCategoricalCrossentropy(from_logits=True)")  # fmt: skip
+        raise ValueError(
+            f"the {kind} {name!r} expects probabilities, but the model gives logits: leave it out, {advice}"
+        )
+
+
+def decides_at(config):
+    """The threshold, or thresholds, of a metric of this config; None where it has none."""
+    if "thresholds" in config and not config.get("top_k"):
+        return 0.5 if config["thresholds"] is None else config["thresholds"]
+    return config.get("threshold")
