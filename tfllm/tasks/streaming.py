@@ -20,17 +20,22 @@ class Streamed(Task):
 
     def fit_stream(self, x, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
                    validation_data=None, shuffle=True, initial_epoch=0, batch_tokens=None, shapes=6, seed=1,
-                   recipe=None, steps_per_epoch=None, shuffle_buffer=4096, **options):  # fmt: skip
+                   recipe=None, sample_weight=None, steps_per_epoch=None, shuffle_buffer=4096,
+                   **options):  # fmt: skip
         """`fit` on a tf.data.Dataset of records that need not fit in memory: they are tokenised while it trains.
 
         steps_per_epoch: batches in an epoch, which goes on where the last one ended; without, an epoch is one pass over
         the text, which is tokenised once more before the first, to plan its batches. shuffle_buffer: rows that are
-        shuffled together. What is validated is held in memory. ValueError for `y`, and for a validation_split: where a
-        stream ends is not known before.
+        shuffled together. What is validated is held in memory. ValueError for `y`, `sample_weight`, and for a
+        validation_split: where a stream ends is not known before.
         """
-        if y is not None or validation_split:
-            name, instead = ("y", "the text alone") if y is not None else ("validation_split", "validation_data")
-            raise ValueError(f"fit(stream=True) takes no {name}: give {instead}")
+        for name, given, instead in (
+            ("y", y is not None, "give the text alone"),
+            ("sample_weight", sample_weight is not None, "its documents become other rows"),
+            ("validation_split", validation_split, "give validation_data"),
+        ):
+            if given:
+                raise ValueError(f"fit(stream=True) takes no {name}: {instead}")
         tokens = TOKENS if batch_tokens is None and steps_per_epoch else batch_tokens
         records = self.records(x, endless=steps_per_epoch is not None)
         gate.expect_words(records, self.fields)
