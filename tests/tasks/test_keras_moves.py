@@ -83,6 +83,19 @@ def test_a_file_that_nothing_can_load_is_not_written(name, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_quantizing_says_what_to_do_instead():
+    task = made()
+    for one in (task, task.encoder):
+        with pytest.raises(ValueError, match=r"^\w+ cannot be quantized .'int8'.*policy\('bfloat16'\)$"):
+            one.quantize("int8")
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        half = made()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {weight.dtype for weight in half.weights} == {"bfloat16"} and half.classify(TEXTS[0], verbose=0)["label"]
+
+
 @pytest.mark.parametrize("name", ["classifier", "summarizer", "language model"])
 def test_in_float64(name, tmp_path, eager):
     """Keras' default type, changed: tasks train, save and answer in it. (The policy is made of it at its first use.)"""
@@ -99,3 +112,26 @@ def test_in_float64(name, tmp_path, eager):
     finally:
         keras.config.set_floatx("float32")
         keras.config.set_dtype_policy("float32")
+
+
+def test_usual_moves(tmp_path, eager):
+    """Callbacks that write, weights alone, layers by name, freezing: as with any model of Keras."""
+    task, lines = made(), []
+    task.encoder.trainable = False
+    before = task.encoder.get_weights()
+    fitted(task, epochs=2, callbacks=[
+        keras.callbacks.TensorBoard(tmp_path / "board", histogram_freq=1), keras.callbacks.TerminateOnNaN(),
+        keras.callbacks.CSVLogger(tmp_path / "log.csv"), keras.callbacks.BackupAndRestore(tmp_path / "backup"),
+        keras.callbacks.ModelCheckpoint(str(tmp_path / "{epoch}.keras")),
+    ])  # fmt: skip
+    for new, old in zip(task.encoder.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(new, old)
+    assert list((tmp_path / "board").rglob("events*")) and len((tmp_path / "log.csv").read_text().splitlines()) == 3
+    task.summary(print_fn=lambda text, **options: lines.append(text))
+    assert "Non-trainable params" in "".join(lines) and task.get_layer("head") is task.head is task.layers[-1]
+    task.save_weights(tmp_path / "it.weights.h5")
+    again, loaded = made(), keras.saving.load_model(tmp_path / "2.keras")
+    again.load_weights(tmp_path / "it.weights.h5")
+    assert [weight.path for weight in loaded.trainable_weights] == [weight.path for weight in task.trainable_weights]
+    for one in (again, loaded):
+        assert one.classify(TEXTS, verbose=0) == task.classify(TEXTS, verbose=0)

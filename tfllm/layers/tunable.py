@@ -30,6 +30,13 @@ class Tunable(keras.Model):
             tune(model, found)
         return model
 
+    def quantize(self, mode=None, *args, **options):
+        """Not here, ValueError: most layers compute with their kernels themselves, and would leave the scales out."""
+        raise ValueError(
+            f"{type(self).__name__} cannot be quantized ({mode!r} was asked for); for weights of half the size make it "
+            "under keras.config.set_dtype_policy('bfloat16')"
+        )
+
     def save(self, filepath, overwrite=True, **options):
         """As in Keras. ValueError for the older .h5 of Keras, in which a class is not read back, and other endings."""
         if options.get("zipped") is not False:
