@@ -204,6 +204,17 @@ def test_an_empty_prompt_without_start_begins_with_end():
     assert END not in ids[1:] and lm.generate("", max_new_tokens=4) == expected
 
 
+def test_rules_that_are_off_change_nothing(lm):
+    """In Python as in the signature `sample`: temperature 0 is greedy, whatever else there is."""
+    greedy, drawn = lm.generate(PROMPTS, max_length=20), lm.generate(PROMPTS, max_length=20, temperature=1.0)
+    for off in ({"temperature": 0}, {"temperature": 0.0, "top_k": 3, "top_p": 0.5}, {"top_k": 0, "top_p": 1.0}):
+        assert lm.generate(PROMPTS, max_length=20, **off) == greedy
+    for off in ({"top_k": 0}, {"top_k": 999}, {"top_p": 1}, {"min_p": 0.0, "typical_p": 1.0}):
+        assert lm.generate(PROMPTS, max_length=20, temperature=1.0, **off) == drawn
+    every = lm.generate(PROMPTS, max_length=12, penalty_alpha=0.6, top_k=13)
+    assert lm.generate(PROMPTS, max_length=12, penalty_alpha=0.6, top_k=99) == every  # there are 13 tokens
+
+
 def test_a_prefix_stands_before_what_is_new(lm):
     found = lm.generate(PROMPTS, prefix="ba d", max_length=20)
     assert found == [lm.generate(prompt + "ba d", max_length=20) for prompt in PROMPTS]
@@ -220,7 +231,20 @@ def test_a_prefix_stands_before_what_is_new(lm):
         (lambda lm: lm.generate("a", num_return_sequences=3, beam_width=2), "give beam_width=3 or more"),
         (lambda lm: lm.generate("a", top_k=3, min_p=0.1), "top_k and min_p are of sampling"),
         (lambda lm: lm.generate("a", temperature=1.0, beam_width=2), "beam_width=1"),
-        (lambda lm: lm.generate("a", temperature=-1.0), "temperature must be a number, 0"),
+        (lambda lm: lm.generate("a", temperature=-1.0), "temperature must be 0 or more, got -1.0"),
+        (lambda lm: lm.generate("a", temperature="hot"), "temperature must be a number, 0 or more, got 'hot'"),
+        (lambda lm: lm.generate("a", temperature=float("nan")), "temperature must be a number, 0 or more, got nan"),
+        (lambda lm: lm.generate("a", temperature=1.0, top_k=-1), "top_k must be 0 or more, got -1"),
+        (lambda lm: lm.generate("a", temperature=1.0, top_p=1.5), "top_p must be above 0, 1 at most, got 1.5"),
+        (lambda lm: lm.generate("a", repetition_penalty=0), "repetition_penalty must be above 0, got 0"),
+        (lambda lm: lm.generate("a", max_length=9.5), "max_length must be a whole number, 1 or more, got 9.5"),
+        (lambda lm: lm.generate("a", seed=2**63), "seed must be a whole number, got 9223372036854775808"),
+        (lambda lm: lm.generate("a", tempratur=1.0), "Continuation has no 'tempratur'; did you mean 'temperature'?"),
+        (lambda lm: next(lm.stream("a", stops="b")), "Continuation has no 'stops'; did you mean 'stop'?"),
+        (lambda lm: lm.generate(["a"], batch_size=0), "batch_size must be a whole number, 1 or more, got 0"),
+        (lambda lm: lm.generate([], batch_size=-1), "batch_size must be a whole number, 1 or more, got -1"),
+        (lambda lm: lm.generate("a", penalty_alpha=0.6, top_k=0), "needs top_k"),
+        (lambda lm: lm.generate("a", penalty_alpha=1.6, top_k=2), "penalty_alpha must be 0 or more, 1 at most, got"),
         (lambda lm: lm.generate("a", penalty_alpha=0.6), "needs top_k"),
         (lambda lm: lm.generate("a", penalty_alpha=0.6, top_k=4, temperature=1.0), "neither a temperature"),
         (lambda lm: lm.generate("a", stop=["", "b"]), "stop must be a tuple of strings that are not empty"),

@@ -8,6 +8,7 @@ import tensorflow as tf
 import tfllm
 from tests.tasks.conftest import CONFIG, pairs
 from tfllm.tasks import Decoding, Translator
+from tfllm.tasks.decoding import split
 from tfllm.tasks.records import is_ready
 from tfllm.text import END, START
 
@@ -127,10 +128,37 @@ def test_generate_gives_what_it_is_given(trained):
 
 
 def test_sampling_repeats_by_seed(trained):
-    draw, kept = {"beam_width": 1, "temperature": 5.0}, trained.compiled_candidates.cache_info().currsize
+    draw = {"beam_width": 1, "temperature": 5.0}
     one, same, other = (trained.generate(["abcde"] * 5, seed=seed, **draw) for seed in (1, 1, 2))
     assert one == same != other
-    assert trained.compiled_candidates.cache_info().currsize == kept + 1  # once for all seeds
+
+
+def test_what_is_drawn_depends_on_the_place_in_the_list(trained, tmp_path):
+    """Not on batches and neighbours; and it is what a list says that is served."""
+    draw = {"beam_width": 1, "temperature": 3.0, "seed": 1}
+    found = trained.generate(["abcde"] * 6, **draw)
+    assert len(set(found)) == 6
+    for size in (32, 3, 2, 1):
+        assert trained.generate(["abcde"] * 6, batch_size=size, **draw) == found
+    mixed = [text for i in range(6) for text in ("abcde", "a" * (i + 1))]
+    assert trained.generate(mixed, batch_size=3, **draw)[::2] == [
+        trained.generate("abcde", row=2 * i, **draw) for i in range(6)
+    ]
+    path = trained.export(tmp_path, Decoding(**draw))
+    served = tf.saved_model.load(path).signatures["serving_default"](tf.constant(["abcde"] * 6))["text"].numpy()
+    assert [text.decode() for text in served] == found
+
+
+def test_an_empty_text_has_an_empty_answer(trained, tmp_path):
+    texts = ["", "abc", "  ", "\u3000\n", "a"]
+    found = trained.generate(texts)
+    assert [found[i] for i in (0, 2, 3)] == [""] * 3 and found[1::3] == trained.generate(["abc", "a"])
+    assert trained.generate("") == "" and trained.generate("", n_best=2)[0] == ("", 0.0)
+    assert trained.generate(texts, beam_width=1, temperature=2.0)[0] == ""
+    served = tf.saved_model.load(trained.export(tmp_path))
+    answer = served.signatures["serving_default"](tf.constant([*texts, "ab" * 50]))
+    assert [text.decode() for text in answer["text"].numpy()][:5] == found
+    assert answer["cut"].numpy().tolist() == [0, 0, 0, 0, 0, 100 - 31]
 
 
 @pytest.mark.parametrize("beam_width", [1, 3])
@@ -142,10 +170,10 @@ def test_rules_bind_the_translation(trained, beam_width):
 
 
 def test_generate_is_traced_once(trained):
-    run = trained.compiled_candidates(1, Decoding(beam_width=2))
+    run = trained.compiled_candidates(1, split(Decoding(beam_width=2))[0], False)
     for size in (1, 2, 5):
-        trained.generate(["ab" * size] * size, beam_width=2)
-    assert run is trained.compiled_candidates(1, Decoding(beam_width=2))
+        trained.generate(["ab" * size] * size, beam_width=2, length_penalty=size / 10)
+    assert run is trained.compiled_candidates(1, split(Decoding(beam_width=2))[0], False)
     assert run.experimental_get_tracing_count() == 1
 
 
@@ -224,7 +252,10 @@ def test_left_uncompiled_it_takes_the_recipe():
         (lambda t: t.fit([], []), "no record"),
         (lambda t: t.fit(["a"], ["b"], validation_split=1.5), "between 0 and 1"),
         (lambda t: t.generate("a", beam_width=0), "beam_width must be 1 or more"),
-        (lambda t: t.generate("a", n_best=3, beam_width=1), "n_best|3 best"),
+        (lambda t: t.generate("a", n_best=3, beam_width=2), "a beam of 2 has no 3 answers.*beam_width=3"),
+        (lambda t: t.generate("a", n_best=0), "n_best must be 1 or more, got 0"),
+        (lambda t: t.generate(["a"], batch_size=0), "batch_size must be a whole number, 1 or more, got 0"),
+        (lambda t: t.generate("a", beam_with=2), "Decoding has no 'beam_with'; did you mean 'beam_width'"),
         (lambda t: t.generate("a", temperature=1.0), "beam_width=1"),
         (lambda t: t.generate("a", beam_width=1, top_k=3), "temperature"),
         (lambda t: Translator.from_text(["a"], ["b"], "huge"), "tiny.*small.*base.*'huge'"),

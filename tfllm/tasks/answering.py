@@ -1,6 +1,6 @@
 """What a task does that finds answers in a text: it is fitted, answers, is scored and exported."""
 
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +12,7 @@ from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.tasks import question_windows
 from tfllm.tasks import records as gate
+from tfllm.tasks.compiled import compiled
 from tfllm.tasks.question_records import ASKS, FIELDS, asked, records_of, to_ask
 from tfllm.tasks.span_choice import best_spans
 from tfllm.tasks.task import Task, log
@@ -181,7 +182,8 @@ class Answering(Task):
         """[B] bool: whether no answer is given."""
         return no_answer > (self.threshold if self.no_answer else 2.0)
 
-    @cached_property
+    @property
+    @compiled
     def compiled_ranked(self):
         spec = [tf.TensorSpec([None], tf.string, name=name) for name in ("texts", "questions")]
         spec.append(tf.TensorSpec([], tf.int32, name="n_best"))

@@ -7,6 +7,7 @@ from tfllm.tasks import turns
 from tfllm.tasks.continuation import fitted
 from tfllm.tasks.dialogue import DialogueGenerator
 from tfllm.tasks.generator import Generator
+from tfllm.text.cleaning import blank
 
 
 @keras.saving.register_keras_serializable("tfllm")
@@ -16,6 +17,8 @@ class CausalDialogue(DialogueGenerator, Generator):
     Replies whose histories begin with the same turn stand in one row of a batch, behind one another; dialogues that are
     not longer than the model are one row. In the signature `sample` of the export, max_length counts the reply.
     """
+
+    counted = "max_new_tokens"
 
     def most(self, reply_length):
         most = self.model.max_length
@@ -36,22 +39,26 @@ class CausalDialogue(DialogueGenerator, Generator):
         """token_ids [B, T] -> logits [B, T, V] of the token after each."""
         return self.model(inputs)
 
-    def candidates(self, texts, n=1, decoding=None, row=0, jit_compile=False, **live):
+    def continued(self, texts, n, decoding, row=0, jit_compile=False):
         """Dialogues [B] -> {"text": [B, n], "score": [B, n], "dropped": [B], "cut": [B]}: the replies alone.
 
-        dropped, cut: see `prompts`. The others: see Generator.
+        dropped, cut: see `prompts`. The others: see Generator. The reply to nothing is empty, with score 0.
         """
-        found = super().candidates(texts, n, decoding, row, jit_compile, **live)
+        found, silent = super().continued(texts, n, decoding, row, jit_compile), blank(texts)[:, None]
+        found = {"text": tf.where(silent, "", found["text"]), "score": tf.where(silent, 0.0, found["score"])}
         return found | self.prompts(texts)[1]
+
+    def stream(self, prompt, row=0, **decoding):
+        if not blank([prompt]).numpy()[0]:
+            yield from super().stream(prompt, row, **decoding)
 
     def begun(self, texts, decoding):
         prompts = self.prepare(texts)
         return tf.fill([prompts.nrows()], ""), prompts
 
-    def fitted(self, prompts, decoding, max_length=None):
-        if max_length is None:
-            max_length = decoding.max_new_tokens or self.reply_length
-        return fitted(prompts, self.model.max_length, 0, max_length)
+    def fitted(self, prompts, decoding):
+        most = self.reply_length if decoding.max_new_tokens is None else decoding.max_new_tokens
+        return fitted(prompts, self.model.max_length, 0, most)
 
     def context(self, prompts):
         return prompts[:, :0]

@@ -1,6 +1,6 @@
 """A talk with a dialogue generator, turn by turn."""
 
-from tfllm.tasks.generator import Generator
+from tfllm.tasks.decoding import of_options
 
 
 class Chat:
@@ -13,6 +13,7 @@ class Chat:
 
     def __init__(self, task, system=None, **decoding):
         self.task, self.system, self.decoding, self.history = task, system, decoding, []
+        of_options(task.decoding, decoding)  # ValueError now, not at the first turn
         self.model = task.speakers[1] if task.replying is None else task.replies
         self.person = next(name for name in task.speakers if name != self.model)
 
@@ -45,7 +46,7 @@ class Chat:
     @property
     def options(self):
         """Sampling draws anew for each turn, the same in the same talk."""
-        return self.decoding | ({"row": len(self.history)} if isinstance(self.task, Generator) else {})
+        return self.decoding | {"row": len(self.history)}
 
     def asked(self, text):
         return [*self.history, (self.person, text)], self.system, self.model

@@ -1,6 +1,6 @@
 """What a classifier does with texts and labels: it is fitted, answers, is scored, calibrated and exported."""
 
-from functools import cached_property, partial
+from functools import partial
 
 import keras
 import numpy as np
@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfllm import ragged
 from tfllm.data import batches
 from tfllm.tasks import records as gate
+from tfllm.tasks.compiled import compiled
 from tfllm.tasks.labelled import are_pairs, fields_of, records_of
 from tfllm.tasks.labels import BALANCED
 from tfllm.tasks.task import Task, log
@@ -214,7 +215,8 @@ class Classifier(Task):
             bar.add(len(rows))
         return found
 
-    @cached_property
+    @property
+    @compiled
     def compiled_logits(self):
         """`logits` as a tf.function of strings [B]."""
         spec = [tf.TensorSpec([None], tf.string, name=name) for name in ("texts", "pairs")[: 1 + self.pairs]]

@@ -7,7 +7,7 @@ import math
 
 import tensorflow as tf
 
-from tfllm.generation import Loop, beam_search, contrasting, contrastive, drawing, stop_table
+from tfllm.generation import Loop, beam_search, contrasting, contrastive, drawing, numbers, stop_table
 from tfllm.ragged import between
 from tfllm.tasks.decoding import chooser, rules
 from tfllm.tasks.vocabularies import Sayable
@@ -30,15 +30,21 @@ def fitted(prompts, most, max_length, max_new_tokens=None):
     return between(prompts.flat_values, ends - kept, ends), tf.minimum(kept + wanted, most)
 
 
-def loop(model, tokenizer, decoding, row=0, **live):
-    """The `Loop` of greedy decoding, sampling or contrastive search. row, live: see `chooser`."""
+def loop(model, tokenizer, decoding, row=0):
+    """The `Loop` of greedy decoding, sampling or contrastive search. row: see `chooser`."""
     limits = rules(decoding, tokenizer), unsayable(tokenizer)
     model = Sayable(model, tokenizer.vocab_size)
     if decoding.penalty_alpha is None:
-        turn = drawing(model.step, chooser(decoding, row, **live), *limits)
+        turn = drawing(model.step, chooser(decoding, row), *limits)
     else:
-        turn = contrasting(model.features, model.logits, decoding.top_k, decoding.penalty_alpha, *limits)
+        k = compared(tokenizer, decoding)
+        turn = contrasting(model.features, model.logits, k, decoding.penalty_alpha, *limits)
     return Loop(turn, stops(decoding, tokenizer), tokenizer.end, pad=0)
+
+
+def compared(tokenizer, decoding):
+    """Candidates of a contrastive search: as many as the decoding says, or as there are tokens."""
+    return min(decoding.top_k, tokenizer.vocab_size)
 
 
 def unsayable(tokenizer):
@@ -64,7 +70,7 @@ def pieces(tokenizer):
         return [b"" if i in silent else piece for i, piece in enumerate(tokenizer.tokens)]
 
 
-def begin(model, loop, decoding, prompts, limits, multiple=1):
+def begin(model, tokenizer, loop, decoding, prompts, limits, multiple=1):
     """The loop's `Progress` before the first new token. The model has read what all prompts have places for.
 
     What is longer in some rows is shown to it token by token, as new tokens are. L is a multiple of `multiple`.
@@ -78,7 +84,7 @@ def begin(model, loop, decoding, prompts, limits, multiple=1):
     if decoding.penalty_alpha is None:
         state = read(model, state, token_ids[:, :known])
     else:
-        state = contrastive.read(model.features, state, token_ids, known + 1, decoding.top_k)
+        state = contrastive.read(model.features, state, token_ids, known + 1, compared(tokenizer, decoding))
     return loop.begin(state, token_ids, given, known)
 
 
@@ -93,7 +99,7 @@ def read(model, state, token_ids):
     return tf.cond(tf.shape(token_ids)[1] > 0, after, lambda: state)
 
 
-def sampled(model, tokenizer, decoding, prompts, limits, n=1, row=0, jit_compile=False, **live):
+def sampled(model, tokenizer, decoding, prompts, limits, n=1, row=0, jit_compile=False):
     """`n` texts for each prompt -> (token_ids [B, n, L], lengths [B, n], log-probabilities [B, n]).
 
     jit_compile: as many rows as the next power of two has, and a multiple of 16 places, so that shapes are few.
@@ -101,13 +107,13 @@ def sampled(model, tokenizer, decoding, prompts, limits, n=1, row=0, jit_compile
     size = n * tf.size(limits)
     order = tf.repeat(tf.range(tf.size(limits)), n)
     prompts, limits = tf.gather(prompts, order), tf.gather(limits, order)
-    writing = loop(model, tokenizer, decoding, row * n, **live)
+    writing = loop(model, tokenizer, decoding, row * n)
     run = writing.run
     if jit_compile:
         prompts, limits = filled(prompts, limits, power_of_two(size) - size, tokenizer.end)
         run = tf.function(run, autograph=False, jit_compile=True)
-    now = run(begin(model, writing, decoding, prompts, limits, 16 if jit_compile else 1))
-    found = now.token_ids[:size], tf.minimum(now.lengths, limits)[:size], now.scores[:size]
+    now = run(begin(model, tokenizer, writing, decoding, prompts, limits, 16 if jit_compile else 1))
+    found = now.token_ids[:size], tf.minimum(now.lengths, limits)[:size], numbers(now.scores[:size])
     return tuple(tf.reshape(part, tf.concat([[-1, n], tf.shape(part)[1:]], axis=0)) for part in found)
 
 

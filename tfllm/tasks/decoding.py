@@ -1,10 +1,36 @@
 """How answers are searched for: frozen dataclasses that generation, export and the command line share.
 
-None, 1.0 or () disables a rule. Only the functions import TensorFlow, so that the command line checks options first.
+None, 1.0 of the repetition penalty or () disables a rule; likewise temperature 0, top_k 0, top_p 1, min_p 0 and
+typical_p 1, as in the signature `sample` of a SavedModel.
+
+Numbers are inputs, structure is compiled: `split` parts a decoding into a structure, the key of what is compiled, and
+the numbers that may differ from call to call. A field may then be a scalar tensor. Only the functions import
+TensorFlow, so that the command line checks options first.
 """
 
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from numbers import Integral, Number, Real
 from typing import ClassVar, Literal
+
+from tfllm.config import nearest
+
+NUMBERS = {
+    "temperature": "float32", "top_k": "int32", "top_p": "float32", "min_p": "float32", "typical_p": "float32",
+    "repetition_penalty": "float32", "length_penalty": "float32", "penalty_alpha": "float32",
+    "min_length": "int32", "max_length": "int32", "max_new_tokens": "int32", "seed": "int64",
+}  # fmt: skip
+WHOLE = {"beam_width", "no_repeat_ngram_size", *(name for name, kind in NUMBERS.items() if kind.startswith("int"))}
+LIMITS = {  # lowest, highest, and whether the lowest is one; without these, any number
+    "temperature": (0, None, True), "top_k": (0, None, True), "min_p": (0, 1, True), "top_p": (0, 1, False),
+    "typical_p": (0, 1, False), "repetition_penalty": (0, None, False), "length_penalty": (0, None, True),
+    "penalty_alpha": (0, 1, True), "min_length": (0, None, True), "max_length": (1, None, True),
+    "max_new_tokens": (1, None, True), "beam_width": (1, None, True), "no_repeat_ngram_size": (1, None, True),
+}  # fmt: skip
+CUTS = {"top_k": 0, "top_p": 1, "min_p": 0, "typical_p": 1}  # of sampling, with what keeps every token
+STANDS = {"top_k": 1, "top_p": 0.5, "min_p": 0.5, "typical_p": 0.5, "repetition_penalty": 2.0, "temperature": 1.0,
+          "length_penalty": 1.0, "penalty_alpha": 0.5, "min_length": 1, "max_new_tokens": 1, "seed": 0}  # fmt: skip
+SHAPES = 64  # of what XLA compiles, answers are this many tokens long, or a multiple
 
 
 @dataclass(frozen=True)
@@ -14,7 +40,7 @@ class Decoding:
     of_last_turn: ClassVar[bool] = False  # whether the rules look at what stands behind the last END only
     beam_width: int = 4  # hypotheses kept alive
     length_penalty: float = 0.6  # alpha of Wu et al. 2016, eq. 14; 0 ranks by log-probability
-    temperature: float | None = None  # sample from softmax(logits / temperature)
+    temperature: float | None = None  # sample from softmax(logits / temperature); 0, as none, takes the likeliest
     top_k: int | None = None  # sample from the k likeliest tokens
     top_p: float | None = None  # sample from the likeliest tokens whose mass reaches p
     min_p: float | None = None  # sample from tokens with at least p times the probability of the likeliest
@@ -25,16 +51,26 @@ class Decoding:
     seed: int = 0  # of sampling: same seed, same text; may be a scalar tensor
 
     def __post_init__(self):
-        if self.beam_width < 1:
-            raise ValueError(f"beam_width must be 1 or more, got {self.beam_width}")
-        if self.length_penalty < 0:
-            raise ValueError(f"length_penalty must be 0 or more, got {self.length_penalty}")
+        for field in fields(self):
+            check(field.name, getattr(self, field.name), field.default)
+        if known(self.temperature) and self.temperature == 0:
+            self.drop("temperature", *(name for name in CUTS if name != "top_k" or not self.contrastive))
+        self.drop(*(name for name, every in CUTS.items() if known(at := getattr(self, name)) and at == every))
         if self.beam_width > 1 and self.temperature is not None:
             raise ValueError(f"sampling follows one hypothesis: beam_width=1 with a temperature, not {self.beam_width}")
-        cuts = [name for name in ("top_k", "top_p", "min_p", "typical_p") if getattr(self, name) is not None]
-        if self.temperature is None and cuts and not (cuts == ["top_k"] and getattr(self, "penalty_alpha", None)):
+        cuts = [name for name in CUTS if getattr(self, name) is not None]
+        if self.temperature is None and cuts and not (cuts == ["top_k"] and self.contrastive):
             raise ValueError(f"{' and '.join(cuts)} are of sampling: give a temperature, such as 1.0")
         texts("bad_words", self.bad_words)
+
+    def drop(self, *names):
+        """Rules that are not used become None."""
+        for name in names:
+            object.__setattr__(self, name, None)
+
+    @property
+    def contrastive(self):
+        return getattr(self, "penalty_alpha", None) is not None
 
 
 @dataclass(frozen=True)
@@ -50,12 +86,9 @@ class Continuation(Decoding):
 
     def __post_init__(self):
         super().__post_init__()
-        for name in ("max_length", "max_new_tokens"):
-            if (value := getattr(self, name)) is not None and value < 1:
-                raise ValueError(f"{name} must be 1 or more, got {value}")
         texts("stop", self.stop)
         others = self.beam_width > 1 or self.temperature is not None
-        if self.penalty_alpha is not None and (self.top_k is None or others):
+        if self.contrastive and (self.top_k is None or others):
             raise ValueError("contrastive search (penalty_alpha) needs top_k, and neither a temperature nor beams")
 
     @property
@@ -74,9 +107,7 @@ class Summarizing(Decoding):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.min_length < 0:
-            raise ValueError(f"min_length must be 0 or more, got {self.min_length}")
-        if self.max_length is not None and self.max_length < max(1, self.min_length):
+        if known(self.max_length) and self.max_length < max(1, self.min_length if known(self.min_length) else 1):
             raise ValueError(f"max_length must be 1 or more, and not below min_length; got {self.max_length}")
         if self.long not in ("cut", "merge"):
             raise ValueError(f"long must be 'cut' or 'merge', got {self.long!r}")
@@ -94,31 +125,92 @@ class Replying(Continuation):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.prefix or self.max_length != Continuation.max_length:
+        if self.prefix or known(self.max_length) and self.max_length != Continuation.max_length:
             raise ValueError("a reply has no prefix, and max_new_tokens for its length, not max_length")
 
 
+def known(value):
+    """Whether it is a number that Python knows: neither None nor a tensor."""
+    return isinstance(value, Number)
+
+
+def check(name, value, default):
+    """ValueError where a field of this name is no number that means something. The default, and tensors, are good."""
+    if name not in {*NUMBERS, *WHOLE} or value is default or not known(value) and hasattr(value, "shape"):
+        return
+    lowest, highest, closed = LIMITS.get(name, (None, None, True))
+    kind, bits = (Integral, 63 if name == "seed" else 31) if name in WHOLE else (Real, 1023)
+    number = isinstance(value, kind) and abs(value) < 2**bits
+    if number and (lowest is None or value > lowest or closed and value == lowest):
+        if highest is None or value <= highest:
+            return
+    means = [] if number else ["a whole number" if name in WHOLE else "a number"]
+    means += [] if lowest is None else [f"{lowest} or more" if closed else f"above {lowest}"]
+    means += [] if highest is None else [f"{highest} at most"]
+    raise ValueError(f"{name} must be {', '.join(means)}, got {value!r}")
+
+
 def of_options(kind, options):
-    """kind(**options), where lists stand for tuples, and one string for a tuple of it."""
+    """kind(**options), where lists stand for tuples, and one string for a tuple of it. ValueError for other names."""
+    names = [field.name for field in fields(kind)]
+    if other := next((name for name in options if name not in names), None):
+        raise ValueError(f"{kind.__name__} has no {other!r}{nearest(other, names)}")
     found = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
     for name in {"stop", "bad_words"} & found.keys():
         found[name] = (found[name],) if isinstance(found[name], str) else found[name]
     return kind(**found)
 
 
-def seed_apart(decoding):
-    """-> (the decoding with seed 0, its seed as a tensor): decodings that differ in no more are compiled once."""
+def used(decoding):
+    """The names of the numbers that have a part in it. top_k of a contrastive search has none: it makes shapes."""
+    off = {name for name in NUMBERS if getattr(decoding, name, None) is None}
+    if decoding.temperature is None:
+        off |= {"seed", *CUTS}
+    if decoding.beam_width == 1:
+        off |= {"length_penalty"}
+    if known(decoding.repetition_penalty) and decoding.repetition_penalty == 1:
+        off |= {"repetition_penalty"}
+    if "max_new_tokens" not in off:
+        off |= {"max_length"}
+    if known(least := getattr(decoding, "min_length", None)) and least == 0:
+        off |= {"min_length"}
+    return [name for name in NUMBERS if name not in off]
+
+
+def split(decoding):
+    """-> (structure, {name: scalar tensor}), of which `replace(structure, **numbers)` makes the decoding again.
+
+    The structure has the same for all values of a number, so decodings that differ in numbers are compiled once.
+    """
     import tensorflow as tf
 
-    return replace(decoding, seed=0), tf.constant(decoding.seed, tf.int64)
+    names, usual = used(decoding), {field.name: field.default for field in fields(decoding)}
+    stands = STANDS | {"max_length": usual.get("max_length") or 1}
+    unused = (NUMBERS.keys() & usual.keys()) - {*names, *CUTS}
+    structure = {name: usual[name] for name in unused} | {name: stands[name] for name in names}
+    numbers = {name: tf.cast(getattr(decoding, name), NUMBERS[name]) for name in names}
+    return replace(decoding, **structure), numbers
+
+
+def signature(structure):
+    """{name: tf.TensorSpec} of the numbers that `split` gave beside this structure."""
+    import tensorflow as tf
+
+    return {name: tf.TensorSpec([], NUMBERS[name], name=name) for name in used(structure)}
+
+
+def with_shapes(structure, decoding):
+    """The structure for XLA, which makes buffers as long as this says: the decoding's own length, rounded up."""
+    names = [name for name in ("max_length", "max_new_tokens") if name in used(structure)]
+    return replace(structure, **{name: -(-int(getattr(decoding, name)) // SHAPES) * SHAPES for name in names})
 
 
 def growing(kind, options):
-    """As `seed_apart`, of kind(**options), for a text that is shown as it grows; ValueError for beams."""
+    """`split` of kind(**options), for a text that is shown as it grows; ValueError for beams."""
     decoding = of_options(kind, options)
     if decoding.beam_width > 1:
         raise ValueError(f"a beam search has no text before its end: beam_width=1, not {decoding.beam_width}")
-    return seed_apart(decoding)
+    return decoding, *split(decoding)
 
 
 def texts(name, strings):
@@ -127,16 +219,30 @@ def texts(name, strings):
         raise ValueError(f"{name} must be a tuple of strings that are not empty, got {strings!r}")
 
 
-def chooser(decoding, row=0, **live):
-    """The `choose` of greedy decoding or sampling. row: the number of the first row.
+@contextmanager
+def plain_errors():
+    """ValueError for logits that are not numbers, where a compiled function tells TensorFlow's error."""
+    import tensorflow as tf
 
-    live: scalar tensors that stand in place of the fields of these names (a served graph's inputs).
-    """
     from tfllm import generation
 
-    limits = {name: getattr(decoding, name) for name in ("temperature", "top_k", "top_p", "min_p", "typical_p", "seed")}
-    limits |= {name: value for name, value in live.items() if name in limits}
-    return generation.greedy if limits["temperature"] is None else generation.sampling(**limits, row=row)
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        if generation.NOT_A_NUMBER not in str(error):
+            raise
+        raise ValueError(generation.NOT_A_NUMBER) from None
+
+
+def chooser(decoding, row=0):
+    """The `choose` of greedy decoding or sampling. row: the number of the first row, or those of all."""
+    from tfllm import generation
+
+    if decoding.temperature is None:
+        return generation.greedy
+    return generation.sampling(
+        decoding.seed, decoding.temperature, decoding.top_k, decoding.top_p, decoding.min_p, decoding.typical_p, row
+    )
 
 
 def rules(decoding, tokenizer):
@@ -146,7 +252,7 @@ def rules(decoding, tokenizer):
     from tfllm import generation
 
     found = []
-    if decoding.repetition_penalty != 1.0:
+    if "repetition_penalty" in used(decoding):
         found.append(generation.repetition_penalty(decoding.repetition_penalty))
     if decoding.no_repeat_ngram_size is not None:
         found.append(generation.no_repeat_ngram(decoding.no_repeat_ngram_size))
@@ -154,7 +260,7 @@ def rules(decoding, tokenizer):
         with tf.init_scope():  # ids as numbers, in a trace too
             spelt = tokenizer.encode([form for word in decoding.bad_words for form in (word, " " + word)]).to_list()
         spelt = [ids for ids in spelt if ids and tokenizer.unknown not in ids]
-        found += [generation.bad_words(spelt)] if spelt else []
+        found += [generation.bad_words(spelt, tokenizer.end)] if spelt else []
     if decoding.of_last_turn:
         found = [generation.of_last_turn(rule, tokenizer.end) for rule in found]
     return tuple(found)

@@ -1,7 +1,7 @@
 """Dialogue: turns of several speakers, and a model that says the next one."""
 
 from dataclasses import asdict
-from functools import cached_property, partial
+from functools import partial
 
 import keras
 import numpy as np
@@ -16,6 +16,7 @@ from tfllm.ragged import column, joined
 from tfllm.tasks import records as gate
 from tfllm.tasks import turns
 from tfllm.tasks.chat import Chat
+from tfllm.tasks.compiled import compiled
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.decoding import Replying
 from tfllm.tasks.dialogue_configs import ALL, SIZES, SPEAKERS, lines, names
@@ -266,7 +267,8 @@ class DialogueGenerator(Task):
         people = evaluation.diversity([replies[i] for i in places])
         return evaluation.ReplyScores(perplexity, evaluation.diversity(said), people)
 
-    @cached_property
+    @property
+    @compiled
     def summed(self):
         """likelihood.summed of this task, compiled."""
         return tf.function(partial(summed, self), autograph=False, reduce_retracing=True)

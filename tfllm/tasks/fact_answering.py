@@ -1,7 +1,7 @@
 """Questions about facts: strings in, an answer and its probability out, and which facts it came from."""
 
 from dataclasses import asdict
-from functools import cached_property, partial
+from functools import partial
 
 import keras
 import numpy as np
@@ -17,6 +17,7 @@ from tfllm.models.seq2seq_rnn import Seq2SeqRNN
 from tfllm.models.transformer import Transformer
 from tfllm.ragged import column
 from tfllm.tasks import records as gate
+from tfllm.tasks.compiled import compiled
 from tfllm.tasks.configs import named
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.fact_inputs import lines, plain
@@ -62,10 +63,6 @@ class FactAnswering(Task):
         expect_rows(model, tokenizer)
         if linear_start and not isinstance(model, MemoryNetwork):
             raise ValueError(f"a linear start is of a MemoryNetwork; {type(model).__name__} has none: linear_start=0")
-        if isinstance(model, MemoryNetwork):
-            self.reader = Chosen(model, tokenizer, fact_length)
-        else:
-            self.reader = Written(model, tokenizer, answer_length)
         self.built = True
 
     @classmethod
@@ -96,6 +93,13 @@ class FactAnswering(Task):
             for old in others:  # of a memory network: the embeddings of its hops
                 replace_embedding(model, old, copied(model.embed[0]))
         return cls(model, tokenizer, length, config.answer_length, config.linear_start)
+
+    @property
+    def reader(self):
+        """How the model reads and answers; after a change of this task too."""
+        if isinstance(self.model, MemoryNetwork):
+            return Chosen(self.model, self.tokenizer, self.fact_length)
+        return Written(self.model, self.tokenizer, self.answer_length)
 
     def prepare(self, texts, questions):
         """Facts and questions, strings [B] -> what the model is fed: a dict of ragged token_ids [B, None]."""
@@ -173,7 +177,8 @@ class FactAnswering(Task):
             found += zip(said, answers["probability"].numpy().tolist(), strict=True)
         return found if probabilities else [said for said, _ in found]
 
-    @cached_property
+    @property
+    @compiled
     def compiled_answer(self):
         spec = [tf.TensorSpec([None], tf.string, name=name) for name in ("texts", "questions")]
         return tf.function(partial(self.answer), input_signature=spec, autograph=False)

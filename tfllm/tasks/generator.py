@@ -1,7 +1,7 @@
 """What all tasks share whose causal model continues a prompt: answer, generate, stream, export."""
 
 from dataclasses import replace
-from functools import cached_property, lru_cache, partial
+from functools import partial
 
 import keras
 import numpy as np
@@ -10,9 +10,10 @@ import tensorflow as tf
 from tfllm.generation import before_stops, readable, stream
 from tfllm.ragged import between
 from tfllm.tasks import records as gate
+from tfllm.tasks.compiled import compiled
 from tfllm.tasks.continuation import beams, begin, fitted, loop, pieces, sampled
-from tfllm.tasks.decoding import Continuation, growing, of_options, seed_apart
-from tfllm.tasks.task import Task, log
+from tfllm.tasks.decoding import Continuation, growing, of_options, plain_errors, signature, split
+from tfllm.tasks.task import Task, log, parts
 from tfllm.tasks.texts import is_one
 from tfllm.text.cleaning import replace_invalid
 
@@ -31,6 +32,7 @@ class Generator(Task):
     """
 
     decoding = Continuation  # the dataclass of how a prompt is continued
+    counted = "max_length"  # its field that the signature `sample` has as an input
 
     def answer(self, texts, decoding=None):
         """strings [B] -> {"text": [B], "score": [B]}: prompt and continuation; log-probability of the continuation.
@@ -39,20 +41,28 @@ class Generator(Task):
         """
         return first(self.candidates(texts, 1, decoding))
 
-    def candidates(self, texts, n=1, decoding=None, row=0, jit_compile=False, **live):
+    def candidates(self, texts, n=1, decoding=None, row=0, jit_compile=False):
         """strings [B] -> {"text": [B, n], "score": [B, n]}: n samples of each, or the n best of its beams.
 
-        row: the number of the first text, where they come in parts. live: see `chooser`; and max_length.
+        decoding: its numbers may be scalar tensors. row: the number of the first text, where they come in parts.
         jit_compile: the loop is one XLA program for each of few shapes (some seconds at the first use of each).
         """
         decoding = decoding or self.decoding()
+        if not jit_compile or not tf.executing_eagerly():
+            return self.continued(texts, n, decoding, row, jit_compile)
+        structure, numbers = split(decoding)
+        with plain_errors():
+            return self.compiled_candidates(n, structure, True)(tf.convert_to_tensor(texts), tf.constant(row), numbers)
+
+    def continued(self, texts, n, decoding, row=0, jit_compile=False):
+        """As `candidates`, by no function that was compiled before."""
         texts, prompts = self.begun(texts, decoding)
-        prompts, limits = self.fitted(prompts, decoding, live.pop("max_length", None))
+        prompts, limits = self.fitted(prompts, decoding)
         if decoding.beam_width > 1:
             token_ids, lengths, scores = beams(self.model, self.tokenizer, decoding, prompts, limits, n)
         else:
             token_ids, lengths, scores = sampled(
-                self.model, self.tokenizer, decoding, prompts, limits, n, row, jit_compile, **live
+                self.model, self.tokenizer, decoding, prompts, limits, n, row, jit_compile
             )
         said = replace_invalid(self.continuations(prompts, token_ids, lengths))  # [B, n]
         if decoding.stops:
@@ -67,11 +77,9 @@ class Generator(Task):
         prefix = tf.repeat(self.tokenizer.encode([decoding.prefix]).to_tensor(), prompts.nrows(), axis=0)
         return texts + decoding.prefix, tf.concat([prompts, prefix], axis=1)
 
-    def fitted(self, prompts, decoding, max_length=None):
-        """Prompts and limits as the model can take them. max_length: a tensor that stands above the decoding's."""
-        if max_length is None:
-            return fitted(prompts, self.model.max_length, decoding.max_length, decoding.max_new_tokens)
-        return fitted(prompts, self.model.max_length, max_length)
+    def fitted(self, prompts, decoding):
+        """Prompts and limits as the model can take them."""
+        return fitted(prompts, self.model.max_length, decoding.max_length, decoding.max_new_tokens)
 
     def context(self, prompts):
         """Of the prompts, ragged [B, None], what stands before the continuation when it is decoded: all."""
@@ -93,7 +101,7 @@ class Generator(Task):
 
     def generate(self, prompts, num_return_sequences=1, batch_size=32, verbose="auto", jit_compile=False, row=0,
                  **decoding):  # fmt: skip
-        """A string -> prompt and continuation; a list -> a list, in order. Compiled once for decodings of all seeds.
+        """A string -> prompt and continuation; a list -> a list, in order. Compiled once for all numbers of a decoding.
 
         num_return_sequences: instead of each text a list of so many, sampled or the best of the beams.
         decoding: the fields of the task's `decoding`, such as max_length=50, temperature=0.8, stop=["\\n"].
@@ -106,15 +114,16 @@ class Generator(Task):
             return self.generate([prompts], num_return_sequences, batch_size, verbose, jit_compile, row, **decoding)[0]
         decoding, prompts, found = of_options(self.decoding, decoding), gate.texts(prompts, self.fields[0]), []
         several(num_return_sequences, decoding)
+        steps = parts(len(prompts), batch_size)
         if not prompts:
             return []
         self.warn_cut(prompts, decoding)
-        decoding, seed = seed_apart(decoding)
-        run = self.compiled_candidates(num_return_sequences, decoding, jit_compile)
-        steps = range(0, len(prompts), batch_size)
+        structure, numbers = split(decoding)
+        run = self.compiled_candidates(num_return_sequences, structure, jit_compile)
         bar = keras.utils.Progbar(len(prompts), verbose=int(verbose if verbose != "auto" else len(steps) > 10))
         for i in steps:
-            part = run(tf.constant(prompts[i : i + batch_size]), tf.constant(row + i), seed)["text"].numpy()
+            with plain_errors():
+                part = run(tf.constant(prompts[i : i + batch_size]), tf.constant(row + i), numbers)["text"].numpy()
             found += [[text.decode("utf-8", "replace") for text in texts] for texts in part]
             bar.add(len(part))
         return found if num_return_sequences > 1 else [texts[0] for texts in found]
@@ -125,17 +134,17 @@ class Generator(Task):
         Joined they are what `generate` gives; no character is cut, and nothing is shown that a stop string takes back.
         ValueError for beams, which know their text at the end only.
         """
-        prompt, (decoding, seed) = gate.one(prompt, "prompt"), growing(self.decoding, decoding)
+        prompt, (decoding, structure, numbers) = gate.one(prompt, "prompt"), growing(self.decoding, decoding)
         self.warn_cut([prompt], decoding)
-        start, run = self.compiled_stream(decoding)
-        beginning, prompts, now = start(tf.constant([prompt]))
+        start, run = self.compiled_stream(structure)
+        beginning, prompts, now = start(tf.constant([prompt]), numbers)
         if text := beginning.numpy()[0].decode("utf-8", "replace"):
             yield text
         prompts = self.context(prompts)
-        new = (ids[0].tolist() for ids in stream(partial(run, tf.constant(row), seed), now))
-        yield from readable(self.continued(prompts, new), decoding.stops)
+        new = (ids[0].tolist() for ids in stream(partial(run, tf.constant(row), numbers), now))
+        yield from readable(self.written(prompts, new), decoding.stops)
 
-    def continued(self, prompts, new):
+    def written(self, prompts, new):
         """Prompt, ragged [1, None], and lists of new tokens -> the bytes of all new ones so far, after each list."""
         token_ids, parts, said = prompts.to_list()[0], pieces(self.tokenizer), b""
         known = len(self.tokenizer.decode(prompts).numpy()[0])
@@ -163,39 +172,31 @@ class Generator(Task):
             log.warning("%d of %d prompts have max_length=%d tokens or more and are not continued: give max_new_tokens",
                         full, count, decoding.max_length)  # fmt: skip
 
-    @cached_property
-    def compiled_candidates(self):
-        """(n, decoding, jit_compile) -> a tf.function of (strings [B], number of the first, seed); traced once each."""
+    @compiled
+    def compiled_candidates(self, n, structure, jit_compile):
+        """A tf.function of (strings [B], number of the first, the numbers that `split` parts from the decoding)."""
+        spec = [tf.TensorSpec([None], tf.string), tf.TensorSpec([], tf.int32), signature(structure)]
 
-        def compiled(n, decoding, jit_compile):
-            spec = [tf.TensorSpec([None], tf.string), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int64)]
-            # of one lambda with many decodings TensorFlow would say that it is traced too often
-            return tf.function(
-                partial(_candidates, self, n, decoding, jit_compile), input_signature=spec, autograph=False
-            )
+        def run(texts, row, numbers):
+            return self.continued(texts, n, replace(structure, **numbers), row, jit_compile)
 
-        return lru_cache(maxsize=None)(compiled)
+        return tf.function(run, input_signature=spec, autograph=False)
 
-    @cached_property
-    def compiled_stream(self):
-        """decoding -> two tf.functions: strings [1] -> (beginning, prompt, Progress), and the loop's run."""
+    @compiled
+    def compiled_stream(self, structure):
+        """Two tf.functions: (strings [1], numbers) -> (beginning, prompt, Progress), and the loop's run."""
 
-        def compiled(decoding):
-            def start(texts):
-                texts, prompts = self.begun(texts, decoding)
-                prompts, limits = self.fitted(prompts, decoding)
-                writing = loop(self.model, self.tokenizer, decoding)
-                return texts, prompts, begin(self.model, writing, decoding, prompts, limits)
+        def start(texts, numbers):
+            decoding = replace(structure, **numbers)
+            texts, prompts = self.begun(texts, decoding)
+            prompts, limits = self.fitted(prompts, decoding)
+            writing = loop(self.model, self.tokenizer, decoding)
+            return texts, prompts, begin(self.model, self.tokenizer, writing, decoding, prompts, limits)
 
-            def run(row, seed, now, until):
-                return loop(self.model, self.tokenizer, replace(decoding, seed=seed), row).run(now, until)
+        def run(row, numbers, now, until):
+            return loop(self.model, self.tokenizer, replace(structure, **numbers), row).run(now, until)
 
-            return (
-                tf.function(partial(start), autograph=False),
-                tf.function(partial(run), autograph=False, reduce_retracing=True),
-            )
-
-        return lru_cache(maxsize=None)(compiled)
+        return tf.function(start, autograph=False), tf.function(run, autograph=False, reduce_retracing=True)
 
     def export(self, folder, decoding=None, n_best=4):
         """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
@@ -215,18 +216,15 @@ class Generator(Task):
             return first(self.candidates(texts, 1, decoding, jit_compile=True))
 
         def sample(texts, temperature, top_k, top_p, min_p, seed, max_length):
-            return first(self.candidates(texts, 1, decoding, temperature=temperature, top_k=top_k, top_p=top_p,
-                                         min_p=min_p, seed=seed, max_length=max_length))  # fmt: skip
+            numbers = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "seed": seed}
+            numbers |= {"max_new_tokens": None, self.counted: max_length}
+            return self.answer(texts, replace(decoding, **numbers))
 
         scalars = [tf.TensorSpec([], kind, name=name) for name, kind in KNOBS.items()]
         signatures |= {"serving_xla": xla}
         if decoding.penalty_alpha is None:
             signatures |= {"sample": (sample, scalars)}
         return self.export_signatures(folder, signatures)
-
-
-def _candidates(task, n, decoding, jit_compile, texts, row, seed):
-    return task.candidates(texts, n, replace(decoding, seed=seed), row, jit_compile)
 
 
 def first(found):

@@ -1,7 +1,7 @@
 """Language modelling: a causal model and its tokenizer, from running text to its continuation and its probability."""
 
 from dataclasses import asdict
-from functools import cached_property, partial
+from functools import partial
 
 import keras
 import tensorflow as tf
@@ -17,6 +17,7 @@ from tfllm.models.gpt import GPT
 from tfllm.models.lstm_language_model import LSTMLanguageModel
 from tfllm.ragged import joined
 from tfllm.tasks import records as gate
+from tfllm.tasks.compiled import compiled
 from tfllm.tasks.configs import learned, named
 from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.generator import Generator
@@ -175,7 +176,8 @@ class LanguageModel(Streamed, Generator):
         texts = (line for group in records.batch(64).as_numpy_iterator() for line in group["text"])
         return Perplexity(float(total), round(tokens), counts(texts), round(unknown))
 
-    @cached_property
+    @property
+    @compiled
     def summed(self):
         """likelihood.summed of this task, compiled; all three [B, T]."""
         kinds = [tf.TensorSpec([None, None], kind) for kind in (tf.int32, tf.int32, tf.float32)]

@@ -5,7 +5,6 @@ encoder and the tokenizer.
 """
 
 from dataclasses import asdict, replace
-from functools import cached_property
 
 import keras
 import numpy as np
@@ -19,6 +18,7 @@ from tfllm.models.bert import BERT
 from tfllm.models.configs import BERTConfig
 from tfllm.tasks import filling, text_rows
 from tfllm.tasks import records as gate
+from tfllm.tasks.compiled import compiled
 from tfllm.tasks.configs import named
 from tfllm.tasks.pairs import marks_around, packed
 from tfllm.tasks.pretraining import Pretraining, full
@@ -220,7 +220,8 @@ class MaskedLanguageModel(Pretraining):
         return replace(found, pairs=count, next_sentence_loss=float(of_pairs[0]),
                        next_sentence_accuracy=float(of_pairs[1])) if count else found  # fmt: skip
 
-    @cached_property
+    @property
+    @compiled
     def summed(self):
         """A batch -> float64 [6]: losses, right ones, and how many, of the masked tokens; then of the pairs."""
 

@@ -3,13 +3,14 @@
 A final task says what the rows are (`example`), and how a padded batch of them is hidden in part (`hide`), from a seed.
 """
 
-from functools import cached_property, lru_cache, partial
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
 
 from tfllm.data.masking import Remasked
 from tfllm.tasks import records as gate
+from tfllm.tasks.compiled import compiled
 from tfllm.tasks.streaming import Streamed
 from tfllm.tasks.text_inputs import warn_cut
 from tfllm.tasks.texts import is_one
@@ -77,15 +78,11 @@ class Pretraining(Streamed):
         limit = self.readable
         return tf.cast(tf.zeros_like(sizes) if limit is None else tf.maximum(sizes + around - limit, 0), tf.int32)
 
-    @cached_property
-    def compiled_answer(self):
-        """Options of `answer` -> a tf.function of strings [B]; each is traced once."""
-
-        def compiled(**options):
-            spec = [tf.TensorSpec([None], tf.string, name="texts")]
-            return tf.function(partial(self.answer, **options), input_signature=spec, autograph=False)
-
-        return lru_cache(maxsize=None)(compiled)
+    @compiled
+    def compiled_answer(self, **options):
+        """`answer` with these options, a tf.function of strings [B]."""
+        spec = [tf.TensorSpec([None], tf.string, name="texts")]
+        return tf.function(partial(self.answer, **options), input_signature=spec, autograph=False)
 
     def export(self, folder, **options):
         """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.

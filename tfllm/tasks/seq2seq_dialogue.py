@@ -1,7 +1,7 @@
 """Dialogue by an encoder-decoder: the encoder reads the history, the decoder says the reply."""
 
 from dataclasses import replace
-from functools import cached_property, lru_cache, partial
+from functools import partial
 
 import keras
 import tensorflow as tf
@@ -10,12 +10,13 @@ from tfllm.generation import Loop, drawing, readable, stream
 from tfllm.ragged import joined
 from tfllm.tasks import records as gate
 from tfllm.tasks import turns
+from tfllm.tasks.compiled import compiled
 from tfllm.tasks.decoding import chooser, growing, rules
 from tfllm.tasks.dialogue import DialogueGenerator
 from tfllm.tasks.encoder_decoder import EncoderDecoder, at_most, shifted
 from tfllm.tasks.vocabularies import Sayable
 from tfllm.text import PAD, START, UNKNOWN
-from tfllm.text.cleaning import replace_invalid
+from tfllm.text.cleaning import blank, replace_invalid
 
 
 @keras.saving.register_keras_serializable("tfllm")
@@ -48,7 +49,8 @@ class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
         return self.model(inputs["source"], inputs["target"])[0]
 
     def sources(self, texts):
-        return {"token_ids": self.prepare(texts)}
+        ids, told = self.prompts(texts)
+        return {"token_ids": ids}, told
 
     def said(self, outputs, sources):
         return replace_invalid(self.tokenizer.decode(outputs))
@@ -58,31 +60,25 @@ class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
         return self.tokenizer.vocab_size
 
     def longest(self, size, decoding):
-        return at_most(decoding.max_new_tokens or self.reply_length, self.model.pe_target)
+        most = self.reply_length if decoding.max_new_tokens is None else decoding.max_new_tokens
+        return at_most(most, self.model.pe_target)
 
     def rules(self, decoding):
         if decoding.stop or decoding.penalty_alpha is not None:
             raise ValueError("stop strings and contrastive search (penalty_alpha) are of causal models")
         return rules(decoding, self.tokenizer)
 
-    def candidates(self, texts, n_best, decoding=None, jit_compile=False):
-        """Dialogues [B] -> {"text": [B, n_best], "score": [B, n_best], "dropped": [B], "cut": [B]}, best first.
+    def report(self, found):
+        self.warn(found, len(found["cut"]))
 
-        dropped, cut: see `prompts`. The text is valid UTF-8.
-        """
-        ids, told = self.prompts(texts)
-        return self.answered({"token_ids": ids}, n_best, decoding or self.decoding(), jit_compile) | told
-
-    def report(self, parts):
-        self.warn({"cut": tf.concat([part["cut"] for part in parts], axis=0)}, sum(len(part["cut"]) for part in parts))
-
-    def stream(self, text, **decoding):
+    def stream(self, text, row=0, **decoding):
         """Yields the reply piece by piece as it is made, each a str that is not empty; see Generator.stream."""
-        text, (decoding, seed) = gate.one(text, "dialogue"), growing(self.decoding, decoding)
+        text, (_, structure, numbers) = gate.one(text, "dialogue"), growing(self.decoding, decoding)
         self.warn(self.prompts(tf.constant([text]))[1], 1)
-        start, run = self.compiled_stream(decoding)
-        fixed, now = start(tf.constant([text]))
-        yield from readable(self.written(ids[0].tolist() for ids in stream(partial(run, fixed, seed), now)))
+        start, run = self.compiled_stream(structure)
+        fixed, now = start(tf.constant([text]), numbers)
+        run = partial(run, fixed, tf.constant(row), numbers)
+        yield from readable(self.written(ids[0].tolist() for ids in stream(run, now)))
 
     def written(self, new):
         """Lists of tokens -> the bytes of all so far, after each list."""
@@ -91,29 +87,27 @@ class Seq2SeqDialogue(DialogueGenerator, EncoderDecoder):
             token_ids += some
             yield self.tokenizer.decode([token_ids]).numpy()[0]
 
-    @cached_property
-    def compiled_stream(self):
-        """decoding -> two tf.functions: strings [1] -> (fixed, Progress), and the loop's run."""
+    @compiled
+    def compiled_stream(self, structure):
+        """Two tf.functions: (strings [1], numbers) -> (fixed, Progress), and the loop's run."""
 
-        def compiled(decoding):
-            def writing(fixed, seed):
-                def step(last, state, position):
-                    return Sayable(self.model, self.sayable).step(last, fixed, state, position)
+        def writing(decoding, fixed, row):
+            def step(last, state, position):
+                return Sayable(self.model, self.sayable).step(last, fixed, state, position)
 
-                return Loop(drawing(step, chooser(replace(decoding, seed=seed)), self.rules(decoding), self.forbidden))
+            return Loop(drawing(step, chooser(decoding, row), self.rules(decoding), self.forbidden))
 
-            def start(texts):
-                longest = self.longest(None, decoding)
-                fixed, state = self.model.start(self.prepare(texts).to_tensor(PAD), 1, longest)
-                places = tf.range(longest + 1)[None]
-                return fixed, writing(fixed, 0).begin(state, tf.where(places == 0, START, PAD), places == 0)
+        def start(texts, numbers):
+            decoding = replace(structure, **numbers)
+            longest = tf.where(blank(texts)[0], 0, self.longest(None, decoding))
+            fixed, state = self.model.start(self.prepare(texts).to_tensor(PAD), 1, longest)
+            places = tf.range(longest + 1)[None]
+            return fixed, writing(decoding, fixed, 0).begin(state, tf.where(places == 0, START, PAD), places == 0)
 
-            def run(fixed, seed, now, until):
-                return writing(fixed, seed).run(now, until)
+        def run(fixed, row, numbers, now, until):
+            return writing(replace(structure, **numbers), fixed, row).run(now, until)
 
-            return (
-                tf.function(partial(start), autograph=False, reduce_retracing=True),
-                tf.function(partial(run), autograph=False, reduce_retracing=True),
-            )
-
-        return lru_cache(maxsize=None)(compiled)
+        return (
+            tf.function(start, autograph=False, reduce_retracing=True),
+            tf.function(run, autograph=False, reduce_retracing=True),
+        )

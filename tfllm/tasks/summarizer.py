@@ -2,17 +2,16 @@
 
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from tfllm.generation import forced_tokens, min_length
+from tfllm.generation import max_length, min_length
 from tfllm.models.configs import Seq2SeqRNNConfig
 from tfllm.models.pointer_generator import PointerGenerator
 from tfllm.tasks import records as gate
 from tfllm.tasks.configs import learned, named
-from tfllm.tasks.decoding import Summarizing, rules
+from tfllm.tasks.decoding import Summarizing, known, rules, used
 from tfllm.tasks.embeddings import expect_files, initialise
-from tfllm.tasks.encoder_decoder import EncoderDecoder, closed, over, shifted, untrained
+from tfllm.tasks.encoder_decoder import EncoderDecoder, at_most, closed, over, shifted, tokens_cut, untrained
 from tfllm.tasks.settings import SummarizerConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.vocabularies import expect_rows
@@ -89,7 +88,8 @@ class Summarizer(EncoderDecoder):
         return None if self.model.pe_input is None else self.model.pe_input - 1
 
     def sources(self, texts):
-        return self.shown(*self.cut_into(texts))
+        ids, words = self.cut_into(texts)
+        return self.shown(ids, words), {"cut": tokens_cut(ids.row_lengths(), self.model.pe_input)}
 
     def cut_into(self, texts):
         """strings [B] -> (token_ids, the words they stand for or None), ragged [B, None], of any length."""
@@ -137,55 +137,57 @@ class Summarizer(EncoderDecoder):
         return self.tokenizer.vocab_size + (self.model.pe_input if self.copies else 0)
 
     def longest(self, size, decoding):
-        """What the model or the decoding allows, whichever is less; of an empty text nothing."""
-        limits = [self.model.pe_target, None if decoding.max_length is None else decoding.max_length + 1]
-        limit = min((one for one in limits if one is not None), default=size + 20)
-        if not isinstance(size, int) and size.shape.rank == 1:
-            return tf.where(size > 1, limit, 0)
-        return limit
+        """What the model or the decoding allows, whichever is less."""
+        limit = self.model.pe_target
+        if decoding.max_length is not None:
+            limit = at_most(decoding.max_length + 1, limit)
+        return size + 20 if limit is None else limit
 
     def rules(self, decoding):
+        found = rules(decoding, self.tokenizer)
+        if "min_length" in used(decoding):
+            found += (min_length(decoding.min_length, after=1, end=END),)
+        if decoding.max_length is not None:
+            found += (max_length(decoding.max_length, after=1, end=END),)
+        return found
+
+    def check(self, decoding, n_best=1):
+        super().check(decoding, n_best)
         most = self.model.pe_target
-        if most is not None and decoding.min_length >= most:
+        if most is not None and known(decoding.min_length) and decoding.min_length >= most:
             raise ValueError(f"min_length is {decoding.min_length}; the model says at most {most - 1} tokens")
-        least = (min_length(decoding.min_length, after=1),) if decoding.min_length else ()
-        full = () if decoding.max_length is None else (forced_tokens({decoding.max_length + 1: END}),)
-        return rules(decoding, self.tokenizer) + least + full
 
-    def candidates(self, texts, n_best, decoding=None, jit_compile=False):
-        """strings [B] -> {"text": [B, n_best], "score": [B, n_best], "cut": [B]}, best first. The text is valid UTF-8.
-
-        cut: how many tokens of the text were not read; with long="merge", of the summaries of its parts.
-        """
-        decoding = decoding or self.decoding()
-        ids, words = self.cut_into(texts)
+    def searched(self, texts, n_best, decoding, row=0, shapes=None):
+        """See EncoderDecoder. cut: with long="merge", tokens of the summaries of the text's parts."""
         if decoding.long == "merge" and self.room is not None:
-            texts = self.merged(texts, ids, words, decoding, jit_compile)
-            ids, words = self.cut_into(texts)
-        sizes = tf.cast(ids.row_lengths(), tf.int32)
-        cut = tf.zeros_like(sizes) if self.room is None else tf.maximum(sizes - self.room, 0)
-        return self.answered(self.shown(ids, words), n_best, decoding, jit_compile) | {"cut": cut}
+            texts = self.merged(texts, decoding, row, shapes)
+        return super().searched(texts, n_best, decoding, row, shapes)
 
-    def merged(self, texts, ids, words, decoding, jit_compile):
-        """The texts, those that are longer than the model by the summaries of their parts, one after the other."""
+    def merged(self, texts, decoding, row, shapes):
+        """The texts, those that are longer than the model by the summaries of their parts, one after the other.
+
+        All that is drawn for the parts of a text, as for itself, is of its number.
+        """
+        ids, words = self.cut_into(texts)
         rows = tf.where(ids.row_lengths() > self.room)[:, 0]
+        numbers = row + tf.range(tf.size(texts)) if len(tf.convert_to_tensor(row).shape) == 0 else row
 
         def shorter():
             parts, counts = chunks(tf.gather(ids, rows), self.room)
             spelt = None if words is None else chunks(tf.gather(words, rows), self.room)[0]
-            said = self.answered(self.shown(parts, spelt), 1, decoding, jit_compile)["text"][:, 0]
+            own = tf.repeat(tf.gather(numbers, rows), counts) if shapes is None else 0
+            said = self.answered(self.shown(parts, spelt), 1, decoding, own, shapes)["text"][:, 0]
             said = tf.strings.reduce_join(tf.RaggedTensor.from_row_lengths(said, counts), axis=1, separator=" ")
             return tf.tensor_scatter_nd_update(texts, rows[:, None], said)
 
         texts = tf.convert_to_tensor(texts)
         return tf.cond(tf.size(rows) > 0, shorter, lambda: texts)
 
-    def sizes(self, texts, decoding):
+    def sizes(self, texts):
         return self.tokenizer.encode(tf.constant(texts)).row_lengths().numpy()
 
-    def report(self, parts):
-        cut = np.concatenate([part["cut"].numpy() for part in parts])
-        if cut.any():
+    def report(self, found):
+        if (cut := found["cut"]).any():
             log.warning("%d of %d texts are longer than the model's %d tokens: %d tokens were not read "
                         "(long='merge' reads long texts part by part)", (cut > 0).sum(), len(cut), self.room,
                         cut.sum())  # fmt: skip

@@ -6,7 +6,8 @@ the friendly `generate`, and export.
 """
 
 import logging
-from functools import cached_property, partial
+from functools import partial
+from numbers import Integral
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ from tfllm.layers.lora import merged
 from tfllm.layers.tunable import Tunable, expect_keras_file
 from tfllm.tasks import compiling
 from tfllm.tasks import records as gate
+from tfllm.tasks.compiled import changed, compiled
 from tfllm.training import recipe as recipes
 from tfllm.training.stopping import Diverged
 
@@ -98,7 +100,14 @@ class Task(Tunable):
         if not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
-        return super().make_train_function(force)
+        return super().make_train_function(force or changed(self, "train"))
+
+    def make_test_function(self, force=False):
+        """As in Keras; after a change of the task too, which what was traced does not know. So the other two."""
+        return super().make_test_function(force or changed(self, "test"))
+
+    def make_predict_function(self, force=False):
+        return super().make_predict_function(force or changed(self, "predict"))
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -203,7 +212,8 @@ class Task(Tunable):
         """Texts, or records -> a column (list of bytes) for each of `asks`."""
         return gate.columns(gate.read(self.asks, x, who=type(self).__name__), *self.asks)
 
-    @cached_property
+    @property
+    @compiled
     def compiled_predict(self):
         spec = [tf.TensorSpec([None], tf.string, name=name) for name in self.asks]
         return tf.function(partial(_answer, self), input_signature=spec, autograph=False)
@@ -243,6 +253,13 @@ class Task(Tunable):
 
 def _answer(task, *columns):
     return task.answer(*columns)
+
+
+def parts(size, batch_size):
+    """Where each of the batches of so many texts begins. ValueError for a batch of none."""
+    if not isinstance(batch_size, Integral) or batch_size < 1:
+        raise ValueError(f"batch_size must be a whole number, 1 or more, got {batch_size!r}")
+    return range(0, size, batch_size)
 
 
 def stacked(parts):

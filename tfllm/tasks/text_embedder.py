@@ -1,6 +1,5 @@
 """Text embedding: a text becomes one vector, and texts of like meaning lie near each other. Reimers & Gurevych 2019."""
 
-from functools import cached_property
 from typing import NamedTuple
 
 import keras
@@ -12,6 +11,7 @@ from tfllm.layers.pooling import Pooling
 from tfllm.models.mean_of_vectors import MeanOfVectors
 from tfllm.tasks import records as gate
 from tfllm.tasks import text_inputs
+from tfllm.tasks.compiled import compiled
 from tfllm.tasks.task import Task
 from tfllm.tasks.texts import is_one
 from tfllm.tasks.vocabularies import expect_rows
@@ -160,7 +160,8 @@ class TextEmbedder(Task):
         found = np.concatenate([part["embedding"] for part in parts])
         return found[np.argsort(order)]
 
-    @cached_property
+    @property
+    @compiled
     def compiled_answer(self):
         spec = [tf.TensorSpec([None], tf.string)]
         return tf.function(lambda texts: self.answer(texts), input_signature=spec, autograph=False)

@@ -15,8 +15,8 @@ from tfllm.tasks.encoder_decoder import (
     closed,
     over,
     shifted,
+    tokens_cut,
     untrained,
-    warn_truncated,
 )
 from tfllm.tasks.settings import TranslatorConfig
 from tfllm.tasks.vocabularies import expect_rows
@@ -68,7 +68,8 @@ class Translator(EncoderDecoder):
         return cls(model, source, target, config.label_smoothing)
 
     def sources(self, texts):
-        return {"token_ids": closed(self.source.encode(texts), self.model.pe_input)}
+        ids, most = self.source.encode(texts), self.model.pe_input
+        return {"token_ids": closed(ids, most)}, {"cut": tokens_cut(ids.row_lengths(), most)}
 
     def checked(self, record):
         source, target = self.source.encode(record["source"]), self.target.encode(record["target"])
@@ -80,11 +81,6 @@ class Translator(EncoderDecoder):
     def call(self, inputs):
         """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each of the target."""
         return self.model(inputs["source"], inputs["target"])[0]
-
-    def sizes(self, texts, decoding):
-        token_ids = self.source.encode(tf.constant(texts))
-        warn_truncated("source", over(token_ids, self.model.pe_input).flat_values.numpy(), self.model.pe_input)
-        return token_ids.row_lengths().numpy()
 
     def said(self, outputs, sources):
         return replace_invalid(self.target.decode(outputs))
