@@ -135,6 +135,12 @@ def test_the_keras_file_carries_the_vocabulary(tokenizer, tmp_path):
     assert everything(again) == everything(tokenizer)
 
 
+@pytest.mark.parametrize("learned", ["", "[1]", "{", "[" * 99999, None, 3])
+def test_a_broken_vocabulary_is_told(learned):
+    with pytest.raises(ValueError, match='^Words: "learned" in its config is no JSON object'):
+        Words.from_config({"learned": learned})
+
+
 def test_files_of_the_first_version_are_read(tokenizer, tmp_path):
     """Their configs had the options alone; the vocabulary was an asset."""
     config = tokenizer.get_config()

@@ -109,7 +109,11 @@ class Tokenizer(keras.layers.Layer):
     @classmethod
     def from_config(cls, config):
         config = dict(config)
-        return cls(**json.loads(config.pop("learned", "{}")), **config)
+        try:
+            learned = dict(json.loads(config.pop("learned", "{}")))
+        except (TypeError, ValueError, RecursionError):
+            raise ValueError(f"{cls.__name__}: \"learned\" in its config is no JSON object of a vocabulary") from None
+        return cls(**learned, **config)
 
     def _learned(self):
         """The arguments of the class that `learn` gives."""
