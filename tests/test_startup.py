@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import pytest
 
 import tfllm
@@ -101,3 +102,24 @@ def test_names_are_those_of_the_design_and_a_wrong_one_is_told():
     assert all(getattr(tfllm, name) is not None for name in tfllm.__all__)
     with pytest.raises(AttributeError, match="no attribute 'Tranformer'"):
         _ = tfllm.Tranformer
+
+
+def test_names_that_are_not_there_are_told_with_the_nearest():
+    for wrong, right in (("Tranlator", "Translator"), ("Bert", "BERT"), ("load_modle", "load_model")):
+        with pytest.raises(AttributeError, match=f"no attribute '{wrong}'; did you mean '{right}'"):
+            getattr(tfllm, wrong)
+    with pytest.raises(AttributeError, match="no attribute 'xyzzy'$"):
+        _ = tfllm.xyzzy
+    assert dir(tfllm) == sorted(tfllm.__all__)
+
+
+def test_the_folder_of_a_run_is_loaded(tmp_path):
+    layer = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    layer.save(tmp_path / "last.keras")
+    assert tfllm.load_model(tmp_path).count_params() == 3
+    layer.add(keras.layers.Dense(1))
+    layer.save(tmp_path / "best.keras")
+    assert tfllm.load_model(str(tmp_path)).count_params() == 5
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(FileNotFoundError, match="nothing has neither best.keras nor last.keras"):
+        tfllm.load_model(tmp_path / "nothing")

@@ -49,8 +49,9 @@ def __getattr__(name):
         return getattr(importlib.import_module(f"tfllm.{_HOMES[name]}"), name)
     import difflib
 
-    near = difflib.get_close_matches(name, __all__, 1)
-    told = f"; did you mean {near[0]!r}?" if near else ""
+    small = {known.lower(): known for known in __all__}
+    near = difflib.get_close_matches(name.lower(), small, 1)
+    told = f"; did you mean {small[near[0]]!r}?" if near else ""
     raise AttributeError(f"module 'tfllm' has no attribute {name!r}{told}")
 
 

@@ -31,13 +31,13 @@ def records_of(x, y=None, separator="|", sample_weight=None):
             raise ValueError("a dataset of records has its labels in it: leave the second argument out")
         found = gate.read(names, x, None, sample_weight, "a classifier", weighable=True, numbers=("label",))
         return found if "label" not in names or found.element_spec["label"].dtype == tf.string else digits(found)
-    if y is None and not isinstance(x, dict):
-        raise ValueError("the labels are missing: give them as a second list, one for each text")
     columns = gate.apart(FIELDS, x) if isinstance(x, dict) else {"text": x}
     if are_pairs(x):
         columns = dict(zip(FIELDS, zip(*x, strict=True), strict=False))
     y = columns.pop("label", None) if y is None else y
     columns = {name: gate.texts(part, name) for name, part in columns.items()}
+    if y is None:
+        raise ValueError("the labels are missing: give them as a second list, one for each text")
     columns["label"] = labels(y, separator)
     sizes = [len(column) for column in columns.values()]
     if len(set(sizes)) != 1 or not sizes[0]:

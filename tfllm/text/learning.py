@@ -24,6 +24,9 @@ def batches(texts, lowercase, size=1024):
     """Texts (str or bytes), or a `tf.data` of strings [] or [B] -> string tensors [at most `size`]."""
     if isinstance(texts, (str, bytes)):
         raise ValueError(f"learn takes many texts, got one string: put it into a list, [{texts[:40]!r}]")
+    texts = texts.numpy() if tf.is_tensor(texts) and texts.shape.rank == 1 else texts
+    if not hasattr(texts, "__iter__"):
+        raise ValueError(f"learn takes a list of texts, or a dataset of them; got {texts!r:.60}")
     groups = _dataset_groups if isinstance(texts, tf.data.Dataset) else _groups
     for group in groups(texts, size):
         yield lower(group) if lowercase else group
