@@ -99,10 +99,10 @@ def test_which_reader_is_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "text", lambda *paths, **options: (paths, options))
     monkeypatch.setattr(data, "tfds", lambda *asked: asked)
     named = LanguageModelling(text=("a", "b*"), valid_text=("c",), documents="line")
-    assert texts.some(named, stream=True) == (("a", "b*"), {"documents": "line", "stream": True})
+    assert texts.records(named, stream=True) == (("a", "b*"), {"documents": "line", "stream": True})
     assert texts.records(named, "valid_") == (("c",), {"documents": "line", "stream": False})
     public = LanguageModelling(tfds="lm1b", column="sentence")
-    assert texts.some(public) == ("lm1b", "train", {"text": "sentence"})
+    assert texts.records(public) == ("lm1b", "train", {"text": "sentence"})
     assert texts.records(public, "valid_") == ("lm1b", "validation", {"text": "sentence"}) and public.validated
 
 
@@ -112,7 +112,7 @@ def test_which_reader_is_asked(tmp_path, monkeypatch):
         ("train lm --out R", ["--text F [F ...]"]),
         ("train lm --out R --text no*.txt", ["no file fits the pattern no*.txt"]),
         ("train lm --out R --text a.txt --tfds lm1b", ["give one of --text, --tfds"]),
-        ("train lm --out R --text a.txt --steps_per_epoch 3", ["--stream true"]),
+        ("train lm --out R --text a.txt --steps_per_epoch 3", ["is of a stream: --stream"]),
         ("train lm --out R --text a.txt --model.kind LSTM", ["one of GPT, LSTMLanguageModel, BigLanguageModel"]),
         ("train lm --out R --text a.txt --model.num_units 3", ["LSTMLanguageModel would have it: model.kind"]),
         ("train lm --out R --txt a.txt", ["no option --txt", "'--text'"]),

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import random
 
 import pytest
@@ -40,6 +41,14 @@ def train(corpus, out, *more):
 
 def valid(corpus):
     return ["--valid-source", str(corpus / "valid.de"), "--valid-target", str(corpus / "valid.en")]
+
+
+def pairs_table(corpus):
+    """The validation text as one table."""
+    columns = [(corpus / f"valid.{side}").read_text().splitlines() for side in ("de", "en")]
+    rows = ["source\ttarget", *("\t".join(pair) for pair in zip(*columns, strict=True))]
+    (corpus / "valid.tsv").write_text("\n".join(rows) + "\n")
+    return corpus / "valid.tsv"
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +98,10 @@ def test_evaluate_prints_scores_with_their_signatures(run, corpus, capsys, eager
     main(["evaluate", str(run), "--source", str(corpus / "valid.de"), "--target", str(corpus / "valid.en")])
     said = capsys.readouterr().out
     assert "BLEU" in said and "chrF" in said and "tok:13a" in said
+    main(["evaluate", str(run), "--data", str(pairs_table(corpus)), "--json", "-q"])
+    found = capsys.readouterr()
+    figures = json.loads(found.out)
+    assert found.err == "" and f"BLEU {figures['bleu']['value']:.2f}" in said and figures["chrf"]["name"] == "chrF2"
     files = ["--source", str(corpus / "valid.de"), "--target", str(corpus / "valid.en"), "--beam-width", "1"]
     main(["evaluate", str(run), *files, "--tokenize", "char"])
     assert "tok:char" in capsys.readouterr().out

@@ -36,14 +36,14 @@ class Classification(Fitting, TextClassifierConfig, labelled.Labelled):
         return any(name is not None for name in (self.valid_data, self.valid_split, self.held_out))
 
     def check(self):
-        super().check()
-        super().check("valid_", needed=False)
         if self.calibrate and not self.validated:
             raise ValueError("--calibrate needs texts to validate on: --valid_data F, or --held_out 0.1")
         if self.held_out is not None and (self.valid_data or self.valid_split) is not None:
             raise ValueError("give one of --valid_data, --valid_split, --held_out")
         if self.held_out is not None and not 0 < self.held_out < 1:
             raise ValueError(f"--held_out is a share between 0 and 1; got {self.held_out}")
+        super().check()
+        super().check("valid_", needed=False)
 
     def read(self):
         """(training records, records to validate on or None)"""

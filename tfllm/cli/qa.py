@@ -44,10 +44,10 @@ class QuestionTraining(Fitting, QuestionAnsweringConfig, Questions):
         return self.valid_squad is not None or self.valid_split is not None
 
     def check(self):
-        super().check()
-        sources.there(self, "valid_", "squad")
         if self.valid_split is not None and (self.valid_squad is not None or self.tfds is None):
             raise ValueError("--valid_split is a part of --tfds NAME; give that, or --valid_squad F")
+        super().check()
+        sources.there(self, "valid_", "squad")
 
     def read(self):
         """(training questions, questions to validate on or None)"""
