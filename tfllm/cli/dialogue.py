@@ -80,7 +80,8 @@ class Generation:
         """What to print."""
         texts = [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
         histories = [text.replace(self.separator, "\n") for text in texts]
-        for reply in model.generate(histories, batch_size=self.batch_size, verbose=0, **asdict(self.decoding)):
+        options = {"batch_size": self.batch_size, "verbose": 0, "row": first}
+        for reply in model.generate(histories, **options, **asdict(self.decoding)):
             yield reply.replace("\n", " ") + "\n"
 
 

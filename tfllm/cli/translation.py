@@ -46,7 +46,7 @@ class Generation:
 
     def pieces(self, model, texts, first):
         """What to print."""
-        for answer in model.generate(texts, verbose=0, **asdict(self.decoding)):
+        for answer in model.generate(texts, verbose=0, row=first, **asdict(self.decoding)):
             yield answer.replace("\n", " ") + "\n"
 
 

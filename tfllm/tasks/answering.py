@@ -15,7 +15,7 @@ from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.question_records import ASKS, FIELDS, asked, records_of, to_ask
 from tfllm.tasks.span_choice import best_spans
-from tfllm.tasks.task import Task, log
+from tfllm.tasks.task import Task, batch_starts, log
 from tfllm.tasks.text_inputs import dense
 from tfllm.tasks.texts import is_one
 from tfllm.text.cleaning import blank
@@ -193,7 +193,7 @@ class Answering(Task):
         """Lists of strings -> as `ranked`, in NumPy; texts of like length share a batch."""
         order = np.argsort([-len(text) for text in contexts], kind="stable")
         parts = []
-        for i in range(0, len(order), batch_size):
+        for i in batch_starts(len(order), batch_size):
             columns = (tf.constant([column[k] for k in order[i : i + batch_size]]) for column in (contexts, questions))
             parts.append(self.compiled_ranked(*columns, n_best))
         back = np.argsort(order)

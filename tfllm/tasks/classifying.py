@@ -12,7 +12,7 @@ from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.labelled import are_pairs, fields_of, records_of
 from tfllm.tasks.labels import BALANCED
-from tfllm.tasks.task import Task, log
+from tfllm.tasks.task import Task, batch_starts, log
 from tfllm.tasks.text_inputs import both_blank, dense, read, vector, warn_cut
 from tfllm.tasks.texts import is_one
 
@@ -207,7 +207,7 @@ class Classifier(Task):
         _, sizes = read(self.encoder, self.tokenizer, self.length, *columns)
         sizes, found = sizes.numpy(), np.zeros((len(texts), self.kinds.size), "float32")
         warn_cut(sizes > self.length, self.length)
-        order, steps = np.argsort(-sizes, kind="stable"), range(0, len(texts), batch_size)
+        order, steps = np.argsort(-sizes, kind="stable"), batch_starts(len(texts), batch_size)
         bar = keras.utils.Progbar(len(texts), verbose=int(verbose if verbose != "auto" else len(steps) > 10))
         for i in steps:
             rows = order[i : i + batch_size]

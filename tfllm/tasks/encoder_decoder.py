@@ -19,7 +19,7 @@ from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.continuation import power_of_two
 from tfllm.tasks.decoding import Decoding, chooser, of_options, plain_errors, signature, split, with_shapes
-from tfllm.tasks.task import Task, log, parts
+from tfllm.tasks.task import Task, batch_starts, log
 from tfllm.tasks.text_inputs import dense
 from tfllm.tasks.texts import is_one
 from tfllm.tasks.vocabularies import Sayable
@@ -191,7 +191,7 @@ class EncoderDecoder(Task):
 
     def in_batches(self, texts, n_best, decoding, batch_size, verbose, row=0):
         """Texts of like length together; a list of (answer, score) for each text, in the texts' order."""
-        steps = parts(len(texts), batch_size)
+        steps = batch_starts(len(texts), batch_size)
         if not texts:
             return []
         structure, numbers = split(decoding)

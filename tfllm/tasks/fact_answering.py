@@ -24,7 +24,7 @@ from tfllm.tasks.fact_inputs import lines, plain
 from tfllm.tasks.fact_readers import Chosen, Written, answer_key
 from tfllm.tasks.linear_start import LinearStart
 from tfllm.tasks.settings import FactAnsweringConfig
-from tfllm.tasks.task import Task, listed, log, setters
+from tfllm.tasks.task import Task, batch_starts, listed, log, setters
 from tfllm.tasks.texts import decoded, is_one
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import Words
@@ -167,7 +167,7 @@ class FactAnswering(Task):
             return self.generate([facts], [question], batch_size, probabilities)[0]
         columns = asked(facts, question)
         parts = [tuple(tf.constant(column[i : i + batch_size]) for column in columns)
-                 for i in range(0, len(columns[0]), batch_size)]  # fmt: skip
+                 for i in batch_starts(len(columns[0]), batch_size)]  # fmt: skip
         read = [self.reader.read(lines(texts), questions)[1] for texts, questions in parts]
         self.warn({what: np.concatenate([part[what].numpy() for part in read]) for what in (read[0] if read else ())})
         found = []

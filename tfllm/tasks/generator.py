@@ -13,7 +13,7 @@ from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.continuation import beams, begin, fitted, loop, pieces, sampled
 from tfllm.tasks.decoding import Continuation, growing, of_options, plain_errors, signature, split
-from tfllm.tasks.task import Task, log, parts
+from tfllm.tasks.task import Task, batch_starts, log
 from tfllm.tasks.texts import is_one
 from tfllm.text.cleaning import replace_invalid
 
@@ -114,7 +114,7 @@ class Generator(Task):
             return self.generate([prompts], num_return_sequences, batch_size, verbose, jit_compile, row, **decoding)[0]
         decoding, prompts, found = of_options(self.decoding, decoding), gate.texts(prompts, self.fields[0]), []
         several(num_return_sequences, decoding)
-        steps = parts(len(prompts), batch_size)
+        steps = batch_starts(len(prompts), batch_size)
         if not prompts:
             return []
         self.warn_cut(prompts, decoding)

@@ -23,7 +23,7 @@ from tfllm.tasks.configs import named
 from tfllm.tasks.pairs import marks_around, packed
 from tfllm.tasks.pretraining import Pretraining, full
 from tfllm.tasks.settings import MaskedLanguageModelConfig
-from tfllm.tasks.task import log
+from tfllm.tasks.task import batch_starts, log
 from tfllm.tasks.texts import is_one
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import WordPieces
@@ -271,7 +271,7 @@ class MaskedLanguageModel(Pretraining):
         if is_one(texts):
             return self.fill([texts], top_k, batch_size)[0]
         texts, found = gate.texts(texts), []
-        for i in range(0, len(texts), batch_size):
+        for i in batch_starts(len(texts), batch_size):
             some = tf.constant(texts[i : i + batch_size])
             answer = self.compiled_answer(top_k=top_k)(some)
             parts = (answer[name].numpy() for name in ("text", "tokens", "probabilities"))

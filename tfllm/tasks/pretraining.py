@@ -12,6 +12,7 @@ from tfllm.data.masking import Remasked
 from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.streaming import Streamed
+from tfllm.tasks.task import batch_starts
 from tfllm.tasks.text_inputs import warn_cut
 from tfllm.tasks.texts import is_one
 
@@ -55,7 +56,7 @@ class Pretraining(Streamed):
         if is_one(texts):
             return self.generate([texts], batch_size)[0]
         run, texts = self.compiled_answer(), gate.texts(texts)
-        parts = [run(tf.constant(texts[i : i + batch_size])) for i in range(0, len(texts), batch_size)]
+        parts = [run(tf.constant(texts[i : i + batch_size])) for i in batch_starts(len(texts), batch_size)]
         if parts:
             warn_cut(np.concatenate([part["cut"] for part in parts]) > 0, self.readable)
         return [text.decode("utf-8", "replace") for part in parts for text in part["text"].numpy()]

@@ -255,7 +255,7 @@ def _answer(task, *columns):
     return task.answer(*columns)
 
 
-def parts(size, batch_size):
+def batch_starts(size, batch_size):
     """Where each of the batches of so many texts begins. ValueError for a batch of none."""
     if not isinstance(batch_size, Integral) or batch_size < 1:
         raise ValueError(f"batch_size must be a whole number, 1 or more, got {batch_size!r}")

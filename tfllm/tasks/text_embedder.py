@@ -12,7 +12,7 @@ from tfllm.models.mean_of_vectors import MeanOfVectors
 from tfllm.tasks import records as gate
 from tfllm.tasks import text_inputs
 from tfllm.tasks.compiled import compiled
-from tfllm.tasks.task import Task
+from tfllm.tasks.task import Task, batch_starts
 from tfllm.tasks.texts import is_one
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import Words
@@ -148,7 +148,7 @@ class TextEmbedder(Task):
             return self.embed([texts], batch_size, verbose)[0]
         texts = gate.texts(texts)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        starts, parts = range(0, len(texts), batch_size), []
+        starts, parts = batch_starts(len(texts), batch_size), []
         bar = keras.utils.Progbar(len(texts), verbose=int(verbose if verbose != "auto" else len(starts) > 20))
         for start in starts:
             some = order[start : start + batch_size]
