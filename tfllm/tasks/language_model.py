@@ -61,9 +61,9 @@ class LanguageModel(Streamed, Generator):
         self.length = length or model.max_length or LENGTH
         if model.max_length is not None and self.length > model.max_length:
             raise ValueError(f"blocks of {self.length} tokens: the model can take {model.max_length}")
-        expect_rows(model, tokenizer)
         if tokenizer.end is None:
             raise ValueError("a language model needs a tokenizer with a token for the end of a text")
+        expect_rows(model, tokenizer)
         self.built = True
 
     @classmethod

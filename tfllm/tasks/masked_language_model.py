@@ -67,11 +67,11 @@ class MaskedLanguageModel(Pretraining):
             raise ValueError(f"rows of {length} tokens: the encoder can take {encoder.max_length}")
         if not 0 < masked < 1:
             raise ValueError(f"masked is a share between 0 and 1; got {masked}")
-        expect_rows(encoder, tokenizer)
         if getattr(tokenizer, "mask", None) is None:
             raise ValueError(f"{type(tokenizer).__name__} has no token for a mask: take WordPieces")
         if whole_words and getattr(tokenizer, "continues", None) is None:
             raise ValueError(f"{type(tokenizer).__name__} does not tell which pieces go on with a word")
+        expect_rows(encoder, tokenizer)
         options = {
             name: encoder.numbers[name]
             for name in ("activation", "epsilon")

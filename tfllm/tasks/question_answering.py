@@ -64,7 +64,6 @@ class QuestionAnswering(Answering):
                 "answers need a tokenizer that knows where its tokens stand in a text, WordPieces or Words; "
                 f"got {type(tokenizer).__name__}"
             )
-        expect_rows(encoder, tokenizer)
         most = encoder.max_length
         self.length = length or min(LENGTH, most or LENGTH)
         if most is not None and self.length > most:
@@ -88,6 +87,7 @@ class QuestionAnswering(Answering):
             self.head.build((None, None, encoder.width))
         else:
             raise ValueError(f"expected an Encoder (BERT, TextRNN) or a BiDAF; got {type(encoder).__name__}")
+        expect_rows(encoder, tokenizer)
         self.built = True
 
     @classmethod

@@ -84,9 +84,9 @@ class TextClassifier(Classifier):
         self.length = length or encoder.max_length or LENGTH
         if encoder.max_length is not None and self.length > encoder.max_length:
             raise ValueError(f"texts of {self.length} tokens: the model can take {encoder.max_length}")
-        expect_rows(encoder, tokenizer)
         if tokenizer.end is None:
             raise ValueError("a classifier needs a tokenizer with a token for the end of a text")
+        expect_rows(encoder, tokenizer)
         self.class_weights = self.kinds.checked_weights(class_weights)
         self.pooling, self.rate, policy = pooling, rate, encoder.dtype_policy
         apart = pairs and not marks(encoder)  # then the head has all of the dropout: text_inputs.vector
