@@ -45,7 +45,7 @@ def trained():
     config = QuestionAnsweringConfig("wordpieces", 200, model=TINY_BERT, **SMALL)
     task = QuestionAnswering.from_text(data, config)
     task.compile(keras.optimizers.Adam(4e-3), jit_compile=False)
-    task.history_of = task.fit(data, epochs=8, batch_size=32, shapes=1, verbose=0).history
+    task.history_of = task.fit(data, epochs=8, batch_size=24, shapes=1, verbose=0).history
     return task
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
+from tfllm.data.batches import TOKENS
 from tfllm.data.masking import Remasked
 from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import compiled
@@ -41,7 +42,7 @@ class Pretraining(Streamed):
 
     nothing = "there is nothing to learn from: no document has as many tokens as are needed"
 
-    def batches(self, x, y=None, batch_size=None, tokens=None, shapes=6, seed=None, verbose=0):
+    def batches(self, x, y=None, batch_size=None, tokens=TOKENS, shapes=6, seed=None, verbose=0):
         """As `Task.batches`; what is hidden depends on (seed, `epoch`). Without a seed `epoch` counts too."""
         return Remasked(super().batches(x, y, batch_size, tokens, shapes, seed, verbose), self.hide, seed or 0)
 

@@ -227,8 +227,11 @@ class Task(Tunable):
                 )
         return super().__call__(*args, **options)
 
-    def batches(self, x, y=None, batch_size=None, tokens=None, shapes=6, seed=None, verbose=0):
-        """Strings or records -> data.batches.Batches: what `fit` trains on, for who wants to look or to loop."""
+    def batches(self, x, y=None, batch_size=None, tokens=batches.TOKENS, shapes=6, seed=None, verbose=0):
+        """Strings or records -> data.batches.Batches, for who wants to look or to loop.
+
+        tokens: in a batch, padding counted; None, with no batch_size either: sized for the data, as `fit` does.
+        """
         rows = self.rows(self.records(x, y), verbose)
         plan = batches.plan(batches.lengths(rows), tokens, batch_size, shapes, self.most_rows)
         return batches.Batches(rows, plan, seed)
