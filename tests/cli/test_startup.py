@@ -31,6 +31,12 @@ LINES = {  # what is typed: what is printed on either stream
     "chat RUN": "RUN is a run of lm",
     "info RUN": "lm",
     "info RUN --json": '"task": "lm"',
+    "train lm --out": "where to? --out RUN",
+    "train lm --out R --gpu": "no option --gpu: TensorFlow computes on the GPUs that it finds",
+    "train lm --text": "where to? --out RUN",
+    "train lm --out R --text": "--text needs a value",
+    "info file": "expected the folder of a run",
+    "info .": "it is no run",
     "train lm --out R --device gpu": "no option --device: TensorFlow computes on the GPUs that it finds",
     "train lm --out R --recipe.epochs 0": "epochs must be 1 or more",
     "train translation --out R --source a": "--source and --target go together",
@@ -73,3 +79,7 @@ def test_no_tensorflow_before_the_options_are_right(folder):
 def test_the_module_is_the_command():
     ended = subprocess.run([sys.executable, "-m", "tfllm", "--version"], capture_output=True, text=True, env=os.environ)
     assert ended.returncode == 0 and ended.stdout.startswith("tfllm ")
+    line = [sys.executable, "-m", "tfllm", "train", "lm", "--help"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as unread:  # as `| head -0`
+        unread.stdout.close()
+        assert unread.stderr.read() == b""

@@ -6,13 +6,14 @@ tfllm itself raises. The same errors raised by a library are our bugs and keep t
 
 import difflib
 import importlib
+import os
 import sys
 import traceback
 from pathlib import Path
 
 VERBS = {
     "train": "train a model on your text: tfllm train TASK ... --out RUN; tasks: translation, lm, classifier, "
-    "summarization, facts, dialogue, qa",
+    "summarization, pretrain, denoising, facts, dialogue, qa",
     "evaluate": "score a trained model on a text: tfllm evaluate RUN ...",
     "generate": 'answer or continue texts: tfllm generate RUN "text" ..., or line by line from standard input',
     "chat": "talk with a trained dialogue generator, turn by turn: tfllm chat RUN",
@@ -27,6 +28,17 @@ VERBS = {
 
 def main(arguments=None):
     """Run one verb; `arguments` as in sys.argv[1:]. Raises SystemExit where there is an error."""
+    try:
+        run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+        raise SystemExit(141) from None  # as the shell counts it
+
+
+def run(arguments):
     verb, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if verb in ("--help", "-h"):
         print(usage())
@@ -44,6 +56,8 @@ def main(arguments=None):
         importlib.import_module(f"tfllm.cli.{verb}").run(screen.begin(rest))
     except Help as help:
         print(help)
+    except BrokenPipeError:
+        raise
     except (OSError, ValueError, ImportError, ArithmeticError) as error:
         if not isinstance(error, OSError) and not raised_here(error):
             raise

@@ -25,7 +25,7 @@ class Classification(Fitting, TextClassifierConfig, labelled.Labelled):
     held_out: float | None = None  # share of the texts to validate on and not to train on, drawn by the seed
     pretrained: str | None = None  # folder in Hugging Face's format, or RUN of another task: its tokenizer and model
     calibrate: bool = False  # when trained, fit the temperature to the texts to validate on
-    batch_size: int = 32  # texts in a batch
+    batch_size: int | None = None  # texts in a batch; none: sized for the data, 32 at most
     shapes: int = 6  # padded lengths, at most; XLA compiles each
     recipe: Recipe = field(default_factory=Recipe)
     unit: ClassVar[str] = "texts"

@@ -28,7 +28,7 @@ class DialogueTraining(Fitting, DialogueGeneratorConfig, Files):
     """Files, tokenizer, model, recipe: the config.yaml of a run."""
 
     valid_dialogues: tuple[str, ...] | None = None  # files to validate on, likewise
-    batch_tokens: int = 4096  # places in a batch, padding counted
+    batch_tokens: int | None = None  # tokens in a batch, padding counted; none: sized for the data, 4096 at most
     shapes: int = 6  # padded lengths, at most; XLA compiles each
     recipe: Recipe = field(default_factory=Recipe)
 

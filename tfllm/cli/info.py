@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tfllm import config
 from tfllm.cli import options, trained
+from tfllm.files import understood
 
 LONG = 60  # characters of a text that is not shown
 
@@ -29,7 +30,7 @@ def run(arguments):
 def about(run):
     """{name: value or {name: value}} of a run's folder, or of a .keras file."""
     path = trained.path(run)
-    with zipfile.ZipFile(path) as archive:
+    with understood(path, "the folder of a run or a .keras file"), zipfile.ZipFile(path) as archive:
         saved = json.loads(archive.read("config.json"))["config"]
         with archive.open("model.weights.h5") as file:
             weights = numbers(file)
@@ -81,7 +82,7 @@ def state(path):
     recipe = recipe_of(path.parent)
     found = {"training": {"epochs": done.epoch, "updates": done.updates, "seconds": round(done.seconds)}}
     if recipe:
-        found["training"] |= {"of_epochs": recipe["epochs"], "monitor": recipe["monitor"]}
+        found["training"] |= {"of_epochs": recipe.get("epochs"), "monitor": recipe.get("monitor")}
     rows = {row["epoch"]: row for row in done.history}
     for name, epoch in (("best", done.best_epoch), ("last", done.epoch)):
         if epoch in rows:

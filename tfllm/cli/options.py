@@ -27,9 +27,9 @@ def flags(*kinds):
 
 
 def split(arguments, flags=()):
-    """({option: text, or a list of texts}, words). Raises ValueError for an option without a value or given twice.
+    """({option: text, or a list of texts}, words). Raises ValueError for an option given twice.
 
-    flags: names of options that are "true" unless the next word is true or false. --help and -h are of them.
+    An option without a value has None. flags: names of options that are "true" unless the next word is true or false. --help and -h are of them.
     """
     given, words, rest = {}, [], ["--help" if word == "-h" else word for word in arguments]
     while rest:
@@ -50,7 +50,8 @@ def split(arguments, flags=()):
             given[name] = "true"
             continue
         if not equals and (not rest or rest[0].startswith("--")):
-            raise ValueError(f"--{name} needs a value: --{name} VALUE")
+            given[name] = None  # `settings` refuses it, or says that there is no such option
+            continue
         text = text if equals else rest.pop(0)
         if name in MANY:
             text = [text]
@@ -80,6 +81,8 @@ def settings(kind, given, apart=()):
         if name not in names:
             note = f": {NOTES[name]}" if name in NOTES else near(name, names)
             raise ValueError(f"no option --{name}{note}")
+        if text is None:
+            raise ValueError(f"--{name} needs a value: --{name} VALUE")
         if name in whole:
             raise ValueError(f"--{name} is given twice")
         alone = isinstance(text, list) and len(text) == 1 and name not in several

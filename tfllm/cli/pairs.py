@@ -47,7 +47,7 @@ class PairTraining(Fitting, Pairs):
     valid_target: str | None = None
     valid_data: str | None = None
     valid_split: str = "validation"
-    batch_tokens: int = 4096  # places in a batch, padding counted
+    batch_tokens: int | None = None  # tokens in a batch, padding counted; none: sized for the data, 4096 at most
     shapes: int = 6  # padded lengths, at most; XLA compiles each
     recipe: Recipe = field(default_factory=Recipe)
 

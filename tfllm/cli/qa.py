@@ -34,7 +34,7 @@ class QuestionTraining(Fitting, QuestionAnsweringConfig, Questions):
     valid_squad: tuple[str, ...] | None = None  # files to validate on
     valid_split: str | None = None  # part of the public set to validate on
     pretrained: str | None = None  # folder in Hugging Face's format, or RUN of another task: its tokenizer and model
-    batch_tokens: int = 4096  # tokens in a batch, padding counted
+    batch_tokens: int | None = None  # tokens in a batch, padding counted; none: sized for the data, 4096 at most
     shapes: int = 6  # padded lengths, at most; XLA compiles each
     recipe: Recipe = field(default_factory=Recipe)
 

@@ -38,7 +38,7 @@ class TextTraining(Fitting, Texts):
     stream: bool = False  # leave the text in its files and tokenise it while training: for what memory cannot hold
     steps_per_epoch: int | None = None  # batches in an epoch of a stream; none: all of the text
     shuffle_buffer: int = 4096  # rows of a stream that are shuffled together
-    batch_tokens: int = 4096  # places in a batch, padding counted
+    batch_tokens: int | None = None  # tokens in a batch, padding counted; none: sized for the data, 4096 at most
     shapes: int = 6  # padded lengths, at most; XLA compiles each
     recipe: Recipe = field(default_factory=Recipe)
 

@@ -35,7 +35,7 @@ def train(task, usage, kind, arguments):
     if given.pop("dry_run", "false").lower() == "true":
         given.pop("out", None)
         return plan(with_monitor(options.settings(kind, given, APART)))
-    if "out" not in given:
+    if given.get("out") is None:
         raise ValueError("where to? --out RUN")
     folder = Path(given.pop("out")).expanduser()
     begun.check_task(folder, task)

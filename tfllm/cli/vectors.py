@@ -28,7 +28,7 @@ def run(arguments):
     given, words = options.split(rest, options.flags(kind))
     if options.HELP in given or not rest:
         raise Help(options.help(f"tfllm vectors {usage}", kind, apart))
-    kept = {name: given.pop(name) for name in apart if name in given}
+    kept = {name: given.pop(name) for name in apart if given.get(name) is not None}
     options.settings(kind, given, apart).act(words, **kept)
 
 

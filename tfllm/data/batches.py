@@ -94,7 +94,7 @@ class Plan:
 
     def __str__(self):
         fitted = f"; sized for {sum(self.counts)} rows, unless batch_size or batch_tokens is given" * self.fitted
-        return f"{self.batches} batches an epoch in {self.shapes}{fitted}"
+        return f"{self.batches} batch{'es' * (self.batches > 1)} an epoch in {self.shapes}{fitted}"
 
 
 def plan(lengths, tokens=None, batch_size=None, shapes=6, most=None):
