@@ -29,7 +29,8 @@ def flags(*kinds):
 def split(arguments, flags=()):
     """({option: text, or a list of texts}, words). Raises ValueError for an option given twice.
 
-    An option without a value has None. flags: names of options that are "true" unless the next word is true or false. --help and -h are of them.
+    An option without a value has None. flags: names of options that are "true" unless the next word is true or false.
+    --help and -h are of them.
     """
     given, words, rest = {}, [], ["--help" if word == "-h" else word for word in arguments]
     while rest:
