@@ -68,7 +68,8 @@ def best(folder: str | Path) -> Path:
     """The file to use: best.keras, or last.keras where nothing was validated or best.keras is torn."""
     if path := first_whole(folder, ["best.keras", "last.keras"]):
         return path
-    raise FileNotFoundError(f"{folder} has no best.keras, no last.keras: it is no run, or not one epoch was finished")
+    why = "it is no run, or not one epoch was finished"
+    raise FileNotFoundError(f"{folder} has neither best.keras nor last.keras: {why}")
 
 
 def callbacks(
