@@ -96,10 +96,13 @@ def real():
     return map(np.concatenate, zip(*parts, strict=True))
 
 
-@pytest.mark.parametrize("name", ["SparseCategoricalAccuracy", "CategoricalAccuracy", "F1Score", "function"])
+@pytest.mark.parametrize(
+    "name", ["SparseCategoricalAccuracy", "CategoricalAccuracy", "F1Score", "OneHotMeanIoU", "function"]
+)
 def test_metrics_of_keras_see_real_tokens_alone(name):
     """Whatever the weights are of: they say which tokens are real."""
-    metric = logits_loss if name == "function" else getattr(keras.metrics, name)()
+    options = {"num_classes": V, "dtype": "float32"} if name == "OneHotMeanIoU" else {}
+    metric = logits_loss if name == "function" else getattr(keras.metrics, name)(**options)
     found = RealOnly(metric)
     for targets, logits, weights in BATCHES:
         found.update_state(targets, logits, 7 * weights)
@@ -109,9 +112,13 @@ def test_metrics_of_keras_see_real_tokens_alone(name):
         expected = -np.take_along_axis(
             logits - np.log(np.exp(logits).sum(-1, keepdims=True)), targets[:, None], 1
         ).mean()
-    elif name == "F1Score":
-        right = [(chosen == v) & (targets == v) for v in range(V)]
-        expected = [2 * hit.sum() / max((chosen == v).sum() + (targets == v).sum(), 1) for v, hit in enumerate(right)]
+    elif name in ("F1Score", "OneHotMeanIoU"):
+        both = [((chosen == v) & (targets == v)).sum() for v in range(V)]
+        either = [(chosen == v).sum() + (targets == v).sum() for v in range(V)]
+        if name == "F1Score":
+            expected = [2 * hit / max(size, 1) for hit, size in zip(both, either, strict=True)]
+        else:
+            expected = np.mean([hit / (size - hit) for hit, size in zip(both, either, strict=True) if size])
     else:
         expected = (chosen == targets).mean()
     np.testing.assert_allclose(found.result(), expected, rtol=1e-5)
@@ -125,7 +132,10 @@ def test_metrics_of_keras_see_real_tokens_alone(name):
         np.testing.assert_allclose(again.result(), expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("loss", [logits_loss, keras.losses.SparseCategoricalCrossentropy(from_logits=True)])
+@pytest.mark.parametrize("loss", [
+    logits_loss, *(getattr(keras.losses, f"{kind}Crossentropy")(from_logits=True) for kind in (
+        "SparseCategorical", "Categorical")), keras.losses.CategoricalFocalCrossentropy(1.0, 0.0, from_logits=True),
+])  # fmt: skip
 def test_losses_of_keras_are_means_over_real_tokens(loss):
     targets, logits, weights = BATCHES[0]
     chosen = zip(targets[weights > 0], logits[weights > 0], strict=True)

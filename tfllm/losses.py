@@ -1,5 +1,7 @@
 """Cross-entropy of logits against token ids, with label smoothing and without one-hot targets; and losses of texts."""
 
+import inspect
+
 import keras
 from keras import ops
 
@@ -85,12 +87,19 @@ class SquaredError(_OfTexts):
         return ops.square(ops.cast(y_pred, "float32") - ops.cast(y_true, "float32"))
 
 
+def _takes_one_hot(loss):
+    """Whether it is Keras' own and not made for ids: its targets are as wide as its predictions."""
+    function = getattr(loss, "fn", loss if inspect.isfunction(loss) else type(loss))
+    return function.__module__.startswith("keras.") and not function.__name__.lower().startswith("sparse")
+
+
 @keras.saving.register_keras_serializable("tfllm")
 class RealMean(keras.losses.Loss):
     """A loss of Keras, or a function (targets, logits) -> values, as the mean over real tokens, by sample weight.
 
-    Keras' own mean divides by the size of the padded batch. ValueError for a function that gives one number for a batch
-    of tokens: padding is in it.
+    Keras' own mean divides by the size of the padded batch. A loss of Keras that is not one for ids gets them one-hot,
+    where it would broadcast them. ValueError for a function that gives one number for a batch of tokens: padding is
+    in it.
     """
 
     def __init__(self, loss, name=None):
@@ -106,8 +115,13 @@ class RealMean(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         function = self.loss.call if isinstance(self.loss, keras.losses.Loss) else self.loss
-        values = ops.convert_to_tensor(function(y_true, y_pred))
-        if len(y_pred.shape) == len(y_true.shape) + 1 != len(values.shape) + 1:
+        tokens = len(y_pred.shape) == len(y_true.shape) + 1
+        classes = not tokens and y_true.shape[-1] == 1 and y_pred.shape[-1] != 1
+        given = y_true
+        if (tokens or classes) and _takes_one_hot(self.loss):
+            given = ops.one_hot(ops.cast(y_true if tokens else y_true[:, 0], "int32"), ops.shape(y_pred)[-1])
+        values = ops.convert_to_tensor(function(given, y_pred))
+        if tokens and len(values.shape) != len(y_true.shape):
             raise ValueError(
                 f"the loss {self.name!r} gives {len(values.shape)} axes for a batch of padded texts, in which padding "
                 "counts: return one value for each token, [B, T]"

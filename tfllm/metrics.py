@@ -1,5 +1,7 @@
 """Metrics of logits against token ids, weighted by token; and of texts against their labels."""
 
+import inspect
+
 import keras
 from keras import ops
 
@@ -95,12 +97,13 @@ def _is_highest(targets, logits):
     return ops.cast(right >= ops.max(logits, axis=-1), "float32")
 
 
-# Keras' metrics whose targets are one-hot; they get them so, made of the ids that a task's targets are
-_ONE_HOT = (
-    keras.metrics.FBetaScore, keras.metrics.CategoricalAccuracy, keras.metrics.TopKCategoricalAccuracy,
-    keras.metrics.CategoricalCrossentropy, keras.metrics.CategoricalHinge, keras.metrics.AUC, keras.metrics.Precision,
-    keras.metrics.Recall,
-)  # fmt: skip
+def _takes_one_hot(metric):
+    """Whether it is Keras' own and not made for ids: its targets are as wide as its predictions."""
+    if isinstance(metric, (keras.metrics.FBetaScore, keras.metrics.AUC, keras.metrics.Precision, keras.metrics.Recall)):
+        return True
+    function = getattr(metric, "_fn", metric if inspect.isfunction(metric) else type(metric))
+    of_keras = function.__module__.startswith("keras.") and not function.__name__.startswith("sparse_")
+    return of_keras and not getattr(metric, "sparse_y_true", False)
 
 
 @keras.saving.register_keras_serializable("tfllm")
@@ -108,7 +111,7 @@ class RealOnly(_OverTokens):
     """A metric of Keras, or a function (targets, logits) -> values, over real tokens alone: every one counts alike.
 
     Where targets are [B, T] and logits [B, T, V] a metric sees them laid in one row; where targets are ids and it is
-    one of those that want one-hot targets, it gets these. weighted: by the weights [B, T]; else these only say which
+    Keras' own, not one for ids, it gets them one-hot. weighted: by the weights [B, T]; else these only say which
     tokens are real, and which class weighs more in the loss is of no matter.
     ValueError for a function that gives one number for a batch of tokens: padding is in it.
     """
@@ -121,6 +124,8 @@ class RealOnly(_OverTokens):
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         tokens = len(y_pred.shape) == len(y_true.shape) + 1
         classes = not tokens and y_true.shape[-1] == 1 and y_pred.shape[-1] != 1
+        if wide := (tokens or classes) and _takes_one_hot(self.metric):
+            y_true = ops.one_hot(ops.cast(y_true if tokens else y_true[:, 0], "int32"), ops.shape(y_pred)[-1])
         weights = sample_weight if self.weighted else _there(sample_weight) if tokens else None
         if weights is not None and (tokens or classes):
             weights = ops.reshape(weights, (-1,))
@@ -129,16 +134,14 @@ class RealOnly(_OverTokens):
         if tokens:
             y_pred = ops.reshape(y_pred, (-1, ops.shape(y_pred)[-1]))
         if tokens or classes:
-            y_true = ops.reshape(y_true, (-1,))
-            if isinstance(self.metric, _ONE_HOT):
-                y_true = ops.one_hot(ops.cast(y_true, "int32"), ops.shape(y_pred)[-1])
+            y_true = ops.reshape(y_true, (-1, ops.shape(y_pred)[-1]) if wide else (-1,))
         return self.metric.update_state(y_true, y_pred, weights)
 
     def of_function(self, y_true, y_pred, weights, tokens):
         values = ops.convert_to_tensor(self.metric(y_true, y_pred))
         if not tokens:
             return super(_OverTokens, self).update_state(values, weights)
-        if len(values.shape) != len(y_true.shape):
+        if len(values.shape) != len(y_pred.shape) - 1:
             raise ValueError(
                 f"the metric {self.name!r} gives {len(values.shape)} axes for a batch of padded texts, in which "
                 "padding counts: return one value for each token, [B, T]"

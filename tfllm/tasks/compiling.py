@@ -30,7 +30,8 @@ def settings(objective, loss=None, metrics=None, weighted_metrics=None):
         single = isinstance(loss, RealMean) and not isinstance(objective["loss"], (LabelCrossEntropy, dict))
         if single:  # as the objective has it: exact where batches differ in their number of tokens
             given = [TokenMean(loss, name="loss"), *(given or [])]
-    return {"loss": loss, "weighted_metrics": joined(given, adapted(metrics, own, False))}
+    found = joined(given, adapted(metrics, own, False))
+    return {"loss": loss, "weighted_metrics": found or []}  # of None Keras keeps those of an earlier `compile`
 
 
 def over_real(loss):
@@ -55,13 +56,15 @@ def adapted(metrics, own, weighted):
     if isinstance(own, dict) and isinstance(metrics, (list, tuple)) and len(metrics) == len(own):
         return adapted(dict(zip(own, metrics, strict=True)), own, weighted)
     metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
+    metrics = metrics[0] if len(metrics) == 1 and isinstance(metrics[0], (list, tuple)) else metrics
     return [adapted_one(metric, own, weighted) for metric in metrics]
 
 
 def adapted_one(metric, own, weighted):
     if isinstance(metric, OURS):
         return metric
-    if metric in ("accuracy", "acc"):
+    if metric in ("accuracy", "acc") or type(metric) is keras.metrics.Accuracy:  # which would compare ids with logits
+        metric = getattr(metric, "name", metric)
         found = [type(part) for part in (own if isinstance(own, list) else []) if isinstance(part, ACCURACIES)]
         if not found:
             raise ValueError(f"there is no {metric!r} of this task: what it says are numbers; take 'mae' or 'mse'")
@@ -90,6 +93,10 @@ def refuse_probabilities(function):
     if isinstance(function, (keras.losses.Loss, keras.metrics.Metric)):
         config = function.get_config()
         from_logits, threshold = config.get("from_logits", True), decides_at(config)
+        if config.get("sparse_y_pred"):
+            raise ValueError(
+                f"the metric {name!r} expects class numbers, but the model gives logits: give it sparse_y_pred=False"
+            )
         if from_logits and threshold is not None and any(keras.tree.flatten(threshold)):
             raise ValueError(
                 f"the metric {name!r} decides at {threshold} as if it were given probabilities, but the model gives "
@@ -99,7 +106,8 @@ def refuse_probabilities(function):
         from_logits = getattr(inspect.signature(function).parameters.get("from_logits"), "default", True)
     if not from_logits:
         kind, advice = ("metric", "or give it from_logits=True") if isinstance(function, keras.metrics.Metric) else (
-            "loss", "or use keras.losses.SparseCategoricalCrossentropy(from_logits=True)")  # fmt: skip
+            "loss", f"or use keras.losses.{'Binary' if 'binary' in name else 'SparseCategorical'}Crossentropy"
+            "(from_logits=True)")  # fmt: skip
         raise ValueError(
             f"the {kind} {name!r} expects probabilities, but the model gives logits: leave it out, {advice}"
         )

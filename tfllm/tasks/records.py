@@ -217,7 +217,8 @@ def expect_words(records, fields):
     for name in [name for name in fields if name in READ]:
         most = 0
         for part in records.map(lambda record, name=name: record[name]).batch(64):
-            most = max(most, int(tf.reduce_max(tf.strings.length(tf.strings.strip(part), unit="UTF8_CHAR"))))
+            part = tf.strings.regex_replace(part, r"[\s\p{Z}]", "")
+            most = max(most, int(tf.reduce_max(tf.strings.length(part, unit="UTF8_CHAR"))))
             if most > 1:
                 break
         else:

@@ -34,7 +34,7 @@ def items(x, what="text"):
             f"expected a list of texts as {what}; got a {type(x).__name__} of shape {tuple(x.shape)}: give one column "
             f"of it, such as table[{what!r}] or array[:, 0]"
         )
-    if isinstance(x, (dict, set, frozenset)) or not hasattr(x, "__iter__"):
+    if isinstance(x, (dict, set, frozenset, bytearray, memoryview, type)) or not hasattr(x, "__iter__"):
         raise TypeError(f"expected a list of texts as {what}; got {shown(x)}: write [text, ...]")
     for number, item in enumerate(x.numpy() if tf.is_tensor(x) else x):
         yield encoded(item, f"{what} of record {number}")
@@ -79,16 +79,20 @@ def remedy(item, where):
         return "join words to a text, ' '.join(words)"
     if isinstance(item, os.PathLike):
         return "a path is no text: read the file, see tfllm.data"
-    if isinstance(item, (bool, int, float, np.number)):
-        return "write str(number) where the digits are meant"
-    return "texts are wanted, not token ids; tokenizer.decode makes texts of these"
+    if isinstance(item, (bytearray, memoryview)):
+        return "write bytes(...) of it"
+    if isinstance(item, (list, tuple, np.ndarray)) or tf.is_tensor(item):
+        return "texts are wanted, not token ids; tokenizer.decode makes texts of these"
+    return "write str(...) of it where that is the text that is meant"
 
 
 def is_missing(item):
-    """NaN, or pandas' NA or NaT."""
+    """NaN or NaT, pandas' NA, or what NumPy masks."""
     if isinstance(item, (float, np.floating)):
         return bool(np.isnan(item))
-    return type(item).__name__ in ("NAType", "NaTType")
+    if isinstance(item, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(item))
+    return item is np.ma.masked or type(item).__name__ in ("NAType", "NaTType")
 
 
 def refuse_single(x, what):
