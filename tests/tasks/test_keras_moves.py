@@ -57,6 +57,11 @@ def test_a_clone_with_the_weights_answers_the_same(name, eager):
     for found, expected in zip(*answers, strict=True):
         np.testing.assert_array_equal(found, expected)
     assert keras.models.model_from_json(task.to_json()).get_config() == again.get_config() == task.get_config()
+    again.set_weights([np.full_like(weight, np.nan) for weight in task.get_weights()])  # which have nothing to say
+    say = {"classifier": "classify", "embedder": "embed", "masked": "fill"}.get(name, "generate")
+    texts = [[text.decode() for text in part.numpy()] for part in asked]
+    with pytest.raises(ValueError, match="not numbers .NaN."):
+        getattr(again, say)(*(texts[::-1] if name == "questions" else texts))
 
 
 def test_callbacks_know_which_accuracy_is_better(tmp_path, eager):

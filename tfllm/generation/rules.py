@@ -99,7 +99,9 @@ def max_length(most, after=0, end=END):
 
     most: a number or a scalar tensor. after: as in `min_length`. end: one id.
     """
-    (end,) = ends(end)
+    if len(found := ends(end)) > 1:
+        raise ValueError(f"max_length forces one end, got {list(found)}: choose one of them")
+    (end,) = found
 
     def rule(logits, tokens, position):
         known([end], logits.shape[-1])

@@ -8,11 +8,13 @@ from keras import ops
 
 from tfllm import ragged
 from tfllm.data import batches
+from tfllm.generation import numbers
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.tasks import question_windows
 from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import compiled
+from tfllm.tasks.decoding import plain_errors
 from tfllm.tasks.question_records import ASKS, FIELDS, asked, records_of, to_ask
 from tfllm.tasks.span_choice import best_spans
 from tfllm.tasks.task import Task, batch_starts, log
@@ -149,7 +151,7 @@ class Answering(Task):
         """
         texts = tf.where(blank(questions), "", texts)
         found = self.windows(texts, questions)
-        logits = in_parts(lambda part: self(part, training=False), dense(found.inputs))
+        logits = numbers(in_parts(lambda part: self(part, training=False), dense(found.inputs)))
         best = best_spans(logits, found, self.answer_length, n_best)
         start = tf.where(best.there, at_tokens(found.starts, best.i), -1)
         end = tf.where(best.there, at_tokens(found.ends, best.j), -1)
@@ -195,7 +197,8 @@ class Answering(Task):
         parts = []
         for i in batch_starts(len(order), batch_size):
             columns = (tf.constant([column[k] for k in order[i : i + batch_size]]) for column in (contexts, questions))
-            parts.append(self.compiled_ranked(*columns, n_best))
+            with plain_errors():
+                parts.append(self.compiled_ranked(*columns, n_best))
         back = np.argsort(order)
         found = {name: np.concatenate([part[name].numpy() for part in parts])[back] for name in parts[0]}
         self.warn(found["cut"] > 0)

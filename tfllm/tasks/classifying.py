@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfllm import ragged
 from tfllm.data import batches
+from tfllm.generation import numbers
 from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.labelled import are_pairs, fields_of, records_of
@@ -211,7 +212,7 @@ class Classifier(Task):
         bar = keras.utils.Progbar(len(texts), verbose=int(verbose if verbose != "auto" else len(steps) > 10))
         for i in steps:
             rows = order[i : i + batch_size]
-            found[rows] = self.compiled_logits(*(tf.gather(part, rows) for part in columns))
+            found[rows] = numbers(self.compiled_logits(*(tf.gather(part, rows) for part in columns)))
             bar.add(len(rows))
         return found
 

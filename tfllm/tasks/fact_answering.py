@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm.data import batches
+from tfllm.generation import numbers
 from tfllm.layers.pretrained_embedding import replace_embedding
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
@@ -174,7 +175,7 @@ class FactAnswering(Task):
         for part in parts:
             answers = self.compiled_answer(*part)
             said = [text.decode("utf-8", "replace") for text in answers["text"].numpy()]
-            found += zip(said, answers["probability"].numpy().tolist(), strict=True)
+            found += zip(said, numbers(answers["probability"]).numpy().tolist(), strict=True)
         return found if probabilities else [said for said, _ in found]
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm.data import masking
+from tfllm.generation import numbers
 from tfllm.layers.bert_heads import MaskedTokenHead, NextSentenceHead
 from tfllm.losses import TokenCrossEntropy, smoothed_cross_entropy
 from tfllm.metrics import TokenAccuracy, TokenMean
@@ -274,6 +275,7 @@ class MaskedLanguageModel(Pretraining):
         for i in batch_starts(len(texts), batch_size):
             some = tf.constant(texts[i : i + batch_size])
             answer = self.compiled_answer(top_k=top_k)(some)
+            numbers(answer["probabilities"])
             parts = (answer[name].numpy() for name in ("text", "tokens", "probabilities"))
             for empty, text, tokens, probabilities in zip(blank(some).numpy(), *parts, strict=True):
                 if not empty and not (tokens != b"").any() or filling.MASK.encode() in text:

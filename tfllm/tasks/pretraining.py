@@ -10,8 +10,10 @@ import tensorflow as tf
 
 from tfllm.data.batches import TOKENS
 from tfllm.data.masking import Remasked
+from tfllm.generation import numbers
 from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import compiled
+from tfllm.tasks.decoding import plain_errors
 from tfllm.tasks.streaming import Streamed
 from tfllm.tasks.task import batch_starts
 from tfllm.tasks.text_inputs import warn_cut
@@ -57,7 +59,11 @@ class Pretraining(Streamed):
         if is_one(texts):
             return self.generate([texts], batch_size)[0]
         run, texts = self.compiled_answer(), gate.texts(texts)
-        parts = [run(tf.constant(texts[i : i + batch_size])) for i in batch_starts(len(texts), batch_size)]
+        with plain_errors():
+            parts = [run(tf.constant(texts[i : i + batch_size])) for i in batch_starts(len(texts), batch_size)]
+        for part in tf.nest.flatten(parts):
+            if part.dtype.is_floating:
+                numbers(part)
         if parts:
             warn_cut(np.concatenate([part["cut"] for part in parts]) > 0, self.readable)
         return [text.decode("utf-8", "replace") for part in parts for text in part["text"].numpy()]

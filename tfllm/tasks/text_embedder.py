@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from tfllm.generation import numbers
 from tfllm.layers.pooling import Pooling
 from tfllm.models.mean_of_vectors import MeanOfVectors
 from tfllm.tasks import records as gate
@@ -157,7 +158,7 @@ class TextEmbedder(Task):
         if not parts:
             return self.compiled_answer(tf.constant([], tf.string))["embedding"].numpy()
         text_inputs.warn_cut(np.concatenate([part["cut"] for part in parts]) > 0, self.length)
-        found = np.concatenate([part["embedding"] for part in parts])
+        found = np.concatenate([numbers(part["embedding"]) for part in parts])
         return found[np.argsort(order)]
 
     @property
