@@ -366,21 +366,27 @@ def test_class_weights_of_one_training(monkeypatch):
 # predict and calls
 
 
+def spelt(task, *columns):
+    """An answer in the place of long ones: of unequal widths from batch to batch."""
+    words = tf.strings.split(columns[0])
+    return {"text": columns[-1], "words": words.to_tensor(), "sizes": words.row_lengths()}
+
+
 @pytest.mark.parametrize("name", TASKS)
-def test_texts_are_predicted_as_they_are_answered(name):
+def test_texts_are_predicted_as_they_are_answered(name, monkeypatch):
     task, columns = task_of(name)
-    asked = [columns[field][:5] for field in task.asks]
+    if name not in ("classifier", "facts"):
+        monkeypatch.setattr(type(task), "answer", spelt)
+    asked = [[text + " ?" * (i % 3) for i, text in enumerate(columns[field][:5])] for field in task.asks]
     wanted = {part: value.numpy() for part, value in task.answer(*map(tf.constant, asked)).items()}
     one = asked[0] if len(asked) == 1 else tuple(asked)
-    for x in (one, dataset({field: columns[field] for field in columns}).take(5), dataset(one).batch(3)):
+    records_of = dict(zip(task.asks, asked, strict=True)) | {"label": LABELS[:5]}
+    for x in (one, dataset(records_of), dataset(one).batch(3)):
         found = task.predict(x, batch_size=2, verbose=0)
         assert found.keys() == wanted.keys()
         for part, value in wanted.items():
-            assert len(found[part]) == 5
-            if value.dtype.kind == "f":
-                np.testing.assert_allclose(found[part], value, rtol=1e-4, atol=1e-5)
-            else:
-                assert (found[part] == value).all()
+            same = np.testing.assert_allclose if value.dtype.kind == "f" else np.testing.assert_array_equal
+            same(found[part], value, **({"rtol": 1e-4, "atol": 1e-5} if value.dtype.kind == "f" else {}))
     with pytest.raises(ValueError, match="steps and callbacks"):
         task.predict(one, steps=2)
     with pytest.raises(TypeError, match="called with token ids.*predict"):

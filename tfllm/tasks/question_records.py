@@ -28,7 +28,8 @@ def asked(x):
 
 def to_ask(x):
     """Dicts of "context" and "question" -> two lists of bytes; answers, if any, are not read."""
-    rows = [row_of(row | {"answers": []}, number) for number, row in enumerate(plain(x))]
+    rows = ({**row, "answers": [], "starts": []} if isinstance(row, dict) else row for row in plain(x))
+    rows = [row_of(row, number) for number, row in enumerate(rows)]
     return [[row[i].encode() for row in rows] for i in (0, 1)]
 
 
