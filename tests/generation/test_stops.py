@@ -35,7 +35,7 @@ def test_strings_straddle_tokens_in_the_loop():
     prompt = tf.constant([[2, 7, 8, 5]] * 40)  # "stop"
     given = tf.pad(tf.ones([40, 4]), [[0, 0], [0, 96]]) > 0
     texts = sample(
-        model.step, model.begin(40), tf.pad(prompt, [[0, 0], [0, 96]]), given, sampling(1), end=-1,
+        model.step, model.begin(40), tf.pad(prompt, [[0, 0], [0, 96]]), given, sampling(1), end=13,
         forbidden=(0, 1, 2, 3), stops=stop_table(pieces, ["sto", b"p!"]),
     )  # fmt: skip
     for ids, length in zip(texts.token_ids.numpy(), texts.lengths.numpy(), strict=True):

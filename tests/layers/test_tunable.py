@@ -38,7 +38,6 @@ def test_a_full_disk_leaves_the_file_as_it_was(gpt, tmp_path):
     [
         ("a.keras", "save", "zipfile.ZipFile.open"),
         ("a.weights.h5", "save_weights", "h5py.Group.create_dataset"),
-        ("a.h5", "save", "h5py.Group.create_dataset"),
     ],
 )
 def test_a_writer_that_fails_leaves_the_file_as_it_was(gpt, tmp_path, monkeypatch, name, save, step):

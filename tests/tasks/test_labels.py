@@ -20,7 +20,7 @@ def both(labels, texts):
 def test_single():
     labels = Labels(NAMES)
     assert both(labels, ["good", "bad", "so so", "Good", ""]) == ([[2], [0], [1], [0], [0]], [True] * 3 + [False] * 2)
-    found = {name: part.numpy() for name, part in labels.answer(LOGITS).items()}
+    found = {name: part.numpy() for name, part in labels.answer(LOGITS, np.zeros(3, bool)).items()}
     chances = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(found["probabilities"], chances, rtol=1e-5)
     assert found["label"].tolist() == [b"good", b"bad", b"good"]
@@ -35,7 +35,7 @@ def test_multi():
     targets = [[1, 0, 1], [0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1]]
     assert both(labels, texts) == (targets, [True] * 4 + [False])
     assert both(Labels(NAMES, "multi", ", "), ["good, bad"]) == ([[1, 0, 1]], [True])
-    found = {name: part.numpy() for name, part in labels.answer(LOGITS).items()}
+    found = {name: part.numpy() for name, part in labels.answer(LOGITS, np.zeros(3, bool)).items()}
     np.testing.assert_allclose(found["probabilities"], 1 / (1 + np.exp(-LOGITS)), rtol=1e-5)
     assert found["label"].tolist() == [b"bad|good", b"bad|so so", b""]
     assert [row["label"] for row in labels.told(found)] == [["bad", "good"], ["bad", "so so"], []]
@@ -47,7 +47,7 @@ def test_regression():
     targets, good = both(labels, texts)
     assert good == [True] * 5 + [False] * 4
     assert [row[0] for row in targets[:5]] == [2.5, -10.0, 0.5, 3.0, 4.0]
-    found = {name: part.numpy() for name, part in labels.answer(tf.constant(LOGITS[:, :1])).items()}
+    found = {name: part.numpy() for name, part in labels.answer(tf.constant(LOGITS[:, :1]), np.zeros(3, bool)).items()}
     assert set(found) == {"label", "score"}
     np.testing.assert_array_equal(tf.strings.to_number(found["label"]), LOGITS[:, 0])
     assert labels.told(found)[0]["score"] == 0.5

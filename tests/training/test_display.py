@@ -69,7 +69,7 @@ def test_a_course(course):
 def test_a_fit_is_followed_and_what_is_printed_stands_above(capsys):
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile("sgd", "mse", weighted_metrics=["mae"], run_eagerly=True)
-    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, _environ={})  # not of a dumb terminal
     answers = iter(["first", "second"])
     with Display(lambda: next(answers), "rows", console=console) as display:
         model.fit(

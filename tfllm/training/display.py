@@ -44,7 +44,7 @@ class Display(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self.epochs, self.steps = self.params.get("epochs") or 1, self.params.get("steps")
         self.enter("compiling the training step")
-        self.live.start()
+        self.live.start(refresh=True)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch, self.step, self.began, self.measured = epoch, 0, self.now(), None
