@@ -50,7 +50,7 @@ LINES = {  # what is typed: what is printed on either stream
 }
 
 CODE = """
-import contextlib, io, json, sys
+import contextlib, io, json, os, sys
 from tfllm.cli import main
 for line in LINES:
     printed = io.StringIO()
@@ -59,6 +59,7 @@ for line in LINES:
     heavy = [name for name in ("tensorflow", "keras") if name in sys.modules]
     assert not heavy, (line, heavy)
     assert LINES[line] in printed.getvalue(), (line, printed.getvalue())
+assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"  # oneDNN logs "errors" that are none
 """
 
 

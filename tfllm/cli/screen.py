@@ -21,6 +21,8 @@ def begin(arguments):
     if log.level == logging.DEBUG:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
     else:
+        if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":
+            os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # no errors: what ends a verb is raised too
         logging.getLogger("absl").setLevel(logging.ERROR)
     return [word for word in arguments[:end] if word not in LEVELS] + arguments[end:]
 

@@ -80,7 +80,10 @@ def fit_temperature(logits, targets, kind: str = "single") -> float:
     if slope(np.exp(low)) >= 0 or slope(np.exp(high)) <= 0:
         end = HOTTEST if slope(np.exp(low)) >= 0 else COLDEST
         why = "the logits say nothing about" if end == HOTTEST else "there is no error among"
-        log.warning("no temperature: %s the %d examples; %g is the end of the range", why, len(logits), end)
+        log.warning(
+            "no temperature is best: %s the %d examples; %g, the end of the range, is taken: give more texts",
+            why, len(logits), end,
+        )  # fmt: skip
         return end
     while high - low > 1e-9:
         middle = (low + high) / 2

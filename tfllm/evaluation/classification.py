@@ -107,7 +107,7 @@ def classification_report(
         probabilities = chances(probabilities, (len(y_true), len(labels)), whole=True)
         places = np.arange(len(y_true))
         trust = reliability(probabilities[places, y_pred], y_true == y_pred, bins)
-        loss = float(-np.log(np.maximum(probabilities[places, y_true], 1e-15)).mean())
+        loss = float(0.0 - np.log(np.maximum(probabilities[places, y_true], 1e-15)).mean())  # never -0.0
     return ClassificationReport(labels, confusion, _intervals(confusion, seed), trust, loss)
 
 
