@@ -73,7 +73,7 @@ def test_calibration_and_log_loss():
     expected = reference.calibration_error(chances.max(axis=1), chances.argmax(axis=1) == true, 5)
     assert found.ece == pytest.approx(expected) and expected > 0.1
     assert found.log_loss == pytest.approx(-np.log([0.9, 0.4, 0.7, 0.2, 0.55]).mean())
-    assert str(classification_report([0], [0], probabilities=[[1.0, 0.0]]).log_loss) == "0.0"  # not -0.0
+    assert str(classification_report([0, 1], [0, 1], probabilities=np.eye(2)).log_loss) == "0.0"  # not -0.0
     assert classification_report([0], [1], probabilities=[[0.0, 1.0]]).log_loss == pytest.approx(-np.log(1e-15))
 
 
