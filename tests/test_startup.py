@@ -108,6 +108,10 @@ def test_names_that_are_not_there_are_told_with_the_nearest():
     for wrong, right in (("Tranlator", "Translator"), ("Bert", "BERT"), ("load_modle", "load_model")):
         with pytest.raises(AttributeError, match=f"no attribute '{wrong}'; did you mean '{right}'"):
             getattr(tfllm, wrong)
+    with pytest.raises(AttributeError, match="no 'Translater'; did you mean 'Translator'"):
+        _ = tfllm.tasks.Translater
+    with pytest.raises(FileNotFoundError, match="nowhere.keras: expected the folder of a run or a .keras file"):
+        tfllm.load_model("nowhere.keras")
     with pytest.raises(AttributeError, match="no attribute 'xyzzy'$"):
         _ = tfllm.xyzzy
     assert dir(tfllm) == sorted(tfllm.__all__)

@@ -65,6 +65,8 @@ def load_model(path, compile=True):
     path may also be the folder of a run: then it is the best model there (training.best). Else it is the same as
     `keras.saving.load_model`, which finds our classes once they are imported: this imports them.
     """
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"{path}: expected the folder of a run or a .keras file; it does not exist")
     import keras
 
     from tfllm.files import understood

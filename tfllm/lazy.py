@@ -1,5 +1,6 @@
 """Packages whose names are loaded when they are first used, so that one of them can be had without all others."""
 
+import difflib
 import importlib
 
 
@@ -11,7 +12,9 @@ def names(package, homes):
         if name in homes:
             return importlib.import_module(f"{package}.{name}")
         if name not in home:
-            raise AttributeError(f"{package} has no {name!r}; it has {', '.join(sorted(home))}")
+            near = difflib.get_close_matches(name, home, 1)
+            told = f"did you mean {near[0]!r}? It has" if near else "it has"
+            raise AttributeError(f"{package} has no {name!r}; {told} {', '.join(sorted(home))}")
         return getattr(importlib.import_module(f"{package}.{home[name]}"), name)
 
     return load, lambda: sorted(home), sorted(home)

@@ -137,7 +137,7 @@ def test_an_answer_does_not_depend_on_its_neighbours(trained):
 @pytest.mark.parametrize("no_answer", [True, False])
 def test_an_empty_context_or_question_has_an_empty_answer(trained, no_answer, monkeypatch):
     monkeypatch.setattr(trained, "no_answer", no_answer)
-    columns = [LONG, LONG, "", "\u3000"], ["", " \n", "Who ?", "Who met cats ?"]
+    columns = [LONG, LONG, "", "\u3000\t"], ["", " \n", "Who ?", "Who met cats ?"]
     nothing = {"text": "", "start": -1, "end": -1, "score": float(no_answer), "no_answer": float(no_answer)}
     answer = trained.answer(*map(tf.constant, columns))  # not traced: what was, knows the other `no_answer`
     assert {name: answer[name].numpy().tolist() for name in nothing} == {

@@ -149,7 +149,7 @@ class Answering(Task):
         An empty context has no parts, and an empty question none that answers it: text is "". What is said of a
         question does not depend on the questions beside it.
         """
-        texts = tf.where(blank(questions), "", texts)
+        texts = tf.where(blank(questions) | blank(texts), "", texts)
         found = self.windows(texts, questions)
         logits = numbers(in_parts(lambda part: self(part, training=False), dense(found.inputs)))
         best = best_spans(logits, found, self.answer_length, n_best)

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm.tasks.records import each
+from tfllm.tasks.task import count_of
 from tfllm.tasks.texts import is_one
 from tfllm.text import Segments, Words, stop_words
 from tfllm.text.dictionaries import jieba_dictionary
@@ -72,6 +73,7 @@ class Keywords:
         """
         if is_one(texts):
             return self.extract([texts], k)[0]
+        k = count_of("k", k)
         if self.method == "tfidf" and self.known is None:
             raise ValueError("TF-IDF tells a text from others: call fit(texts) with a corpus first")
         found = []

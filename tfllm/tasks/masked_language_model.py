@@ -24,7 +24,7 @@ from tfllm.tasks.configs import named
 from tfllm.tasks.pairs import marks_around, packed
 from tfllm.tasks.pretraining import Pretraining, full
 from tfllm.tasks.settings import MaskedLanguageModelConfig
-from tfllm.tasks.task import batch_starts, log
+from tfllm.tasks.task import batch_starts, count_of, log
 from tfllm.tasks.texts import is_one
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import WordPieces
@@ -258,6 +258,7 @@ class MaskedLanguageModel(Pretraining):
         logits = self({"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids), "padding_mask": real,
                        "places": places}, training=False)["mlm"]  # [B, M, V] # fmt: skip
         logits = tf.where(self.ordinary, tf.cast(logits[..., : self.tokenizer.vocab_size], tf.float32), -float("inf"))
+        top_k = min(count_of("top_k", top_k), self.tokenizer.vocab_size - len(set(self.tokenizer.special_ids)))
         found, best = tf.math.top_k(tf.nn.softmax(logits), top_k)
         tokens = tf.where(weights[..., None] > 0, tf.gather(tf.constant(self.tokenizer.tokens), best), "")
         text = filling.joined(parts, tokens[..., 0])

@@ -260,9 +260,14 @@ def _answer(task, *columns):
 
 def batch_starts(size, batch_size):
     """Where each of the batches of so many texts begins. ValueError for a batch of none."""
-    if not isinstance(batch_size, Integral) or batch_size < 1:
-        raise ValueError(f"batch_size must be a whole number, 1 or more, got {batch_size!r}")
-    return range(0, size, batch_size)
+    return range(0, size, count_of("batch_size", batch_size))
+
+
+def count_of(name, value):
+    """`value`; ValueError unless it is a whole number, 1 or more."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be a whole number, 1 or more, got {value!r}")
+    return int(value)
 
 
 def stacked(parts):

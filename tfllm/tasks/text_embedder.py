@@ -13,7 +13,7 @@ from tfllm.models.mean_of_vectors import MeanOfVectors
 from tfllm.tasks import records as gate
 from tfllm.tasks import text_inputs
 from tfllm.tasks.compiled import compiled
-from tfllm.tasks.task import Task, batch_starts
+from tfllm.tasks.task import Task, batch_starts, count_of
 from tfllm.tasks.texts import is_one
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import Words
@@ -179,7 +179,7 @@ class TextEmbedder(Task):
         queries, corpus: texts, or their vectors as `embed` gives them. Of equal ones the first. ValueError for an
         empty corpus.
         """
-        one, corpus = is_one(queries), self.unit(corpus)
+        k, one, corpus = count_of("k", k), is_one(queries), self.unit(corpus)
         if not len(corpus):
             raise ValueError("there is nothing to search in: the corpus is empty")
         queries, k = self.unit(queries), min(k, len(corpus))

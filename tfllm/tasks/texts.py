@@ -75,6 +75,8 @@ def remedy(item, where):
         return f"write [record[{field!r}] for record in records], or give a dataset of records"
     if isinstance(item, (list, tuple)) and field == "dialogue":
         return "a dialogue is one text, tfllm.data.dialogue(turns)"
+    if isinstance(item, tuple) and field in ("source", "facts") and len(item) > 1 and all(map(is_one, item)):
+        return "give columns instead of rows, zip(*rows)"
     if isinstance(item, (list, tuple)) and item and all(map(is_one, item)):
         return "join words to a text, ' '.join(words)"
     if isinstance(item, os.PathLike):
