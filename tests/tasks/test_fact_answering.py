@@ -274,6 +274,12 @@ def test_what_is_cut_is_told(trained, writer, caplog):
     writer.generate("Mary went.\n" * 99, "Where is Mary?")
     limit = writer.model.pe_input
     assert caplog.messages == [f"1 of 1 stories have more than {limit} words and lose the first"]
+    caplog.clear()
+    most = writer.answer_length - 1
+    answers = [" ".join(["hall"] * count) for count in (most, most + 1)]
+    story = {"facts": ["Mary went."] * 2, "question": ["Where is Mary?"] * 2, "answer": answers}
+    writer.batches(tf.data.Dataset.from_tensor_slices(story))
+    assert caplog.messages == [f"1 of 2 stories have an answer of more than {most} words, which loses the last"]
 
 
 def test_forms_of_facts(trained):

@@ -113,6 +113,7 @@ class FactAnswering(Task):
         """-> (the example, what happens to stories that do not fit: flags, ragged [B, 1] bool)."""
         inputs, flags = self.reader.read(lines(record["facts"]), record["question"])
         inputs, targets = self.reader.example(inputs, record["answer"])
+        flags |= self.reader.long(record["answer"]) if isinstance(self.reader, Written) else {}
         flags = {what: column(flag) for what, flag in flags.items()}
         return (inputs, targets, tf.ones_like(targets, tf.float32)), flags
 

@@ -89,6 +89,11 @@ class Written:
         """strings [B] -> strings [B], the same for answers of the same words."""
         return self.tokenizer.decode(self.tokenizer.encode(answers))
 
+    def long(self, answers):
+        """strings [B] -> {what happens to them: bool [B]}."""
+        what = f"have an answer of more than {self.answer_length - 1} words, which loses the last"
+        return {what: self.tokenizer.encode(answers).row_lengths() >= self.answer_length}
+
     def example(self, inputs, answers):
         answers = self.tokenizer.encode(answers)[:, : self.answer_length - 1]
         return inputs | {"target": joined(START, answers)}, joined(answers, END)
