@@ -46,6 +46,13 @@ def run(corpus):
     return corpus / "RUN"
 
 
+def test_a_dry_run_shows_what_would_be_done(run, corpus, capsys, eager, tmp_path):
+    train(corpus, tmp_path / "NEW", "--dry_run", "--model.num_layers", "2")
+    said = capsys.readouterr()
+    assert "num_layers: 2" in said.out and "Total params" in said.out and "batches an epoch in" in said.err
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_run_folder_holds_everything(run, corpus):
     assert {"config.yaml", "last.keras", "best.keras", "history.csv"} <= {path.name for path in run.iterdir()}
     rows = history(run)
