@@ -58,8 +58,15 @@ def test_runs_side_by_side_the_best_first(tmp_path, capsys):
     made(tmp_path / "d", "Translator", rows(20.0, 30.0, name="val_bleu"), "val_bleu", 2)
     made(tmp_path / "e", "Translator", rows(25.0, name="val_bleu"), "val_bleu", 1)
     made(tmp_path / "f", "LanguageModel")
+    for broken in ("g", "h", "i"):  # they are named, and left out
+        made(tmp_path / broken, "LanguageModel")
+    (tmp_path / "g" / "last.keras").write_bytes(b"torn")
+    (tmp_path / "h" / "config.yaml").write_text("recipe: [")
+    (tmp_path / "i" / "config.yaml").write_text("- 1")
     main(["runs", str(tmp_path)])
-    head, *lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    printed = capsys.readouterr()
+    assert [str(tmp_path / part) in printed.err for part in "fghi"] == [False, True, True, True]
+    head, *lines = [line.split() for line in printed.out.splitlines()]
     assert [line[0] for line in lines] == ["f", "d", "e", "b/c", "a"] and head[0] == "run" and "val_bleu" in head
     main(["runs", str(tmp_path), "--json"])
     assert [row.get("val_loss") for row in json.loads(capsys.readouterr().out)] == [None, None, None, 1.25, 1.5]

@@ -37,6 +37,8 @@ LINES = {  # what is typed: what is printed on either stream
     "train lm --out R --text": "--text needs a value",
     "info file": "expected the folder of a run",
     "info .": "it is no run",
+    "train lm --out R --text file --config none.yaml": "tfllm train: none.yaml: No such file or directory",
+    "train lm --out file --text file": "file: File exists",
     "train lm --out R --device gpu": "no option --device: TensorFlow computes on the GPUs that it finds",
     "train lm --out R --recipe.epochs 0": "epochs must be 1 or more",
     "train translation --out R --source a": "--source and --target go together",

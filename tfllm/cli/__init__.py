@@ -61,7 +61,7 @@ def run(arguments):
     except (OSError, ValueError, ImportError, ArithmeticError) as error:
         if not isinstance(error, OSError) and not raised_here(error):
             raise
-        fail(f"tfllm {verb}: {error}")
+        fail(f"tfllm {verb}: {described(error)}")
     except KeyboardInterrupt:
         print(file=sys.stderr)  # the terminal shows ^C
         raise SystemExit(130) from None
@@ -75,6 +75,12 @@ def usage():
     lines = [f"  {verb:10}{what}" for verb, what in VERBS.items()]
     told = "tfllm VERB --help lists its options. With every verb: -q, warnings alone; -v, TensorFlow's own log too."
     return "\n".join(["usage: tfllm VERB ...", "", *lines, "", told])
+
+
+def described(error):
+    """Its message; of the system's own errors the file and the reason, without "[Errno 2]"."""
+    ours = not isinstance(error, OSError) or error.filename is None or error.strerror is None
+    return error if ours else f"{error.filename}: {error.strerror}"
 
 
 def meant(name, names, cutoff=0.5):

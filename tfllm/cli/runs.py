@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfllm.cli import info, options, trained
+from tfllm.cli.screen import log
 
 TIMES = ("epoch", "seconds", "learning_rate")  # of a row of the history: no scores
 
@@ -22,22 +23,29 @@ def run(arguments):
 
 
 def table(folder):
-    """[{"run", "task", "epochs", "best", figures of the best epoch}] of all runs at any depth."""
+    """[{"run", "task", "epochs", "best", figures of the best epoch}] of all runs at any depth.
+
+    A run that cannot be read is left out with a warning.
+    """
     from tfllm.training import progress
 
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: expected a folder with runs in it")
     rows = []
     for path in sorted(folder.rglob("last.keras")):
-        done, recipe = progress.read(path), info.recipe_of(path.parent)
+        try:
+            done, recipe, task = progress.read(path), info.recipe_of(path.parent), trained.task_of(path)
+        except ValueError as error:
+            log.warning("%s", error)
+            continue
         epochs = {row["epoch"]: row for row in done.history}
         figures = epochs.get(done.best_epoch) or epochs.get(done.epoch) or {}
-        row = {"run": str(path.parent.relative_to(folder)), "task": trained.task_of(path), "epochs": done.epoch}
+        row = {"run": str(path.parent.relative_to(folder)), "task": task, "epochs": done.epoch}
         row["minutes"] = round(done.seconds / 60, 1)
         row |= {"best epoch": done.best_epoch, "monitor": recipe.get("monitor", "val_loss")}
         rows.append(row | {name: value for name, value in figures.items() if name not in TIMES})
     if not rows:
-        raise FileNotFoundError(f"{folder}: there is no run in it, which is a folder with last.keras")
+        raise FileNotFoundError(f"{folder}: there is no run in it, which is a folder with a whole last.keras")
     return sorted(rows, key=rank)
 
 

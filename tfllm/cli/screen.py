@@ -6,6 +6,7 @@ The run's log.txt has both. -q leaves out all but warnings, -v shows what Tensor
 import logging
 import os
 import sys
+import warnings
 
 LEVELS = {"-q": logging.WARNING, "--quiet": logging.WARNING, "-v": logging.DEBUG, "--verbose": logging.DEBUG}
 log = logging.getLogger("tfllm")
@@ -15,6 +16,7 @@ def begin(arguments):
     """The arguments without -q and -v, which are obeyed here."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     asked = [word for word in arguments[:end] if word in LEVELS]
+    warnings.formatwarning = lambda message, *_, **__: f"{message}\n"  # without the line that warns
     if not any(type(handler) is Screen for handler in log.handlers):
         log.addHandler(Screen())
     log.setLevel(LEVELS[asked[-1]] if asked else logging.INFO)

@@ -166,7 +166,8 @@ def _logged(folder, go_on):
         yield
     except KeyboardInterrupt:
         done = found(folder).epoch
-        kept = f"{done} epochs are kept in {folder}" if done else "no epoch was finished, nothing is kept"
+        several = f"{done} epochs are" if done > 1 else "1 epoch is"
+        kept = f"{several} kept in {folder}" if done else "no epoch was finished, nothing is kept"
         log.warning("interrupted: %s; to go on: %s", kept, go_on)
         raise SystemExit(130) from None
     except Exception:
