@@ -88,16 +88,18 @@ def test_scale_and_shift_of_logits():
 
 
 @pytest.mark.parametrize(
-    "logits, targets, kind, end, said",
+    "logits, targets, kind, expected, said",
     [
-        ([[2.0, 0.0], [0.0, 1.0]], [0, 1], "single", 0.01, "there is no error among the 2 examples; 0.01"),
-        ([[2.0, 0.0], [0.0, 1.0]], [1, 0], "single", 100.0, "the logits say nothing about the 2 examples; 100"),
-        ([[2.0, -1.0]], [[1, 0]], "multi", 0.01, "no error"),
+        ([[2.0, 0.0], [0.0, 1.0]], [0, 1], "single", 1.0, "stays 1: there is no error among the 2 examples"),
+        ([[2.0, 0.0], [0.0, 1.0]], [1, 0], "single", 100.0, "is 100, the highest: the logits say nothing about the 2"),
+        ([[2.0, -1.0]], [[1, 0]], "multi", 1.0, "there is no error among the 1"),
+        ([[1e4, 0.0], [0.0, 1e-9]], [0, 1], "single", 1.0, "there is no error"),
+        ([[3.0, 3.0], [0.0, 0.0]], [0, 1], "single", 1.0, "stays 1"),  # every temperature is as good
     ],
 )
-def test_where_no_temperature_is_best_the_end_is_told(logits, targets, kind, end, said, caplog):
+def test_where_no_temperature_is_best_it_is_told(logits, targets, kind, expected, said, caplog):
     with caplog.at_level(logging.WARNING, "tfllm"):
-        assert fit_temperature(logits, targets, kind) == end
+        assert fit_temperature(logits, targets, kind) == expected
     assert said in caplog.text
 
 

@@ -71,20 +71,22 @@ def fit_temperature(logits, targets, kind: str = "single") -> float:
 
     kind "single": logits [N, C], targets [N] class numbers; "multi": logits and targets [N, C], targets 0 or 1.
     The mean of -log p is convex in b = 1 / T: its slope, the mean of E_p[logit] - logit of the target, rises with b,
-    and its zero is found by bisection between T = 0.01 and 100. Where it has none there, as when every target has the
-    greatest logit (ever colder would be ever better), the end of the range is taken, and a warning logged: give more
-    texts. Raises ValueError for wrong shapes and numbers that are not finite.
+    and its zero is found by bisection between T = 0.01 and 100. Where every target has the greatest logit, ever colder
+    would be ever better: such examples say nothing of how sure the model may be, so that T is 1. Where ever hotter
+    would be better, T is 100. A warning tells either. Raises ValueError for wrong shapes and numbers that are not
+    finite.
     """
     slope = _slope(np.asarray(logits, np.float64), np.asarray(targets), kind)
     low, high = np.log(1 / HOTTEST), np.log(1 / COLDEST)  # of b
-    if slope(np.exp(low)) >= 0 or slope(np.exp(high)) <= 0:
-        end = HOTTEST if slope(np.exp(low)) >= 0 else COLDEST
-        why = "the logits say nothing about" if end == HOTTEST else "there is no error among"
+    if slope(np.exp(high)) <= 0:
+        log.warning("the temperature stays 1: there is no error among the %d examples; give more texts", len(logits))
+        return 1.0
+    if slope(np.exp(low)) >= 0:
         log.warning(
-            "no temperature is best: %s the %d examples; %g, the end of the range, is taken: give more texts",
-            why, len(logits), end,
+            "the temperature is %g, the highest: the logits say nothing about the %d examples; give more texts",
+            HOTTEST, len(logits),
         )  # fmt: skip
-        return end
+        return HOTTEST
     while high - low > 1e-9:
         middle = (low + high) / 2
         low, high = (middle, high) if slope(np.exp(middle)) < 0 else (low, middle)
