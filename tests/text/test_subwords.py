@@ -4,6 +4,7 @@ import functools
 import gzip
 import logging
 import os
+import random
 import time
 from pathlib import Path
 
@@ -125,6 +126,13 @@ def test_a_small_text_gives_a_small_vocabulary(caplog):
     with caplog.at_level(logging.WARNING):
         tokenizer = Subwords.learn(["2021-01-01", "January 1, 2021"] * 5)
     assert 260 < tokenizer.vocab_size < 300 and "7740 were asked for" in caplog.text
+
+
+def test_repeated_words_are_pieces_where_one_character_always_follows():
+    """Of these words, each with a space behind it, sentencepiece's trainer alone makes fragments: " g", "re", "en"."""
+    draw, words = random.Random(1), ["small", "green", "white", "horse", "river", "chair", "sees", "likes", "finds"]
+    texts = ["the {} {} and the {} .".format(*draw.sample(words, 3)) for _ in range(60)]
+    assert {f" {word}".encode() for word in words} <= set(Subwords.learn(texts).tokens)
 
 
 def test_more_characters_than_room():

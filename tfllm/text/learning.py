@@ -6,6 +6,7 @@ Runs once, in Python, outside any graph. Cutting text with what was learned is i
 import io
 import logging
 import random
+import re
 from collections import Counter
 from itertools import islice
 
@@ -16,6 +17,7 @@ from tfllm.text.cleaning import lower
 MAX_LINES = 1_000_000  # a longer text is sampled evenly down to this many
 LINE = 1000  # characters; the trainer skips what is longer than 4,192 bytes
 RESERVED = dict.fromkeys(map(ord, "\0\u2581\u2585"), " ")  # the trainer's own signs; encoding knows nothing of them
+WORD = re.compile(r" ?[^\s.,;:!?]+")  # with the space before it, as a piece may have it
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ def unigram_pieces(texts, size, lowercase):
     """At most `size` pieces of two bytes or more (UTF-8), best first. Kudo 2018; sentencepiece's trainer.
 
     Beyond ASCII the `size / 2` most frequent characters take part; the others are left to single bytes.
+    Differs: words that are repeated stand once more on lines of their own, see `repeated_words`.
     """
     lines = sample(_lines(texts, lowercase), MAX_LINES)
     counts = Counter()
@@ -77,10 +80,21 @@ def unigram_pieces(texts, size, lowercase):
     wide = [character for character, _ in counts.most_common() if character >= "\x80"]
     if rare := dict.fromkeys(map(ord, wide[size // 2 :]), " "):
         lines = [line.translate(rare) for line in lines]
+    lines += repeated_words(lines)
     pieces = [piece for piece in _train(lines, size + ascii_count + 257) if len(piece) > 1][:size]
     if len(pieces) < size:
         logger.warning("the text gives %d subwords, %d were asked for", len(pieces), size)
     return pieces
+
+
+def repeated_words(lines):
+    """Words that the lines have twice or more, with the space before them if there is one: a list, each once.
+
+    As lines of their own they help the trainer. Its candidates are substrings that at least two characters follow, the
+    end of a line among them: "dog" is none where all that ever follows is a space, and would fall to fragments.
+    """
+    counts = Counter(word for line in lines for word in WORD.findall(line))
+    return [word for word, count in counts.items() if count > 1]
 
 
 def _lines(texts, lowercase):
