@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 
-from tfllm.cli import options
+from tfllm.cli import kinds, options
+from tfllm.data.batches import plan
 
 
 def read(kind, line):
@@ -155,3 +157,16 @@ def test_an_option_of_many_words_may_be_of_one():
     assert read(Files, ["--text", "a"])[0] == Files(("a",))
     with pytest.raises(ValueError, match="text: expected str or none, got"):
         read(Column, ["--text", "a", "b"])
+
+
+@pytest.mark.parametrize("task", sorted(kinds.TASKS.keys() - {"facts"}))  # a memory network has its paper's 32
+def test_batches_are_sized_for_the_data_unless_the_line_says_how(task):
+    """300 rows of 10 tokens: 50 batches of 6 rows; where 20 rows or 200 tokens are asked for, 15 of 20."""
+    training = kinds.file(task).Training
+
+    def batches(line):
+        given = read(training, line)[0].batching()
+        return plan(np.full(300, 10), given.get("batch_tokens"), given.get("batch_size"), given["shapes"]).batches
+
+    asked = ["--batch_size", "20"] if hasattr(training, "batch_size") else ["--batch_tokens", "200"]
+    assert (batches([]), batches(asked)) == (50, 15)
