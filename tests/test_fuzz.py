@@ -3,7 +3,9 @@
 Seeded. Left out: whether what is read is right, which the tests of each reader ask.
 """
 
+import gzip
 import json
+import os
 import shutil
 import zipfile
 
@@ -15,11 +17,16 @@ import pytest
 import tfllm
 from tests.interop.folders import CONFIG, tensors, written
 from tfllm import config, training
+from tfllm.cli.info import about
 from tfllm.cli.trained import options_of
+from tfllm.data.files import iterate_lines
 from tfllm.interop import gpt2
 from tfllm.text import BytePairs, WordPieces
 from tfllm.text.byte_pair_files import letters
+from tfllm.text.dictionaries import read_dictionary
+from tfllm.training.averaging import average
 from tfllm.vectors import load
+from tfllm.vectors.intrinsic import analogies, similarity
 
 VALUES = [0, -1, 10**12, 10**400, "text", None, True, [], {}, [[]], 0.5, "NaN", {"a": 1}, "../x"]
 
@@ -144,7 +151,19 @@ def test_sizes_in_the_format_of_hugging_face(tmp_path, name, size):
     assert not told_in_one_line(lambda: gpt2.load(folder), folder)
 
 
-@pytest.mark.parametrize("home", ["../b.safetensors", "/b.safetensors", "b/../b.safetensors", "b.bin", "", "..", 7, []])
+def test_layers_without_weights_are_not_made(tmp_path):
+    small = {"n_embd": 1, "n_head": 1, "n_inner": 1, "vocab_size": 1, "n_positions": 1, "n_layer": 10**4}
+    large = tensors() | {"transformer.wte.weight": np.zeros((40_000, 2), "float32")}
+    folder = written(tmp_path / "a", large, CONFIG | small)
+    with pytest.raises(ValueError, match=r"^.*a: its config asks for 10000 layers; at most 1000 are made$"):
+        gpt2.load(folder)
+
+
+LONG = "b" * 5000 + ".safetensors"
+HOMES = ["../b.safetensors", "/b.safetensors", "b/../b.safetensors", LONG, "b.bin", "", "..", 7, []]
+
+
+@pytest.mark.parametrize("home", HOMES, ids=range(len(HOMES)))
 def test_shards_are_files_of_their_folder(tmp_path, home):
     folder = written(tmp_path / "a", tensors(), shards=2)
     shutil.copy(next(folder.glob("*.safetensors")), tmp_path / "b.safetensors")
@@ -241,3 +260,44 @@ def test_old_models_of_fasttext_are_named(tmp_path):
         ValueError, match=r"a\.bin: .*FastText model in its format of before 2017.*load_facebook_vectors"
     ):
         load(tmp_path / "a.bin")
+
+
+@pytest.mark.parametrize("name", ["a.txt.gz", "a.csv.gz", "a.dict.gz", "a.pairs.gz"])
+def test_packed_texts_that_would_fill_the_memory(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("tfllm.limits.FREE", 2**12)
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(b"a" * 2**20))
+    read = {
+        "txt": lambda: list(iterate_lines(path)), "csv": lambda: tfllm.data.table(path),
+        "dict": lambda: read_dictionary(path), "pairs": lambda: similarity({}, path),
+    }[name.split(".")[1]]  # fmt: skip
+    with pytest.raises(ValueError, match=r"^.*\.gz unpacks to more than 100 times its size: no text does so$"):
+        read()
+
+
+def test_archives_are_not_unpacked_to_be_looked_at(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", bytes(2**27))
+    os.link(tmp_path / "a.keras", tmp_path / "000001.npz")
+    looks = [lambda: options_of(tmp_path / "a.keras", "Generation"), lambda: about(tmp_path / "a.keras")]
+    for look in (*looks, lambda: average([tmp_path / "000001.npz"])):
+        with pytest.raises(ValueError, match=r"^.*(a\.keras|000001\.npz) has \d+ bytes and would unpack to \d+"):
+            look()
+
+
+def test_weights_of_epochs_of_other_models(tmp_path):
+    np.savez(tmp_path / "1.npz", np.ones(2))
+    for others in ([np.ones(3)], [np.ones(2), np.ones(2)], [np.array(["x", "y"])]):
+        np.savez(tmp_path / "2.npz", *others)
+        assert not told_in_one_line(lambda: average([tmp_path / "1.npz", tmp_path / "2.npz"]), tmp_path / "2.npz")
+
+
+WORDS_SETS = [b"\xff a 1\n", b"", b"\n# a\n", b"x" * 10**6, b"a b 1\nc d\n", "a b 1".encode("utf-16")]
+
+
+@pytest.mark.parametrize("content", WORDS_SETS, ids=range(len(WORDS_SETS)))
+@pytest.mark.parametrize("ask", [similarity, analogies])
+def test_sets_of_words_that_are_none(tmp_path, ask, content):
+    (tmp_path / "a.txt").write_bytes(content)
+    vectors = tfllm.vectors.keyed_vectors(["a", "b"], np.eye(2, 3))
+    assert not told_in_one_line(lambda: ask(vectors, tmp_path / "a.txt"), tmp_path / "a.txt")

@@ -4,6 +4,7 @@ A file of weights is hardly packed: what it unpacks to is about its own size.
 """
 
 import contextlib
+import gzip
 import io
 import json
 import math
@@ -13,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 FREE, RATIO = 2**26, 20  # bytes, and times its size, that a file may unpack to
+TEXT = 100  # times its size, that a packed text may unpack to
 LAYERS = 1000  # of a model
 
 
@@ -27,6 +29,31 @@ def check_size(path: str | Path, unpacked: int):
     size = os.stat(path).st_size
     if unpacked > FREE + RATIO * size:
         raise ValueError(f"{path} has {size} bytes and would unpack to {unpacked}: no file of weights does so")
+
+
+def most_text(path: str | Path) -> int:
+    """Bytes that a packed text may unpack to."""
+    return FREE + TEXT * os.stat(path).st_size
+
+
+def check_text(path: str | Path, unpacked: int):
+    """ValueError where so many bytes were unpacked, and more than a text has."""
+    if unpacked > most_text(path):
+        raise ValueError(f"{path} unpacks to more than {TEXT} times its size: no text does so")
+
+
+def lines(path: str | Path):
+    """The lines of a file in bytes, with their ends; one that is named .gz is unpacked. ValueError as `check_text`."""
+    if Path(path).suffix.lower() != ".gz":
+        with open(path, "rb") as file:
+            yield from file
+        return
+    unpacked, most = 0, most_text(path)
+    with gzip.open(path) as file:
+        while line := file.readline(most + 1 - unpacked):
+            unpacked += len(line)
+            check_text(path, unpacked)
+            yield line
 
 
 def check_h5(path: str | Path, file=None) -> int:
@@ -92,5 +119,7 @@ def _layers(config):
         for name, value in part.items() if isinstance(part, dict) else enumerate(part):
             if isinstance(value, (dict, list)):
                 parts.append(value)
+                if name == "layers":
+                    yield len(value)
             elif type(value) is int and str(name).endswith("layers"):
                 yield value

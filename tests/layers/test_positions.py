@@ -13,6 +13,11 @@ from tfllm.layers.positions import rotate, sinusoids
 KINDS = (SinusoidalPositions, LearnedPositions)
 
 
+def test_a_table_that_fills_the_memory_is_not_made():
+    with pytest.raises(ValueError, match="a table of 1000000000 positions of width 8 is too large"):
+        sinusoids(10**9, 8)
+
+
 @pytest.mark.parametrize("width", [1, 2, 7, 12])
 def test_sinusoids_are_the_paper_s(width):
     np.testing.assert_allclose(sinusoids(40, width), reference.sinusoids(40, width), atol=1e-6)

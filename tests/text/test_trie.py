@@ -1,5 +1,6 @@
 """The double array holds exactly the paths of its tokens."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,3 +41,11 @@ def test_no_two_nodes_share_a_place():
     assert (longest >= 0).sum() == len(tokens) == (owner >= 0).sum()
     assert base.dtype == owner.dtype == longest.dtype == "int32"
     assert len(base) < len(tokens) + 2 * 256 + 256  # close packing
+
+
+def test_one_long_token_is_quick_and_too_many_bytes_are_refused(monkeypatch):
+    base, owner, longest = double_array([b"a" * 5000, b"b"])  # by depth and node, that would be 25 million steps
+    assert longest.max() == 1 and (owner >= 0).sum() == 5001
+    monkeypatch.setattr("tfllm.text.trie.LARGEST", 7)
+    with pytest.raises(ValueError, match="a vocabulary of 8 bytes is too large for a trie: 7 at most"):
+        double_array([b"abcd", b"bcde"])

@@ -119,7 +119,7 @@ def test_broken_gzip_names_the_line(write, tmp_path):
 
 
 def test_gzip_that_unpacks_to_far_more_than_it_is(write, tmp_path, monkeypatch):
-    monkeypatch.setattr("tfllm.vectors.unpacked.FREE", 2**16)
+    monkeypatch.setattr("tfllm.limits.FREE", 2**16)
     for line in (b"a" + b" 0" * 2**20, b"\x80\x04]" + b"N" * 2**21):
         (tmp_path / "x.gz").write_bytes(gzip.compress(line))
         with pytest.raises(ValueError, match=r"^\S*x\.gz.* (unpacks to more than 100 times its size|than there are)"):

@@ -145,6 +145,36 @@ def test_bombs_are_refused_in_one_line(write, content):
         tracemalloc.stop()
 
 
+def laughing(part, levels=14):
+    for _ in range(levels):
+        part = type(part)([part] * 9)
+    return part
+
+
+@pytest.mark.parametrize("name", ["__scipys", "__numpys", "index_to_key", "vectors"])
+def test_what_holds_itself_many_times_is_not_written_out(tmp_path, name):
+    found = vectors()
+    found.__dict__[name] = [laughing([]), "a"]
+    (tmp_path / "x.kv").write_bytes(pickle.dumps(found, 4))
+    with pytest.raises(ValueError, match=r"^.*x\.kv: .{1,300}$"):
+        load(tmp_path / "x.kv")
+
+
+def test_tuples_of_tuples_are_not_hashed(write):
+    levels = b"".join(b"0(" + (b"h" + bytes([i])) * 9 + b"tq" + bytes([i + 1]) for i in range(14))
+    with pytest.raises(ValueError, match=r"x\.kv: .* a tuple of more than 10000 parts$"):
+        load(write(b"\x80\x02}()q\x00" + levels + b"K\x01u.", "x.kv"))
+
+
+def test_one_file_changes_nothing_for_the_next(write, tmp_path):
+    state = b"N}X\x0c\x00\x00\x00__defaults__)s\x86b."
+    for name in (b"_codecs\nencode", b"numpy\ndtype", b"gensim.models.keyedvectors\nKeyedVectors"):
+        with pytest.raises(ValueError, match=r"x\.kv: .* a state of a (function|type)$"):
+            load(write(b"\x80\x02c" + name + b"\n" + state, "x.kv"))
+    (tmp_path / "y.kv").write_bytes(pickle.dumps(vectors(), 2))
+    assert load(tmp_path / "y.kv").index_to_key == ["a", "b"]
+
+
 OTHERS = ["posix.system", "builtins.eval", "numpy.load", "numpy.f2py.compile", "importlib.import_module"]
 
 

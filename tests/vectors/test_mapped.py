@@ -57,7 +57,15 @@ def test_a_changed_file_is_read_anew(path):
     assert table(load(path)) == {"the": [1, 2]} and is_mapped(load(path))
 
 
-@pytest.mark.parametrize("spoil", [lambda b: b"", lambda b: b[:-3], lambda b: b[:100], lambda b: b"x" + b[1:]])
+def words(*found):
+    """A copy with other words in it."""
+    return lambda b: b.replace(b'["the", "of"]', json.dumps(list(found)).encode())
+
+
+SPOILT = [words("a", "a"), words(1, 2), words(["a"], "b"), lambda b: b.replace(b'["the", "of"]', b'{"a": 0, "b": 1}')]
+
+
+@pytest.mark.parametrize("spoil", [*SPOILT, lambda b: b"", lambda b: b[:-3], lambda b: b[:100], lambda b: b"x" + b[1:]])
 def test_a_broken_copy_counts_for_nothing(path, spoil):
     load(path)
     (copy,) = set(path.parent.iterdir()) - {path}

@@ -12,6 +12,7 @@ from pathlib import Path
 from tfllm import config
 from tfllm.cli import kinds
 from tfllm.files import json_object, parsed_object, understood, written
+from tfllm.limits import check_unpacked
 
 NAME = "run.json"
 ONE = {"pretrain", "denoising"}  # what both train is the same
@@ -51,6 +52,7 @@ def changed(folder, settings):
 def class_of(path):
     """The registered name of the model in a `.keras` file."""
     with understood(path, "the folder of a run or a .keras file"), zipfile.ZipFile(path) as archive:
+        check_unpacked(path)
         held = archive.read("config.json")
     return str(parsed_object(held, f"config.json in {path}").get("registered_name"))
 

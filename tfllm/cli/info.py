@@ -11,6 +11,7 @@ from pathlib import Path
 from tfllm import config
 from tfllm.cli import options, trained
 from tfllm.files import understood
+from tfllm.limits import check_unpacked
 
 LONG = 60  # characters of a text that is not shown
 
@@ -31,6 +32,7 @@ def about(run):
     """{name: value or {name: value}} of a run's folder, or of a .keras file."""
     path = trained.path(run)
     with understood(path, "the folder of a run or a .keras file"), zipfile.ZipFile(path) as archive:
+        check_unpacked(path)
         saved = json.loads(archive.read("config.json"))["config"]
         with archive.open("model.weights.h5") as file:
             weights = numbers(file)

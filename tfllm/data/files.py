@@ -10,6 +10,8 @@ import gzip
 import zlib
 from pathlib import Path
 
+from tfllm import limits
+
 
 def read_lines(path):
     """The lines of a text file as a list of str, without their ends.
@@ -30,10 +32,9 @@ def iterate_lines(path):
     """The lines of a text file, one after the other: no more than one line is in memory. Yields and raises as above."""
     number, path = 0, Path(path).expanduser()
     try:
-        with gzip.open(path) if _is_gzip(path) else open(path, "rb") as file:
-            for line in file:
-                yield _decoded(path, line, number).removesuffix("\n").removesuffix("\r")
-                number += 1
+        for line in limits.lines(path):
+            yield _decoded(path, line, number).removesuffix("\n").removesuffix("\r")
+            number += 1
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise _broken(path, number + 1, error) from error
 
@@ -59,6 +60,7 @@ def _read(path):
         with gzip.open(path) as file:
             while chunk := file.read1():
                 data += chunk
+                limits.check_text(path, len(data))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise _broken(path, _line(data), error) from error
     return bytes(data)

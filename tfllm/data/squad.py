@@ -68,6 +68,8 @@ def _rows(path):
         raise ValueError(f"{path}: expected JSON as SQuAD has it, got one nested too deep") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}:{error.lineno}: expected JSON: {error.msg}") from error
+    except ValueError as error:  # of a number of too many digits, or of the file's bytes
+        raise error if str(error).startswith(str(path)) else ValueError(f"{path}: expected JSON: {error}") from None
     if not isinstance(whole, dict):
         raise ValueError(f'{path}: expected an object with "data", as SQuAD has it; got {_kind(whole)}')
     for a, article in enumerate(_of(whole, "data", list, path)):

@@ -141,7 +141,7 @@ def arguments(config, rate=None):
     if wrong:
         raise ValueError(f"BERT does not have what the config asks for: {wrong}")
     values = {name: config.get(name, default) for name, default in DEFAULTS.items()}
-    if values["hidden_act"] not in ACTIVATIONS:
+    if values["hidden_act"] not in list(ACTIVATIONS):
         known = ", ".join(ACTIVATIONS)
         raise ValueError(f"hidden_act must be one of {known}; got {values['hidden_act']!r}")
     rates = {name: values[name] for name in ("hidden_dropout_prob", "attention_probs_dropout_prob")}

@@ -97,7 +97,9 @@ def arguments(config, rate=None):
     if wrong:
         raise ValueError(f"GPT does not have what the config asks for: {wrong}")
     values = {name: config.get(name, default) for name, default in DEFAULTS.items()}
-    if values["activation_function"] not in ACTIVATIONS:
+    if type(values["tie_word_embeddings"]) is not bool:
+        raise ValueError(f"tie_word_embeddings must be true or false; got {values['tie_word_embeddings']!r:.60}")
+    if values["activation_function"] not in list(ACTIVATIONS):
         known = ", ".join(ACTIVATIONS)
         raise ValueError(f"activation_function must be one of {known}; got {values['activation_function']!r}")
     rates = {name: values[name] for name in ("resid_pdrop", "embd_pdrop", "attn_pdrop")}

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tfllm.files import json_object, written
+from tfllm.limits import LAYERS
 
 WANTED = (
     "config.json", "generation_config.json", "model*.safetensors", "model.safetensors.index.json",
@@ -79,6 +80,8 @@ def check_room(where, held, vocab_size, max_length, d_model, num_layers, num_hea
     wanted = (vocab_size + max_length) * d_model + num_layers * (4 * d_model**2 + 2 * d_model * dff)
     if d_model % num_heads:
         raise ValueError(f"{where}: d_model must be a multiple of num_heads; got {d_model} and {num_heads}")
+    if num_layers > LAYERS:
+        raise ValueError(f"{where}: its config asks for {num_layers} layers; at most {LAYERS} are made")
     if wanted > 2 * held + 1000:
         raise ValueError(
             f"{where}: its config asks for {vocab_size} tokens, {max_length} positions, width {d_model}, {num_layers} "
@@ -157,7 +160,7 @@ def _weight_map(index):
     if not isinstance(found, dict) or not found:
         raise ValueError(f"{index}: expected a weight_map, an object of tensors and their files; got {_short(found)}")
     for name, file in found.items():
-        if not isinstance(file, str) or not re.fullmatch(r"[\w-][\w.-]*\.safetensors", file):
+        if not isinstance(file, str) or not re.fullmatch(r"[\w-][\w.-]{,200}\.safetensors", file):
             raise ValueError(f"{index}: {name:.60} must be in a .safetensors file of this folder; got {_short(file)}")
     return found
 

@@ -4,9 +4,13 @@ import keras
 import numpy as np
 from keras import ops
 
+LARGEST = 2**26  # numbers in a table of sinusoids
+
 
 def sinusoids(length, d_model):
     """[length, d_model] float32: sin(p / 10000^(2i/D)) at even places i, cos at odd. Vaswani et al. 2017, sec. 3.5."""
+    if length * d_model > LARGEST:
+        raise ValueError(f"a table of {length} positions of width {d_model} is too large: {LARGEST} numbers at most")
     angles = np.arange(length)[:, None] / 10000.0 ** (np.arange(0, d_model, 2) / d_model)[None]
     table = np.zeros((length, d_model), "float32")
     table[:, 0::2] = np.sin(angles)

@@ -1,6 +1,5 @@
 """Dictionaries of Chinese words and their counts: from a file, from jieba, or learned from text. Runs once."""
 
-import gzip
 import importlib.util
 import math
 import re
@@ -10,6 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfllm.files import understood
+from tfllm.limits import lines
 from tfllm.text.best_cut import BestCut
 from tfllm.text.learning import batches, sample
 
@@ -30,16 +30,15 @@ def read_dictionary(path):
 
 def _read(path):
     found = {}
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not (parts := line.split()):
-                continue
-            word, count = parts[0], parts[1] if len(parts) > 1 and parts[1][0] in "+-.0123456789" else "1"
-            try:
-                found[word] = float(count)
-            except ValueError:
-                told = f"expected a word and its count, got {line.strip()!r:.60}"
-                raise ValueError(f"{path}, line {number}: {told}") from None
+    for number, line in enumerate(lines(path), start=1):
+        if not (parts := line.decode("utf-8-sig" if number == 1 else "utf-8").split()):
+            continue
+        word, count = parts[0], parts[1] if len(parts) > 1 and parts[1][0] in "+-.0123456789" else "1"
+        try:
+            found[word] = float(count)
+        except ValueError:
+            told = f"expected a word and its count, got {line.decode().strip()!r:.60}"
+            raise ValueError(f"{path}, line {number}: {told}") from None
     return checked({word: count for word, count in found.items() if count}, path)
 
 

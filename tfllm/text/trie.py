@@ -7,12 +7,16 @@ Leaves out: adding to a trie once it is built.
 
 import numpy as np
 
+LARGEST = 2**23  # bytes of all tokens
+
 
 def double_array(tokens):
     """tokens: byte strings, no two equal -> int32 arrays (base, owner, longest), one place a node.
 
     longest: the index of the longest token that is a prefix of the way to the node, -1 where there is none.
     """
+    if (size := sum(map(len, tokens))) > LARGEST:
+        raise ValueError(f"a vocabulary of {size} bytes is too large for a trie: {LARGEST} at most")
     children, depths, ending = _linked_trie(tokens)
     bases = _place_children(children, depths)
     base, owner, longest = (np.full(bases.max() + 256, fill, np.int32) for fill in (0, -1, -1))
@@ -45,8 +49,11 @@ def _place_children(children, depths):
     """`base` of each node, depth by depth: first fit, large families first, single children fill the holes."""
     base = np.zeros(len(children), np.int64)
     low = 1  # the first place that is not taken by the depths above
-    for depth in range(max(depths)):
-        parents = [node for node, edges in enumerate(children) if edges and depths[node] == depth]
+    levels = [[] for _ in range(max(depths) + 1)]
+    for node, edges in enumerate(children):
+        if edges:
+            levels[depths[node]].append(node)
+    for parents in levels[:-1]:
         parents.sort(key=lambda node: -len(children[node]))
         free, end = np.ones(256 * len(parents) + 256, bool), 0  # from `low` on; nothing is taken after `end`
         for node in parents:

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from tfllm.files import understood, written
+from tfllm.limits import check_unpacked
 
 
 def average(paths: list[Path]) -> list[np.ndarray]:
@@ -23,8 +24,12 @@ def average(paths: list[Path]) -> list[np.ndarray]:
         raise ValueError("no weights to average: not one epoch has ended")
     total = None
     for path in paths:
-        with understood(path, "weights of one epoch; removed, it is left out"), np.load(path) as arrays:
-            weights = [arrays[name].astype("float64") for name in arrays.files]
+        with understood(path, "weights of one epoch; removed, it is left out"):
+            check_unpacked(path)
+            with np.load(path) as arrays:
+                weights = [arrays[name].astype("float64") for name in arrays.files]
+            if total is not None and [a.shape for a in total] != [a.shape for a in weights]:
+                raise ValueError(f"its shapes are not those of {paths[0].name}")
         total = weights if total is None else [a + b for a, b in zip(total, weights, strict=True)]
     return [weight / len(paths) for weight in total]
 

@@ -16,6 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tfllm.files import understood
+from tfllm.limits import lines
+
 QUESTIONS, WORDS = 512, 16384  # in a block of scores: 32 MB
 
 
@@ -92,7 +95,9 @@ def similarity(
     from scipy.stats import pearsonr, spearmanr
 
     if isinstance(path_or_pairs, (str, Path)):
-        path_or_pairs = _pairs(path_or_pairs)
+        path, path_or_pairs = path_or_pairs, list(_pairs(path_or_pairs))
+        if not path_or_pairs:
+            raise ValueError(f"{path}: expected lines of two words and a number, found none")
     triples = [(first, second, float(judged)) for first, second, judged in path_or_pairs]
     known, _ = _vocabulary(vectors, case_insensitive, restrict_vocab)
     rows = np.array([[known(first), known(second)] for first, second, _ in triples]).reshape(-1, 2)
@@ -179,12 +184,11 @@ def _unit(rows):
 
 def _lines(path):
     """(number, text) of each line that says something; gz is read through."""
-    from gensim.utils import open as opened
-
-    with opened(str(path), encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip() and not line.startswith("#"):
-                yield number, line.strip()
+    with understood(path, "lines of words in UTF-8"):
+        for number, line in enumerate(lines(path), 1):
+            line = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            if line and not line.startswith("#"):
+                yield number, line
 
 
 def _pairs(path):
@@ -195,7 +199,7 @@ def _pairs(path):
             yield first, second, float(judged)
         except ValueError:
             if number > 1 or len(fields) != 3:
-                raise ValueError(f"{path}, line {number}: expected two words and a number, got {line!r}") from None
+                raise ValueError(f"{path}, line {number}: expected two words and a number, got {line!r:.60}") from None
 
 
 def _questions(path):
@@ -207,7 +211,9 @@ def _questions(path):
             continue
         if not names or len(line.split()) != 4:
             expected = "four words" if names else "': section' above the first question"
-            raise ValueError(f"{path}, line {number}: expected {expected}, got {line!r}")
+            raise ValueError(f"{path}, line {number}: expected {expected}, got {line!r:.60}")
         sections.append(len(names) - 1)
         questions.append(line.split())
+    if not questions:
+        raise ValueError(f"{path}: expected lines of four words under ': section', found none")
     return names, sections, questions

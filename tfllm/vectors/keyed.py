@@ -17,13 +17,21 @@ def keyed_vectors(words, matrix):
         matrix = np.asarray(matrix, np.float32)
     if matrix.ndim != 2 or len(matrix) != len(words) or not matrix.size:
         raise ValueError(f"expected a matrix [V, D] with a row for each of the {len(words)} words, got {matrix.shape}")
+    if wrong := [word for word in words if not isinstance(word, str)]:
+        raise ValueError(f"words must be str, got a {type(wrong[0]).__name__}: {brief(wrong[0])}")
     index = {word: row for row, word in enumerate(words)}
     if len(index) < len(words):
         twice = next(word for row, word in enumerate(words) if index[word] != row)
-        raise ValueError(f"each word may come once, {twice!r} comes again")
-    if wrong := [word for word in words if not isinstance(word, str)]:
-        raise ValueError(f"words must be str, got a {type(wrong[0]).__name__}: {wrong[0]!r:.60}")
+        raise ValueError(f"each word may come once, {twice!r:.60} comes again")
     vectors = KeyedVectors(matrix.shape[1])
     vectors.vectors, vectors.index_to_key, vectors.key_to_index = matrix, words, index
     vectors.next_index = len(words)
     return vectors
+
+
+def brief(value):
+    """A value of a file, for a message: of a list its first parts, of what may hold others its type alone."""
+    if isinstance(value, list):
+        return f"[{', '.join('[...]' if isinstance(part, list) else brief(part) for part in value[:3])}]"
+    plain = value is None or isinstance(value, (str, bytes, bool, float)) or (type(value) is int and abs(value) < 2**64)
+    return f"{value!r:.60}" if plain else f"a {type(value).__name__}"

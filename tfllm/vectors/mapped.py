@@ -52,8 +52,11 @@ def read(copy, was):
         with open(copy, "rb") as file:
             file.seek(matrix.offset + matrix.nbytes)
             about = json.loads(file.read())
-        good = about["state"] == was and matrix.dtype == np.float32 and matrix.shape[:1] == (len(about["words"]),)
-        return Kept(about["words"], matrix.view(np.ndarray), about["format"], about["report"]) if good else None
+        words, format, report = about["words"], about["format"], about["report"]
+        good = about["state"] == was and matrix.dtype == np.float32 and matrix.ndim == 2 and isinstance(words, list)
+        good = good and set(map(type, words)) == {str} and len(set(words)) == len(words) == len(matrix)
+        good = good and isinstance(format, str) and isinstance(report, str | None)
+        return Kept(words, matrix.view(np.ndarray), format, report) if good else None
     except Exception:  # whatever the bytes of a copy that is not good make NumPy raise
         return None
 

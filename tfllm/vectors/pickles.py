@@ -13,7 +13,7 @@ import numpy as np
 
 from tfllm.files import one_line, understood
 from tfllm.limits import check_unpacked
-from tfllm.vectors.keyed import keyed_vectors
+from tfllm.vectors.keyed import brief, keyed_vectors
 from tfllm.vectors.unpacked import Unpacked
 
 CALLED = re.compile(r"gensim\.models\.[\w.]+|gensim\.utils:call_on_class_only|numpy\.random[\w.]*:\w+|numpy:ndarray")
@@ -21,6 +21,7 @@ TYPES = {"hash", "object", "int", "long", "float", "str", "unicode", "bytes", "l
 MAPPINGS = {"OrderedDict", "defaultdict", "Counter"}
 PLAIN = re.compile(r"(?!__)\w{1,60}")  # a name of an attribute
 LINE = 2**20  # bytes, at most
+PARTS = 10**4  # of a tuple and of the tuples in it, at most
 
 
 def is_pickle(head):
@@ -84,10 +85,38 @@ class _Limited:
         return self.source.file.readline(LINE)
 
 
+def _counted(load):
+    """A step of the unpickler that makes a tuple, counted: tuples of tuples of ... would be hashed for years."""
+
+    def step(self):
+        load(self)
+        made = self.stack[-1]
+        parts = sum(self.parts.get(id(part), (1,))[0] if isinstance(part, tuple) else 1 for part in made)
+        if parts > PARTS:
+            raise ValueError(f"a tuple of more than {PARTS} parts")
+        self.parts[id(made)] = parts + 1, made  # kept, so that no other has its id
+
+    return step
+
+
+def _build(self):
+    """The step that gives an object its state: functions and classes, which are this file's, take none."""
+    if not hasattr(type(self.stack[-2]), "__setstate__"):
+        raise TypeError(f"a state of a {type(self.stack[-2]).__name__}")
+    self.load_build()
+
+
+_STEPS = pickle._Unpickler.dispatch | {pickle.BUILD[0]: _build}
+for _code in (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3):
+    _STEPS[_code[0]] = _counted(_STEPS[_code[0]])
+
+
 class _Unpickler(pickle._Unpickler):  # Python's, not C's, whose table of what was read grows to any size
+    dispatch = _STEPS
+
     def __init__(self, file, path):
         super().__init__(file, encoding="latin1")  # as gensim does, for files of Python 2
-        self._path, self._kinds = path, {}
+        self._path, self._kinds, self.parts = path, {}, {}
 
     def find_class(self, module, name):
         home = module.split(".")[0]
@@ -181,10 +210,10 @@ def _check_names(state, path):
     """ValueError where the attributes name other files than arrays beside this one."""
     for name in ("__scipys", "__recursive_saveloads"):
         if more := state.get(name):
-            raise ValueError(f"{path}: expected word vectors in one table, got more files in {name}: {more!r:.60}")
+            raise ValueError(f"{path}: expected word vectors in one table, got more files in {name}: {brief(more)}")
     names = state.get("__numpys", [])
     if not isinstance(names, list) or not all(isinstance(name, str) and PLAIN.fullmatch(name) for name in names):
-        raise ValueError(f"{path}: expected plain names of arrays in __numpys, got {names!r:.60}")
+        raise ValueError(f"{path}: expected plain names of arrays in __numpys, got {brief(names)}")
 
 
 def _array_beside(home, name, packed):
@@ -233,7 +262,7 @@ def _fasttext(words, state):
         )
     sizes = {name: state.get(name) for name in ("min_n", "max_n", "bucket")}
     if not all(type(size) is int and 0 <= size < 2**31 for size in sizes.values()):
-        raise ValueError(f"expected whole numbers above 0, got {sizes}")
+        raise ValueError(f"expected whole numbers above 0, got {', '.join(map(brief, sizes.values()))}")
     own, grams = (_matrix(state.get(name)) for name in ("vectors_vocab", "vectors_ngrams"))
     if len(grams) != sizes["bucket"] or own.shape != (len(words), grams.shape[1]):
         raise ValueError(f"vectors {own.shape} and of n-grams {grams.shape} do not fit {len(words)} words and {sizes}")

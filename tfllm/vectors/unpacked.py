@@ -4,9 +4,10 @@ import gzip
 import os
 import zlib
 
+from tfllm.limits import TEXT, most_text
+
 BIG = 64  # MB of a file that gets a progress bar
 MB = 2**20
-FREE, RATIO = 64 * MB, 100  # bytes, and times its size, that a file may unpack to
 
 
 class Unpacked:
@@ -46,7 +47,7 @@ class Unpacked:
             self._line += data.count(b"\n")
             self._unpacked += len(data)
             if self._unpacked > self.most:
-                raise ValueError(f"{self.path} unpacks to more than {RATIO} times its size: no word vectors do so")
+                raise ValueError(f"{self.path} unpacks to more than {TEXT} times its size: no word vectors do so")
         if self._bar and data:
             self._bar.update(self._at(), finalize=False)
         return data
@@ -54,8 +55,7 @@ class Unpacked:
     @property
     def most(self):
         """Bytes that the file can unpack to, at most."""
-        size = os.fstat(self._raw.fileno()).st_size
-        return FREE + RATIO * size if self._packed else size
+        return most_text(self.path) if self._packed else os.fstat(self._raw.fileno()).st_size
 
     def rewind(self):
         """Begin again."""
