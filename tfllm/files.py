@@ -18,10 +18,13 @@ from pathlib import Path
 try:
     import fcntl
 except ImportError:  # Windows
+    import msvcrt
+
     fcntl = None
 
 # Unfinished writes; the second as once in the folders of runs.
 PART = re.compile(r"\.part-\d+-[0-9a-f]{8}|\.(last|best|average|config|history|curve|\d{6})\.part\.\w+")
+FAR = 2**30  # bytes
 DAY = 24 * 3600  # seconds after which an unfinished write is dead, where locks do not tell
 _cleared = set()  # folders
 
@@ -90,15 +93,28 @@ def lock(descriptor: int) -> bool:
 
     BlockingIOError where another has it.
     """
-    if fcntl is None:
-        return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if fcntl is None:
+            _lock_on_windows(descriptor)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise
     except OSError:  # a file system of the network without locks
         return False
     return True
+
+
+def _lock_on_windows(descriptor):
+    """What is locked there cannot be read by others: a byte far behind the end is, which need not exist."""
+    place = os.lseek(descriptor, 0, os.SEEK_CUR)
+    os.lseek(descriptor, FAR, os.SEEK_SET)
+    try:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    except PermissionError as error:
+        raise BlockingIOError(error.errno, "locked by another process") from None
+    finally:
+        os.lseek(descriptor, place, os.SEEK_SET)
 
 
 def _flush(path):

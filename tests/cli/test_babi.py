@@ -49,12 +49,18 @@ def test_evaluate_and_generate(run, capsys, eager):
     model = tfllm.load_model(run / "best.keras")
     main(["evaluate", str(run), "--babi", str(run.parent / "valid.txt")])
     assert capsys.readouterr().out == f"{model.score(data.babi(run.parent / 'valid.txt'))}\n"
-    facts, questions = ["Ann went to the hall\nJohn went to the office.", ""], ["Where is Ann?", "Where is John?"]
-    texts = ["Ann went to the hall | John went to the office. | Where is Ann?", "Where is John?"]
+    facts = ["Ann went to the hall\nJohn went to the office.", "Ann went out."]
+    questions = ["Where is Ann?", "Where is John?"]
+    texts = ["Ann went to the hall | John went to the office. | Where is Ann?", "Ann went out.\nWhere is John?"]
     main(["generate", str(run), *texts, ""])
     assert capsys.readouterr().out.splitlines() == [*model.generate(facts, questions), ""]
     main(["generate", str(run), texts[0], "--explain", "true"])
     assert capsys.readouterr().out == f"{fact_map(model, facts[0], questions[0])}\n\n"
+
+
+@pytest.mark.parametrize("text", ["Where is Ann?", " | Where is Ann?", "Ann went out. | "])
+def test_a_text_without_a_part_is_refused(run, capsys, text):
+    assert "text 2: expected facts, '|' and a question; got " in told(capsys, "generate", str(run), "a | b ?", text)
 
 
 def test_export(run, tmp_path, capsys):

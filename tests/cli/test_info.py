@@ -66,8 +66,9 @@ def test_runs_side_by_side_the_best_first(tmp_path, capsys):
     main(["runs", str(tmp_path)])
     printed = capsys.readouterr()
     assert [str(tmp_path / part) in printed.err for part in "fghi"] == [False, True, True, True]
-    head, *lines = [line.split() for line in printed.out.splitlines()]
-    assert [line[0] for line in lines] == ["f", "d", "e", "b/c", "a"] and head[0] == "run" and "val_bleu" in head
+    tables = [[line.split() for line in part.splitlines()] for part in printed.out.split("\n\n")]  # one a task
+    assert [[line[0] for line in table] for table in tables] == [["run", "f"], ["run", "d", "e", "b/c", "a"]]
+    assert "val_bleu" not in tables[0][0] and "val_bleu" in tables[1][0]
     main(["runs", str(tmp_path), "--json"])
     assert [row.get("val_loss") for row in json.loads(capsys.readouterr().out)] == [None, None, None, 1.25, 1.5]
 

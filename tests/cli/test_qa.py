@@ -108,8 +108,22 @@ def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
     assert not (tmp_path / "R").exists()
 
 
-def test_a_question_needs_its_mark(run, capsys):
-    assert "text 1: expected a context, '|' and a question" in told(capsys, "generate", str(run), "Who met cats ?")
+@pytest.mark.parametrize("text", ["Who met cats ?", "| Who met cats ?", "Ann met cats. |", "Ann met cats " * 99])
+def test_a_text_without_a_part_is_refused_before_the_model_is_loaded(run, capsys, monkeypatch, text):
+    monkeypatch.setattr("tfllm.cli.trained.best", lambda run: pytest.fail("the model is loaded"))
+    said = told(capsys, "generate", str(run), "a | b ?", "", text)
+    assert "text 3: expected a context, '|' and a question; got " in said and len(said) < 200
+    assert "expected one character or more" in told(capsys, "generate", str(run), "a | b", "--separator", "")
+
+
+def test_at_a_terminal_such_a_text_does_not_end_the_talk(run, capsys, monkeypatch, eager):
+    lines = iter([b"Who met cats ?", b"Ann met 3 cats in K\xc3\xb6ln . | Who met cats ?", None])
+    monkeypatch.setattr("tfllm.cli.terminal.typed", lambda: True)
+    monkeypatch.setattr("tfllm.cli.terminal.ask", lambda prompt: next(lines))
+    main(["generate", str(run)])
+    printed = capsys.readouterr()
+    expected = tfllm.load_model(run / "best.keras").generate("Ann met 3 cats in Köln .", "Who met cats ?")["text"]
+    assert printed.out == expected + "\n" and "text 1: expected a context" in printed.err
 
 
 def test_help(capsys):

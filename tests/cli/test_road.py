@@ -146,6 +146,10 @@ def test_options_are_those_of_the_run_s_task(run, capsys):
         capsys, "generate", str(run), "text", "--decoding.beam", "2"
     )
     assert "no option --decoding.max_length" in told(capsys, "export", str(run), "F", "--decoding.max_length", "2")
+    said = told(capsys, "evaluate", str(run), "--text", "F")
+    assert "no option --text: " in said and "is a run of translation, whose text is --source F --target F; " in said
+    assert "the option is of lm, classifier" in said and "did you mean" not in said
+    assert "a run of translation; the option is of " in told(capsys, "generate", str(run), "a", "--n_best", "2")
 
 
 def test_a_finished_run_ends_at_once_and_other_settings_are_refused(run, corpus, capsys):

@@ -181,6 +181,38 @@ with locked(sys.argv[1]):
 """
 
 
+@pytest.mark.skipif(os.name == "nt", reason="its own locks are tested by all others")
+def test_the_locks_of_windows(tmp_path, monkeypatch):
+    """Its module locks bytes at the place of the file; here by locks of POSIX that do."""
+    monkeypatch.setattr(files, "fcntl", files.fcntl)
+    monkeypatch.setattr(files, "msvcrt", None, raising=False)
+    exec(WINDOWS)
+    command = [sys.executable, "-c", WINDOWS + HOLDING, str(tmp_path)]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    other.stdout.readline()
+    with pytest.raises(BlockingIOError, match=f"in use: process {other.pid} on"), locked(tmp_path):
+        pass
+    other.kill()
+    other.communicate()
+    with locked(tmp_path):
+        assert (tmp_path / ".lock").read_text().startswith(f"process {os.getpid()} on ")
+    assert not list(tmp_path.iterdir())
+
+
+WINDOWS = """
+import fcntl, os, types
+from tfllm import files
+
+def locking(file, mode, size, lock=fcntl.lockf, how=fcntl.LOCK_EX | fcntl.LOCK_NB, here=os.SEEK_CUR):
+    try:
+        lock(file, how, size, 0, here)
+    except BlockingIOError:
+        raise PermissionError(13, "Permission denied")
+
+files.fcntl, files.msvcrt = None, types.SimpleNamespace(LK_NBLCK=2, locking=locking)
+"""
+
+
 @pytest.mark.skipif(files.fcntl is None, reason="no locks")
 def test_one_process_trains_in_a_folder(small, tmp_path):
     recipe, folder = Recipe(**RATE), tmp_path / "run"

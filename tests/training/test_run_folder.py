@@ -118,7 +118,8 @@ def test_patience_counts_through_a_resume(small, tmp_path):
     assert finished(tmp_path, recipe) == "val_bleu has not been better than in epoch 1 for 3 epochs"
 
 
-def test_minutes_are_counted_through_a_resume_and_not_passed(small, tmp_path, monkeypatch):
+def test_minutes_are_counted_through_a_resume_and_not_passed(small, tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "tfllm")
     clock = [0.0]
     monkeypatch.setattr("tfllm.training.checkpoint.time.monotonic", lambda: clock[0])
     tick = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: clock.append(clock.pop() + 60.0))
@@ -128,6 +129,9 @@ def test_minutes_are_counted_through_a_resume_and_not_passed(small, tmp_path, mo
     model, epoch = resume(tmp_path)
     small.fit(model, [tick, *callbacks(tmp_path, recipe)], 20, initial_epoch=epoch)
     assert [float(row["seconds"]) for row in rows(tmp_path)] == [60.0, 120.0, 180.0]
+    assert [line.split()[1:4] for line in caplog.messages if line.startswith("epoch ")] == [
+        [str(epoch), "60", "s"] for epoch in (1, 2, 3)
+    ]
     assert finished(tmp_path, recipe) == "another epoch would pass the limit of 3.5 minutes"
 
 

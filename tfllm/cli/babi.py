@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from tfllm.cli import sources
+from tfllm.cli import asked, sources
 from tfllm.cli.fitting import Fitting
 from tfllm.tasks.settings import FactAnsweringConfig
 from tfllm.training import Recipe
@@ -78,16 +78,20 @@ class Generation:
     explain: bool = False  # which facts the answer came from, as a table
     batch_size: int = 32  # texts answered at a time, from standard input that is no terminal
 
+    def check(self, texts, first=0):
+        """(facts, questions) of the texts. ValueError for one that lacks a part, unless it is empty."""
+        texts = [text.replace("\n", self.separator) for text in asked.strings(texts)]
+        facts, questions = asked.parts(texts, self.separator, "facts", first)
+        return [text.replace(self.separator, "\n") for text in facts], questions
+
     def pieces(self, model, texts, first):
         """What to print."""
-        texts = [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
-        told = [text.replace(self.separator, "\n").rpartition("\n") for text in texts]
+        facts, questions = self.check(texts, first)
         if self.explain:
             from tfllm.explain import fact_map
 
-            yield from (f"{fact_map(model, facts, question)}\n\n" for facts, _, question in told)
+            yield from (f"{fact_map(model, *pair)}\n\n" for pair in zip(facts, questions, strict=True))
             return
-        facts, questions = ([parts[i] for parts in told] for i in (0, 2))
         for answer in model.generate(facts, questions, self.batch_size):
             yield answer + "\n"
 

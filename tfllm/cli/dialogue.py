@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 
-from tfllm.cli import sources
+from tfllm.cli import asked, sources
 from tfllm.cli.fitting import Fitting
 from tfllm.tasks.decoding import Replying
 from tfllm.tasks.settings import DialogueGeneratorConfig
@@ -76,10 +76,12 @@ class Generation:
     batch_size: int = 32  # texts answered at a time, from standard input that is no terminal
     decoding: Replying = field(default_factory=Replying)
 
+    def check(self, texts):
+        asked.expect_separator(self.separator)
+
     def pieces(self, model, texts, first):
         """What to print."""
-        texts = [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
-        histories = [text.replace(self.separator, "\n") for text in texts]
+        histories = [text.replace(self.separator, "\n") for text in asked.strings(texts)]
         options = {"batch_size": self.batch_size, "verbose": 0, "row": first}
         for reply in model.generate(histories, **options, **asdict(self.decoding)):
             yield reply.replace("\n", " ") + "\n"

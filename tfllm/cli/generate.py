@@ -8,13 +8,15 @@ import sys
 from contextlib import nullcontext
 from itertools import islice
 
-from tfllm.cli import terminal, trained
+from tfllm.cli import raised_here, terminal, trained
 
 
 def run(arguments):
     settings, folder, texts = trained.asked(
         arguments, "Generation", 'tfllm generate RUN "text" ... < lines', ("RUN", "...")
     )
+    if hasattr(settings, "check"):
+        settings.check(texts)  # before the model is loaded
     typed = terminal.typed() and not texts
     with terminal.unread() if typed else nullcontext():
         model = trained.best(folder)
@@ -22,8 +24,13 @@ def run(arguments):
     lines = map(os.fsencode, texts) if texts else prompted(folder) if typed else map(ended, sys.stdin.buffer)
     for number, part in enumerate(batches(lines, size)):
         with terminal.unread() if typed else nullcontext():
-            for piece in settings.pieces(model, part, number * size):
-                print(piece, end="", flush=True)
+            try:
+                for piece in settings.pieces(model, part, number * size):
+                    print(piece, end="", flush=True)
+            except ValueError as error:
+                if not typed or not raised_here(error):
+                    raise
+                print(error, file=sys.stderr)  # the person types another line
 
 
 def ended(line):

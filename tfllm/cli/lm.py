@@ -43,12 +43,14 @@ class Generation:
     jit_compile: bool = False  # compile with XLA: seconds at first, then many times quicker
     decoding: Continuation = field(default_factory=Continuation)
 
+    def check(self, prompts):
+        if self.stream and (self.num_return_sequences > 1 or self.jit_compile):
+            raise ValueError("--stream shows one text for each prompt, and is not compiled with XLA")
+
     def pieces(self, model, prompts, first):
         """What to print. first: the number of the first prompt."""
         options = asdict(self.decoding)
         if self.stream:
-            if self.num_return_sequences > 1 or self.jit_compile:
-                raise ValueError("--stream shows one text for each prompt, and is not compiled with XLA")
             for row, prompt in enumerate(prompts, first):
                 yield from map(self.line, model.stream(prompt, row=row, **options))
                 yield "\n"

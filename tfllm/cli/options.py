@@ -70,18 +70,19 @@ def read(kind, usage, arguments, apart=()):
     return settings(kind, given, apart), words
 
 
-def settings(kind, given, apart=()):
+def settings(kind, given, apart=(), told=NOTES.get):
     """An instance of the dataclass `kind` from {option: text}. ValueError for unknown names, with the nearest.
 
-    apart: options of the verb that are no settings, {"out": what it is}, for that error message.
+    apart: options of the verb that are no settings, {"out": what it is}, for that error message. told(name): what
+    it says of an unknown name instead; None: nothing.
     """
     names, whole = ["config", *apart, *(option.name for option in config.options(kind))], {}
     several = {option.name for option in config.options(kind) if option.kind.startswith("a list")}
     for short, text in given.items():
         name = in_full(short, names)
         if name not in names:
-            note = f": {NOTES[name]}" if name in NOTES else near(name, names)
-            raise ValueError(f"no option --{name}{note}")
+            note = NOTES.get(name) or told(name)
+            raise ValueError(f"no option --{name}{f': {note}' if note else near(name, names)}")
         if text is None:
             raise ValueError(f"--{name} needs a value: --{name} VALUE")
         if name in whole:

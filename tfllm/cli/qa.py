@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tfllm.cli import sources
+from tfllm.cli import asked, sources
 from tfllm.cli.fitting import Fitting
 from tfllm.tasks.settings import QuestionAnsweringConfig
 from tfllm.training import Recipe
@@ -112,14 +112,13 @@ class Generation:
     json: bool = False  # everything, an object a line (of n_best: a list)
     batch_size: int = 16  # questions answered at a time
 
+    def check(self, texts, first=0):
+        """(contexts, questions) of the texts. ValueError for one that lacks a part, unless it is empty."""
+        return asked.parts(asked.strings(texts), self.separator, "a context", first)
+
     def pieces(self, model, texts, first):
         """What to print. first: the number of the first text."""
-        texts = [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
-        told = [text.rpartition(self.separator) for text in texts]
-        for number, (_, separator, _) in enumerate(told, first + 1):
-            if not separator and texts[number - first - 1].strip():
-                raise ValueError(f"text {number}: expected a context, {self.separator!r} and a question")
-        contexts, questions = ([parts[i].strip() for parts in told] for i in (0, 2))
+        contexts, questions = self.check(texts, first)
         for answer in model.generate(contexts, questions, self.n_best, self.batch_size):
             if self.json:
                 yield json.dumps(answer, ensure_ascii=False) + "\n"

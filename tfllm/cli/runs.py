@@ -1,7 +1,12 @@
-"""`tfllm runs FOLDER`: the runs inside a folder side by side, the best of each task first; read without TensorFlow."""
+"""`tfllm runs FOLDER`: the runs inside a folder side by side, a table for each task, the best first.
+
+Read without TensorFlow.
+"""
 
 import json
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from tfllm.cli import info, options, trained
@@ -19,7 +24,9 @@ def run(arguments):
     settings, words = options.read(Runs, "tfllm runs FOLDER", arguments)
     (folder,) = options.words(["FOLDER"], words)
     rows = table(Path(folder).expanduser())
-    print(json.dumps(rows, ensure_ascii=False, indent=2) if settings.json else "\n".join(drawn(rows)))
+    if settings.json:
+        return print(json.dumps(rows, ensure_ascii=False, indent=2))
+    print("\n\n".join("\n".join(drawn(list(part))) for _, part in groupby(rows, itemgetter("task"))))
 
 
 def table(folder):
@@ -56,7 +63,7 @@ def rank(row):
 
 
 def drawn(rows):
-    """The table as text: a column for each figure that a run has."""
+    """The table of a task as text: a column for each figure that a run of it has."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     cells = [names, *([info.figure(row[name]) if name in row else "" for name in names] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

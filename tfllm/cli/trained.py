@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tfllm import config
 from tfllm.cli import Help, begun, kinds, options, screen
 
 
@@ -20,7 +21,20 @@ def asked(arguments, verb, usage, words=("RUN",)):
     if words[-1] == "...":
         words = [*words[:-1], *found[len(words) - 1 :]] if len(found) >= len(words) - 1 else words[:-1]
     run, *more = options.words(words, found)
-    return options.settings(options_of(run, verb), given), run, more
+    kind = options_of(run, verb)
+    task = task_of(path(run))
+
+    def told(name):
+        if others := having(name, every):
+            text = f", whose text is {kinds.file(task).TEXT}" if verb == "Evaluation" else ""
+            return f"{run} is a run of {task}{text}; the option is of {', '.join(others)}"
+
+    return options.settings(kind, given, told=told), run, more
+
+
+def having(name, kinds):
+    """The tasks whose dataclass has an option of this name."""
+    return [task for task, kind in kinds.items() if any(option.name == name for option in config.options(kind))]
 
 
 def path(run):

@@ -2,7 +2,8 @@
 
 last.keras holds the weights as the optimizer left them (to go on); best.keras holds what was validated,
 that is the averaged weights where the recipe averages (to be used). A loss that is not finite is an
-error, and what was kept stays. No other process may train in the folder meanwhile.
+error, and what was kept stays. No other process may train in the folder meanwhile. The log tells the seconds of
+each epoch, its validation and scores counted; the history those from the beginning of the training on.
 Left out: saving within an epoch; keeping more than the two.
 """
 
@@ -55,7 +56,7 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         progress, better = self.progress, self.improved(logs)
         progress.epoch, progress.updates = epoch + 1, int(self.model.optimizer.iterations)
-        progress.seconds, progress.calibrated = time.monotonic() - self.began, False
+        before, progress.seconds, progress.calibrated = progress.seconds, time.monotonic() - self.began, False
         numbers = {name: float(value) for name, value in logs.items()}
         rate = float(self.model.optimizer.learning_rate)
         row = {"epoch": epoch + 1, "seconds": progress.seconds, "learning_rate": rate}
@@ -66,7 +67,7 @@ class Checkpoint(keras.callbacks.Callback):
                 save(self.model, self.folder / "best.keras", progress)
         save(self.model, self.folder / "last.keras", progress)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in numbers.items())
-        log.info("epoch %d  %.0f s  %s%s", epoch + 1, progress.seconds, shown, "  best" if better else "")
+        log.info("epoch %d  %.0f s  %s%s", epoch + 1, progress.seconds - before, shown, "  best" if better else "")
 
     def improved(self, logs) -> bool:
         """Whether the monitor is better than ever; an epoch without it (not validated) never is."""

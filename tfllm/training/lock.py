@@ -1,7 +1,7 @@
 """One process at a time trains in the folder of a run: it holds `folder/.lock`, which says who it is.
 
 The system drops the lock of a process that ends, however it ends: a file that one left behind is taken over. Parts of
-one process share its lock. Left out: Windows and file systems without locks, where nothing is refused.
+one process share its lock. Left out: file systems without locks, where nothing is refused.
 """
 
 import contextlib
@@ -69,6 +69,8 @@ def _taken(folder) -> int:
 
 
 def _is_file(descriptor, path) -> bool:
+    if os.name == "nt":  # removes no file that is open
+        return True
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
@@ -80,6 +82,9 @@ def _release(folder):
     held[1] -= 1
     if not held[1]:
         del _ours[folder]
+        if os.name == "nt":  # removes no file that is open: neither ours now, nor that of who has locked it since
+            os.close(held[0])
         with contextlib.suppress(OSError):
             os.unlink(folder / NAME)
-        os.close(held[0])
+        if os.name != "nt":
+            os.close(held[0])

@@ -1,0 +1,27 @@
+"""A text that asks: what it is about, a separator, and at its end the question: "Ann lives in Bonn | Where is Ann?"."""
+
+
+def parts(texts, separator, about, first=0):
+    """(what they are about, questions) of strings. An empty text has two empty parts.
+
+    about: what stands before the question, in words. first: the number of the first text. ValueError, which tells the
+    number, for a text that lacks a part.
+    """
+    expect_separator(separator)
+    found = [tuple(part.strip() for part in text.rpartition(separator)[::2]) for text in texts]
+    for number, (text, pair) in enumerate(zip(texts, found, strict=True), first + 1):
+        if text.replace(separator, "").strip() and not all(pair):
+            got = text if len(text) < 60 else f"{text[:57]}..."
+            raise ValueError(f"text {number}: expected {about}, {separator!r} and a question; got {got!r}")
+    return [before for before, _ in found], [question for _, question in found]
+
+
+def strings(texts):
+    """Bytes as strings; what is not UTF-8 is replaced."""
+    return [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
+
+
+def expect_separator(separator):
+    """ValueError for an empty one."""
+    if not separator:
+        raise ValueError("--separator parts a text: expected one character or more, got none")
