@@ -91,6 +91,10 @@ def test_only_what_tensorflow_says_first_is_left_out(capfd):
         os.write(2, NOISE)
         raise ImportError
     assert capfd.readouterr().err.encode() == NOISE
+    with pytest.raises(KeyboardInterrupt), startup.quiet():
+        os.write(2, NOISE)
+        raise KeyboardInterrupt
+    assert capfd.readouterr().err == ""
 
 
 def test_the_device_is_said():

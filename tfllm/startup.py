@@ -54,7 +54,7 @@ class _Finder:
 def quiet():
     """A block in which lines of NOISE that C or C++ writes to standard error are left out.
 
-    All lines are printed if the block raises, for they may say why.
+    All lines are printed if the block fails, for they may say why.
     """
     try:
         kept = os.dup(2)
@@ -67,6 +67,9 @@ def quiet():
         try:
             yield
             whole = False
+        except KeyboardInterrupt:
+            whole = False
+            raise
         finally:
             os.dup2(kept, 2)
             os.close(kept)

@@ -63,9 +63,10 @@ def test_runs_side_by_side_the_best_first(tmp_path, capsys):
     (tmp_path / "g" / "last.keras").write_bytes(b"torn")
     (tmp_path / "h" / "config.yaml").write_text("recipe: [")
     (tmp_path / "i" / "config.yaml").write_text("- 1")
+    (tmp_path / "j" / "last.keras").mkdir(parents=True)
     main(["runs", str(tmp_path)])
     printed = capsys.readouterr()
-    assert [str(tmp_path / part) in printed.err for part in "fghi"] == [False, True, True, True]
+    assert [str(tmp_path / part) in printed.err for part in "fghij"] == [False, True, True, True, True]
     tables = [[line.split() for line in part.splitlines()] for part in printed.out.split("\n\n")]  # one a task
     assert [[line[0] for line in table] for table in tables] == [["run", "f"], ["run", "d", "e", "b/c", "a"]]
     assert "val_bleu" not in tables[0][0] and "val_bleu" in tables[1][0]

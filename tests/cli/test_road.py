@@ -139,6 +139,11 @@ def test_interrupted_and_resumed_is_as_never_interrupted(corpus, tmp_path, capsy
     monkeypatch.setattr(tfllm.training, "callbacks", whole)
     main(["train", "translation", "--out", str(tmp_path / "cut")])
     assert history(tmp_path / "cut") == history(tmp_path / "straight")
+    main(["train", "translation", "--out", str(tmp_path / "cut"), "--epochs", "3"])  # all else is in the folder
+    assert len(history(tmp_path / "cut")) == 3
+    assert "dff was 32 and is 8" in told(
+        capsys, "train", "translation", "--out", str(tmp_path / "cut"), "--epochs", "4", "--model.dff", "8"
+    )
 
 
 def test_options_are_those_of_the_run_s_task(run, capsys):
@@ -220,6 +225,10 @@ def test_a_run_in_use_is_refused(run, corpus, capsys, monkeypatch):
         ("train translation --out R --config no.yaml", ["no.yaml"]),
         ("train translation --out R --recipe.monitor val_bleu --data {table}", ["BLEU needs text"]),
         ("generate nowhere text", ["nowhere"]),
+        ("generate {empty} text", ["RUN is an empty word; expected RUN"]),
+        ("export nowhere {empty}", ["FOLDER is an empty word; expected RUN FOLDER"]),
+        ("train translation --data {empty} --out R", ["--data is empty: expected the name of a file"]),
+        ("train translation --data pairs.tsv --out {empty}", ["where to? --out RUN"]),
         ("generate", ["usage", "RUN of translation:", "RUN of lm:", "--decoding.beam_width", "--decoding.max_length"]),
         ("generate pairs.tsv text", ["pairs.tsv: expected the folder of a run or a .keras file"]),
         ("evaluate nowhere", ["nowhere"]),
@@ -229,7 +238,7 @@ def test_a_run_in_use_is_refused(run, corpus, capsys, monkeypatch):
 def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pairs.tsv").write_text("source\ttarget\nein\tone\n")
-    words = line.format(table="pairs.tsv").split()
+    words = ["" if word == "{empty}" else word.format(table="pairs.tsv") for word in line.split()]
     if parts[0] == "usage":
         main(words)
         said = capsys.readouterr().out

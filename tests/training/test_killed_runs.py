@@ -134,6 +134,12 @@ def test_the_last_good_file_is_used_and_the_torn_one_named(small, tmp_path, capl
     assert best(tmp_path) == tmp_path / "last.keras"
     assert f"{tmp_path / 'best.keras'} is torn (" in caplog.text and caplog.text.count("last.keras is used") == 1
     shutil.copy(tmp_path / "whole" / "best.keras", tmp_path)
+    (tmp_path / "last.keras").unlink()
+    assert resume(tmp_path)[1] == 2 and f"{tmp_path / 'last.keras'} is missing: best.keras is used" in caplog.text
+    with pytest.raises(FileExistsError):
+        start(tmp_path, recipe)
+    shutil.copy(tmp_path / "whole" / "last.keras", tmp_path)
+    caplog.clear()
     damage(tmp_path / "last.keras")
     assert finished(tmp_path, recipe) == "all 2 epochs are done"
     model, epoch = resume(tmp_path)

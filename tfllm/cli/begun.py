@@ -54,7 +54,8 @@ def class_of(path):
     with understood(path, "the folder of a run or a .keras file"), zipfile.ZipFile(path) as archive:
         check_unpacked(path)
         held = archive.read("config.json")
-    return str(parsed_object(held, f"config.json in {path}").get("registered_name"))
+    found = parsed_object(held, f"config.json in {path}")
+    return str(found.get("registered_name") or found.get("class_name") or "model without a class")
 
 
 def states(settings):

@@ -107,6 +107,12 @@ def counted(settings):
     return settings
 
 
+def full(kind, given):
+    """The names of the given options, in full."""
+    names = [option.name for option in config.options(kind)]
+    return {in_full(name, names) for name in given}
+
+
 def in_full(name, names):
     """The one of the `names` that has this last part; `name` itself where it is one of them, or not one alone is."""
     found = {other for other in names if other.rpartition(".")[2] == name}
@@ -123,9 +129,12 @@ def near(name, names):
 
 
 def words(expected, given):
-    """`given` words, one for each name in `expected`; ValueError otherwise."""
+    """`given` words, one for each name in `expected`; ValueError otherwise, and for an empty one with a name."""
     if len(given) != len(expected):
         raise ValueError(f"expected {' '.join(expected) or 'options only'}, got {' '.join(given) or 'nothing'}")
+    for name, word in zip(expected, given, strict=True):
+        if name and not word:
+            raise ValueError(f"{name} is an empty word; expected {' '.join(expected)}")
     return given
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-from tfllm.cli import info, options, trained
+from tfllm.cli import described, info, options, trained
 from tfllm.cli.screen import log
 
 TIMES = ("epoch", "seconds", "learning_rate")  # of a row of the history: no scores
@@ -42,8 +42,8 @@ def table(folder):
     for path in sorted(folder.rglob("last.keras")):
         try:
             done, recipe, task = progress.read(path), info.recipe_of(path.parent), trained.task_of(path)
-        except ValueError as error:
-            log.warning("%s", error)
+        except (OSError, ValueError) as error:
+            log.warning("%s", described(error))
             continue
         epochs = {row["epoch"]: row for row in done.history}
         figures = epochs.get(done.best_epoch) or epochs.get(done.epoch) or {}

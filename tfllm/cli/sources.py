@@ -13,8 +13,13 @@ def there(settings, part, *names, folders=False):
 
 
 def exist(option, paths, folders=False):
-    """OSError unless each path is a file that is there; of several files (folders), a pattern or a folder of texts."""
+    """OSError unless each path is a file that is there; of several files (folders), a pattern or a folder of texts.
+
+    ValueError for an empty name.
+    """
     for path in paths:
+        if not path:  # "" would be the folder one is in
+            raise ValueError(f"{option} is empty: expected the name of a file")
         try:
             files = expanded(path) if folders else [Path(path).expanduser()]
         except FileNotFoundError as error:

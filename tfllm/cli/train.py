@@ -35,14 +35,14 @@ def train(task, usage, kind, arguments):
     if given.pop("dry_run", "false").lower() == "true":
         given.pop("out", None)
         return plan(with_monitor(options.settings(kind, given, APART)))
-    if given.get("out") is None:
+    if not given.get("out"):
         raise ValueError("where to? --out RUN")
     folder = Path(given.pop("out")).expanduser()
     begun.check_task(folder, task)
-    if given or not (folder / "config.yaml").exists():
-        settings = with_monitor(options.settings(kind, given, APART))
-    else:
-        settings = config.load(kind, folder / "config.yaml")
+    kept = folder / "config.yaml"
+    if kept.exists() and options.full(kind, given) <= set(MAY_CHANGE):
+        given = {"config": str(kept)} | given  # of all else the run knows what was asked for
+    settings = with_monitor(options.settings(kind, given, APART))
     from tfllm.training.lock import locked
 
     with locked(folder):
@@ -51,7 +51,9 @@ def train(task, usage, kind, arguments):
 
 def trained(task, kind, folder, settings):
     """Train in a folder that no other process has."""
-    again = (folder / "last.keras").exists()
+    from tfllm.training import progress
+
+    again = progress.latest(folder) is not None
     if again:
         same(folder, config.load(kind, folder / "config.yaml"), settings)
     settings.check()

@@ -51,7 +51,8 @@ def task_of(path):
     """The task whose model a .keras file holds, without loading it."""
     name = begun.class_of(path)
     if name not in kinds.CLASSES:
-        raise ValueError(f"{path} holds a {name}; the command line knows {', '.join(kinds.CLASSES)}")
+        known = ", ".join(other.removeprefix("tfllm>") for other in kinds.CLASSES)
+        raise ValueError(f"{path} holds a {name.removeprefix('tfllm>')}; the command line knows {known}")
     return kinds.CLASSES[name]
 
 

@@ -114,8 +114,17 @@ def _warn(message):
 
 
 def latest(folder: str | Path) -> Path | None:
-    """The file of a run to go on with: last.keras, or best.keras where that is torn; None where no epoch was done."""
-    return first_whole(folder, ["last.keras", "best.keras"]) if (Path(folder) / "last.keras").exists() else None
+    """The file of a run to go on with: last.keras, or best.keras where that is torn or lost; None: no epoch was done.
+
+    best.keras of the first epoch is there before last.keras: a run that was killed between the two begins anew.
+    """
+    last, best = (Path(folder) / name for name in ("last.keras", "best.keras"))
+    if last.exists():
+        return first_whole(folder, [last.name, best.name])
+    if not best.exists() or fault(best) or read(best).epoch < 2:
+        return None
+    _warn(f"{last} is missing: {best.name} is used")
+    return best
 
 
 def found(folder: str | Path) -> Progress:

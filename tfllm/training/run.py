@@ -29,7 +29,7 @@ from tfllm.training.recipe import Recipe
 def start(folder: str | Path, settings) -> Path:
     """Make the folder with its config.yaml (`settings`: a dataclass). FileExistsError if it holds a run."""
     folder = Path(folder)
-    if (folder / "last.keras").exists():
+    if latest(folder):
         raise FileExistsError(f"{folder} holds a run: resume it, or choose another folder")
     with locked(folder):
         settle(folder, settings)
@@ -140,7 +140,7 @@ def _tidy(folder):
 def _late(folder, name):
     """Whether a file of a run is not as new as its last epoch."""
     path = folder / name
-    return not path.exists() or path.stat().st_mtime_ns < (folder / "last.keras").stat().st_mtime_ns
+    return not path.exists() or path.stat().st_mtime_ns < latest(folder).stat().st_mtime_ns
 
 
 @contextmanager
