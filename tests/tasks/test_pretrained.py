@@ -94,18 +94,23 @@ def test_transformers_says_the_same(lm, folder, said, tmp_path):
 
 
 @pytest.mark.peers
-def test_a_preset_of_keras_nlp(tmp_path):
+def test_a_preset_of_keras_nlp_with_a_padded_vocabulary(tmp_path):
     hub = pytest.importorskip("keras_hub")
     pytest.importorskip("tensorflow_text")
     tokenizer = hub.models.GPT2Tokenizer({token: i for i, token in enumerate(VOCABULARY)}, [" ".join(p) for p in PAIRS])
     sizes = dict(num_layers=1, num_heads=2, hidden_dim=8, intermediate_dim=16, max_sequence_length=32)
-    backbone = scatter(hub.models.GPT2Backbone(vocabulary_size=len(VOCABULARY), dropout=0.0, **sizes))
+    backbone = scatter(hub.models.GPT2Backbone(vocabulary_size=320, dropout=0.0, **sizes))
+    rows = backbone.get_layer("token_embedding").embeddings
+    rows.assign(np.where(np.arange(320)[:, None] < len(VOCABULARY), rows, 3 * rows.numpy()))  # it likes the others best
     causal = hub.models.GPT2CausalLM(backbone, hub.models.GPT2CausalLMPreprocessor(tokenizer, sequence_length=20))
     causal.save_to_preset(str(tmp_path / "preset"))
     lm = LanguageModel.from_pretrained(tmp_path / "preset")
     ids = np.array([tokenizer("low ## é")])
     assert lm.prepare(["low ## é"]).to_list() == ids.tolist()
+    first = []
     while ids.shape[1] < 20:  # its own `generate` puts a START before the prompt
         logits = causal({"token_ids": ids, "padding_mask": np.ones_like(ids)})
-        ids = np.append(ids, np.argmax(logits[:, -1], -1)[:, None], axis=1)
+        first.append(np.argmax(logits[0, -1]))
+        ids = np.append(ids, np.argmax(logits[:, -1, : len(VOCABULARY)], -1)[:, None], axis=1)
+    assert max(first) >= len(VOCABULARY)
     assert lm.generate("low ## é", max_length=20) == lm.tokenizer.decode(ids).numpy()[0].decode("utf-8", "replace")

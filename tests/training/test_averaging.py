@@ -26,9 +26,12 @@ def test_average_is_the_mean_in_float64(tmp_path):
         np.testing.assert_allclose(array, expected, rtol=1e-15)
 
 
-def test_average_of_nothing():
+def test_average_of_nothing_and_of_a_torn_file(tmp_path):
     with pytest.raises(ValueError, match="not one epoch has ended"):
         average([])
+    (tmp_path / "torn.npz").write_bytes(b"PK half")
+    with pytest.raises(ValueError, match=r"torn.npz: expected weights of one .* is not a zip file$"):
+        average([tmp_path / "torn.npz"])
 
 
 def test_last_epochs_are_averaged(small, watch, tmp_path):

@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+import os
 import zipfile
 
 import keras
@@ -188,6 +189,15 @@ def test_without_validation_the_last_is_used_and_patience_rests(small, tmp_path,
     small.fit(small.model(recipe), callbacks(tmp_path, recipe), 3, validation_data=None)
     assert best(tmp_path) == tmp_path / "last.keras" and found(tmp_path).epoch == 3
     assert "no 'val_loss' among ['loss']: no best.keras is written" in caplog.text
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no disk that is always full")
+def test_a_log_without_room_does_not_hide_what_went_wrong(tmp_path, capsys):
+    (tmp_path / "log.txt").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="best.keras: no room"), running(tmp_path, ""):
+        logging.getLogger("tfllm").info("epoch 1")
+        raise OSError("best.keras: no room")
+    assert "Logging error" not in capsys.readouterr().err
 
 
 def test_misuse_is_explained(small, tmp_path):

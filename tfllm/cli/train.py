@@ -1,4 +1,5 @@
-"""`tfllm train TASK ... --out RUN`: train a model; the same line once more, or only --out RUN, goes on with it.
+"""`tfllm train TASK ... --out RUN`: train a model; the same line once more, or only --out RUN, goes on with it;
+--epochs N beside that trains longer.
 
 --dry-run shows what the line would do: settings, model, batches; nothing is written.
 """
@@ -118,7 +119,8 @@ def same(folder, before, now):
     changed = [name for name in new if new[name] != old.get(name) and name not in MAY_CHANGE]
     if changed:
         told = ", ".join(f"{name} was {old.get(name)} and is {new[name]}" for name in changed)
-        raise ValueError(f"{folder} holds a run with other settings: {told}. Take another --out, or leave those out")
+        alone = f"--out {shlex.quote(str(folder))} alone, or with --epochs N"
+        raise ValueError(f"{folder} holds a run with other settings: {told}. Take another --out; to go on: {alone}")
 
 
 def flat(values, place=""):

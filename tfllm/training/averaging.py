@@ -21,7 +21,7 @@ from tfllm.limits import check_unpacked
 def average(paths: list[Path]) -> list[np.ndarray]:
     """Arithmetic mean of weight files (`.npz`, arrays in order), summed in float64."""
     if not paths:
-        raise ValueError("no weights to average: not one epoch has ended")
+        raise ValueError("no weights to average: not one epoch has ended, or the files in weights/ were removed")
     total = None
     for path in paths:
         with understood(path, "weights of one epoch; removed, it is left out"):

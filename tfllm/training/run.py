@@ -15,8 +15,9 @@ Keras is imported by what trains only: what a run has done can be read without i
 
 import importlib.util
 import logging
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from tfllm import config
@@ -154,10 +155,22 @@ def running(folder: str | Path, go_on: str) -> Iterator[None]:
         yield
 
 
+class _Log(logging.FileHandler):
+    """The file of a log, which loses lines where the disk is full: the checkpoint that finds no room says so."""
+
+    def handleError(self, record):
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+    def close(self):
+        with suppress(OSError):  # of what is still to be written
+            super().close()
+
+
 @contextmanager
 def _logged(folder, go_on):
     log = logging.getLogger("tfllm")
-    file = logging.FileHandler(Path(folder) / "log.txt", encoding="utf-8")
+    file = _Log(Path(folder) / "log.txt", encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level = log.level
     log.addHandler(file)
