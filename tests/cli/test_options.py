@@ -170,3 +170,18 @@ def test_batches_are_sized_for_the_data_unless_the_line_says_how(task):
 
     asked = ["--batch_size", "20"] if hasattr(training, "batch_size") else ["--batch_tokens", "200"]
     assert (batches([]), batches(asked)) == (50, 15)
+
+
+@pytest.mark.parametrize(
+    "task, given, said",
+    [
+        ("lm", {"stream": True, "num_return_sequences": 2}, "--stream shows one text"),
+        ("lm", {"stream": True, "jit_compile": True}, "--stream shows one text"),
+        ("dialogue", {"separator": ""}, "expected one character or more, got none"),
+        ("facts", {"separator": ""}, "expected one character or more, got none"),
+        ("facts", {"separator": ";"}, "text 1: expected facts, ';' and a question; got 'a | b'"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_without_a_model(task, given, said):
+    with pytest.raises(ValueError, match=said.replace("|", r"\|")):
+        kinds.file(task).Generation(**given).check(["a | b"])
