@@ -5,6 +5,8 @@ import inspect
 import keras
 from keras import ops
 
+from tfllm.saving import Configured
+
 
 def smoothed_cross_entropy(targets, logits, label_smoothing=0.0):
     """targets [B, T] int, logits [B, T, V] -> [B, T] float32, natural logarithm.
@@ -36,7 +38,7 @@ def smoothed_cross_entropy(targets, logits, label_smoothing=0.0):
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class TokenCrossEntropy(keras.losses.Loss):
+class TokenCrossEntropy(Configured, keras.losses.Loss):
     """Mean over real tokens (by sample weight) of the smoothed cross-entropy of logits; targets are ids."""
 
     def __init__(self, label_smoothing=0.0, name="token_cross_entropy"):
@@ -48,18 +50,12 @@ class TokenCrossEntropy(keras.losses.Loss):
     def call(self, y_true, y_pred):
         return smoothed_cross_entropy(ops.cast(y_true, "int32"), y_pred, self.label_smoothing)
 
-    def get_config(self):
-        return {"label_smoothing": self.label_smoothing, "name": self.name}
 
-
-class _OfTexts(keras.losses.Loss):
+class _OfTexts(Configured, keras.losses.Loss):
     """A mean over the sample weights [B, 1 or C]."""
 
     def __init__(self, name=None):
         super().__init__(name=name, reduction="mean_with_sample_weight")
-
-    def get_config(self):
-        return {"name": self.name}
 
 
 @keras.saving.register_keras_serializable("tfllm")
@@ -94,7 +90,7 @@ def _takes_one_hot(loss):
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class RealMean(keras.losses.Loss):
+class RealMean(Configured, keras.losses.Loss):
     """A loss of Keras, or a function (targets, logits) -> values, as the mean over real tokens, by sample weight.
 
     Keras' own mean divides by the size of the padded batch. A loss of Keras that is not one for ids gets them one-hot,
@@ -127,10 +123,3 @@ class RealMean(keras.losses.Loss):
                 "counts: return one value for each token, [B, T]"
             )
         return values if len(values.shape) else ops.broadcast_to(values, ops.shape(y_true))
-
-    def get_config(self):
-        return {"loss": keras.saving.serialize_keras_object(self.loss), "name": self.name}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config | {"loss": keras.saving.deserialize_keras_object(config["loss"])})

@@ -5,8 +5,10 @@ import inspect
 import keras
 from keras import ops
 
+from tfllm.saving import Configured
 
-class _OverTokens(keras.metrics.Mean):
+
+class _OverTokens(Configured, keras.metrics.Mean):
     """The mean of values [B, T] by weights [B, T] (None: all 1): every token of an epoch counts alike.
 
     They are laid in one row for that: Keras' own Mean first averages over T, so that a token of a short batch would
@@ -51,13 +53,6 @@ class TokenMean(_OverTokens):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         return self.add(self.loss.call(y_true, y_pred), sample_weight)
-
-    def get_config(self):
-        return super().get_config() | {"loss": keras.saving.serialize_keras_object(self.loss)}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config | {"loss": keras.saving.deserialize_keras_object(config["loss"])})
 
 
 @keras.saving.register_keras_serializable("tfllm")
@@ -155,11 +150,3 @@ class RealOnly(_OverTokens):
         super().reset_state()
         if isinstance(self.metric, keras.metrics.Metric):
             self.metric.reset_state()
-
-    def get_config(self):
-        kept = {"metric": keras.saving.serialize_keras_object(self.metric), "weighted": self.weighted}
-        return super().get_config() | kept
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config | {"metric": keras.saving.deserialize_keras_object(config["metric"])})

@@ -10,10 +10,12 @@ import keras
 from tfllm.files import written
 from tfllm.layers import lora, names
 from tfllm.layers.pretrained_embedding import PretrainedEmbedding, replace_embedding
+from tfllm.saving import Configured
 
 
-class Tunable(keras.Model):
-    """Abstract. A model whose config tells its pretrained embeddings, its LoRA and its frozen weights, if any.
+class Tunable(Configured, keras.Model):
+    """Abstract. A model whose config tells what its constructor takes, and its pretrained embeddings, its LoRA and its
+    frozen weights, if any.
 
     A final class that has a `from_config` of its own ends it with `super().from_config(config)`.
     """

@@ -111,9 +111,6 @@ class BERT(Encoder):
             return self.pooler(x[:, 0])
         return self.summary(x, padding_mask=padding_mask)
 
-    def get_config(self):
-        return super().get_config() | self.numbers
-
 
 def masked_token_head(bert):
     """A new MaskedTokenHead that fits this BERT, with its weights."""

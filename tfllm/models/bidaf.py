@@ -88,6 +88,3 @@ class BiDAF(Model):
         """[B, T] -> [B, T, U]: each word in its text, without the other text."""
         x = self.drop(self.highway(self.embed(token_ids)), training=training)
         return self.encode(x, padding_mask=padding_mask, training=training)[0]
-
-    def get_config(self):
-        return super().get_config() | self.numbers

@@ -96,6 +96,3 @@ class BigLanguageModel(CausalModel):
     @in_graph
     def logits(self, x):
         return self.to_logits(x)
-
-    def get_config(self):
-        return super().get_config() | self.numbers

@@ -129,9 +129,6 @@ class GPT(CausalModel):
         shape = (rows, length, look.num_kv_heads, look.width)
         return [(ops.zeros(shape, self.compute_dtype), ops.zeros(shape, self.compute_dtype)) for _ in self.blocks]
 
-    def get_config(self):
-        return super().get_config() | self.numbers
-
 
 def normal(stddev):
     """A new one for each weight: two of one size by the same would be equal."""

@@ -72,6 +72,3 @@ class LSTMLanguageModel(CausalModel):
             return self.to_logits(x)
         x = self.narrow(x) if self.narrows else x
         return ops.einsum("btd,vd->btv", x, ops.cast(self.embed.embeddings, x.dtype)) + ops.cast(self.bias, x.dtype)
-
-    def get_config(self):
-        return super().get_config() | self.numbers

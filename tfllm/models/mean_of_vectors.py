@@ -62,6 +62,3 @@ class MeanOfVectors(Encoder):
         for part in self.hidden:
             x = part(x)
         return x
-
-    def get_config(self):
-        return super().get_config() | self.numbers

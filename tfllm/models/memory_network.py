@@ -157,6 +157,3 @@ class MemoryNetwork(Model):
         rank = ops.argsort(ops.argsort(lots, axis=-1), axis=-1)
         filled = ops.cumsum(ops.cast(rank < size, "int32"), axis=-1)  # [B, room]
         return ops.sum(ops.cast(filled[:, None] <= after[..., None], "int32"), axis=-1)
-
-    def get_config(self):
-        return super().get_config() | self.numbers

@@ -116,12 +116,3 @@ class PointerGenerator(Model):
         """last [R, 1], the token at `position` -> (log-probabilities of the next [R, V + pe_input], state)."""
         said, _, state = self.read(last, fixed, state, position)
         return said[:, 0], state
-
-    def get_config(self):
-        own = {"model": keras.saving.serialize_keras_object(self.model), "coverage": self.coverage, "units": self.units}
-        return super().get_config() | own
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        model = keras.saving.deserialize_keras_object(config["model"])
-        return super().from_config(config | {"model": model}, custom_objects)

@@ -142,6 +142,3 @@ class Seq2SeqRNN(Model):
         """last [R, 1], the token at `position` -> (logits of the next [R, V], state)."""
         x, state = self.features(last, fixed, state)
         return self.logits(x)[:, 0], state
-
-    def get_config(self):
-        return super().get_config() | self.numbers

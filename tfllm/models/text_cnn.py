@@ -69,6 +69,3 @@ class TextCNN(Encoder):
     @in_graph
     def pool(self, x, padding_mask=None):
         return self.most(x, padding_mask=padding_mask)
-
-    def get_config(self):
-        return super().get_config() | self.numbers

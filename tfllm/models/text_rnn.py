@@ -68,6 +68,3 @@ class TextRNN(Encoder):
             half = self.width // 2
             pooled = ops.concatenate([pooled[:, :half], x[:, 0, half:]], axis=-1)
         return pooled
-
-    def get_config(self):
-        return super().get_config() | self.numbers

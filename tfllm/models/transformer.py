@@ -193,6 +193,3 @@ class Transformer(Model):
         """last [R, 1], the token at `position` -> (logits of the next [R, V], state)."""
         x, state = self.features(last, fixed, state, position)
         return self.logits(x)[:, 0], state
-
-    def get_config(self):
-        return super().get_config() | self.numbers

@@ -5,15 +5,15 @@ stand in the key, and what is said after `replace_embedding`, LoRA, a calibratio
 a new trace. Weights are read anew at each call. Left out: settings that no constructor names.
 """
 
-import inspect
 import threading
 from collections import OrderedDict
-from functools import cache, wraps
+from functools import wraps
 from numbers import Number
+
+from tfllm.saving import parameters
 
 KEPT = 8  # functions of a kind
 LOCK = threading.RLock()
-NO_SETTINGS = {"args", "kwargs", "name", "trainable"}
 
 
 def compiled(make):
@@ -47,13 +47,8 @@ def settings(task):
 
 
 def _plain(layer):
-    for name in _arguments(type(layer)):
+    for name in parameters(type(layer)):
         value = getattr(layer, name, None)
         value = tuple(value) if isinstance(value, list) else value
         parts = value if isinstance(value, tuple) else (value,)
         yield value if all(part is None or isinstance(part, (Number, str)) for part in parts) else None
-
-
-@cache
-def _arguments(kind):
-    return tuple(name for name in inspect.signature(kind.__init__).parameters if name not in {"self", *NO_SETTINGS})

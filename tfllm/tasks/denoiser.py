@@ -141,18 +141,6 @@ class Denoiser(Pretraining):
         filled = self.tokenizer.decode(tf.reshape(kept, [-1, shape[2]]))
         return {"text": replace_invalid(filling.joined(parts, tf.reshape(filled, shape[:2]))), "cut": cut}
 
-    def get_config(self):
-        return super().get_config() | {
-            "model": keras.saving.serialize_keras_object(self.model),
-            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            "length": self.length, "corrupted": self.corrupted, "span": self.span,
-        }  # fmt: skip
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("model", "tokenizer")}
-        return super().from_config(config | parts)
-
 
 def sentinels(length, corrupted, span):
     """How many gaps a row of `length` tokens has: no shorter one has more."""

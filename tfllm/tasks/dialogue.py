@@ -3,7 +3,6 @@
 from dataclasses import asdict
 from functools import partial
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -282,19 +281,6 @@ class DialogueGenerator(Task):
             return result
         values = self.score(x, verbose=verbose).said.as_dict()
         return result | values if return_dict else [*result, *values.values()]
-
-    def get_config(self):
-        return super().get_config() | {
-            "model": keras.saving.serialize_keras_object(self.model),
-            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            "speakers": list(self.speakers), "replies": self.replies, "history_length": self.history_length,
-            "reply_length": self.reply_length, "label_smoothing": self.label_smoothing,
-        }  # fmt: skip
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("model", "tokenizer")}
-        return super().from_config(config | parts)
 
 
 def turns_of(history):

@@ -212,18 +212,6 @@ class FactAnswering(Task):
             if flags.any():
                 log.warning("%d of %d stories %s", flags.sum(), len(flags), what)
 
-    def get_config(self):
-        return super().get_config() | {
-            "model": keras.saving.serialize_keras_object(self.model),
-            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            "fact_length": self.fact_length, "answer_length": self.answer_length, "linear_start": self.linear_start,
-        }  # fmt: skip
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("model", "tokenizer")}
-        return super().from_config(config | parts)
-
 
 def descent(steps, linear_start=0):
     """Gradient descent as in Sukhbaatar et al. 2015, sec. 4.2: the rate is halved every 25 epochs of so many steps.

@@ -182,16 +182,3 @@ class LanguageModel(Streamed, Generator):
         """likelihood.summed of this task, compiled; all three [B, T]."""
         kinds = [tf.TensorSpec([None, None], kind) for kind in (tf.int32, tf.int32, tf.float32)]
         return tf.function(partial(summed, self), input_signature=kinds, autograph=False)
-
-    def get_config(self):
-        return super().get_config() | {
-            "model": keras.saving.serialize_keras_object(self.model),
-            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            "length": self.length,
-            "cross_documents": self.cross_documents,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("model", "tokenizer")}
-        return super().from_config(config | parts)

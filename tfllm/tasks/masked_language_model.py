@@ -293,16 +293,3 @@ class MaskedLanguageModel(Pretraining):
     def export(self, folder, top_k=5):
         """As `Pretraining.export`, with `top_k` tokens for each mask."""
         return super().export(folder, top_k=top_k)
-
-    def get_config(self):
-        return super().get_config() | {
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            "next_sentence": self.next_sentence, "length": self.length, "masked": self.masked,
-            "whole_words": self.whole_words,
-        }  # fmt: skip
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("encoder", "tokenizer")}
-        return super().from_config(config | parts)

@@ -134,16 +134,3 @@ class QuestionAnswering(Answering):
         if not bert_answers.fill(task.head, folder):
             log.info("%s: the head is new and untrained", path_or_name)
         return task.pretrained()
-
-    def get_config(self):
-        names = ("no_answer", "length", "stride", "question_length", "answer_length", "threshold")
-        return super().get_config() | {
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            **{name: getattr(self, name) for name in names},
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("encoder", "tokenizer")}
-        return super().from_config(config | parts)

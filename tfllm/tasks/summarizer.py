@@ -217,18 +217,6 @@ class Summarizer(EncoderDecoder):
         values = self.score(x, y, verbose=verbose, tokens=tokens).as_dict()
         return result | values if return_dict else [*result, *values.values()]
 
-    def get_config(self):
-        return super().get_config() | {
-            "model": keras.saving.serialize_keras_object(self.model),
-            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            "label_smoothing": self.label_smoothing,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("model", "tokenizer")}
-        return super().from_config(config | parts)
-
 
 def chunks(ragged, size):
     """Ragged [B, None] -> (each row as equal parts of at most `size`, ragged [N, None]; how many of each row [B])."""

@@ -197,18 +197,3 @@ class TextClassifier(Classifier):
         found = bert_classifier.Head(kernel, bias, self.labels, self.kind)
         bert_classifier.save(self.encoder, found, folder, self.tokenizer.pad)
         self.tokenizer.save_files(folder)
-
-    def get_config(self):
-        weights = self.class_weights
-        return super().get_config() | {
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            "labels": list(self.labels), "kind": self.kind, "pairs": self.pairs, "length": self.length,
-            "class_weights": dict(weights) if isinstance(weights, dict) else weights,
-            "temperature": self.temperature, "pooling": self.pooling, "rate": self.rate, "separator": self.separator,
-        }  # fmt: skip
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("encoder", "tokenizer")}
-        return super().from_config(config | parts)

@@ -206,17 +206,3 @@ class TextEmbedder(Task):
         serving_default: texts string [N] -> {"embedding": [N, D], "cut": [N]}, see `answer`.
         """
         return self.export_signatures(folder, {"serving_default": lambda texts: self.answer(texts)})
-
-    def get_config(self):
-        return super().get_config() | {
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            "pooling": self.pooling,
-            "normalize": self.normalize,
-            "length": self.length,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("encoder", "tokenizer")}
-        return super().from_config(config | parts)

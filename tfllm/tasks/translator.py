@@ -120,16 +120,3 @@ class Translator(EncoderDecoder):
             return result
         value = self.score(x, y, verbose=verbose, tokenize=tokenize).bleu.value
         return result | {"bleu": value} if return_dict else [*result, value]
-
-    def get_config(self):
-        return super().get_config() | {
-            "model": keras.saving.serialize_keras_object(self.model),
-            "source": keras.saving.serialize_keras_object(self.source),
-            "target": None if self.target is self.source else keras.saving.serialize_keras_object(self.target),
-            "label_smoothing": self.label_smoothing,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("model", "source", "target")}
-        return super().from_config(config | parts)
