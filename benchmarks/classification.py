@@ -25,11 +25,11 @@ import numpy as np
 import tensorflow as tf
 from embeddings_help import EMBEDDINGS, vectors_of
 from kept import Kept
+from tfllm.tasks.embeddings import initialise
 
 from tfllm.evaluation import matthews
 from tfllm.models import MeanOfVectorsConfig, TextCNNConfig, TextRNNConfig
 from tfllm.tasks import TextClassifier
-from tfllm.tasks.embeddings import initialise
 from tfllm.tasks.text_classifier import MODELS
 from tfllm.text import Words
 from tfllm.vectors import widened

@@ -4,6 +4,7 @@ import json
 import logging
 import subprocess
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -254,8 +255,9 @@ def test_word_vectors_stand_in_every_embedding():
         np.testing.assert_array_equal(part.fixed, before)
     after = [part.project.kernel.numpy() for part in task.model.embed]
     assert np.abs(after[0] - after[1]).max() > 1e-3  # each is trained on its own
-    task = FactAnswering.from_text(records(20), FactAnsweringConfig(model=WRITERS["rnn"]), embeddings=vectors)
-    assert type(task.model.embed_input) is PretrainedEmbedding
+    model = replace(WRITERS["rnn"], shared="nothing")
+    task = FactAnswering.from_text(records(20), FactAnsweringConfig(model=model), embeddings=vectors)
+    assert type(task.model.embed_input) is type(task.model.embed_target) is PretrainedEmbedding
     with pytest.raises(FileNotFoundError, match="no.txt"):
         FactAnswering.from_text(records(2), embeddings="no.txt")
 

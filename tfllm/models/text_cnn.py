@@ -21,7 +21,7 @@ class TextCNN(Encoder):
 
     token_ids [B, T], padding_mask [B, T] -> x [B, T, D], the windows about each place, D = filters of all widths;
     `pool` -> [B, D]. The first values of the embedding are uniform in ±0.25; "static", "non-static" and what is
-    between is said by `tasks.embeddings.initialise`. Raises ValueError where there is no width, or one below 1.
+    between is said by `tasks.building.Builder`. Raises ValueError where there is no width, or one below 1.
     Differs: a window has its middle at a place of the text and reads zeros past its ends, so that no text is too short
     (Kim lays width - 1 zeros on either side, and takes windows wholly in padding into the maximum); no limit on the
     length of the head's weights, no two channels.

@@ -3,8 +3,6 @@
 `Denoiser.translator()` begins with the weights and the tokenizer that this leaves.
 """
 
-from dataclasses import asdict
-
 import keras
 import tensorflow as tf
 
@@ -13,10 +11,9 @@ from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.configs import TransformerConfig
 from tfllm.tasks import filling, text_rows
-from tfllm.tasks import records as gate
-from tfllm.tasks.configs import learned, named
+from tfllm.tasks.building import Builder, documents
 from tfllm.tasks.decoding import Decoding
-from tfllm.tasks.encoder_decoder import MODELS, closed
+from tfllm.tasks.encoder_decoder import closed
 from tfllm.tasks.pretraining import Pretraining, full
 from tfllm.tasks.settings import DenoiserConfig
 from tfllm.tasks.translator import Translator
@@ -64,11 +61,10 @@ class Denoiser(Pretraining):
 
         config: a DenoiserConfig, or the name of one: "tiny" (the default), "small", "base".
         """
-        config = named(config, SIZES)
-        tokenizer = learned(config, gate.read(cls.fields, texts, who=cls.__name__).map(lambda record: record["text"]))
-        size = tokenizer.vocab_size + sentinels(config.length, config.corrupted, config.span)
-        model = MODELS[type(config.model)](input_vocab_size=size, target_vocab_size=size, **asdict(config.model))
-        return cls(model, tokenizer, config.length, config.corrupted, config.span)
+        build = Builder(config, SIZES)
+        tokenizer, config = build.learn(documents(cls, texts)), build.config
+        more = sentinels(config.length, config.corrupted, config.span)
+        return cls(build.model(tokenizer, more=more), tokenizer, **build.options(cls))
 
     def translator(self, label_smoothing=0.1):
         """A Translator that goes on with this model (the same weights, not a copy) and this tokenizer."""

@@ -1,6 +1,5 @@
 """Dialogue: turns of several speakers, and a model that says the next one."""
 
-from dataclasses import asdict
 from functools import partial
 
 import numpy as np
@@ -14,15 +13,11 @@ from tfllm.models.causal import CausalModel
 from tfllm.ragged import column, joined
 from tfllm.tasks import records as gate
 from tfllm.tasks import turns
+from tfllm.tasks.building import Builder
 from tfllm.tasks.chat import Chat
 from tfllm.tasks.compiled import compiled
-from tfllm.tasks.configs import learned, named
 from tfllm.tasks.decoding import Replying
 from tfllm.tasks.dialogue_configs import ALL, SIZES, SPEAKERS, lines, names
-from tfllm.tasks.embeddings import expect_files, initialise
-from tfllm.tasks.encoder_decoder import MODELS as PAIRS
-from tfllm.tasks.encoder_decoder import untrained
-from tfllm.tasks.language_model import MODELS as STREAMS
 from tfllm.tasks.likelihood import summed
 from tfllm.tasks.task import Task, log
 from tfllm.tasks.texts import decoded, is_one, shown
@@ -76,27 +71,15 @@ class DialogueGenerator(Task):
         """Learns the vocabulary of the dialogues (records, or strings) and builds an untrained model for them.
 
         config: a DialogueGeneratorConfig, or the name of one: "tiny" (a GPT, the default), "lstm", "seq2seq".
-        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.embeddings.initialise`; above those of
+        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.building.Builder`; above those of
         the config.
         """
-        config = named(config, SIZES)
-        embeddings = config.embeddings if embeddings is None else embeddings
-        expect_files(embeddings)
+        build = Builder(config, SIZES, embeddings, embeddings_trainable)
         texts = gate.strings(gate.read(cls.fields, records, who=cls.__name__), "dialogue")[0]
-        speakers = config.speakers or names(texts) or SPEAKERS
-        tokenizer = learned(config, lines(texts, speakers))
-        if type(config.model) in PAIRS:
-            model = untrained(config.model, tokenizer, tokenizer)
-            old = {id(layer): layer for layer in (model.embed_input, model.embed_target)}.values()
-        else:
-            model = STREAMS[type(config.model)](vocab_size=tokenizer.vocab_size, **asdict(config.model))
-            old = [model.embed]
-        for layer in old if embeddings is not None else ():
-            initialise(model, layer, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)
-        return kind_of(config.model)(
-            model, tokenizer, speakers, config.replies, config.history_length, config.reply_length,
-            config.label_smoothing,
-        )  # fmt: skip
+        speakers = build.config.speakers or names(texts) or SPEAKERS
+        tokenizer = build.learn(lines(texts, speakers))
+        model = build.model(tokenizer)
+        return kind_of(model)(model, tokenizer, **build.options(cls, speakers=speakers))
 
     @classmethod
     def from_language_model(cls, task, **options):
@@ -302,9 +285,8 @@ def turns_of(history):
 
 
 def kind_of(model):
-    """The final class for a model, or for its config."""
+    """The final class for a model."""
     from tfllm.tasks.causal_dialogue import CausalDialogue
     from tfllm.tasks.seq2seq_dialogue import Seq2SeqDialogue
 
-    causal = isinstance(model, CausalModel) or type(model) in STREAMS
-    return CausalDialogue if causal else Seq2SeqDialogue
+    return CausalDialogue if isinstance(model, CausalModel) else Seq2SeqDialogue

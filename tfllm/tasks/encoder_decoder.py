@@ -1,6 +1,6 @@
 """What tasks with an encoder-decoder have in common: pairs of strings to learn from, one search, answers in batches."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 
 import keras
@@ -11,9 +11,6 @@ from tfllm.data import batches
 from tfllm.generation import beam_search, numbers, sample
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
-from tfllm.models.configs import Seq2SeqRNNConfig, TransformerConfig
-from tfllm.models.seq2seq_rnn import Seq2SeqRNN
-from tfllm.models.transformer import Transformer
 from tfllm.ragged import column, joined
 from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import compiled
@@ -28,7 +25,6 @@ from tfllm.text.cleaning import blank
 
 ROOM = 16  # places of a growing cache at first
 TOGETHER = 1024  # texts whose samples are drawn together, for the noise of all of them is made at each token
-MODELS = {TransformerConfig: Transformer, Seq2SeqRNNConfig: Seq2SeqRNN}
 
 
 class EncoderDecoder(Task):
@@ -247,12 +243,6 @@ class EncoderDecoder(Task):
             signatures["n_best"] = lambda texts: self.candidates(texts, n_best, decoding)
         signatures["serving_xla"] = lambda texts: first(self.candidates(texts, 1, decoding, jit_compile=True))
         return self.export_signatures(folder, signatures)
-
-
-def untrained(config, source, target):
-    """The model that a config of `MODELS` describes, for the vocabularies of the two tokenizers."""
-    sizes = {"input_vocab_size": source.vocab_size, "target_vocab_size": target.vocab_size}
-    return MODELS[type(config)](**sizes, **asdict(config))
 
 
 def first(candidates):

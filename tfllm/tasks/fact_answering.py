@@ -1,6 +1,5 @@
 """Questions about facts: strings in, an answer and its probability out, and which facts it came from."""
 
-from dataclasses import asdict
 from functools import partial
 
 import keras
@@ -9,18 +8,14 @@ import tensorflow as tf
 
 from tfllm.data import batches
 from tfllm.generation import numbers
-from tfllm.layers.pretrained_embedding import replace_embedding
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
-from tfllm.models.configs import MemoryNetworkConfig, Seq2SeqRNNConfig, TransformerConfig
+from tfllm.models.configs import MemoryNetworkConfig
 from tfllm.models.memory_network import MemoryNetwork
-from tfllm.models.seq2seq_rnn import Seq2SeqRNN
-from tfllm.models.transformer import Transformer
 from tfllm.ragged import column
 from tfllm.tasks import records as gate
+from tfllm.tasks.building import Builder
 from tfllm.tasks.compiled import compiled
-from tfllm.tasks.configs import named
-from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.fact_inputs import lines, plain
 from tfllm.tasks.fact_readers import Chosen, Written, answer_key
 from tfllm.tasks.linear_start import LinearStart
@@ -29,9 +24,6 @@ from tfllm.tasks.task import Task, batch_starts, listed, log, setters
 from tfllm.tasks.texts import decoded, is_one
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import Words
-
-MODELS = {MemoryNetworkConfig: MemoryNetwork, Seq2SeqRNNConfig: Seq2SeqRNN, TransformerConfig: Transformer}
-
 
 SIZES = {
     "tiny": FactAnsweringConfig(linear_start=20),  # Sukhbaatar et al. 2015, of one task
@@ -72,28 +64,19 @@ class FactAnswering(Task):
 
         records: a dataset of {"facts", "question", "answer"}. config: a FactAnsweringConfig, or the name of one: "tiny"
         (the default), "small". embeddings, embeddings_trainable: word vectors to begin with, see
-        `tasks.embeddings.initialise`; above those of the config. They stand in every embedding of a memory network.
+        `tasks.building.Builder`; above those of the config. They stand in every embedding of the model.
         """
-        config = named(config, SIZES)
-        embeddings = config.embeddings if embeddings is None else embeddings
-        expect_files(embeddings)
-        records = gate.read(cls.fields, records, who=cls.__name__)
+        build = Builder(config, SIZES, embeddings, embeddings_trainable)
+        config, records = build.config, gate.read(cls.fields, records, who=cls.__name__)
         facts, questions, answers = gate.columns(records, *cls.fields)
         facts = strings(lines(tf.constant(list(dict.fromkeys(facts)))).flat_values)
         words = [*facts, *strings(plain(tf.constant(questions)))]
-        chosen = isinstance(config.model, MemoryNetworkConfig)
-        words += [] if chosen else answers
-        tokenizer = Words.learn(words, config.vocab_size, lowercase=config.lowercase)
-        if chosen:
-            tokenizer = with_answers(tokenizer, answers)
+        if isinstance(config.model, MemoryNetworkConfig):
+            tokenizer = with_answers(build.learn(words, "words"), answers)
+        else:
+            tokenizer = build.learn(words + answers, "words")
         length = max(1, min(config.fact_length, int(np.max(tokenizer.encode(facts).row_lengths(), initial=1))))
-        model = untrained(config.model, tokenizer.vocab_size)
-        if embeddings is not None:
-            first, *others = model.embed if chosen else [model.embed_input]
-            initialise(model, first, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)
-            for old in others:  # of a memory network: the embeddings of its hops
-                replace_embedding(model, old, copied(model.embed[0]))
-        return cls(model, tokenizer, length, config.answer_length, config.linear_start)
+        return cls(build.model(tokenizer), tokenizer, **build.options(cls, fact_length=length))
 
     @property
     def reader(self):
@@ -225,27 +208,12 @@ def descent(steps, linear_start=0):
     return keras.optimizers.SGD(rate, clipnorm=1.25)
 
 
-def untrained(config, size):
-    """The model that a config of `MODELS` describes, for so many words."""
-    if isinstance(config, MemoryNetworkConfig):
-        return MemoryNetwork(size, **asdict(config))
-    return MODELS[type(config)](input_vocab_size=size, target_vocab_size=size, **asdict(config))
-
-
 def with_answers(tokenizer, answers):
     """The tokenizer with each of these answers (bytes) as one token of its own, behind its words."""
     known = tokenizer.tokens[len(tokenizer.fixed) :]
     found = sorted(set(strings(answer_key(tokenizer, tf.constant(answers)))) - {""})
     more = [answer for answer in found if answer.encode() not in set(known)]
     return Words([*known, *more], lowercase=tokenizer.lowercase)
-
-
-def copied(embedding):
-    """A second one like it."""
-    other = type(embedding).from_config(embedding.get_config())
-    other.build()
-    other.set_weights(embedding.get_weights())
-    return other
 
 
 def asked_only(facts, questions, **found):

@@ -1,6 +1,5 @@
 """Language modelling: a causal model and its tokenizer, from running text to its continuation and its probability."""
 
-from dataclasses import asdict
 from functools import partial
 
 import keras
@@ -11,15 +10,11 @@ from tfllm.data import batches, blocks
 from tfllm.data.streams import Stream
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
-from tfllm.models.big_language_model import BigLanguageModel
-from tfllm.models.configs import BigLanguageModelConfig, GPTConfig, LSTMLanguageModelConfig
+from tfllm.models.configs import GPTConfig
 from tfllm.models.gpt import GPT
-from tfllm.models.lstm_language_model import LSTMLanguageModel
 from tfllm.ragged import joined
-from tfllm.tasks import records as gate
+from tfllm.tasks.building import Builder, documents
 from tfllm.tasks.compiled import compiled
-from tfllm.tasks.configs import learned, named
-from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.generator import Generator
 from tfllm.tasks.likelihood import summed
 from tfllm.tasks.settings import LanguageModelConfig
@@ -27,7 +22,6 @@ from tfllm.tasks.streaming import Streamed
 from tfllm.tasks.text_inputs import never_empty
 from tfllm.tasks.vocabularies import expect_rows
 
-MODELS = {GPTConfig: GPT, LSTMLanguageModelConfig: LSTMLanguageModel, BigLanguageModelConfig: BigLanguageModel}
 LENGTH = 256  # tokens in a block, where neither the user nor the model says how many
 
 
@@ -71,17 +65,12 @@ class LanguageModel(Streamed, Generator):
         """Learns the vocabulary of the texts (documents, or records of "text") and builds an untrained model for it.
 
         config: a LanguageModelConfig, or the name of one: "tiny" (the default), "small", "base".
-        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.embeddings.initialise`; above those of
+        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.building.Builder`; above those of
         the config.
         """
-        config = named(config, SIZES)
-        embeddings = config.embeddings if embeddings is None else embeddings
-        expect_files(embeddings)
-        tokenizer = learned(config, gate.read(cls.fields, texts, who=cls.__name__).map(lambda record: record["text"]))
-        model = MODELS[type(config.model)](vocab_size=tokenizer.vocab_size, **asdict(config.model))
-        if embeddings is not None:
-            initialise(model, model.embed, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)
-        return cls(model, tokenizer, config.length, config.cross_documents)
+        build = Builder(config, SIZES, embeddings, embeddings_trainable)
+        tokenizer = build.learn(documents(cls, texts))
+        return cls(build.model(tokenizer), tokenizer, **build.options(cls))
 
     @classmethod
     def from_pretrained(cls, path_or_name, rate=None, **options):

@@ -4,7 +4,7 @@ Also RoBERTa's way, without pairs (Liu et al. 2019, sec. 4): `next_sentence=Fals
 encoder and the tokenizer.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -19,8 +19,8 @@ from tfllm.models.bert import BERT
 from tfllm.models.configs import BERTConfig
 from tfllm.tasks import filling, text_rows
 from tfllm.tasks import records as gate
+from tfllm.tasks.building import Builder, documents
 from tfllm.tasks.compiled import compiled
-from tfllm.tasks.configs import named
 from tfllm.tasks.pairs import marks_around, packed
 from tfllm.tasks.pretraining import Pretraining, full
 from tfllm.tasks.settings import MaskedLanguageModelConfig
@@ -91,11 +91,9 @@ class MaskedLanguageModel(Pretraining):
 
         config: a MaskedLanguageModelConfig, or the name of one: "tiny" (the default), "small", "base".
         """
-        config = named(config, SIZES)
-        lines = gate.read(cls.fields, texts, who=cls.__name__).map(lambda record: record["text"])
-        tokenizer = WordPieces.learn(lines, vocab_size=config.vocab_size, lowercase=config.lowercase)
-        encoder = BERT(tokenizer.vocab_size, **asdict(config.model))
-        return cls(encoder, tokenizer, config.next_sentence, config.length, config.masked, config.whole_words)
+        build = Builder(config, SIZES)
+        tokenizer = build.learn(documents(cls, texts), "wordpieces")
+        return cls(build.model(tokenizer), tokenizer, **build.options(cls))
 
     @classmethod
     def from_pretrained(cls, path_or_name, next_sentence=None, length=None, masked=0.15, whole_words=False, rate=None,

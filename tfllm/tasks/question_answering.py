@@ -1,26 +1,21 @@
 """Questions about a text: where in it the answer stands, with a model that reads both. SQuAD 1.1 and 2.0."""
 
-from dataclasses import asdict
-
 import keras
 
 from tfllm import text
 from tfllm.layers.bert_heads import start
 from tfllm.models.bert import BERT
 from tfllm.models.bidaf import BiDAF
-from tfllm.models.configs import BERTConfig, BiDAFConfig, TextRNNConfig
+from tfllm.models.configs import BERTConfig, BiDAFConfig
 from tfllm.models.encoder import Encoder
-from tfllm.models.text_rnn import TextRNN
 from tfllm.tasks.answering import Answering
-from tfllm.tasks.configs import learned, named
-from tfllm.tasks.embeddings import expect_files, initialise
+from tfllm.tasks.building import Builder
 from tfllm.tasks.question_records import asked
 from tfllm.tasks.settings import QuestionAnsweringConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.text_inputs import idle
 from tfllm.tasks.vocabularies import expect_rows
 
-MODELS = {BiDAFConfig: BiDAF, BERTConfig: BERT, TextRNNConfig: TextRNN}
 LENGTH = 384  # tokens of a window, where neither the user nor the model says fewer; Devlin et al. 2019's code
 QUESTION = 64  # of a question, likewise
 STRIDE = 128
@@ -95,21 +90,14 @@ class QuestionAnswering(Answering):
         """Learns the vocabulary of contexts and questions, and builds an untrained model for it.
 
         records: as of `fit`. config: a QuestionAnsweringConfig, or the name of one: "tiny" (the default), "small",
-        "base". embeddings, embeddings_trainable: word vectors to begin with, see `tasks.embeddings.initialise`; above
+        "base". embeddings, embeddings_trainable: word vectors to begin with, see `tasks.building.Builder`; above
         those of the config.
         """
-        config = named(config, SIZES)
-        embeddings = config.embeddings if embeddings is None else embeddings
-        expect_files(embeddings)
+        build = Builder(config, SIZES, embeddings, embeddings_trainable)
         contexts, questions, answers, _ = asked(records)
-        tokenizer = learned(config, [*dict.fromkeys(contexts), *questions], embeddings)
-        model = MODELS[type(config.model)](vocab_size=tokenizer.vocab_size, **asdict(config.model))
-        if embeddings is not None:
-            initialise(model, model.embed, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)
-        no_answer = not all(answers) if config.no_answer is None else config.no_answer
-        return cls(
-            model, tokenizer, no_answer, config.length, config.stride, config.question_length, config.answer_length
-        )  # fmt: skip
+        tokenizer = build.learn([*dict.fromkeys(contexts), *questions])
+        no_answer = not all(answers) if build.config.no_answer is None else build.config.no_answer
+        return cls(build.model(tokenizer), tokenizer, **build.options(cls, no_answer=no_answer))
 
     @classmethod
     def from_encoder(cls, encoder, tokenizer, **options):

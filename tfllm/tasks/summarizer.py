@@ -8,10 +8,9 @@ from tfllm.generation import max_length, min_length
 from tfllm.models.configs import Seq2SeqRNNConfig
 from tfllm.models.pointer_generator import PointerGenerator
 from tfllm.tasks import records as gate
-from tfllm.tasks.configs import learned, named
+from tfllm.tasks.building import Builder
 from tfllm.tasks.decoding import Summarizing, known, rules, used
-from tfllm.tasks.embeddings import expect_files, initialise
-from tfllm.tasks.encoder_decoder import EncoderDecoder, at_most, closed, over, shifted, tokens_cut, untrained
+from tfllm.tasks.encoder_decoder import EncoderDecoder, at_most, closed, over, shifted, tokens_cut
 from tfllm.tasks.settings import SummarizerConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.vocabularies import expect_rows
@@ -59,24 +58,18 @@ class Summarizer(EncoderDecoder):
 
         records: a dataset of {"source", "target"}, or a list of documents beside a list of summaries, `targets`.
         config: a SummarizerConfig, or the name of one: "tiny" (the default), "lstm", "see2017".
-        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.embeddings.initialise`; above those of
+        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.building.Builder`; above those of
         the config. They are for documents and summaries; with shared="all" for the softmax too.
         """
-        config = named(config, SIZES)
-        expect_files(embeddings, config.embeddings)
-        records = gate.read(cls.fields, records, targets, who=cls.__name__)
-        tokenizer = learned(config, [line for column in gate.columns(records, *cls.fields) for line in column])
-        model = untrained(config.model, tokenizer, tokenizer)
-        if embeddings is None:
-            embeddings = config.embeddings
-        if embeddings is not None:
-            for old in {id(layer): layer for layer in (model.embed_input, model.embed_target)}.values():
-                initialise(model, old, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)
+        build = Builder(config, SIZES, embeddings, embeddings_trainable)
+        config, records = build.config, gate.read(cls.fields, records, targets, who=cls.__name__)
+        tokenizer = build.learn([line for column in gate.columns(records, *cls.fields) for line in column])
+        model = build.model(tokenizer)
         if config.copy:
             model = PointerGenerator(model, config.coverage)
         elif config.coverage is not None:
             raise ValueError("coverage is of models that copy: copy=True, or no coverage")
-        return cls(model, tokenizer, config.label_smoothing)
+        return cls(model, tokenizer, **build.options(cls))
 
     @property
     def copies(self):

@@ -1,33 +1,17 @@
 """Classification: any model that reads a text, and its tokenizer, from a text or two to a label and its probability."""
 
-from dataclasses import asdict
-
 import keras
 import numpy as np
 
 from tfllm import text
 from tfllm.layers.pooling import Pooling
 from tfllm.models.bert import BERT
-from tfllm.models.big_language_model import BigLanguageModel
 from tfllm.models.causal import CausalModel
-from tfllm.models.configs import (
-    BERTConfig,
-    BigLanguageModelConfig,
-    GPTConfig,
-    LSTMLanguageModelConfig,
-    MeanOfVectorsConfig,
-    TextCNNConfig,
-    TextRNNConfig,
-)
+from tfllm.models.configs import BERTConfig, TextRNNConfig
 from tfllm.models.gpt import GPT
-from tfllm.models.lstm_language_model import LSTMLanguageModel
-from tfllm.models.mean_of_vectors import MeanOfVectors
-from tfllm.models.text_cnn import TextCNN
-from tfllm.models.text_rnn import TextRNN
 from tfllm.tasks import records as gate
+from tfllm.tasks.building import Builder
 from tfllm.tasks.classifying import Classifier
-from tfllm.tasks.configs import learned, named
-from tfllm.tasks.embeddings import expect_files, initialise
 from tfllm.tasks.labelled import records_of
 from tfllm.tasks.labels import SEPARATOR, Labels
 from tfllm.tasks.settings import TextClassifierConfig
@@ -35,10 +19,6 @@ from tfllm.tasks.task import log
 from tfllm.tasks.text_inputs import idle, marks, widths
 from tfllm.tasks.vocabularies import expect_rows
 
-MODELS = {
-    TextCNNConfig: TextCNN, TextRNNConfig: TextRNN, MeanOfVectorsConfig: MeanOfVectors, BERTConfig: BERT,
-    GPTConfig: GPT, LSTMLanguageModelConfig: LSTMLanguageModel, BigLanguageModelConfig: BigLanguageModel,
-}  # fmt: skip
 LENGTH = 512  # tokens of a text, where neither the user nor the model says how many
 STDDEV = 0.02  # of first values of the head above a Transformer, Devlin et al. 2019's code
 
@@ -115,26 +95,19 @@ class TextClassifier(Classifier):
         records: a dataset of {"text", "label"}, of {"text", "pair", "label"}, or of (text, label), or a list of texts,
         or of pairs of texts, beside a list of `labels`; see `labelled.records_of`.
         config: a TextClassifierConfig, or the name of one: "tiny" (the default), "small", "base".
-        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.embeddings.initialise`; above those of
+        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.building.Builder`; above those of
         the config.
         """
-        config = named(config, SIZES)
-        embeddings = config.embeddings if embeddings is None else embeddings
-        expect_files(embeddings)
+        build = Builder(config, SIZES, embeddings, embeddings_trainable)
+        config = build.config
         records = records_of(records, labels, config.separator)
         pairs = "pair" in records.element_spec
         if "label" not in records.element_spec:
             raise ValueError(f"a classifier learns from texts and labels; these have {list(records.element_spec)}")
         *said, found = gate.columns(records, *(("text", "pair", "label") if pairs else ("text", "label")))
         names = Labels.learned(found, config.kind, config.separator)
-        tokenizer = learned(config, [one for part in said for one in part], embeddings)
-        model = MODELS[type(config.model)](vocab_size=tokenizer.vocab_size, **asdict(config.model))
-        if embeddings is not None:
-            initialise(model, model.embed, tokenizer, embeddings, embeddings_trainable, config.embeddings_trainable)
-        task = cls(
-            model, tokenizer, names.names, config.kind, pairs, config.length, config.class_weights,
-            pooling=config.pooling, rate=config.rate, separator=config.separator,
-        )  # fmt: skip
+        tokenizer = build.learn([one for part in said for one in part])
+        task = cls(build.model(tokenizer), tokenizer, **build.options(cls, labels=names.names, pairs=pairs))
         task.balance(records)
         return task
 

@@ -6,9 +6,8 @@ import tensorflow as tf
 
 from tfllm.models.configs import TransformerConfig
 from tfllm.tasks import records as gate
-from tfllm.tasks.configs import learned, named
+from tfllm.tasks.building import Builder
 from tfllm.tasks.decoding import rules
-from tfllm.tasks.embeddings import expect_files, initialise_sides
 from tfllm.tasks.encoder_decoder import (
     EncoderDecoder,
     at_most,
@@ -16,7 +15,6 @@ from tfllm.tasks.encoder_decoder import (
     over,
     shifted,
     tokens_cut,
-    untrained,
 )
 from tfllm.tasks.settings import TranslatorConfig
 from tfllm.tasks.vocabularies import expect_rows
@@ -53,19 +51,16 @@ class Translator(EncoderDecoder):
 
         records: a dataset of {"source", "target"}, or a list of source strings beside a list of `targets`.
         config: a TranslatorConfig, or the name of one: "tiny" (the default), "small", "base".
-        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.embeddings.initialise`; above those of
+        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.building.Builder`; above those of
         the config. One value is for the source; {"source": ..., "target": ...} for either or both. A model with
         shared="all" has one matrix for both languages and the softmax: it takes one value, and no dict.
         """
-        config = named(config, SIZES)
-        expect_files(embeddings, config.embeddings, config.embeddings_target)
+        build = Builder(config, SIZES, embeddings, embeddings_trainable)
         records = gate.read(cls.fields, records, targets, who=cls.__name__)
         sources, targets = gate.columns(records, *cls.fields)
-        source = learned(config, sources + targets if config.joint else sources)
-        target = source if config.joint else learned(config, targets)
-        model = untrained(config.model, source, target)
-        initialise_sides(model, source, target, config, embeddings, embeddings_trainable)
-        return cls(model, source, target, config.label_smoothing)
+        source = build.learn(sources + targets if build.config.joint else sources)
+        target = source if build.config.joint else build.learn(targets)
+        return cls(build.model(source, target), source, target, **build.options(cls))
 
     def sources(self, texts):
         ids, most = self.source.encode(texts), self.model.pe_input
