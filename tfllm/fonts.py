@@ -52,6 +52,8 @@ def heatmap(values, columns, rows, across: str, down: str, shades: str, bar: str
     across, down: what the labels of columns and rows are; shades: a colour map; bar: what a colour means. As large as
     squares and labels need, up to some 16 inches.
     """
+    if not (len(columns) and len(rows)):
+        raise ValueError(f"there is nothing to draw: no {across if not len(columns) else down} at all")
     columns, rows = [short(label) for label in columns], [short(label) for label in rows]
     side = min(0.34, 16 / max(len(columns), len(rows), 1))  # inches, of a square
     size = min(8.0, 50 * side)  # points, of a letter
@@ -76,7 +78,7 @@ def wide(text: str) -> int:
 def saved(figure, path) -> Path:
     """Writes the PNG; letters that no font has are told in a warning."""
     with letters_told(path), written(path) as beside:
-        figure.savefig(beside)
+        figure.savefig(beside, format=beside.suffix[1:] or "png")
     return Path(path)
 
 

@@ -45,6 +45,9 @@ def test_faults_of_reliability():
         reliability([0.5, 0.5], [1])
     with pytest.raises(ValueError, match="got 0 for 0"):
         reliability([], [])
+    for wrong in (np.nan, 1.1, -0.1):
+        with pytest.raises(ValueError, match="expected probabilities between 0 and 1"):
+            reliability([0.5, wrong], [1, 1])
 
 
 def drawn(kind, sharpness, size=400, classes=3):

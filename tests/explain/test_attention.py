@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from tfllm import fonts
-from tfllm.explain import AttentionMap, attention_map
+from tfllm.explain import AttentionMap, FactMap, attention_map
 from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
-from tfllm.tasks import Translator, TranslatorConfig
+from tfllm.tasks import Summarizer, SummarizerConfig, TextRank, Translator, TranslatorConfig
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +63,24 @@ def test_the_picture(translator, tmp_path, monkeypatch):
     assert {text.get_rotation() for text in axes.get_xticklabels()} == {45}
     AttentionMap(["x"], ["y"], np.ones((1, 1, 1))).save(tmp_path / "map.png")
     assert {text.get_rotation() for text in drawn[1].axes[0].get_xticklabels()} == {0}
+
+
+def test_a_summarizer_s_map_and_what_has_none():
+    """Words that are copied have ids beyond the vocabulary; they are named by the place they are copied from."""
+    config = SummarizerConfig(model=Seq2SeqRNNConfig(embedding_dim=8, num_units=8, pe_input=8, pe_target=8))
+    summarizer = Summarizer.from_text(["a dog runs"], ["a dog"], config)
+    found = attention_map(summarizer, "a zebra runs", "a zebra unicorn")
+    assert found.source == ["a", "<unk>", "runs", "</s>"]
+    assert found.target == ["a", "<unk>", "<unk>", "</s>"] and found.weights.shape == (1, 4, 4)
+    for layer in ("last", 1.0, 0):
+        with pytest.raises(ValueError, match=f"between 1 and 1; got {layer!r}"):
+            attention_map(summarizer, "a", layer=layer)
+    with pytest.raises(TypeError, match="of a Translator or a Summarizer; got a TextRank"):
+        attention_map(TextRank(), "a")
+
+
+def test_a_picture_without_an_ending_or_without_anything(tmp_path):
+    assert AttentionMap(["x"], ["y"], np.ones((1, 1, 1))).save(tmp_path / "map").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="there is nothing to draw: no fact at all"):
+        FactMap("", 0.0, [], ["hop 1"], np.ones((1, 0))).save(tmp_path / "facts.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["map"]

@@ -31,3 +31,11 @@ def test_the_best_epoch_is_marked(monitor, best, title, tmp_path, monkeypatch):
     stars = [(*line.get_xdata(), *line.get_ydata()) for line in lines.values() if line.get_marker() == "*"]
     assert stars == ([best[::-1]] if best[1] else [])
     assert (f"best, epoch {best[1]}" in lines) == bool(best[1])
+
+
+def test_one_epoch_has_one_tick(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(curve, "saved", lambda figure, path: drawn.append(figure))
+    curve.draw_curve(tmp_path / "curve.png", Progress(1, history=HISTORY[:1]), "loss")
+    low, high = drawn[0].axes[0].get_xlim()
+    assert [tick for tick in drawn[0].axes[0].get_xticks() if low <= tick <= high] == [1]

@@ -54,6 +54,8 @@ def reliability(confidence, correct, bins: int = 15) -> Reliability:
     confidence, correct = np.asarray(confidence, np.float64).ravel(), np.asarray(correct, np.float64).ravel()
     if len(confidence) != len(correct) or not len(correct):
         raise ValueError(f"expected a probability for each answer; got {len(confidence)} for {len(correct)}")
+    if not ((confidence >= 0) & (confidence <= 1)).all():
+        raise ValueError("expected probabilities between 0 and 1; some are outside, or NaN")
     if bins < 1:
         raise ValueError(f"bins must be 1 or more; got {bins}")
     places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)

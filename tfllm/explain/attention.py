@@ -1,6 +1,7 @@
 """Which source tokens a translator looks at for each token that it writes."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import tensorflow as tf
@@ -29,22 +30,32 @@ def attention_map(translator, source, target=None, layer=None):
     """source, target str -> AttentionMap of the attention to the source in decoder block `layer`, counted from 1.
 
     target: the text to explain; left out, the translator's own translation. layer: left out, the last.
-    Raises ValueError for a layer that the model does not have.
+    translator: or a Summarizer. Raises TypeError for a task without such a model, ValueError for a layer that the
+    model does not have.
     """
-    looks = translator.model.source_attention
+    looks = getattr(getattr(translator, "model", None), "source_attention", None)
+    if looks is None or tuple(translator.fields) != ("source", "target"):
+        raise TypeError(
+            f"an attention map is of a Translator or a Summarizer; got a {type(translator).__name__}: of facts see "
+            "fact_map"
+        )
     layer = len(looks) if layer is None else layer
-    if not 1 <= layer <= len(looks):
-        raise ValueError(f"layer must be between 1 and {len(looks)}; got {layer}")
+    if not isinstance(layer, Integral) or not 1 <= layer <= len(looks):
+        raise ValueError(f"layer must be between 1 and {len(looks)}; got {layer!r}")
     target = translator.generate(source) if target is None else target
     record = {"source": tf.constant([one(source, "source")]), "target": tf.constant([one(target, "target")])}
     inputs, targets, _ = translator.example(record)
-    _, weights = translator.model(inputs["source"].to_tensor(), inputs["target"].to_tensor())
+    parts = {name: part.to_tensor() for name, part in inputs.items()}
+    _, weights = translator.model(parts["source"], parts["target"])
     weights = np.array(weights[looks[layer - 1]])[0]  # [H, T, S] or [T, S]
     weights = weights.reshape(-1, *weights.shape[-2:])
-    return AttentionMap(names(translator.source, inputs["source"][0]), names(translator.target, targets[0]), weights)
+    both = [getattr(translator, name, None) or translator.tokenizer for name in ("source", "target")]
+    read = names(both[0], inputs["source"][0])
+    written = names(both[1], targets[0], copied=read, size=translator.model.vocab_size)
+    return AttentionMap(read, written, weights)
 
 
-def names(tokenizer, token_ids):
-    """What each id stands for, to be read: a space as ␣."""
-    tokens = tokenizer.tokens
-    return [tokens[i].decode("utf-8", "replace").replace(" ", "␣") for i in token_ids.numpy()]
+def names(tokenizer, token_ids, copied=(), size=None):
+    """What each id stands for, to be read: a space as ␣. Where a model copies, id size + i stands for `copied[i]`."""
+    tokens = [token.decode("utf-8", "replace").replace(" ", "␣") for token in tokenizer.tokens]
+    return [tokens[i] if i < len(tokens) else copied[i - size] for i in token_ids.numpy()]

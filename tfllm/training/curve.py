@@ -61,7 +61,7 @@ def draw_curve(path, progress: Progress, monitor: str):
         if plot.get_legend_handles_labels()[0]:
             plot.legend()
     plots[-1].set_xlabel("epoch")
-    plots[-1].xaxis.get_major_locator().set_params(integer=True)
+    plots[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     best = f": best {monitor} {progress.best:.4g} in epoch {progress.best_epoch}" if progress.best_epoch else ""
     plots[0].set_title(short(Path(path).parent.resolve().name, 40) + best, **labels(10))
     saved(drawing, path)
