@@ -108,8 +108,8 @@ EMPTY = {  # what is served of a text without a word
     "regression": {"label": "", "score": 0.0, "cut": 0},
     "reader": {"text": "", "start": -1, "end": -1, "score": 1.0, "no_answer": 1.0},
     "reader of one text": {"text": "", "start": -1, "end": -1, "score": 1.0, "no_answer": 1.0},
-    "memory network": {"text": "", "probability": 0.0},
-    "writer of facts": {"text": "", "probability": 0.0},
+    "memory network": {"text": "", "probability": 0.0, "cut": 0},
+    "writer of facts": {"text": "", "probability": 0.0, "cut": 0},
     "embedder": {"cut": 0},
 }
 

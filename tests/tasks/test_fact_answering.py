@@ -161,7 +161,7 @@ def test_one_road(name, trained, tmp_path):
     path = task.export(tmp_path / name)
     served = tf.saved_model.load(path)
     found = served.signatures["serving_default"](texts=tf.constant(texts), questions=tf.constant(questions))
-    assert set(found) == {"text", "probability"} and [text.decode() for text in found["text"].numpy()] == words
+    assert set(found) == {"text", "probability", "cut"} and [text.decode() for text in found["text"].numpy()] == words
     np.testing.assert_allclose(found["probability"], said["probability"], rtol=1e-3)
     found = served.signatures["explain"](texts=tf.constant(texts), questions=tf.constant(questions))
     np.testing.assert_allclose(found["attention"], said["attention"], atol=1e-5)
@@ -272,9 +272,12 @@ def test_what_is_cut_is_told(trained, writer, caplog):
         "1 of 3 stories have more than 8 facts and lose the oldest",
         "1 of 3 stories have facts of more than 5 words, which lose the last",
     ]
+    assert trained.answer(tf.constant([*long, ""]), tf.constant(QUESTIONS[:4]))["cut"].numpy().tolist() == [2, 1, 0, 0]
     caplog.clear()
     writer.generate("Mary went.\n" * 99, "Where is Mary?")
     limit = writer.model.pe_input
+    cut = writer.answer(tf.constant(["Mary went.\n" * 99, "Ann"]), tf.constant(["Where is Mary?"] * 2))["cut"]
+    assert cut.numpy().tolist() == [99 * 3 + 3 + 1 - limit, 0]  # an END behind each
     assert caplog.messages == [f"1 of 1 stories have more than {limit} words and lose the first"]
     caplog.clear()
     most = writer.answer_length - 1

@@ -50,6 +50,7 @@ def test_many_texts_are_embedded_in_batches_and_come_in_order(embedder, caplog):
     fits = "a dog runs the cat sleeps"  # of six words; START and END come with them
     embedder.embed([fits, *TEXTS[2:]])
     assert not caplog.text
+    np.testing.assert_array_equal(embedder.embed(" \n\u3000\t"), embedder.embed(""))
     embedder.embed(fits + " over")
     assert "1 of 1 texts have more than 8 tokens and are cut" in caplog.text
     np.testing.assert_allclose(found, [by_hand(embedder, text) for text in TEXTS], atol=2e-6)

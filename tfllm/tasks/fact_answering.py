@@ -129,19 +129,22 @@ class FactAnswering(Task):
         return rows
 
     def answer(self, texts, questions):
-        """Facts and questions, strings [B] -> {"text": [B], "probability": [B]}. The text is valid UTF-8.
+        """Facts and questions, strings [B] -> {"text", "probability", "cut"}, all [B]. The text is valid UTF-8.
 
-        Without a fact, or without a question, text is "" and its probability 0.
+        cut: how many words of the facts and the question were not read. Without a fact, or without a question, text is
+        "" and its probability 0.
         """
         facts = lines(texts)
         text, probability = self.reader.best(facts, questions)
-        return asked_only(facts, questions, text=text, probability=probability)
+        found = asked_only(facts, questions, text=text, probability=probability)
+        return found | {"cut": self.reader.cut(facts, questions)}
 
     def explained(self, texts, questions):
         """As `answer`, and "attention" [B, H, F]: of each hop, or of each word written, to each fact."""
         facts = lines(texts)
         text, probability, attention = self.reader.looks(facts, questions)
-        return asked_only(facts, questions, text=text, probability=probability, attention=attention)
+        found = asked_only(facts, questions, text=text, probability=probability, attention=attention)
+        return found | {"cut": self.reader.cut(facts, questions)}
 
     def generate(self, facts, question, batch_size=64, probabilities=False):
         """Facts and a question -> the answer; lists of both, equally long -> a list of answers, in order.
@@ -180,7 +183,7 @@ class FactAnswering(Task):
         """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
 
         Two signatures with texts (facts) and questions, strings [N] both, in: serving_default -> {"text",
-        "probability"} [N], and explain -> the same and "attention" [N, H, F].
+        "probability", "cut"} [N], and explain -> the same and "attention" [N, H, F].
         """
         questions = [tf.TensorSpec([None], tf.string, name="questions")]
         signatures = {

@@ -1,6 +1,6 @@
 """How an answer comes from facts and a question: chosen among all tokens, or written token by token.
 
-Both have `read`, `example`, `call`, `best`, `looks` and `normal`, so that there is one task for all models
+Both have `read`, `cut`, `example`, `call`, `best`, `looks` and `normal`, so that there is one task for all models
 (fact_answering.py).
 """
 
@@ -33,6 +33,12 @@ class Chosen:
             f"have more than {most} facts and lose the oldest": facts.row_lengths() > most,
             f"have facts of more than {self.fact_length} words, which lose the last": long,
         }
+
+    def cut(self, facts, questions):
+        """-> int32 [B]: words that `read` leaves out."""
+        sizes = facts.with_values(self.tokenizer.encode(facts.values).row_lengths())  # [B, None], words of each fact
+        kept = tf.minimum(sizes[:, -self.model.max_facts :], self.fact_length)
+        return tf.cast(tf.reduce_sum(sizes, axis=1) - tf.reduce_sum(kept, axis=1), tf.int32)
 
     def targets(self, answers):
         """strings [B] -> the token each is, ragged [B, 1]; UNKNOWN where none is."""
@@ -84,6 +90,11 @@ class Written:
             return {"source": token_ids}, {}
         flags = {f"have more than {limit} words and lose the first": token_ids.row_lengths() > limit}
         return {"source": token_ids[:, -limit:]}, flags
+
+    def cut(self, facts, questions):
+        """As of `Chosen`."""
+        limit, sizes = self.model.pe_input, story(self.tokenizer, facts, questions).row_lengths()
+        return tf.cast(tf.zeros_like(sizes) if limit is None else tf.maximum(sizes - limit, 0), tf.int32)
 
     def normal(self, answers):
         """strings [B] -> strings [B], the same for answers of the same words."""

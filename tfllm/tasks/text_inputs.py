@@ -30,8 +30,9 @@ def read(model, tokenizer, length, texts, pairs=None):
     inputs  {"token_ids", "padding_mask", "segment_ids" where the model tells segments apart}, ragged [B, None] of at
             most `length` tokens; of two texts apart {"text": such a dict, "pair": such a dict}
     sizes   [B], tokens before anything was cut off, marks included; of two texts apart those of the longer one
-    An empty text is read as END alone where no marks are read.
+    An empty text is read as END alone where no marks are read; one of white space is as an empty one.
     """
+    texts, pairs = (None if part is None else tf.where(blank(part), "", part) for part in (texts, pairs))
     a, b = (None if part is None else tokenizer.encode(part) for part in (texts, pairs))
     if not marks(model):
         a, b = (None if part is None else never_empty(part, tokenizer.end) for part in (a, b))
