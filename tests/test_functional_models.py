@@ -139,6 +139,9 @@ def test_in_a_functional_model(name, tmp_path, eager):
     model.save(tmp_path / "it.keras")
     again = keras.saving.load_model(tmp_path / "it.keras")
     keras.tree.map_structure(np.testing.assert_array_equal, again(values), model(values))
+    if all(one.shape[0] is None for one in inputs):
+        nothing = keras.tree.flatten(again([part[:0] for part in values]))
+        assert [one.shape for one in nothing] == [(0, *one.shape[1:]) for one in keras.tree.flatten(again(values))]
 
 
 def test_inputs_come_as_keras_hands_them_over(eager):

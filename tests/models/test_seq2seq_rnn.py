@@ -161,6 +161,13 @@ def test_a_source_of_padding_alone_is_finite(model):
     assert np.isfinite(logits).all() and not weights["attention"].numpy().any()
 
 
+def test_an_empty_batch_step_by_step(model):
+    """One place, so that no loop hides the cells of Keras, which fail with it."""
+    nothing = np.zeros((0, 1), int)
+    logits, weights = model(nothing, nothing)
+    assert logits.shape[:2] == (0, 1) and weights["attention"].shape[0] == 0
+
+
 def test_shared_embeddings_are_one_matrix():
     count = {shared: Seq2SeqRNN(**SIZES | {"shared": shared}) for shared in ("nothing", "output", "all")}
     nothing, output, everything = (model.count_params() for model in count.values())

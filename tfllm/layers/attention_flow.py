@@ -32,7 +32,7 @@ class AttentionFlow(keras.layers.Layer):
         scores = ops.where(question_mask[:, None], ops.cast(scores, "float32"), -1e9)  # [B, T, J]
         look = ops.cast(masked_softmax(scores[:, None], question_mask[:, None])[:, 0], h.dtype)
         seen = ops.einsum("btj,bju->btu", look, u)
-        best = ops.where(context_mask, ops.max(scores, axis=-1), -1e9)  # [B, T]
+        best = ops.where(context_mask, ops.max(scores, axis=-1, initial=-1e9), -1e9)  # [B, T]
         look = ops.cast(masked_softmax(best[:, None, None], context_mask[:, None])[:, 0, 0], h.dtype)
         whole = ops.einsum("bt,btu->bu", look, h)[:, None]  # [B, 1, U]
         return ops.concatenate([h, seen, h * seen, h * whole], axis=-1)

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from tfllm.layers.attention_decoder import CELLS, Attending, AttentionDecoder, looped, over_time
-from tfllm.layers.recurrent import Recurrent
+from tfllm.layers.recurrent import Recurrent, stepped
 from tfllm.layers.recurrent_attention import AdditiveAttention
 
 
@@ -39,7 +39,7 @@ class BahdanauCell(Attending, keras.layers.Layer):
     def call(self, x, states):
         state, (memory, keys, mask) = states[: self.parts], states[self.parts :]
         context, weights = self.attend(state[0][:, None], memory, keys=keys, attention_mask=mask > 0)
-        h, state = self.cell(ops.concatenate([x, context[:, 0]], axis=-1), list(state))
+        h, state = stepped(self.cell, ops.concatenate([x, context[:, 0]], axis=-1), state)
         weights = ops.cast(weights[:, 0], h.dtype)
         return ops.concatenate([h, context[:, 0], weights], axis=-1), [*state, memory, keys, mask]
 
@@ -86,4 +86,4 @@ class BahdanauDecoder(AttentionDecoder):
             h, state[i] = part(ops.concatenate([h, context], axis=-1), state=state[i])
         pairs = self.to_pairs(ops.concatenate([h, x, context], axis=-1))
         pairs = ops.reshape(pairs, (*ops.shape(pairs)[:2], self.numbers["embedding_dim"], 2))
-        return ops.max(pairs, axis=-1), weights, state  # maxout: Goodfellow et al. 2013
+        return ops.maximum(pairs[..., 0], pairs[..., 1]), weights, state  # maxout: Goodfellow et al. 2013

@@ -8,7 +8,7 @@ from keras import ops
 
 from tfllm.layers.attention_decoder import CELLS, Attending, AttentionDecoder, looped, over_time
 from tfllm.layers.in_graph import in_graph
-from tfllm.layers.recurrent import Recurrent
+from tfllm.layers.recurrent import Recurrent, stepped
 from tfllm.layers.recurrent_attention import MultiplicativeAttention
 
 
@@ -90,7 +90,7 @@ class InputFeedingCell(Attending, keras.layers.Layer):
             if i and kept.shape[-1]:
                 h = h * kept[:, (i - 1) * units : i * units]
             own = slice(i * self.parts, (i + 1) * self.parts)
-            h, state[own] = cell(h, state[own])
+            h, state[own] = stepped(cell, h, state[own])
         context, weights = self.attend(h[:, None], memory, keys=keys, attention_mask=mask > 0)
         fed = self.combine(ops.concatenate([context[:, 0], h], axis=-1))
         said = ops.concatenate([fed, ops.cast(weights[:, 0], h.dtype)], axis=-1)

@@ -60,14 +60,14 @@ class Pooling(keras.layers.Layer):
             padding_mask = ops.ones_like(x[..., 0])
         padding_mask = ops.cast(padding_mask, "bool")
         real = ops.cast(padding_mask, "float32")[..., None]  # [B, T, 1]
-        some = ops.max(real, axis=1)  # [B, 1]: 0 where nothing is real
+        some = ops.max(real, axis=1, initial=0.0)  # [B, 1]: 0 where nothing is real
         whole = ops.cast(x, "float32")
         if self.kind == "attention":
             pooled = ops.cast(self.average(x, padding_mask=padding_mask)[0], "float32")
         elif self.kind == "mean":
             pooled = ops.sum(ops.where(real > 0, whole, 0.0), axis=1) / ops.maximum(ops.sum(real, axis=1), 1.0)
         elif self.kind == "max":
-            pooled = ops.max(ops.where(real > 0, whole, NONE), axis=1)
+            pooled = ops.max(ops.where(real > 0, whole, NONE), axis=1, initial=NONE)
         else:
             pooled = ops.sum(ops.where(self.chosen(padding_mask)[..., None], whole, 0.0), axis=1)
         return ops.cast(ops.where(some > 0, pooled, 0.0), x.dtype)

@@ -1,7 +1,7 @@
 """LSTM and GRU over [B, T, D] with their state handed in and out, alone and stacked.
 
-Weights, names and layout are those of Keras' `LSTMCell` and `GRUCell`, which also do a single step. The loop over time
-is ours and its gradient is written out: x W for all places is one product before the loop, and the gradients of W and
+Weights, names and layout are those of Keras' `LSTMCell` and `GRUCell`. The step and the loop over time are ours, and
+the gradient of the loop is written out: x W for all places is one product before the loop, and the gradients of W and
 of the recurrent matrix are one product each after it, where automatic differentiation adds up a product a place. Not
 here: masks and reading backwards, which no causal model needs, and dropout on the state.
 
@@ -124,6 +124,24 @@ def gru(z, recurrent, bias, h):
     return hs, gradient
 
 
+def stepped(cell, x, state):
+    """One step of a Keras LSTMCell or GRUCell, x [B, D] -> (h [B, U], state), as it does itself.
+
+    Called with B = 0 outside a graph, the cell's own fails: its `ops.add` takes [0, U] for a bias.
+    """
+    z = ops.matmul(x, cell.kernel)
+    if isinstance(cell, keras.layers.LSTMCell):
+        h, c = state
+        i, f, g, o = _lstm_gates(z + ops.matmul(h, cell.recurrent_kernel) + cell.bias)
+        c = f * c + i * g
+        h = o * ops.tanh(c)
+        return h, [h, c]
+    (h,), (bias, inner) = state, ops.unstack(ops.convert_to_tensor(cell.bias), 2)
+    u, _, g, _ = _gru_gates(z + bias, ops.matmul(h, cell.recurrent_kernel) + inner)
+    h = u * h + (1 - u) * g
+    return h, [h]
+
+
 @keras.saving.register_keras_serializable("tfllm")
 class Recurrent(keras.layers.Layer):
     """One layer of LSTM or GRU. x [B, T, D], state -> (x [B, T, U], state).
@@ -151,7 +169,7 @@ class Recurrent(keras.layers.Layer):
     def call(self, x, state=None):
         state = self.start(ops.shape(x)[0]) if state is None else state
         if x.shape[1] == 1:
-            x, state = self.cell(x[:, 0], list(state))
+            x, state = stepped(self.cell, x[:, 0], state)
             return x[:, None], tuple(state)
         kernel, recurrent = ops.copy(self.cell.kernel), ops.copy(self.cell.recurrent_kernel)  # no variables below
         x = ops.transpose(x, (1, 0, 2))  # [T, B, D]
