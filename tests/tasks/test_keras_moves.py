@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.tasks import tiny
-from tfllm import models
+from tfllm import layers, models, training
 from tfllm.tasks import TextClassifier, TextClassifierConfig
 
 TEXTS, LABELS = ["a b c", "b c d", "c d e", "e f a"] * 2, ["x", "y"] * 4
@@ -22,16 +22,32 @@ def fitted(task, **options):
     return task
 
 
+def replicas():
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
 def test_two_replicas_train_one_task():
-    """Each gets half of a batch: the whole batch trained at once gives the same weights."""
-    alone, strategy = made(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    """One has four rows, the other three, as much weight in each: the batch trained at once gives the same weights."""
+    alone, strategy = made(), replicas()
     with strategy.scope():
         both = made()
         both.set_weights(alone.get_weights())
     for task in (alone, both):
-        fitted(task, batch_size=4, batch_tokens=32)
+        task.fit(TEXTS[:7], LABELS[:7], 7, 2, sample_weight=[0, 1, 1, 1, 1, 1, 1], shuffle=False, verbose=0)
     for a, b in zip(alone.get_weights(), both.get_weights(), strict=True):
         np.testing.assert_allclose(b, a, atol=1e-5)
+
+
+def test_what_is_added_to_a_model_is_on_its_replicas_too():
+    alone, strategy = tiny.made("language model")[0], replicas()
+    with strategy.scope():
+        task, _ = tiny.made("language model")
+        with pytest.raises(ValueError, match=r"^the LanguageModel was made outside the scope of this Mirrored.*inside"):
+            alone.compile("sgd")
+    vectors = layers.PretrainedEmbedding(task.tokenizer.vocab_size, 3, 4, 8)
+    layers.replace_embedding(task.model, task.model.embed, vectors)
+    training.lora(task, rank=2)
+    assert all(map(strategy.extended.variable_created_in_scope, (weight.value for weight in task.weights)))
 
 
 @pytest.mark.parametrize("kind", ["LearningRateScheduler", "ReduceLROnPlateau"])
@@ -86,6 +102,41 @@ def test_a_file_that_nothing_can_load_is_not_written(name, tmp_path):
         with pytest.raises(ValueError, match="^a model is saved as"):
             fitted(task, callbacks=[keras.callbacks.ModelCheckpoint(str(path))])
     assert not list(tmp_path.iterdir())
+    if name.endswith((".h5", ".hdf5")):  # after Keras has opened the file
+        for one in (task, keras.Sequential([keras.Input((None,), dtype="int32"), task.encoder])):
+            with pytest.raises(ValueError, match="^a (TextClassifier|MeanOfVectors) cannot be saved as .h5"):
+                keras.saving.save_model(one, path)
+
+
+def test_texts_in_a_batch_of_their_own(eager):
+    """Trained, tested and answered as `fit`, `evaluate` and `predict` do; batches of numbers are Keras' affair."""
+    task, other = made(), made()
+    other.set_weights(task.get_weights())
+    for one in (task, other):
+        one.compile(keras.optimizers.SGD(0.1))
+    expected = other.evaluate(TEXTS, LABELS, 8, verbose=0, return_dict=True)
+    assert task.test_on_batch(TEXTS, LABELS, return_dict=True) == pytest.approx(expected)
+    weights = np.arange(8.0)
+    other.fit(TEXTS, LABELS, 8, sample_weight=weights, verbose=0)
+    task.train_on_batch(np.array(TEXTS), np.array(LABELS), weights[:, None])
+    for a, b in zip(task.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    batch = next(iter(task.batches(TEXTS, LABELS, batch_size=8).dataset))
+    assert task.test_on_batch(*batch, return_dict=True) == pytest.approx(task.test_on_batch(TEXTS, LABELS, None, True))
+    assert task.predict_on_batch(tf.constant(TEXTS))["label"].tolist() == task.predict(TEXTS)["label"].tolist()
+    assert task.predict_on_batch(batch[0]).shape == (8, 2) and task.predict_on_batch([])["cut"].shape == (0,)
+    with pytest.raises(ValueError, match="class_weight is of `fit`"):
+        task.train_on_batch(TEXTS, LABELS, class_weight={"x": 2})
+
+
+def test_calling_a_task_with_texts():
+    task = made()
+    ragged, symbol = tf.ragged.constant([["a"], ["b", "c"]]), keras.Input((1,), dtype="string")
+    for x in ("a", ["a"], np.array(["a"]), np.array(["a"], object), tf.constant(["a"]), ragged, symbol, {"text": "a"}):
+        with pytest.raises(TypeError, match=r"^a TextClassifier is called with token ids.*predict\(texts\)"):
+            task(x)
+        with pytest.raises(TypeError, match="is called with token ids"):
+            task(inputs=x)
 
 
 def test_quantizing_says_what_to_do_instead():

@@ -347,10 +347,30 @@ def test_metrics_and_losses_of_keras_are_right(graphs, loss):
     ("single", "sparse_categorical_crossentropy", "expects probabilities"),
     ("multi", keras.metrics.Precision(name="p"), "'p' decides at 0.5"),
     ("multi", keras.metrics.BinaryAccuracy(name="b"), "'b' decides at 0.5"),
+    ("single", keras.metrics.Mean("m"), "the metric 'm' is of values, not of targets and logits"),
+    ("single", 3, "a metric is a name, .* got 3"),
 ])  # fmt: skip
 def test_metrics_that_would_be_wrong_are_refused(kind, metric, message):
     with pytest.raises(ValueError, match=message):
         made(kind=kind)[0].compile("sgd", metrics=[metric])
+
+
+CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def test_a_loss_in_every_form_that_keras_takes():
+    task = made()[0]
+    for loss in (CROSS_ENTROPY, [CROSS_ENTROPY], (CROSS_ENTROPY,), keras.losses.serialize(CROSS_ENTROPY)):
+        task.compile("sgd", loss)
+        assert task.loss.loss.get_config() == CROSS_ENTROPY.get_config()
+    for loss, message in (
+        (["mse", "mae"], "expected a loss; got 2 of them"), ({"a": "mse"}, "one output without a name: give one loss"),
+        (3, "a loss is a name, .* got 3"), ([], "expected a loss; got 0"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            task.compile("sgd", loss)
+    with pytest.raises(ValueError, match=r"as the objective of this task does, a list; got a dict of \['x'\]"):
+        task.compile("sgd", metrics={"x": "accuracy"})
 
 
 def test_the_accuracy_of_many_labels_is_that_of_each():

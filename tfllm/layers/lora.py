@@ -14,7 +14,7 @@ from string import ascii_letters
 import keras
 from keras import ops
 
-from tfllm.layers.names import Place, chosen, places
+from tfllm.layers.names import Place, chosen, devices_of, places
 
 KINDS = (keras.layers.Dense, keras.layers.EinsumDense)
 
@@ -120,7 +120,7 @@ def attach(model, rank, alpha, names) -> dict[str, LowRank]:
             raise ValueError(f"{name} has no weights yet: call the model once, on any input, before LoRA")
     made = {name: LowRank(where[0].layer, rank, alpha) for name, where in found.items()}
     for name, layer in made.items():
-        with ExitStack() as scopes:  # so that the paths of A and B tell where they stand
+        with devices_of(model), ExitStack() as scopes:  # so that the paths of A and B tell where they stand
             for scope in layer.layer.path.split("/")[:-1]:
                 scopes.enter_context(keras.name_scope(scope))
             layer.build()

@@ -6,6 +6,7 @@ Left out: the layers of a functional or sequential model have names, but no plac
 """
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -66,6 +67,12 @@ def weights(model) -> dict[str, keras.Variable]:
                 seen.add(id(weight))
                 found[_free(f"{name}/{weight.name}".lstrip("/"), taken)] = weight
     return found
+
+
+def devices_of(model):
+    """A block in which new weights are made where those of the model are: on all replicas of its strategy, if any."""
+    strategy = getattr(model, "distribute_strategy", None)  # of TensorFlow's backend
+    return nullcontext() if strategy is None else strategy.scope()
 
 
 def chosen(names, patterns) -> list[str]:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfllm.layers.names import places
+from tfllm.layers.names import devices_of, places
 
 
 @keras.saving.register_keras_serializable("tfllm")
@@ -137,7 +137,8 @@ def replace_embedding(model, old, new):
     found = [place for place in places(model) if place.layer is old and place.holder is not None]
     if not found:
         raise ValueError(f"{old.name} is no layer of the model that can be replaced")
-    new.build()
+    with devices_of(model):
+        new.build()
     if old.path:  # the paths of its weights tell where they stand now, as they do when a file is loaded
         for variable in new.variables:
             variable._path = old.path + variable.path.removeprefix(new.path)

@@ -12,6 +12,10 @@ from tfllm.layers import lora, names
 from tfllm.layers.pretrained_embedding import PretrainedEmbedding, replace_embedding
 from tfllm.saving import Configured
 
+ADVICE = (
+    "Write save('NAME.keras'); weights alone: save_weights('NAME.weights.h5'); for TensorFlow Serving: export(FOLDER)"
+)
+
 
 class Tunable(Configured, keras.Model):
     """Abstract. A model whose config tells what its constructor takes, and its pretrained embeddings, its LoRA and its
@@ -21,6 +25,10 @@ class Tunable(Configured, keras.Model):
     """
 
     def get_config(self):
+        """As in Keras. ValueError where `keras.saving.save_model` asks for a file in the older .h5 of Keras."""
+        if _in_old_format():
+            name = type(self).__name__
+            raise ValueError(f"a {name} cannot be saved as .h5, Keras' older format, which nothing reads. {ADVICE}")
         return super().get_config() | tuning(self)
 
     @classmethod
@@ -31,6 +39,14 @@ class Tunable(Configured, keras.Model):
         if found:
             tune(model, found)
         return model
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """As in Keras, from the batch of one replica: Keras' own adds up those of all, which may differ in rows."""
+        if iterator is not None:
+            local = self.distribute_strategy.experimental_local_results
+            _, _, batches = next(iter(iterator))
+            data_batch, iterator = keras.tree.map_structure(lambda part: local(part)[0], next(batches)), None
+        super()._maybe_symbolic_build(iterator, data_batch)
 
     def quantize(self, mode=None, *args, **options):
         """Not here, ValueError: most layers compute with their kernels themselves, and would leave the scales out."""
@@ -60,9 +76,14 @@ def expect_keras_file(path):
     """ValueError where the path of a file is not NAME.keras (or on the hub, hf://...)."""
     if not str(path).endswith(".keras") and not str(path).startswith("hf://"):
         raise ValueError(
-            f"a model is saved as NAME.keras, which has its vocabulary too; got {str(path)!r}. Weights alone: "
-            "save_weights('NAME.weights.h5'); for TensorFlow Serving: export(FOLDER)"
+            f"a model is saved as NAME.keras, which has its vocabulary too; got {str(path)!r}. {ADVICE}"
         )
+
+
+def _in_old_format():
+    """Whether Keras writes the older format now: it then leaves out where a class is from."""
+    one = keras.Sequential([keras.layers.Identity(name="one")], name="probe")
+    return "module" not in one.get_config()["layers"][0]
 
 
 def _whole(path, overwrite, one, endings):

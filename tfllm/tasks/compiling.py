@@ -8,6 +8,7 @@ task's own loss and metrics do, or refused in one line.
 import inspect
 
 import keras
+import tensorflow as tf
 
 from tfllm import losses
 from tfllm.losses import LabelCrossEntropy, RealMean
@@ -17,12 +18,24 @@ ACCURACIES = (TokenAccuracy, ClassAccuracy, LabelAccuracy)
 OURS = (*ACCURACIES, TokenMean, RealOnly)
 
 
+def expect_own_strategy(task):
+    """ValueError where a task is compiled under a strategy that its weights were not made under."""
+    strategy = tf.distribute.get_strategy()
+    created = strategy.extended.variable_created_in_scope
+    if tf.distribute.has_strategy() and not all(created(weight.value) for weight in task.weights[:1]):
+        raise ValueError(
+            f"the {type(task).__name__} was made outside the scope of this {type(strategy).__name__}: make or load it "
+            "inside, `with strategy.scope():`, and compile it there too"
+        )
+
+
 def settings(objective, loss=None, metrics=None, weighted_metrics=None):
     """-> {"loss", "weighted_metrics"} for Keras' `compile`. objective: what a task's `objective` gives.
 
     ValueError for a loss or a metric that expects probabilities, and for the accuracy of a task that has none.
     """
     own = objective["weighted_metrics"]
+    loss = one_for_each(loss, objective["loss"])
     if loss is None:
         loss, given = objective["loss"], own if weighted_metrics is None else adapted(weighted_metrics, own, True)
     else:
@@ -34,12 +47,31 @@ def settings(objective, loss=None, metrics=None, weighted_metrics=None):
     return {"loss": loss, "weighted_metrics": found or []}  # of None Keras keeps those of an earlier `compile`
 
 
+def one_for_each(loss, own):
+    """A loss as the task's own: one, or a dict by output; a list has them in that order. ValueError for others."""
+    names = list(own) if isinstance(own, dict) else None
+    if isinstance(loss, (list, tuple)):
+        if len(loss) != len(names or [own]):
+            raise ValueError(f"expected {'a loss' if names is None else f'losses of {names}'}; got {len(loss)} of them")
+        return loss[0] if names is None else dict(zip(names, loss, strict=True))
+    if isinstance(loss, dict) and names is None and "class_name" not in loss:
+        raise ValueError(f"the model has one output without a name: give one loss; got a dict of {list(loss)}")
+    return loss
+
+
+def expect_function(function, what):
+    """The loss or metric as it is; ValueError for what is none."""
+    if not callable(function):
+        raise ValueError(f"a {what} is a name, an object of keras or a function (targets, logits); got {function!r}")
+    return function
+
+
 def over_real(loss):
     """A loss, or a dict of them by output, as a mean over real tokens; ours, and what has another reduction, as is."""
-    if isinstance(loss, dict):
+    if isinstance(loss, dict) and "class_name" not in loss:
         return {name: over_real(part) for name, part in loss.items()}
+    loss = keras.losses.get(loss) if isinstance(loss, (str, dict)) else expect_function(loss, "loss")
     refuse_probabilities(loss)
-    loss = keras.losses.get(loss) if isinstance(loss, (str, dict)) else loss
     if isinstance(loss, keras.losses.Loss):
         ours = type(loss).__module__ == losses.__name__ or loss.reduction not in ("sum_over_batch_size", "mean")
         return loss if ours else RealMean(loss)
@@ -69,7 +101,11 @@ def adapted_one(metric, own, weighted):
         if not found:
             raise ValueError(f"there is no {metric!r} of this task: what it says are numbers; take 'mae' or 'mse'")
         return found[0](name=metric)
-    metric = keras.metrics.get(metric) if isinstance(metric, str) else metric
+    metric = keras.metrics.get(metric) if isinstance(metric, str) else expect_function(metric, "metric")
+    if isinstance(metric, keras.metrics.Metric) and "y_pred" not in inspect.signature(metric.update_state).parameters:
+        raise ValueError(
+            f"the metric {metric.name!r} is of values, not of targets and logits: give a function (targets, logits)"
+        )
     refuse_probabilities(metric)
     return RealOnly(metric, weighted)
 
@@ -81,7 +117,11 @@ def joined(first, second):
     if isinstance(first, dict) and isinstance(second, dict):
         return {name: joined(first.get(name), second.get(name)) for name in {**first, **second}}
     if isinstance(first, dict) or isinstance(second, dict):
-        raise ValueError("give metrics of each output, {name: [...]}, as the objective of this task does")
+        named = first if isinstance(first, dict) else second
+        raise ValueError(
+            f"give metrics as the objective of this task does, {'a dict by output' if named is first else 'a list'}; "
+            f"got {'a list' if named is first else f'a dict of {list(named)}'}"
+        )
     names = {metric.name for metric in first}
     return [*first, *(metric for metric in second if metric.name not in names)]
 

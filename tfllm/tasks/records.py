@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfllm.endless import counted
 from tfllm.ragged import rows_of
 from tfllm.tasks.texts import encoded, is_one, items, refuse_files, shown
 
@@ -54,11 +53,13 @@ def is_numeric(x):
 
 def is_texts(x):
     """Whether some part of x is a text: what `call`, which takes token ids, cannot read."""
-    return any(
-        isinstance(part, (str, bytes)) or getattr(part, "dtype", None) == tf.string
-        or (isinstance(part, np.ndarray) and part.dtype.kind in "USO")
-        for part in tf.nest.flatten(x)
-    )  # fmt: skip
+    parts = tf.nest.flatten(x)
+    return any(isinstance(part, (str, bytes)) or _is_of_texts(getattr(part, "dtype", None)) for part in parts)
+
+
+def _is_of_texts(dtype):
+    """Of a tensor, of Keras' symbolic one, of an array, of a pandas Series."""
+    return getattr(dtype, "name", dtype) == "string" or getattr(dtype, "kind", "") in ("U", "S", "O")
 
 
 def held(x):
@@ -68,7 +69,7 @@ def held(x):
     begin = list(itertools.islice(x, 1))
     if begin and is_numeric(begin[0]):
         return (item for part in (begin, x) for item in part)
-    return [*begin, *counted(x)]
+    return [*begin, *x]
 
 
 # Texts
@@ -81,7 +82,7 @@ def one(x, what="text"):
 
 def texts(x, what="text"):
     """Texts, or a dataset of them -> a list of bytes."""
-    found = list(counted(each(x, what), known=hasattr(x, "__len__")))
+    found = list(each(x, what))
     refuse_files(found, what)
     return found
 
@@ -138,8 +139,11 @@ def apart(fields, x):
 def weights(x, size):
     """Numbers, one for each of so many records -> float32 [size]."""
     found = np.asarray(x)
+    found = found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
     if found.shape != (size,) or found.dtype.kind not in "biuf" or not (np.isfinite(found) & (found >= 0)).all():
-        raise ValueError(f"sample_weight is a number of 0 or more for each of {size} records; got {shown(x)}")
+        raise ValueError(
+            f"sample_weight is a number of 0 or more for each of {size} records; got shape {found.shape}, {shown(x)}"
+        )
     return found.astype("float32")
 
 
@@ -217,8 +221,7 @@ def expect_words(records, fields):
     records = records.take(GROUP) if records.cardinality() == tf.data.INFINITE_CARDINALITY else records
     for name in [name for name in fields if name in READ]:
         most = 0
-        texts = records.map(lambda record, name=name: record[name]).batch(64)
-        for part in counted(texts, 64, known=records.cardinality() >= 0):
+        for part in records.map(lambda record, name=name: record[name]).batch(64):
             part = tf.strings.regex_replace(part, r"[\s\p{Z}]", "")
             most = max(most, int(tf.reduce_max(tf.strings.length(part, unit="UTF8_CHAR"))))
             if most > 1:
@@ -235,7 +238,7 @@ def expect_words(records, fields):
 def columns(records, *names):
     """Fields of records, read in one pass, so that a shuffled dataset keeps them together -> a list of each, bytes."""
     parts = records.map(lambda record: {name: record[name] for name in names}).batch(GROUP)
-    parts = list(counted(parts.as_numpy_iterator(), GROUP, known=records.cardinality() >= 0))
+    parts = list(parts.as_numpy_iterator())
     return [[item for part in parts for item in part[name].tolist()] for name in names]
 
 

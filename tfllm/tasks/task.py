@@ -6,7 +6,7 @@ the friendly `generate`, and export.
 """
 
 import logging
-from functools import partial, wraps
+from functools import partial
 from numbers import Integral
 
 import keras
@@ -14,13 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm.data import batches
-from tfllm.generation import numbers
 from tfllm.layers.lora import merged
 from tfllm.layers.tunable import Tunable, expect_keras_file
 from tfllm.tasks import compiling
 from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import changed, compiled
-from tfllm.tasks.decoding import plain_errors
+from tfllm.tasks.texts import is_one
 from tfllm.training import recipe as recipes
 from tfllm.training.stopping import Diverged
 
@@ -84,6 +83,7 @@ class Task(Tunable):
         Losses and metrics are means over real tokens, and "accuracy" is the task's own, see compiling.py. Raises
         ValueError for a loss or metric that expects probabilities: every task gives logits.
         """
+        compiling.expect_own_strategy(self)
         optimizer = self.standard_optimizer() if optimizer is None else optimizer
         found = compiling.settings(self.objective(), loss, metrics, weighted_metrics)
         super().compile(optimizer, **found, **options)
@@ -169,7 +169,8 @@ class Task(Tunable):
 
     def validation(self, data, batch_size, tokens):
         """Strings or records as batches of two lengths; what is ready for Keras, and None, as it is."""
-        parts = data if isinstance(data, tuple) else (data,)
+        pair = isinstance(data, tuple) or (isinstance(data, list) and data and not any(map(is_one, data)))
+        parts = tuple(data) if pair else (data,)
         if data is None or gate.is_ready(parts[0], with_targets=True):
             return data
         if not 1 <= len(parts) <= 3:
@@ -205,8 +206,7 @@ class Task(Tunable):
         starts, parts = range(0, max(len(columns[0]), 1), size), []  # of no text the shapes of the answers
         bar = keras.utils.Progbar(len(columns[0]), verbose=int(verbose if verbose != "auto" else len(starts) > 10))
         for i in starts:
-            with plain_errors():
-                answers = self.compiled_predict(*(tf.constant(column[i : i + size], tf.string) for column in columns))
+            answers = self.compiled_predict(*(tf.constant(column[i : i + size], tf.string) for column in columns))
             parts.append({name: part.numpy() for name, part in answers.items()})
             bar.add(min(size, len(columns[0]) - i))
         return {name: stacked([part[name] for part in parts]) for name in parts[0]}
@@ -222,13 +222,40 @@ class Task(Tunable):
         return tf.function(partial(_answer, self), input_signature=spec, autograph=False)
 
     def __call__(self, *args, **options):
-        if args and isinstance(args[0], (str, bytes, list, tuple, dict, np.ndarray, tf.Tensor)):
-            if gate.is_texts(args[0]):
-                raise TypeError(
-                    f"a {type(self).__name__} is called with token ids, as `example` makes them; for texts write "
-                    "task.predict(texts), or what the task has of its own: generate, classify, embed"
-                )
+        if gate.is_texts(args[0] if args else options.get("inputs")):
+            raise TypeError(
+                f"a {type(self).__name__} is called with token ids, as `example` makes them; for texts write "
+                "task.predict(texts), or what the task has of its own: generate, classify, embed"
+            )
         return super().__call__(*args, **options)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """As in Keras; of texts, in any form that `fit` takes, all are one batch."""
+        x = gate.held(x)
+        if not gate.is_ready(x, with_targets=True):
+            if class_weight is not None:
+                raise ValueError("class_weight is of `fit`, or of batches of numbers: give texts a sample_weight")
+            (x, y, sample_weight), class_weight = self.one_batch(x, y, sample_weight), None
+        return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """As `train_on_batch`."""
+        x = gate.held(x)
+        if not gate.is_ready(x, with_targets=True):
+            x, y, sample_weight = self.one_batch(x, y, sample_weight)
+        return super().test_on_batch(x, y, sample_weight, return_dict)
+
+    def predict_on_batch(self, x):
+        """As in Keras; of texts as `predict`."""
+        x = gate.held(x)
+        return super().predict_on_batch(x) if gate.is_ready(x) else self.predict(x)
+
+    def one_batch(self, x, y=None, sample_weight=None):
+        """Texts -> (inputs, targets, weights) of all rows that they make; the task is compiled, if it was not."""
+        if not self.compiled:
+            self.compile()
+        found = self.batches(self.records(x, y, sample_weight), batch_size=2**31, shapes=1)
+        return next(iter(found.dataset))
 
     def batches(self, x, y=None, batch_size=None, tokens=batches.TOKENS, shapes=6, seed=None, verbose=0):
         """Strings or records -> data.batches.Batches, for who wants to look or to loop.
@@ -253,25 +280,12 @@ class Task(Tunable):
         """Writes folder/N for TensorFlow Serving and returns its path; LoRA, if any, is merged in what is written."""
         from tfllm.export import saved_model
 
-        pairs = {name: pair if isinstance(pair, tuple) else (pair, []) for name, pair in signatures.items()}
-        checked = {name: (_checked(function), more) for name, (function, more) in pairs.items()}
         with merged(self):
-            return saved_model.export(self, folder, checked)
+            return saved_model.export(self, folder, signatures)
 
 
 def _answer(task, *columns):
-    return _checked(task.answer)(*columns)
-
-
-def _checked(function):
-    """The same function -> {name: tensor}, with an error where a number that it gives is NaN."""
-
-    @wraps(function)
-    def checked(*inputs, **named):
-        found = function(*inputs, **named)
-        return {name: numbers(part) if part.dtype.is_floating else part for name, part in found.items()}
-
-    return checked
+    return task.answer(*columns)
 
 
 def batch_starts(size, batch_size):
