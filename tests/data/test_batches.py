@@ -253,6 +253,14 @@ def test_sizes_below_one_are_refused(options):
         plan(np.array([3, 4]), **options)
 
 
+def test_more_bytes_than_positions_count_are_refused(monkeypatch):
+    monkeypatch.setattr(batches, "LARGEST", 20)
+    records = tf.data.Dataset.from_tensor_slices({"text": ["a b c d e f"] * 2})
+    batches.rows(records.take(1), lambda record: tf.strings.split(record["text"]))
+    with pytest.raises(ValueError, match=r"^\d+ records or fewer, .* cut long texts, at most 20 bytes .* have 22$"):
+        batches.rows(records, lambda record: tf.strings.split(record["text"]))
+
+
 def test_no_record_at_all_is_refused():
     nothing = tf.data.Dataset.from_tensor_slices({"text": tf.constant([], tf.string)})
     with pytest.raises(ValueError, match="the data has no record"):

@@ -1,5 +1,6 @@
 """What records a classifier takes, and what it says of those that make no sense."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -60,6 +61,29 @@ def test_datasets_that_make_no_sense_are_refused():
         TextClassifier.from_text(TEXTS, ["pos"] * 8)
     with pytest.raises(ValueError, match="config must be one of"):
         TextClassifier.from_text(TEXTS, SINGLE, "huge")
+
+
+def test_class_names_of_a_folder_are_labels(tmp_path):
+    for number, text in enumerate(TEXTS):
+        file = tmp_path / SINGLE[number] / f"{number}.txt"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    read = keras.utils.text_dataset_from_directory
+    data = read(tmp_path, batch_size=3, verbose=False)
+    task = TextClassifier.from_text(data, config=TextClassifierConfig(model=CNN))
+    assert task.labels == ("neg", "pos") == tuple(data.class_names)
+    found = {row["text"]: row["label"] for row in task.records(data).as_numpy_iterator()}
+    assert found == {text.encode(): label.encode() for text, label in zip(TEXTS, SINGLE, strict=True)}
+    binary = read(tmp_path, label_mode="binary", verbose=False)
+    assert {row["label"] for row in task.records(binary).as_numpy_iterator()} == {b"neg", b"pos"}
+    numbered = made()[0]
+    numbered.labels = ("0", "1")  # a classifier of other names reads numbers
+    assert {row["label"] for row in numbered.records(data).as_numpy_iterator()} == {b"0", b"1"}
+    config = TextClassifierConfig(model=CNN, kind="regression")
+    assert TextClassifier.from_text(data, config=config).labels == ()
+    data.class_names = ["pos"]
+    with pytest.raises(ValueError, match="the dataset has the label 1 and 1 class_names, from 0 on"):
+        task.records(data)
 
 
 def test_records_may_have_other_fields_and_be_classified():

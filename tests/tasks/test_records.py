@@ -1,6 +1,7 @@
 """The gate: what every task reads, in which forms, in one pass; and what it refuses, and how it says so."""
 
 import logging
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from tests.tasks import questions
-from tfllm import models
+from tfllm import endless, models
 from tfllm.tasks import (
     Denoiser,
     DenoiserConfig,
@@ -36,6 +37,7 @@ from tfllm.tasks import (
     labelled,
     records,
 )
+from tfllm.tasks import records as gate
 
 pytestmark = pytest.mark.usefixtures("eager")
 
@@ -192,6 +194,36 @@ def test_a_dataset_without_an_end_is_refused(name):
             call(endless)
     with pytest.raises(ValueError, match="never ends"):
         task.fit(dataset(columns), validation_data=endless)
+
+
+def test_data_whose_end_is_not_known_is_told(monkeypatch, caplog):
+    monkeypatch.setattr(endless, "MANY", 4)
+    task, columns = task_of("lm")
+    unknown = dataset(columns).repeat(2).filter(lambda record: True)
+    reads = [lambda: gate.columns(unknown, "text"), lambda: gate.texts(text for text in ["a b"] * 9),
+             lambda: gate.held(text for text in ["a b"] * 9), lambda: task.rows(task.records(unknown)),
+             lambda: type(task).from_text(text for text in ["a b"] * 9),
+             lambda: gate.expect_words(unknown.map(lambda record: {"text": "a"}), ["text"])]  # fmt: skip
+    for read in reads:
+        caplog.clear()
+        read()
+        assert "records are read and held in memory, and more come: if the data never ends" in caplog.text
+        assert "stream=True, steps_per_epoch" in caplog.text
+    caplog.clear()
+    gate.texts(["a b"] * 9), task.rows(task.records(dataset(columns).repeat(2))), type(task).from_text(["a b"] * 9)
+    assert not [record for record in caplog.records if "never ends" in record.message]
+
+
+def test_names_of_files_that_are_not_there_are_told(caplog):
+    lm, translator = type(task_of("lm")[0]), type(task_of("translator")[0])
+    for learn in (lambda: lm.from_text(["a.txt", "b.txt.gz"]), lambda: translator.from_text(["no.de"], ["no.en"]),
+                  lambda: lm.from_text(tf.data.Dataset.from_tensor_slices(["data/a.csv"]))):  # fmt: skip
+        caplog.clear()
+        learn()
+        assert re.search("looks like the name of a file: there is none of this name here", caplog.text)
+    caplog.clear()
+    lm.from_text(["a.txt", "a cat"])
+    assert "looks like" not in caplog.text
 
 
 # What is refused
@@ -413,3 +445,21 @@ def test_pairs_and_questions_are_predicted():
         for call in (reader.fit, reader.score, reader.evaluate, QuestionAnswering.from_text):
             with pytest.raises((TypeError, ValueError), match=told):
                 call(wrong)
+
+
+def test_weights_that_are_no_numbers_say_nothing(monkeypatch):
+    monkeypatch.setattr("tfllm.export.saved_model.export", lambda task, folder, signatures: signatures)
+    classifier = task_of("classifier")[0]
+    embedder = TextEmbedder.from_task(classifier)
+    before = classifier.get_weights()
+    classifier.set_weights([np.full_like(weight, np.nan) for weight in before])
+    try:
+        for task in (classifier, embedder):
+            with pytest.raises(ValueError, match="^the model gives logits that are not numbers .NaN."):
+                task.predict(TEXTS[:2])
+            function, more = task.export(None)["serving_default"]
+            assert more == []
+            with pytest.raises(ValueError, match="that are not numbers .NaN."):
+                function(tf.constant(TEXTS[:2]))
+    finally:
+        classifier.set_weights(before)

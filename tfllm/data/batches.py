@@ -7,6 +7,7 @@ in streams.py.
 """
 
 import bisect
+import re
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -14,7 +15,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfllm.endless import counted
+
 CHUNK = 512  # strings that are tokenised together
+MANY_BYTES = "which are tokenised together, have too many bytes"
+LARGEST = 2**31 - 1  # bytes that are tokenised together, at most: their positions are int32
 LARGE = 20000  # records whose tokenising shows a progress bar
 TOKENS = 4096  # positions in a batch, padding counted, where nothing else is said
 UPDATES = 50  # batches that an epoch has at least, where the batch size is fitted to the data
@@ -28,9 +33,9 @@ def rows(records, example, verbose=0):
     `example(records [B])` gives the same nests for B of them; it runs inside tf.data, on all cores. A part whose rows
     have one static length there, such as labels, has it here too. verbose: 1 shows progress on many records.
     """
-    dataset = mapped(records.batch(CHUNK), example, tf.data.AUTOTUNE)
+    dataset = mapped(records.batch(CHUNK), bounded(example), tf.data.AUTOTUNE)
     chunks, done, total, bar = [], 0, int(records.cardinality()), None
-    for chunk in dataset:
+    for chunk in counted(_read(dataset), CHUNK, known=total >= 0):
         chunks.append(chunk)
         done += CHUNK
         if verbose and (done if total < 0 else total) >= LARGE:
@@ -39,6 +44,30 @@ def rows(records, example, verbose=0):
     if not chunks:
         raise ValueError("there is nothing to make batches of: the data has no record")
     return tf.nest.map_structure(_concatenated, *chunks)
+
+
+def _read(dataset):
+    try:
+        yield from dataset
+    except tf.errors.InvalidArgumentError as error:
+        if MANY_BYTES not in str(error):
+            raise
+        said = re.search(f"({MANY_BYTES}[^]]*)] \\[(\\d+)", " ".join(str(error).split()))
+        raise ValueError(f"{CHUNK} records or fewer, {' '.join(said.groups()) if said else MANY_BYTES}") from None
+
+
+def bounded(example):
+    """A function of records -> the same, with an error where it would be given more bytes than positions count."""
+
+    def checked(record):
+        texts = [part for part in tf.nest.flatten(record) if part.dtype == tf.string]
+        size = tf.add_n([tf.reduce_sum(tf.cast(tf.strings.length(text), tf.int64)) for text in texts])
+        told = f"{MANY_BYTES}: cut long texts, at most {LARGEST} bytes are allowed; they have"
+        fits = tf.debugging.Assert(size < LARGEST, [told, size])
+        with tf.control_dependencies([fits]):
+            return example(tf.nest.map_structure(tf.identity, record))
+
+    return checked
 
 
 def _concatenated(*parts):

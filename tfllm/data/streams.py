@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from tfllm.data.batches import mapped, plan
+from tfllm.data.batches import bounded, mapped, plan
 from tfllm.data.generators import from_generator
 
 CHUNK = 64  # records that are tokenised together
@@ -34,7 +34,7 @@ class Stream:
 
     def __init__(self, records, example, length, tokens=None, batch_size=None, shapes=6, buffer=4096, seed=None,
                  steps=None, pack=False):  # fmt: skip
-        self.chunks = mapped(records.batch(CHUNK), example).prefetch(2)
+        self.chunks = mapped(records.batch(CHUNK), bounded(example)).prefetch(2)
         self.length, self.pack, self.buffer, self.seed, self.steps, self.epoch = length, pack, buffer, seed, steps, 0
         some = (len(row[1]) for row in itertools.islice(self.rows(), LOOK))
         found = self.lengths() if steps is None else np.fromiter(some, "int32")

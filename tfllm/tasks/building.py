@@ -15,6 +15,7 @@ from tfllm.layers.pretrained_embedding import replace_embedding
 from tfllm.saving import parameters
 from tfllm.tasks import records as gate
 from tfllm.tasks.task import log
+from tfllm.tasks.texts import warn_names
 from tfllm.vectors.pretrained import pretrained_embedding
 from tfllm.vectors.widening import widened
 
@@ -45,6 +46,7 @@ class Builder:
 
         Where the config says so (`embeddings_words`), also with the first words of the vectors.
         """
+        warn_names(texts)
         name = tokenizer or self.config.tokenizer
         kind, options = getattr(text, TOKENIZERS.get(name, name.capitalize())), {"lowercase": self.config.lowercase}
         if kind is not text.Bytes:

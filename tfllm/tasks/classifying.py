@@ -96,7 +96,7 @@ class Classifier(Task):
 
     def records(self, x, y=None, sample_weight=None):
         """Texts and labels in any of the forms that `from_text` takes -> a dataset of records of `fields`."""
-        records = records_of(x, y, self.separator, sample_weight)
+        records = records_of(x, y, self.separator, sample_weight, self.labels)
         if missing := [name for name in self.fields if name not in records.element_spec]:
             raise ValueError(
                 f"this classifier needs records with {list(self.fields)}; these have {list(records.element_spec)}, "

@@ -18,19 +18,24 @@ def are_pairs(x):
     )  # fmt: skip
 
 
-def records_of(x, y=None, separator="|", sample_weight=None):
+def records_of(x, y=None, separator="|", sample_weight=None, known=None):
     """-> a dataset of {"text", "label"} or {"text", "pair", "label"}, what is there of them, and weights if any.
 
     x: a dataset of records (other fields are left out), of (text, label), or of ((text, pair), label), with a weight
     behind it or not, single or batched; or a list of texts, or of pairs of texts, beside labels `y`. A label is a text,
     or a number, which becomes its digits (1, 1.0 and "1" are one label); or where a text has several, a list of these.
+    A dataset with `class_names`, as Keras' text_dataset_from_directory makes it, has these for its numbers; known:
+    the labels there are, if any: with others than these, numbers stay numbers.
     """
     if isinstance(x, tf.data.Dataset):
         names = fields_of(x.element_spec)
         if y is not None:
             raise ValueError("a dataset of records has its labels in it: leave the second argument out")
         found = gate.read(names, x, None, sample_weight, "a classifier", weighable=True, numbers=("label",))
-        return found if "label" not in names or found.element_spec["label"].dtype == tf.string else digits(found)
+        if "label" not in names or found.element_spec["label"].dtype == tf.string:
+            return found
+        classes = getattr(x, "class_names", None) or ()
+        return digits(found, classes if known is None or set(classes) <= set(known) else ())
     columns = gate.apart(FIELDS, x) if isinstance(x, dict) else {"text": x}
     if are_pairs(x):
         columns = dict(zip(FIELDS, zip(*x, strict=True), strict=False))
@@ -58,9 +63,13 @@ def fields_of(spec):
     return tuple(name for name in FIELDS if name in first or (name == "label" and len(parts) > 1))
 
 
-def digits(records):
-    """Records whose labels are numbers -> the same with strings."""
+def digits(records, classes=()):
+    """Records whose labels are numbers -> the same with strings: digits, or the names of classes."""
     found = dict(zip(records.element_spec, gate.columns(records, *records.element_spec), strict=True))
+    if classes:
+        if wrong := [number for number in found["label"] if number not in range(len(classes))]:
+            raise ValueError(f"the dataset has the label {wrong[0]!r:.60} and {len(classes)} class_names, from 0 on")
+        found["label"] = [classes[int(number)] for number in found["label"]]
     found["label"] = labels(found["label"])
     weight = found.pop(gate.WEIGHT, None)
     return gate.read(tuple(found), found, None, weight)

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfllm.endless import counted
 from tfllm.ragged import rows_of
 from tfllm.tasks.texts import encoded, is_one, items, refuse_files, shown
 
@@ -69,7 +70,7 @@ def held(x):
     begin = list(itertools.islice(x, 1))
     if begin and is_numeric(begin[0]):
         return (item for part in (begin, x) for item in part)
-    return [*begin, *x]
+    return [*begin, *counted(x)]
 
 
 # Texts
@@ -82,7 +83,7 @@ def one(x, what="text"):
 
 def texts(x, what="text"):
     """Texts, or a dataset of them -> a list of bytes."""
-    found = list(each(x, what))
+    found = list(counted(each(x, what), known=hasattr(x, "__len__")))
     refuse_files(found, what)
     return found
 
@@ -221,7 +222,8 @@ def expect_words(records, fields):
     records = records.take(GROUP) if records.cardinality() == tf.data.INFINITE_CARDINALITY else records
     for name in [name for name in fields if name in READ]:
         most = 0
-        for part in records.map(lambda record, name=name: record[name]).batch(64):
+        texts = records.map(lambda record, name=name: record[name]).batch(64)
+        for part in counted(texts, 64, known=records.cardinality() >= 0):
             part = tf.strings.regex_replace(part, r"[\s\p{Z}]", "")
             most = max(most, int(tf.reduce_max(tf.strings.length(part, unit="UTF8_CHAR"))))
             if most > 1:
@@ -238,7 +240,7 @@ def expect_words(records, fields):
 def columns(records, *names):
     """Fields of records, read in one pass, so that a shuffled dataset keeps them together -> a list of each, bytes."""
     parts = records.map(lambda record: {name: record[name] for name in names}).batch(GROUP)
-    parts = list(parts.as_numpy_iterator())
+    parts = list(counted(parts.as_numpy_iterator(), GROUP, known=records.cardinality() >= 0))
     return [[item for part in parts for item in part[name].tolist()] for name in names]
 
 

@@ -6,7 +6,7 @@ the friendly `generate`, and export.
 """
 
 import logging
-from functools import partial
+from functools import partial, wraps
 from numbers import Integral
 
 import keras
@@ -14,11 +14,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm.data import batches
+from tfllm.generation import numbers
 from tfllm.layers.lora import merged
 from tfllm.layers.tunable import Tunable, expect_keras_file
 from tfllm.tasks import compiling
 from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import changed, compiled
+from tfllm.tasks.decoding import plain_errors
 from tfllm.tasks.texts import is_one
 from tfllm.training import recipe as recipes
 from tfllm.training.stopping import Diverged
@@ -206,7 +208,8 @@ class Task(Tunable):
         starts, parts = range(0, max(len(columns[0]), 1), size), []  # of no text the shapes of the answers
         bar = keras.utils.Progbar(len(columns[0]), verbose=int(verbose if verbose != "auto" else len(starts) > 10))
         for i in starts:
-            answers = self.compiled_predict(*(tf.constant(column[i : i + size], tf.string) for column in columns))
+            with plain_errors():
+                answers = self.compiled_predict(*(tf.constant(column[i : i + size], tf.string) for column in columns))
             parts.append({name: part.numpy() for name, part in answers.items()})
             bar.add(min(size, len(columns[0]) - i))
         return {name: stacked([part[name] for part in parts]) for name in parts[0]}
@@ -280,12 +283,25 @@ class Task(Tunable):
         """Writes folder/N for TensorFlow Serving and returns its path; LoRA, if any, is merged in what is written."""
         from tfllm.export import saved_model
 
+        pairs = {name: pair if isinstance(pair, tuple) else (pair, []) for name, pair in signatures.items()}
+        checked = {name: (_checked(function), more) for name, (function, more) in pairs.items()}
         with merged(self):
-            return saved_model.export(self, folder, signatures)
+            return saved_model.export(self, folder, checked)
 
 
 def _answer(task, *columns):
-    return task.answer(*columns)
+    return _checked(task.answer)(*columns)
+
+
+def _checked(function):
+    """The same function -> {name: tensor}, with an error where a number that it gives is NaN."""
+
+    @wraps(function)
+    def checked(*inputs, **named):
+        found = function(*inputs, **named)
+        return {name: numbers(part) if part.dtype.is_floating else part for name, part in found.items()}
+
+    return checked
 
 
 def batch_starts(size, batch_size):

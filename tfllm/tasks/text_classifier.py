@@ -100,7 +100,7 @@ class TextClassifier(Classifier):
         """
         build = Builder(config, SIZES, embeddings, embeddings_trainable)
         config = build.config
-        records = records_of(records, labels, config.separator)
+        records = records_of(records, labels, config.separator, known=() if config.kind == "regression" else None)
         pairs = "pair" in records.element_spec
         if "label" not in records.element_spec:
             raise ValueError(f"a classifier learns from texts and labels; these have {list(records.element_spec)}")

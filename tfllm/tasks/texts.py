@@ -4,6 +4,7 @@ A text is str or bytes, or a string tensor or array without an axis. Many stand 
 string tensor, a pandas Series or a generator. Records are counted from 0.
 """
 
+import logging
 import os
 import re
 
@@ -11,6 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 PATH = re.compile(r"[^\s]+\.[A-Za-z]\w{0,6}|(~|\.{0,2})[/\\][^\s]+")
+FILE = re.compile(r"[^\s]+\.(txt|text|csv|tsv|jsonl?|gz|xml|html?|md|tok|src|tgt|[a-z]{2})")  # train.de is one
+log = logging.getLogger("tfllm")
+
 READERS = {
     "source": "parallel(source_path, target_path) or table(path)", "context": "squad(path)", "facts": "babi(path)",
     "dialogue": "dialogues(path)", "label": "labelled(path)", "text": "text(path), or labelled(path) of a classifier",
@@ -112,6 +116,20 @@ def refuse_files(found, what):
     """TypeError where each of a few texts is the name of a file."""
     if 0 < len(found) <= 8 and all(map(is_file, found)):
         raise TypeError(f"expected texts as {what}; got the path {shown_path(found[0])}: {advice(what)}")
+
+
+def warn_names(texts):
+    """Logs where a few texts, a list or a dataset to learn from, look like names of files that are not there."""
+    if isinstance(texts, tf.data.Dataset):
+        texts = list(texts.take(9).as_numpy_iterator())
+    if not isinstance(texts, list):
+        return
+    names = [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in texts[:9]]
+    if 0 < len(names) <= 8 and all(map(FILE.fullmatch, names)):
+        log.warning(
+            "all there is to learn from is %s, which looks like the name of a file: there is none of this name here, "
+            "and a list has texts, not files; tfllm.data reads files", shown_path(names[0]),
+        )  # fmt: skip
 
 
 def is_file(text):

@@ -12,6 +12,7 @@ from itertools import islice
 
 import tensorflow as tf
 
+from tfllm.endless import counted
 from tfllm.text.cleaning import lower
 
 MAX_LINES = 1_000_000  # a longer text is sampled evenly down to this many
@@ -40,11 +41,12 @@ def _dataset_groups(texts, size):
         raise ValueError(f"learn takes a dataset of strings, got one of {spec}: choose a field with dataset.map")
     if texts.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError("learn reads all texts, but the dataset never ends: leave .repeat() out, or .take(n) of it")
-    return (texts if spec.shape.rank == 0 else texts.unbatch()).batch(size)
+    texts = texts if spec.shape.rank == 0 else texts.unbatch()
+    return counted(texts.batch(size), size, known=texts.cardinality() >= 0)
 
 
 def _groups(texts, size):
-    texts = iter(texts)
+    texts = iter(counted(texts, known=hasattr(texts, "__len__")))
     while group := list(islice(texts, size)):
         if wrong := [text for text in group if not isinstance(text, (str, bytes))]:
             raise ValueError(f"learn takes texts (str or bytes), got a {type(wrong[0]).__name__}: {wrong[0]!r:.60}")
