@@ -1,6 +1,6 @@
 """The one road of `from_text`: what every config of every task has is asked for by its model or by its task."""
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import get_args, get_type_hints
 
 import pytest
@@ -24,7 +24,7 @@ OWN = {"Summarizer": {"copy", "coverage"}, "Translator": {"joint"}}
 @pytest.mark.parametrize("name", KINDS)
 def test_no_field_of_a_config_is_left_unread(name):
     names = {field.name for field in fields(KINDS[name])} - OF_THE_ROAD - OWN.get(name, set())
-    assert Builder(KINDS[name](), {}).options(getattr(tasks, name)).keys() == names
+    assert Builder("tiny", {"tiny": KINDS[name]()}).options(getattr(tasks, name)).keys() == names
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -39,3 +39,14 @@ def test_a_model_that_the_task_has_not():
     config = tasks.TranslatorConfig(model=models.GPTConfig())
     with pytest.raises(ValueError, match="^model of a TranslatorConfig must be a TransformerConfig or Seq2SeqRNN.*GPT"):
         tasks.Translator.from_text(["a"], ["b"], config)
+
+
+def test_fields_that_a_config_has_besides_are_not_meant():
+    """The command line's configs name files too: `target` is no tokenizer."""
+
+    @dataclass(frozen=True)
+    class Run(tasks.TranslatorConfig):
+        target: str = "b.txt"
+
+    options = Builder(Run(label_smoothing=0.2), {"tiny": tasks.TranslatorConfig()}).options(tasks.Translator)
+    assert options == {"label_smoothing": 0.2}

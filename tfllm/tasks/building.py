@@ -37,6 +37,7 @@ class Builder:
 
     def __init__(self, config, sizes, embeddings=None, trainable=None):
         self.config, self.trainable = named(config, sizes), trainable
+        self.fields = fields(next(iter(sizes.values())))  # those of the command line's config stand behind them
         self.embeddings = vectors_of(self.config) if embeddings is None else embeddings
         expect_files(self.embeddings)
         self.kind = model_of(self.config)
@@ -76,7 +77,7 @@ class Builder:
 
         others: arguments of it above those.
         """
-        names = {field.name for field in fields(self.config)} & set(parameters(task)) - {"model", "tokenizer"}
+        names = {field.name for field in self.fields} & set(parameters(task)) - {"model", "tokenizer"}
         return {name: getattr(self.config, name) for name in names} | others
 
     def initialise_all(self, model, tokenizer):
