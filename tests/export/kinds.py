@@ -82,6 +82,8 @@ KINDS = {
     "translator": lambda: translator("transformer"),
     "summarizer": lambda: summarizer("transformer", True),
     "summarizer without copies": lambda: summarizer("transformer", False),
+    "recurrent translator": lambda: translator("rnn"),
+    "recurrent summarizer": lambda: summarizer("rnn", True),
     "gpt": lambda: language_model(GPT),
     "lstm": lambda: language_model(LSTM),
     "dialogue of one stream": lambda: dialogue(GPT),

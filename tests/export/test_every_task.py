@@ -24,7 +24,7 @@ print(json.dumps({name: part.numpy().astype(str).tolist() for name, part in foun
 """
 
 LONG = {"summarizer", "summarizer without copies", "dialogue of one stream", "lstm", "reader", "writer of facts",
-        "masked language model"}  # fmt: skip
+        "masked language model", "recurrent translator", "recurrent summarizer"}  # fmt: skip
 
 
 @cache
