@@ -29,12 +29,15 @@ LONG = {"summarizer", "summarizer without copies", "dialogue of one stream", "ls
 
 @cache
 def signatures(kind):
-    """The task, and what its `export` gives to be written; of the compiled by XLA and the sampling ones none."""
+    """The task, and its signatures; of the compiled by XLA and the sampling ones none."""
     with eagerly():
-        task, found = made(kind), {}
-    task.export_signatures = lambda folder, signatures: found.update(signatures)
-    task.export(None)
+        task = made(kind)
+    found = task.signatures()
     return task, {name: found[name] for name in found if name in ("serving_default", "explain")}
+
+
+def written(task, functions, folder):
+    return export(task, folder, {name: signature.served for name, signature in functions.items()})
 
 
 def ops_of(path):
@@ -48,7 +51,7 @@ def ops_of(path):
 def test_served(kind, tmp_path):
     """As many variables as weights at most, of their shapes; the same for empty texts in Python and served."""
     task, functions = signatures(kind)
-    path = export(task, tmp_path, functions)
+    path = written(task, functions, tmp_path)
     assert not {op for op in ops_of(path) if not hasattr(tf.raw_ops, op)}
 
     shapes = [shape for name, shape in tf.train.list_variables(f"{path}/variables/variables") if "VALUE" in name]
@@ -60,13 +63,13 @@ def test_served(kind, tmp_path):
     for name, function in served.signatures.items():
         inputs = function.structured_input_signature[1]
         nothing = function(**dict.fromkeys(inputs, tf.constant([], tf.string)))
-        blank = dict.fromkeys(inputs, tf.constant(["", " \n"]))
+        blank = dict.fromkeys(functions[name].texts, tf.constant(["", " \n"]))
         empty, here = function(**blank), functions[name]
         assert {part: nothing[part].shape[0] for part in nothing} == dict.fromkeys(empty, 0)
         assert [nothing[part].dtype for part in empty] == [part.dtype for part in empty.values()]
         for part, value in EMPTY.get(kind, {}).items():
             assert empty[part].numpy().astype(str).tolist() == [str(value)] * 2
-        for part, ours in (here[0] if isinstance(here, tuple) else here)(**blank).items():
+        for part, ours in here.function(*blank.values()).items():
             if ours.dtype == tf.string:
                 assert empty[part].numpy().tolist() == ours.numpy().tolist()
             else:
@@ -75,7 +78,7 @@ def test_served(kind, tmp_path):
 
 def test_a_classifier_names_its_labels_in_a_process_without_us(tmp_path):
     task, functions = signatures("classifier")
-    path = export(task, tmp_path, functions)
+    path = written(task, functions, tmp_path)
     run = subprocess.run([sys.executable, "-c", BARE, path], check=True, capture_output=True, text=True)
     found = json.loads(run.stdout.splitlines()[-1])
     said = task.classify("a dog runs .")

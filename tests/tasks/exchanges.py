@@ -37,7 +37,7 @@ def by_loops(task, text):
     def encode(text):
         return task.tokenizer.encode([text]).to_list()[0]
 
-    return (encode, task.tokenizer.end, task.speakers, task.history_length, task.first), reference.read(
+    return (encode, task.tokenizer.end, task.speakers, task.history_length, task.form.first), reference.read(
         text, list(task.speakers)
     )
 

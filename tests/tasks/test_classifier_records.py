@@ -91,5 +91,5 @@ def test_records_may_have_other_fields_and_be_classified():
     data = tf.data.Dataset.from_tensor_slices({"idx": np.arange(8), "text": x, "label": y})
     again = TextClassifier.from_text(data, config=TextClassifierConfig(model=CNN))
     assert again.labels == task.labels and again.tokenizer.tokens == task.tokenizer.tokens
-    assert task.classify(data) == task.classify(x)
+    assert list(task.classify(data)) == task.classify(x)
     np.testing.assert_equal(task.score(data).as_dict(), task.score(x, y).as_dict())

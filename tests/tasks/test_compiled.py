@@ -44,18 +44,18 @@ def test_two_hundred_settings_are_traced_once():
             assert said == streamed == expected
             calls.clear()
     assert known[2:] == [(0, known[1][1])] * 3  # a stream is traced for a second length; then nothing is, or is kept
-    run = lm.compiled_candidates(1, split(Continuation(**numbered(7)))[0], False)
-    assert run.experimental_get_tracing_count() == 1 and len(lm._functions["compiled_candidates"]) == 1
+    run = lm.search(1, split(Continuation(**numbered(7)))[0], False)
+    assert run.compiled.experimental_get_tracing_count() == 1 and len(lm._functions["search"]) == 1
 
 
 def test_lengths_of_summaries_and_beams_are_numbers():
     config = SummarizerConfig(vocab_size=9, model=Seq2SeqRNNConfig(1, 4, 4, pe_input=8, pe_target=9, rate=0.0))
     task = Summarizer.from_text(["the cat saw a dog"], ["cat saw"], config)
-    run = task.compiled_candidates(1, split(Summarizing(2, min_length=1, max_length=2))[0], False)
+    run = task.search(1, split(Summarizing(2, min_length=1, max_length=2))[0], False)
     for least, most in ((1, 1), (2, 4), (4, 6), (1, 99)):
         words = task.generate("the cat saw", beam_width=2, length_penalty=least / 3, min_length=least, max_length=most)
         assert least <= len(words.split()) <= min(most, 9)
-    assert run.experimental_get_tracing_count() == 1 and len(task._functions["compiled_candidates"]) == 1
+    assert run.compiled.experimental_get_tracing_count() == 1 and len(task._functions["search"]) == 1
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
@@ -83,7 +83,7 @@ def test_threads_trace_together_once(jit_compile):
         lm.candidates(tf.constant(PROMPTS), 1, Continuation(max_length=most), jit_compile=jit_compile)
     assert not jit_compile or len(calls) == traced
     structure = split(Continuation(max_length=14))[0]
-    assert lm.compiled_candidates(1, structure, jit_compile).experimental_get_tracing_count() == 1
+    assert lm.search(1, structure, jit_compile).compiled.experimental_get_tracing_count() == 1
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -182,7 +182,7 @@ def test_what_keras_traced_and_readers_compiled_is_made_anew():
         assert found[0] is found[1] is not found[2]
     reader = QuestionAnswering(BiDAF(13, 4, 4), Words([f"w{i}" for i in range(9)]), no_answer=True)
     for name, value in (("no_answer", False), ("answer_length", 1), ("stride", 2), ("threshold", 0.1)):
-        before = reader.compiled_ranked
-        assert reader.compiled_ranked is before
+        before = reader.ranking
+        assert reader.ranking is before
         setattr(reader, name, value)
-        assert reader.compiled_ranked is not before
+        assert reader.ranking is not before

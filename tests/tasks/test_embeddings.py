@@ -125,7 +125,7 @@ def test_what_is_said_scores_as_the_whole_model_scores_it(model, eager):
     """The sum of log-probabilities that greedy search tells is that of one pass over sources with more padding."""
     task = translator(model, embeddings=ENGLISH, embeddings_trainable="missing")
     token_ids = task.prepare(tf.constant(SOURCES)).to_tensor(PAD)
-    said, scores = task.search(token_ids, 1, tfllm.tasks.Decoding(beam_width=1))
+    said, scores = task.writer.search(token_ids, 1, tfllm.tasks.Decoding(beam_width=1))
     said = said[:, 0]
     target = tf.pad(said[:, :-1], [[0, 0], [1, 0]], constant_values=START)
     inputs = {"source": tf.pad(token_ids, [[0, 0], [0, 3]]), "target": target}

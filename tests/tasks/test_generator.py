@@ -150,7 +150,7 @@ def test_forms_in_and_out(lm):
     assert lm.generate(b"ab") == lm.generate("ab")
     several = lm.generate("ab", num_return_sequences=2, temperature=1.0)
     assert len(several) == 2 and isinstance(several[0], str)
-    assert set(lm.answer(tf.constant(["ab"]))) == {"text", "score"}
+    assert set(lm.answer(tf.constant(["ab"]))) == {"text", "score", "cut", "short", "max_new_tokens"}
 
 
 def test_the_score_is_the_log_probability_of_what_is_new(lm):

@@ -131,11 +131,11 @@ def told(lm, text, decoding):
 
 def test_what_is_compiled_once_serves_prompts_of_all_sizes():
     lm = LanguageModel(fading(260, 4, width=8), Bytes())
-    run = lm.compiled_candidates(1, split(Continuation(max_length=30))[0], False)
+    run = lm.search(1, split(Continuation(max_length=30))[0], False)
     for size in (1, 2, 5):
         lm.generate(["ab" * size] * size, max_length=30 + size)
-    assert run is lm.compiled_candidates(1, split(Continuation(max_length=30))[0], False)
-    assert run.experimental_get_tracing_count() == 1
+    assert run is lm.search(1, split(Continuation(max_length=30))[0], False)
+    assert run.compiled.experimental_get_tracing_count() == 1
     draw = {"max_length": 30, "temperature": 1.0}
     for seed in (0, 7, 2**40):
         pieces = "".join(lm.stream("ab", seed=seed, **draw))

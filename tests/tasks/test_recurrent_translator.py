@@ -68,7 +68,7 @@ def test_without_a_limit_nothing_is_cut():
     translator = Translator.from_text(["abc"], ["ABC"], CONFIG)
     assert translator.prepare(["abc" * 100]).row_lengths().numpy().tolist() == [301]
     long = replace(CONFIG, model=replace(CONFIG.model, pe_target=None))
-    outputs, _ = Translator.from_text(["abc"], ["ABC"], long).search(tf.constant([[5, 5, 3]]), 1, Decoding())
+    outputs, _ = Translator.from_text(["abc"], ["ABC"], long).writer.search(tf.constant([[5, 5, 3]]), 1, Decoding())
     assert outputs.shape[-1] == 3 * 3 + 20
 
 

@@ -170,11 +170,11 @@ def test_rules_bind_the_translation(trained, beam_width):
 
 
 def test_generate_is_traced_once(trained):
-    run = trained.compiled_candidates(1, split(Decoding(beam_width=2))[0], False)
+    run = trained.search(1, split(Decoding(beam_width=2))[0], False)
     for size in (1, 2, 5):
         trained.generate(["ab" * size] * size, beam_width=2, length_penalty=size / 10)
-    assert run is trained.compiled_candidates(1, split(Decoding(beam_width=2))[0], False)
-    assert run.experimental_get_tracing_count() == 1
+    assert run is trained.search(1, split(Decoding(beam_width=2))[0], False)
+    assert run.compiled.experimental_get_tracing_count() == 1
 
 
 def test_mixed_precision(tmp_path):
@@ -191,7 +191,7 @@ def test_mixed_precision(tmp_path):
 
 def test_the_longest_answer_depends_on_its_own_source(trained):
     """3 S + 20 tokens, END of the source counted, and never more than the model has positions."""
-    outputs, _ = trained.search(tf.constant([[5, END, 0, 0, 0], [5, 5, 5, 5, END]]), 1, Decoding())
+    outputs, _ = trained.writer.search(tf.constant([[5, END, 0, 0, 0], [5, 5, 5, 5, END]]), 1, Decoding())
     assert outputs.shape[-1] == min(3 * 5 + 20, trained.model.pe_target)
 
 
@@ -200,8 +200,8 @@ def test_caches_that_grow_say_the_same(fresh, width):
     """Untrained, and long answers favoured, so that they go on beyond the 16 places there are at first."""
     sources, decoding = tf.constant([[5, 7, 9, 6, END], [6, END, 0, 0, 0]]), Decoding(width, length_penalty=4.0)
     found, expected = (
-        tf.function(lambda ids, more=more: fresh.search(ids, 1, decoding, growing=more), autograph=False)(sources)
-        for more in (True, False)
+        tf.function(lambda ids, grow=grow: fresh.writer.search(ids, 1, decoding, grow), autograph=False)(sources)
+        for grow in (True, False)
     )
     assert found[0].numpy().tolist() == expected[0].numpy().tolist() and (found[0].numpy()[0, 0] != 0).sum() > 20
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-5)

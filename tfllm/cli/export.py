@@ -13,7 +13,8 @@ def run(arguments):
     )
     folder = Path(folder).expanduser()
     make(folder)
-    print(trained.best(run_folder).export(folder, *(getattr(settings, field.name) for field in fields(settings))))
+    options = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    print(trained.best(run_folder).export(folder, **options))
 
 
 def make(folder):

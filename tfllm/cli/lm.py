@@ -55,9 +55,9 @@ class Generation:
                 yield from map(self.line, model.stream(prompt, row=row, **options))
                 yield "\n"
             return
-        several = self.num_return_sequences
-        found = model.generate(prompts, several, self.batch_size, 0, self.jit_compile, first, **options)
-        for text in sum(found, []) if several > 1 else found:
+        several = {"num_return_sequences": self.num_return_sequences, "jit_compile": self.jit_compile}
+        found = model.generate(prompts, batch_size=self.batch_size, verbose=0, row=first, **several, **options)
+        for text in sum(found, []) if self.num_return_sequences > 1 else found:
             yield self.line(text) + "\n"
 
     def line(self, text):

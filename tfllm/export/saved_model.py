@@ -17,8 +17,8 @@ def export(layer, folder, signatures):
     """Writes folder/N, N the first free number from 1 on, and returns its path as a str.
 
     layer: a keras.Model that owns what the signatures use: variables, lookup tables, assets. signatures: by name,
-    functions from texts (string [N]) to dicts of tensors; or a pair, the function and the tf.TensorSpecs, with names,
-    of what it takes beside texts. The folder appears whole or not at all.
+    functions from texts (string [N]) to dicts of tensors; or tf.functions with their input signatures. The folder
+    appears whole or not at all.
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
@@ -28,8 +28,8 @@ def export(layer, folder, signatures):
     texts = tf.TensorSpec([None], tf.string, name="texts")
     traced = {}
     for name, function in signatures.items():
-        function, more = function if isinstance(function, tuple) else (function, [])
-        traced[name] = tf.function(function, input_signature=[texts, *more], autograph=False)
+        known = hasattr(function, "get_concrete_function")
+        traced[name] = function if known else tf.function(function, input_signature=[texts], autograph=False)
     module = tf.Module()
     module.weights, module.resources = used_variables(traced.values()), resources_of(layer)
     for name, function in traced.items():

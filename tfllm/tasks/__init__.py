@@ -3,20 +3,18 @@
 from tfllm import lazy
 
 __getattr__, __dir__, __all__ = lazy.names(__name__, {
-    "causal_dialogue": ["CausalDialogue"],
     "decoding": ["Continuation", "Decoding", "Replying", "Summarizing"],
     "denoiser": ["Denoiser"],
     "settings": ["DenoiserConfig", "DialogueGeneratorConfig", "FactAnsweringConfig", "LanguageModelConfig",
                  "MaskedLanguageModelConfig", "QuestionAnsweringConfig", "SummarizerConfig", "TextClassifierConfig",
                  "TranslatorConfig"],
-    "dialogue": ["DialogueGenerator"],
+    "dialogue": ["CausalDialogue", "DialogueGenerator", "Seq2SeqDialogue"],
     "extractive": ["Lead", "TextRank"],
     "fact_answering": ["FactAnswering"],
     "keywords": ["Keywords"],
     "language_model": ["LanguageModel"],
     "masked_language_model": ["MaskedLanguageModel"],
     "question_answering": ["QuestionAnswering"],
-    "seq2seq_dialogue": ["Seq2SeqDialogue"],
     "summarizer": ["Summarizer"],
     "task": ["Task"],
     "text_classifier": ["TextClassifier"],

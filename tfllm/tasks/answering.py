@@ -14,10 +14,10 @@ from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.tasks import question_windows
 from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import compiled
-from tfllm.tasks.decoding import plain_errors
 from tfllm.tasks.question_records import ASKS, FIELDS, asked, records_of, to_ask
+from tfllm.tasks.signature import Signature
 from tfllm.tasks.span_choice import best_spans
-from tfllm.tasks.task import Task, batch_starts, log
+from tfllm.tasks.task import Task, each, log
 from tfllm.tasks.text_inputs import dense
 from tfllm.tasks.texts import is_one
 from tfllm.text.cleaning import blank
@@ -32,7 +32,7 @@ class Answering(Task):
     False), `length`, `stride`, `question_length`, `answer_length`, `no_answer` and `threshold`.
     """
 
-    fields, asks = FIELDS, ASKS
+    fields, asks, inputs = FIELDS, ASKS, ("texts", "questions")
 
     # From text to what the model is fed
 
@@ -186,23 +186,9 @@ class Answering(Task):
 
     @property
     @compiled
-    def compiled_ranked(self):
-        spec = [tf.TensorSpec([None], tf.string, name=name) for name in ("texts", "questions")]
-        spec.append(tf.TensorSpec([], tf.int32, name="n_best"))
-        return tf.function(partial(type(self).ranked, self), input_signature=spec, autograph=False)
-
-    def in_batches(self, contexts, questions, n_best=1, batch_size=16):
-        """Lists of strings -> as `ranked`, in NumPy; texts of like length share a batch."""
-        order = np.argsort([-len(text) for text in contexts], kind="stable")
-        parts = []
-        for i in batch_starts(len(order), batch_size):
-            columns = (tf.constant([column[k] for k in order[i : i + batch_size]]) for column in (contexts, questions))
-            with plain_errors():
-                parts.append(self.compiled_ranked(*columns, n_best))
-        back = np.argsort(order)
-        found = {name: np.concatenate([part[name].numpy() for part in parts])[back] for name in parts[0]}
-        self.warn(found["cut"] > 0)
-        return found
+    def ranking(self):
+        """`ranked` as a Signature, how many being a number."""
+        return Signature(self.ranked, self.inputs, {"n_best": tf.constant(1)})
 
     def generate(self, context, question, n_best=None, batch_size=16):
         """A context and a question -> {"text", "start", "end", "score", "no_answer"}; lists of both -> a list of them.
@@ -210,28 +196,19 @@ class Answering(Task):
         n_best: a list of so many such dicts (fewer, where the context is short) in the place of each; these are parts
         of the context, whatever `threshold` says. ValueError for lists of unequal lengths.
         """
-        if is_one(question):
-            return self.generate([context], [question], n_best, batch_size)[0]
-        questions = gate.texts(question, "question")
-        contexts = [gate.one(context)] * len(questions) if is_one(context) else gate.texts(context, "context")
-        if len(contexts) != len(questions):
-            raise ValueError(f"expected a context for each question; got {len(contexts)} and {len(questions)}")
         if n_best is not None and n_best < 1:
             raise ValueError(f"n_best must be 1 or more; got {n_best}")
-        if not questions:
-            return []
-        found = self.in_batches(contexts, questions, n_best or 1, batch_size)
-        rows = [
-            [said(found, b, k) for k in range(n_best or 1) if k == 0 or found["start"][b, k] >= 0]
-            for b in range(len(questions))
-        ]  # fmt: skip
-        if n_best is not None:
-            return rows
-        silent = self.silent(found["no_answer"])
-        nothing = {"text": "", "start": -1, "end": -1}
-        return [
-            row[0] | nothing | {"score": float(found["none"][b])} if silent[b] else row[0] for b, row in enumerate(rows)
-        ]
+        if is_one(context) and not is_one(question):
+            questions = gate.texts(question, "question")
+            context, question = [context] * len(questions), questions
+        def tell(found):
+            self.warn(found["cut"] > 0)
+            if n_best is None:
+                return [plain(one) for one in each(found)]
+            return [ranks(one) for one in each(found)]
+
+        signature, scalars = ("serving_default", {}) if n_best is None else (self.ranking, {"n_best": n_best})
+        return self.run(signature, context, question, tell=tell, batch_size=batch_size, **scalars)
 
     def score(self, x, tokens=None, batch_size=16):
         """EM and F1 of the answers to these records, by all their references -> evaluation.SquadScores.
@@ -247,7 +224,8 @@ class Answering(Task):
 
         evaluation.scripts.checked(tokens)
         contexts, questions, references, _ = asked(x)
-        found = self.in_batches(contexts, questions, batch_size=batch_size)
+        found = self.run(self.ranking, contexts, questions, batch_size=batch_size)
+        self.warn(found["cut"] > 0)
         texts = [text.decode("utf-8", "replace") for text in found["text"][:, 0]]
         more = (found["no_answer"], self.threshold) if self.no_answer else ()
         return evaluation.squad(texts, references, *more, tokens=tokens), found["no_answer"]
@@ -265,18 +243,10 @@ class Answering(Task):
         self.threshold = float(at + np.min(no_answer[no_answer > at], initial=1.0)) / 2
         return self.threshold
 
-    def export(self, folder, n_best=5):
-        """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
-
-        Two signatures with texts (contexts) and questions, strings [N] both, in: serving_default -> as `answer`, and
-        n_best -> as `ranked`, so many answers each.
-        """
-        questions = [tf.TensorSpec([None], tf.string, name="questions")]
-        signatures = {
-            "serving_default": (lambda texts, questions: self.answer(texts, questions), questions),
-            "n_best": (lambda texts, questions: self.ranked(texts, questions, n_best), questions),
-        }
-        return self.export_signatures(folder, signatures)
+    def signatures(self, n_best=5):
+        """Of texts (contexts) and questions: serving_default -> as `answer`; n_best -> as `ranked`, so many each."""
+        several = Signature(partial(self.ranked, n_best=n_best), self.inputs)
+        return super().signatures() | {"n_best": several}
 
 
 def in_parts(function, inputs, size=TOGETHER):
@@ -292,10 +262,16 @@ def in_parts(function, inputs, size=TOGETHER):
     return tf.while_loop(lambda i, _: i < parts, body, (0, found))[1].concat()
 
 
-def said(found, b, k):
-    """Row b, rank k of NumPy answers as a dict of Python's own."""
+def plain(found):
+    """A dict of NumPy values -> {"text", "start", "end", "score", "no_answer"} of Python's own."""
     return {
-        "text": found["text"][b, k].decode("utf-8", "replace"), "start": int(found["start"][b, k]),
-        "end": int(found["end"][b, k]), "score": float(found["score"][b, k]),
-        "no_answer": float(found["no_answer"][b]),
+        "text": found["text"].decode("utf-8", "replace"), "start": int(found["start"]), "end": int(found["end"]),
+        "score": float(found["score"]), "no_answer": float(found["no_answer"]),
     }  # fmt: skip
+
+
+def ranks(found):
+    """What `ranked` gives of one question -> a list of dicts as of `plain`: the first, and others that are there."""
+    several = each({name: found[name] for name in ("text", "start", "end", "score")})
+    rows = [plain(one | {"no_answer": found["no_answer"]}) for one in several]
+    return [row for rank, row in enumerate(rows) if rank == 0 or row["start"] >= 0]

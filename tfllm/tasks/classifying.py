@@ -1,19 +1,16 @@
 """What a classifier does with texts and labels: it is fitted, answers, is scored, calibrated and exported."""
 
-from functools import partial
-
-import keras
 import numpy as np
 import tensorflow as tf
 
 from tfllm import ragged
 from tfllm.data import batches
-from tfllm.generation import numbers
 from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.labelled import are_pairs, fields_of, records_of
 from tfllm.tasks.labels import BALANCED
-from tfllm.tasks.task import Task, batch_starts, log
+from tfllm.tasks.signature import Signature
+from tfllm.tasks.task import Task, log
 from tfllm.tasks.text_inputs import both_blank, dense, read, vector, warn_cut
 from tfllm.tasks.texts import is_one
 
@@ -139,12 +136,16 @@ class Classifier(Task):
 
     def read(self, texts, pairs=None):
         """strings [B] -> (what the model is fed, tokens of each text [B]), see `text_inputs.read`."""
-        if (pairs is not None) != self.pairs:
+        self.expect_pairs(pairs is not None)
+        return read(self.encoder, self.tokenizer, self.length, texts, pairs)
+
+    def expect_pairs(self, given):
+        """ValueError where second texts are given, or not, and the classifier reads other texts."""
+        if given != self.pairs:
             raise ValueError(
                 "this classifier reads two texts: give texts and pairs" if self.pairs
                 else "this classifier reads one text: leave pairs out"
             )  # fmt: skip
-        return read(self.encoder, self.tokenizer, self.length, texts, pairs)
 
     def logits(self, texts, pairs=None):
         """strings [B] -> float32 [B, C]."""
@@ -169,14 +170,18 @@ class Classifier(Task):
         records, too. label: of kind "multi" a list of labels; a regression has no probabilities. Of an empty text
         (white space; both of a pair) the label is "" or [], score and probabilities are 0.
         """
-        if is_one(texts):
-            return self.classify([texts], None if pairs is None else [pairs], batch_size, verbose)[0]
-        texts, pairs = self.columns(texts, pairs)
-        if not texts:
-            return []
-        logits = self.in_batches(texts, pairs, batch_size, verbose) / self.temperature
-        found = self.kinds.answer(logits, both_blank(tf.constant(texts), pairs))
-        return self.kinds.told({name: part.numpy() for name, part in found.items()})
+
+        def tell(found):
+            warn_cut(found["cut"] > 0, self.length)
+            return self.kinds.told(found)
+
+        if isinstance(texts, tf.data.Dataset) and pairs is None:
+            columns = [texts]
+        else:
+            texts, pairs = (texts, pairs) if is_one(texts) else self.columns(texts, pairs)
+            self.expect_pairs(pairs is not None)
+            columns = [texts, pairs] if self.pairs else [texts]
+        return self.run("serving_default", *columns, tell=tell, batch_size=batch_size, verbose=verbose)
 
     def columns(self, texts, pairs=None):
         """Texts, or records -> two lists of bytes, the second None where there is one text each."""
@@ -195,6 +200,10 @@ class Classifier(Task):
     def asks(self):
         return self.fields[:-1]
 
+    @property
+    def inputs(self):
+        return ("texts", "pairs")[: 1 + self.pairs]
+
     def asked(self, x):
         both = isinstance(x, tuple) and len(x) == 2 and self.pairs and not are_pairs(x)
         texts, pairs = self.columns(*x) if both else self.columns(x)
@@ -202,34 +211,25 @@ class Classifier(Task):
             raise ValueError("this classifier reads two texts: give a tuple, (texts, pairs), or a list of pairs")
         return [texts, pairs] if self.pairs else [texts]
 
-    def in_batches(self, texts, pairs=None, batch_size=64, verbose="auto"):
-        """Lists of texts -> logits, NumPy [N, C], in order; texts of like length share a batch."""
-        columns = [tf.constant(part) for part in (texts, pairs) if part is not None]
-        _, sizes = read(self.encoder, self.tokenizer, self.length, *columns)
-        sizes, found = sizes.numpy(), np.zeros((len(texts), self.kinds.size), "float32")
-        warn_cut(sizes > self.length, self.length)
-        order, steps = np.argsort(-sizes, kind="stable"), batch_starts(len(texts), batch_size)
-        bar = keras.utils.Progbar(len(texts), verbose=int(verbose if verbose != "auto" else len(steps) > 10))
-        for i in steps:
-            rows = order[i : i + batch_size]
-            found[rows] = numbers(self.compiled_logits(*(tf.gather(part, rows) for part in columns)))
-            bar.add(len(rows))
-        return found
-
     @property
     @compiled
-    def compiled_logits(self):
-        """`logits` as a tf.function of strings [B]."""
-        spec = [tf.TensorSpec([None], tf.string, name=name) for name in ("texts", "pairs")[: 1 + self.pairs]]
-        # of one lambda in many classifiers TensorFlow would say that it is traced too often
-        return tf.function(partial(type(self).logits, self), input_signature=spec, autograph=False)
+    def of_logits(self):
+        """`logits` as a Signature."""
+
+        def logits(texts, pairs=None):
+            inputs, sizes = self.read(texts, pairs)
+            return {"logits": self.of_inputs(inputs), "cut": sizes > self.length}
+
+        return Signature(logits, self.inputs)
 
     def judged(self, x, y=None, batch_size=64, verbose="auto"):
         """Records with labels -> (logits [N, C], targets [N, 1 or C])."""
         *texts, labels = gate.columns(self.records(x, y), *self.fields)
         targets = self.expect_labels(labels)
         refuse_empty(both_blank(*texts).numpy())
-        return self.in_batches(*texts, batch_size=batch_size, verbose=verbose), targets
+        found = self.run(self.of_logits, *texts, batch_size=batch_size, verbose=verbose)
+        warn_cut(found["cut"], self.length)
+        return found["logits"], targets
 
     def score(self, x, y=None, batch_size=64, verbose="auto", **options):
         """How well the labels of the records are found -> evaluation.ClassificationReport, or that of the kind.
@@ -260,17 +260,6 @@ class Classifier(Task):
         targets = targets[:, 0] if self.kind == "single" else targets
         self.temperature = float(evaluation.fit_temperature(logits, targets, self.kind))
         return self.temperature
-
-    def export(self, folder):
-        """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
-
-        serving_default: texts string [N] (and pairs string [N]) -> as `answer`: the label, and beside `probabilities`
-        the names that these stand for, in `labels`.
-        """
-        function = self.answer
-        if self.pairs:
-            function = (self.answer, [tf.TensorSpec([None], tf.string, name="pairs")])
-        return self.export_signatures(folder, {"serving_default": function})
 
 
 def refuse_empty(empty):

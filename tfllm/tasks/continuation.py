@@ -14,20 +14,22 @@ from tfllm.tasks.vocabularies import Sayable
 from tfllm.text import Tokenizer
 
 
-def fitted(prompts, most, max_length, max_new_tokens=None):
-    """Prompts, ragged [B, None] -> (the same, cut on the left where they must be, limits int32 [B]).
+def truncate_prompts(prompts, most, max_length, max_new_tokens=None):
+    """Prompts, ragged [B, None] -> (the same, truncated on the left where they must be; limits, cut, short: int32 [B]).
 
     limits: tokens of each prompt with its continuation: `max_length`, or `max_new_tokens` more than the prompt has; and
     at most what the model can take, `most` (None: any number). A prompt that leaves no room for as many new tokens
-    loses its beginning, but never keeps less than half of what the model can take.
+    loses its beginning, `cut` tokens, but never keeps less than half of what the model can take; then there are `short`
+    tokens fewer than were asked for.
     """
     sizes = tf.cast(prompts.row_lengths(), tf.int32)  # [B]
     wanted = tf.maximum(max_length - sizes, 0) if max_new_tokens is None else tf.fill(tf.shape(sizes), max_new_tokens)
     if most is None:
-        return prompts, sizes + wanted
+        return prompts, sizes + wanted, tf.zeros_like(sizes), tf.zeros_like(sizes)
     kept = tf.minimum(sizes, tf.maximum(most - wanted, (most + 1) // 2))
     ends = tf.cast(prompts.row_limits(), tf.int32)
-    return between(prompts.flat_values, ends - kept, ends), tf.minimum(kept + wanted, most)
+    limits = tf.minimum(kept + wanted, most)
+    return between(prompts.flat_values, ends - kept, ends), limits, sizes - kept, kept + wanted - limits
 
 
 def loop(model, tokenizer, decoding, row=0):

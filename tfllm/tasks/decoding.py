@@ -205,14 +205,6 @@ def with_shapes(structure, decoding):
     return replace(structure, **{name: -(-int(getattr(decoding, name)) // SHAPES) * SHAPES for name in names})
 
 
-def growing(kind, options):
-    """`split` of kind(**options), for a text that is shown as it grows; ValueError for beams."""
-    decoding = of_options(kind, options)
-    if decoding.beam_width > 1:
-        raise ValueError(f"a beam search has no text before its end: beam_width=1, not {decoding.beam_width}")
-    return decoding, *split(decoding)
-
-
 def texts(name, strings):
     """ValueError unless it is a tuple of strings that are not empty."""
     if not isinstance(strings, tuple) or not all(isinstance(text, str) and text for text in strings):

@@ -12,9 +12,10 @@ from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.configs import TransformerConfig
 from tfllm.tasks import filling, text_rows
 from tfllm.tasks.building import Builder, documents
-from tfllm.tasks.decoding import Decoding
-from tfllm.tasks.encoder_decoder import closed
+from tfllm.tasks.decoding import Decoding, rules
+from tfllm.tasks.encoder_decoder import append_end
 from tfllm.tasks.pretraining import Pretraining, full
+from tfllm.tasks.seq2seq import Seq2SeqWriter, at_most
 from tfllm.tasks.settings import DenoiserConfig
 from tfllm.tasks.translator import Translator
 from tfllm.text import END, PAD, START
@@ -87,7 +88,7 @@ class Denoiser(Pretraining):
         last = first + self.sentinels - 1  # of more gaps the model knows nothing
         numbered = tf.where(dense == first, tf.minimum(first + order, last), dense)
         numbered = tf.RaggedTensor.from_tensor(numbered, token_ids.row_lengths())
-        return closed(numbered, self.readable), self.unread(token_ids.row_lengths(), 1)
+        return append_end(numbered, self.readable), self.unread(token_ids.row_lengths(), 1)
 
     def example(self, record):
         """documents [B] -> (token_ids, 1 everywhere): blocks of one document each."""
@@ -101,7 +102,7 @@ class Denoiser(Pretraining):
         longest = spans.widths(tf.range(tf.shape(token_ids)[1] + 1), self.corrupted, self.span)
         widths = [tf.reduce_max(part) + 1 for part in longest]
         source, target = (
-            closed(part, None).to_tensor(PAD, shape=tf.stack([tf.shape(sizes)[0], width]))
+            append_end(part, None).to_tensor(PAD, shape=tf.stack([tf.shape(sizes)[0], width]))
             for part, width in zip(found, widths, strict=True)
         )
         shifted = tf.concat([tf.fill([tf.shape(sizes)[0], 1], START), target[:, :-1]], axis=1)
@@ -124,9 +125,7 @@ class Denoiser(Pretraining):
         """
         parts, first = filling.parts(texts), self.tokenizer.vocab_size
         token_ids, cut = self.read(texts)
-        translator = self.translator()
-        translator.sentinels = self.sentinels
-        said = translator.search(token_ids.to_tensor(PAD), 1, decoding)[0][:, 0]  # [B, L]
+        said = Seq2SeqWriter(self.model, self).search(token_ids.to_tensor(PAD), 1, decoding)[0][:, 0]  # [B, L]
         said = tf.cast(said, tf.int32)
         ended = tf.cumsum(tf.cast(said == END, tf.int32), axis=1) > 0
         gap = tf.cumsum(tf.cast(said >= first, tf.int32), axis=1) - 1  # [B, L], the number of its gap
@@ -136,6 +135,21 @@ class Denoiser(Pretraining):
         shape = tf.shape(kept)
         filled = self.tokenizer.decode(tf.reshape(kept, [-1, shape[2]]))
         return {"text": replace_invalid(filling.joined(parts, tf.reshape(filled, shape[:2]))), "cut": cut}
+
+    # The codec of a Seq2SeqWriter, as far as it searches
+
+    forbidden, counted = (PAD, START), None
+
+    @property
+    def sayable(self):
+        return self.tokenizer.vocab_size + self.sentinels
+
+    def longest(self, size, decoding):
+        """3 S + 20 of S tokens."""
+        return at_most(3 * size + 20, self.model.pe_target)
+
+    def rules(self, decoding):
+        return rules(decoding, self.tokenizer)
 
 
 def sentinels(length, corrupted, span):

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -19,18 +20,21 @@ from tfllm.tasks.compiled import compiled
 from tfllm.tasks.decoding import Replying
 from tfllm.tasks.dialogue_configs import ALL, SIZES, SPEAKERS, lines, names
 from tfllm.tasks.likelihood import summed
-from tfllm.tasks.task import Task, log
+from tfllm.tasks.replies import CausalReplies, Seq2SeqReplies
+from tfllm.tasks.task import log
 from tfllm.tasks.texts import decoded, is_one, shown
 from tfllm.tasks.vocabularies import expect_rows
+from tfllm.tasks.writing import Writing
 
 LENGTH = 256  # tokens of a history, where neither the user nor the model says how many
 
 
-class DialogueGenerator(Task):
-    """Abstract: a `model` with its `tokenizer` that says the next turn. Records have "dialogue", see data/dialogues.py.
+@keras.saving.register_keras_serializable("tfllm")
+class DialogueGenerator(Writing):
+    """A `model` with its `tokenizer` that says the next turn. Records have "dialogue", see data/dialogues.py.
 
-    DialogueGenerator.from_text(records) learns the tokenizer and builds the model: a CausalDialogue, whose causal model
-    reads and writes one stream of turns, or a Seq2SeqDialogue, whose encoder reads the history. Both can do the same.
+    DialogueGenerator.from_text(records) learns the tokenizer and builds the model. A causal model reads and writes one
+    stream of turns; of an encoder-decoder the encoder reads the history, and the decoder says the reply (replies.py).
 
     speakers        their names: the marks of the turns. Turns without a name alternate in this order
     replies         "all": each turn that follows another is learned; or a speaker's name: those of this one, who then
@@ -56,15 +60,20 @@ class DialogueGenerator(Task):
             raise ValueError(f"speakers must be two different names or more, not 'system' or 'all'; got {speakers}")
         if replies not in (ALL, *speakers):
             raise ValueError(f"replies must be 'all' or one of {', '.join(speakers)}; got {replies!r}")
-        most = self.most(reply_length)
+        most = self.form.most(reply_length)
         self.history_length = (most or LENGTH) if history_length is None else history_length
         if most is not None and self.history_length > most:
             raise ValueError(f"history_length is {history_length}; the model takes {most} tokens beside such replies")
         self.built = True
 
-    def most(self, reply_length):
-        """The tokens of a history that the model can take beside such replies, or None. ValueError where it cannot."""
-        raise NotImplementedError(f"{type(self).__name__} must say how long a history may be")
+    @property
+    def form(self):
+        """What the model makes of dialogues, in training and when it replies."""
+        return (CausalReplies if isinstance(self.model, CausalModel) else Seq2SeqReplies)(self)
+
+    @property
+    def writer(self):
+        return self.form.writer
 
     @classmethod
     def from_text(cls, records, config="tiny", embeddings=None, embeddings_trainable=None):
@@ -78,8 +87,7 @@ class DialogueGenerator(Task):
         texts = gate.strings(gate.read(cls.fields, records, who=cls.__name__), "dialogue")[0]
         speakers = build.config.speakers or names(texts) or SPEAKERS
         tokenizer = build.learn(lines(texts, speakers))
-        model = build.model(tokenizer)
-        return kind_of(model)(model, tokenizer, **build.options(cls, speakers=speakers))
+        return cls(build.model(tokenizer), tokenizer, **build.options(cls, speakers=speakers))
 
     @classmethod
     def from_language_model(cls, task, **options):
@@ -88,7 +96,7 @@ class DialogueGenerator(Task):
         options: speakers, replies, history_length, reply_length. What the language model was pre-trained on is to be
         followed by `fit` on dialogues; GPT-2 of Hugging Face's hub comes by LanguageModel.from_pretrained.
         """
-        found = kind_of(task.model)(task.model, task.tokenizer, **options)
+        found = cls(task.model, task.tokenizer, **options)
         found.learning_rate = task.learning_rate
         return found
 
@@ -97,7 +105,7 @@ class DialogueGenerator(Task):
     @property
     def script(self):
         """How dialogues are written; of a tokenizer that was just loaded too."""
-        return turns.Script(self.tokenizer, self.speakers, self.history_length, self.first)
+        return turns.Script(self.tokenizer, self.speakers, self.history_length, self.form.first)
 
     @property
     def replying(self):
@@ -132,19 +140,15 @@ class DialogueGenerator(Task):
         written = script.write(turns.parsed(record["dialogue"], self.speakers))
         return script, written, turns.replies(script, written, self.replying)
 
-    def examples(self, script, written, found):
-        """What `scripted` gives -> (inputs, targets, weights), ragged [N, None]."""
-        raise NotImplementedError(f"{type(self).__name__} must say how replies become examples")
-
     def example(self, record):
         """Dialogues -> (inputs, targets, weights), ragged [N, None]."""
-        return self.examples(*self.scripted(record))
+        return self.form.examples(*self.scripted(record))
 
     def checked(self, record):
         """-> (the example, what is truncated: "long" replies, "cut" turns before a reply, "system" lines), ragged."""
         script, written, found = self.scripted(record)
         flags = {name: column(flag > 0) for name, flag in self.told(written, found).items()}
-        return self.examples(script, written, found), flags
+        return self.form.examples(script, written, found), flags
 
     def told(self, written, found):
         """{"long": [N] 1 where a reply is cut, "cut": [N] tokens of its history's last turn, "system": [B]}."""
@@ -168,12 +172,15 @@ class DialogueGenerator(Task):
                 log.warning("%d of %d %s", told[name].sum(), len(told[name]), what)
         return rows
 
-    def warn(self, told, count):
-        """Says what `prompts` had to cut of so many dialogues."""
-        if (cut := np.asarray(told["cut"])).any():
+    def report(self, found, decoding):
+        if (cut := found["cut"]).any():
             log.warning("%d of %d dialogues have a last turn, or a system line, that has no room in the %d tokens of a "
-                        "history: %d tokens were not read", (cut > 0).sum(), count, self.history_length,
+                        "history: %d tokens were not read", (cut > 0).sum(), len(cut), self.history_length,
                         cut.sum())  # fmt: skip
+
+    def call(self, inputs):
+        """-> logits [B, T, V] of the token after each; inputs: see `form`."""
+        return self.form.call(inputs)
 
     def objective(self):
         loss = TokenCrossEntropy(self.label_smoothing)
@@ -284,9 +291,6 @@ def turns_of(history):
     return {"turns": decoded(gate.texts(history, "turn"))}
 
 
-def kind_of(model):
-    """The final class for a model."""
-    from tfllm.tasks.causal_dialogue import CausalDialogue
-    from tfllm.tasks.seq2seq_dialogue import Seq2SeqDialogue
-
-    return CausalDialogue if isinstance(model, CausalModel) else Seq2SeqDialogue
+CausalDialogue = Seq2SeqDialogue = DialogueGenerator  # as they were called when each kind of model had a class
+for name in ("CausalDialogue", "Seq2SeqDialogue"):  # of files that were saved then
+    keras.saving.get_custom_objects()[f"tfllm>{name}"] = DialogueGenerator

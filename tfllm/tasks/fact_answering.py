@@ -1,13 +1,11 @@
 """Questions about facts: strings in, an answer and its probability out, and which facts it came from."""
 
-from functools import partial
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfllm.data import batches
-from tfllm.generation import numbers
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.configs import MemoryNetworkConfig
@@ -20,7 +18,8 @@ from tfllm.tasks.fact_inputs import lines, plain
 from tfllm.tasks.fact_readers import Chosen, Written, answer_key
 from tfllm.tasks.linear_start import LinearStart
 from tfllm.tasks.settings import FactAnsweringConfig
-from tfllm.tasks.task import Task, batch_starts, listed, log, setters
+from tfllm.tasks.signature import Signature
+from tfllm.tasks.task import Task, listed, log, setters
 from tfllm.tasks.texts import decoded, is_one
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import Words
@@ -47,6 +46,7 @@ class FactAnswering(Task):
 
     fields = ("facts", "question", "answer")
     asks = ("facts", "question")
+    inputs = ("texts", "questions")
     weighable = True
 
     def __init__(self, model, tokenizer, fact_length=32, answer_length=16, linear_start=0, **kwargs):
@@ -94,7 +94,7 @@ class FactAnswering(Task):
 
     def checked(self, record):
         """-> (the example, what happens to stories that do not fit: flags, ragged [B, 1] bool)."""
-        inputs, flags = self.reader.read(lines(record["facts"]), record["question"])
+        inputs, flags, _ = self.reader.read(lines(record["facts"]), record["question"])
         inputs, targets = self.reader.example(inputs, record["answer"])
         flags |= self.reader.long(record["answer"]) if isinstance(self.reader, Written) else {}
         flags = {what: column(flag) for what, flag in flags.items()}
@@ -134,42 +134,47 @@ class FactAnswering(Task):
         cut: how many words of the facts and the question were not read. Without a fact, or without a question, text is
         "" and its probability 0.
         """
-        facts = lines(texts)
-        text, probability = self.reader.best(facts, questions)
-        found = asked_only(facts, questions, text=text, probability=probability)
-        return found | {"cut": self.reader.cut(facts, questions)}
+        found = self.answering.function(texts, questions)
+        return {name: found[name] for name in ("text", "probability", "cut")}
 
     def explained(self, texts, questions):
         """As `answer`, and "attention" [B, H, F]: of each hop, or of each word written, to each fact."""
         facts = lines(texts)
-        text, probability, attention = self.reader.looks(facts, questions)
+        inputs, _, cut = self.reader.read(facts, questions)
+        text, probability, attention = self.reader.looks(facts, inputs)
         found = asked_only(facts, questions, text=text, probability=probability, attention=attention)
-        return found | {"cut": self.reader.cut(facts, questions)}
+        return found | {"cut": cut}
 
     def generate(self, facts, question, batch_size=64, probabilities=False):
         """Facts and a question -> the answer; lists of both, equally long -> a list of answers, in order.
 
         facts: a text with one on each line, or a list of facts. probabilities: (answer, probability) instead of each.
         """
-        if is_one(question):
-            return self.generate([facts], [question], batch_size, probabilities)[0]
+
+        def tell(found):
+            texts, chances = found.pop("text"), found.pop("probability")
+            self.warn({what: flags for what, flags in found.items() if what != "cut"})
+            texts = [text.decode("utf-8", "replace") for text in texts]
+            return list(zip(texts, chances.tolist(), strict=True)) if probabilities else texts
+
+        if one := is_one(question):
+            facts, question = [facts], [question]
         columns = asked(facts, question)
-        parts = [tuple(tf.constant(column[i : i + batch_size]) for column in columns)
-                 for i in batch_starts(len(columns[0]), batch_size)]  # fmt: skip
-        read = [self.reader.read(lines(texts), questions)[1] for texts, questions in parts]
-        self.warn({what: np.concatenate([part[what].numpy() for part in read]) for what in (read[0] if read else ())})
-        found = []
-        for part in parts:
-            answers = self.compiled_answer(*part)
-            said = [text.decode("utf-8", "replace") for text in answers["text"].numpy()]
-            found += zip(said, numbers(answers["probability"]).numpy().tolist(), strict=True)
-        return found if probabilities else [said for said, _ in found]
+        found = self.run(self.answering, *columns, tell=tell, batch_size=batch_size) if columns[1] else []
+        return found[0] if one else found
 
     @property
     @compiled
-    def compiled_answer(self):
-        spec = [tf.TensorSpec([None], tf.string, name=name) for name in ("texts", "questions")]
-        return tf.function(partial(self.answer), input_signature=spec, autograph=False)
+    def answering(self):
+        """`answer` as a Signature, which also tells what happens to stories that do not fit: {what: [B] bool}."""
+
+        def answer(texts, questions):
+            facts = lines(texts)
+            inputs, flags, cut = self.reader.read(facts, questions)
+            text, probability = self.reader.best(facts, inputs)
+            return asked_only(facts, questions, text=text, probability=probability) | {"cut": cut} | flags
+
+        return Signature(answer, self.inputs)
 
     def score(self, records, batch_size=64):
         """The share of questions that are answered right, word for word, in percent, with its interval."""
@@ -179,18 +184,11 @@ class FactAnswering(Task):
         said = self.generate(facts, questions, batch_size)
         return evaluation.exact_match(*(strings(self.reader.normal(tf.constant(texts))) for texts in (said, answers)))
 
-    def export(self, folder):
-        """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
-
-        Two signatures with texts (facts) and questions, strings [N] both, in: serving_default -> {"text",
-        "probability", "cut"} [N], and explain -> the same and "attention" [N, H, F].
+    def signatures(self):
+        """Of texts (facts) and questions: serving_default -> {"text", "probability", "cut"} [N], and explain -> the
+        same and "attention" [N, H, F].
         """
-        questions = [tf.TensorSpec([None], tf.string, name="questions")]
-        signatures = {
-            "serving_default": (lambda texts, questions: self.answer(texts, questions), questions),
-            "explain": (lambda texts, questions: self.explained(texts, questions), questions),
-        }
-        return self.export_signatures(folder, signatures)
+        return super().signatures() | {"explain": Signature(self.explained, self.inputs)}
 
     def warn(self, truncated):
         """Logs what happens to stories that do not fit: {what: [N] bool}."""

@@ -25,16 +25,21 @@ def lines(texts):
 
 
 def memory(tokenizer, facts, most, length):
-    """Facts, ragged string [B, None] -> (token_ids, truncated): the last `most` facts, padded to `length`.
+    """Facts, ragged string [B, None] -> (token_ids, truncated, cut): the last `most` facts, padded to `length`.
 
     token_ids  ragged [B, F · length]; every row can be folded to [F, length]
     truncated  [B] bool, whether one of these facts is longer and loses its end
+    cut        int32 [B], tokens that are left out
     """
-    facts = facts[:, -most:]
-    token_ids = tokenizer.encode(facts.flat_values)
-    truncated = tf.reduce_any(facts.with_flat_values(token_ids.row_lengths() > length), axis=1)
+    every = tokenizer.encode(facts.flat_values)  # [of all facts, None]
+    sizes = facts.with_flat_values(every.row_lengths())  # [B, None]
+    last = facts.with_flat_values(tf.range(every.nrows()))[:, -most:]
+    token_ids, kept = tf.gather(every, last.flat_values), sizes[:, -most:]
+    truncated = tf.reduce_any(kept.with_flat_values(kept.flat_values > length), axis=1)
     flat = tf.reshape(token_ids[:, :length].to_tensor(PAD, shape=[None, length]), [-1])
-    return tf.RaggedTensor.from_row_lengths(flat, facts.row_lengths() * length), truncated
+    read = kept.with_flat_values(tf.minimum(kept.flat_values, length))
+    cut = tf.cast(tf.reduce_sum(sizes, axis=1) - tf.reduce_sum(read, axis=1), tf.int32)
+    return tf.RaggedTensor.from_row_lengths(flat, last.row_lengths() * length), truncated, cut
 
 
 def folded(token_ids, length):

@@ -1,6 +1,6 @@
 """How an answer comes from facts and a question: chosen among all tokens, or written token by token.
 
-Both have `read`, `cut`, `example`, `call`, `best`, `looks` and `normal`, so that there is one task for all models
+Both have `read`, `example`, `call`, `best`, `looks` and `normal`, so that there is one task for all models
 (fact_answering.py).
 """
 
@@ -26,19 +26,15 @@ class Chosen:
         self.model, self.tokenizer, self.fact_length = model, tokenizer, fact_length
 
     def read(self, facts, questions):
-        """-> (what the model is fed, {what happens: bool [B], the stories to which it does})."""
+        """-> (what the model is fed, {what happens: bool [B], the stories to which it does}, words left out int32 [B]).
+        """
         most = self.model.max_facts
-        token_ids, long = memory(self.tokenizer, facts, most, self.fact_length)
-        return {"facts": token_ids, "question": self.tokenizer.encode(plain(questions))}, {
+        token_ids, long, cut = memory(self.tokenizer, facts, most, self.fact_length)
+        flags = {
             f"have more than {most} facts and lose the oldest": facts.row_lengths() > most,
             f"have facts of more than {self.fact_length} words, which lose the last": long,
         }
-
-    def cut(self, facts, questions):
-        """-> int32 [B]: words that `read` leaves out."""
-        sizes = facts.with_values(self.tokenizer.encode(facts.values).row_lengths())  # [B, None], words of each fact
-        kept = tf.minimum(sizes[:, -self.model.max_facts :], self.fact_length)
-        return tf.cast(tf.reduce_sum(sizes, axis=1) - tf.reduce_sum(kept, axis=1), tf.int32)
+        return {"facts": token_ids, "question": self.tokenizer.encode(plain(questions))}, flags, cut
 
     def targets(self, answers):
         """strings [B] -> the token each is, ragged [B, 1]; UNKNOWN where none is."""
@@ -61,13 +57,13 @@ class Chosen:
     def seen(self, inputs, training=None):
         return self.model(folded(inputs["facts"], self.fact_length), inputs["question"], training=training)
 
-    def best(self, facts, questions):
-        """-> texts [B], probabilities [B]."""
-        return self.looks(facts, questions)[:2]
+    def best(self, facts, inputs):
+        """Facts, and what `read` made of them and the questions -> texts [B], probabilities [B]."""
+        return self.looks(facts, inputs)[:2]
 
-    def looks(self, facts, questions):
+    def looks(self, facts, inputs):
         """-> texts [B], probabilities [B], attention [B, H, F] over the facts, 0 of those that were left out."""
-        inputs = {name: part.to_tensor(PAD) for name, part in self.read(facts, questions)[0].items()}
+        inputs = {name: part.to_tensor(PAD) for name, part in inputs.items()}
         logits, seen = self.seen(inputs, False)
         chances = tf.nn.softmax(tf.cast(logits[:, : self.tokenizer.vocab_size], tf.float32))[:, NO_ANSWERS:]
         texts = tf.gather(tf.constant(self.tokenizer.tokens[NO_ANSWERS:]), tf.argmax(chances, axis=1))
@@ -86,15 +82,11 @@ class Written:
     def read(self, facts, questions):
         """As of `Chosen`. A story that is too long loses its beginning, the oldest facts."""
         token_ids, limit = story(self.tokenizer, facts, questions), self.model.pe_input
+        sizes = tf.cast(token_ids.row_lengths(), tf.int32)
         if limit is None:
-            return {"source": token_ids}, {}
-        flags = {f"have more than {limit} words and lose the first": token_ids.row_lengths() > limit}
-        return {"source": token_ids[:, -limit:]}, flags
-
-    def cut(self, facts, questions):
-        """As of `Chosen`."""
-        limit, sizes = self.model.pe_input, story(self.tokenizer, facts, questions).row_lengths()
-        return tf.cast(tf.zeros_like(sizes) if limit is None else tf.maximum(sizes - limit, 0), tf.int32)
+            return {"source": token_ids}, {}, tf.zeros_like(sizes)
+        flags = {f"have more than {limit} words and lose the first": sizes > limit}
+        return {"source": token_ids[:, -limit:]}, flags, tf.maximum(sizes - limit, 0)
 
     def normal(self, answers):
         """strings [B] -> strings [B], the same for answers of the same words."""
@@ -113,9 +105,9 @@ class Written:
         """{"source": [B, S], "target": [B, T]} -> logits [B, T, V]."""
         return self.model(inputs["source"], inputs["target"], training=training)[0]
 
-    def source(self, facts, questions):
+    def source(self, inputs):
         """-> token_ids [B, S], dense; S is 1 at least, for a recurrent model reads no empty batch."""
-        token_ids = self.read(facts, questions)[0]["source"]
+        token_ids = inputs["source"]
         places = tf.maximum(token_ids.bounding_shape(axis=1), 1)
         return token_ids.to_tensor(PAD, shape=tf.stack([token_ids.nrows(), places]))
 
@@ -132,17 +124,17 @@ class Written:
 
         return sample(step, state, token_ids, tf.cast(given, tf.bool), forbidden=(PAD, UNKNOWN, START))[:2]
 
-    def best(self, facts, questions):
-        """-> texts [B], probabilities [B]."""
-        token_ids, scores = self.written(self.source(facts, questions))
+    def best(self, facts, inputs):
+        """As of `Chosen`."""
+        token_ids, scores = self.written(self.source(inputs))
         return replace_invalid(self.tokenizer.decode(token_ids)), tf.exp(scores)
 
-    def looks(self, facts, questions):
+    def looks(self, facts, inputs):
         """-> texts [B], probabilities [B], attention [B, L, F] of each written token, END too, to the facts.
 
         What is looked at beside them is the question: the sums are below 1.
         """
-        source = self.source(facts, questions)
+        source = self.source(inputs)
         token_ids, scores = self.written(source)
         _, seen = self.model(source, token_ids[:, :-1], training=False)
         weights = tf.cast(seen[self.model.source_attention[-1]], tf.float32)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm.tasks.records import each
-from tfllm.tasks.task import count_of
+from tfllm.tasks.signature import count_of
 from tfllm.tasks.texts import is_one
 from tfllm.text import Segments, Words, stop_words
 from tfllm.text.dictionaries import jieba_dictionary

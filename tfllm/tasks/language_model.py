@@ -14,13 +14,16 @@ from tfllm.models.configs import GPTConfig
 from tfllm.models.gpt import GPT
 from tfllm.ragged import joined
 from tfllm.tasks.building import Builder, documents
+from tfllm.tasks.causal import CausalWriter
 from tfllm.tasks.compiled import compiled
-from tfllm.tasks.generator import Generator
+from tfllm.tasks.decoding import Continuation
 from tfllm.tasks.likelihood import summed
 from tfllm.tasks.settings import LanguageModelConfig
 from tfllm.tasks.streaming import Streamed
+from tfllm.tasks.task import log
 from tfllm.tasks.text_inputs import never_empty
 from tfllm.tasks.vocabularies import expect_rows
+from tfllm.tasks.writing import Writing
 
 LENGTH = 256  # tokens in a block, where neither the user nor the model says how many
 
@@ -35,7 +38,7 @@ SIZES = {
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class LanguageModel(Streamed, Generator):
+class LanguageModel(Streamed, Writing):
     """A causal `model` (models/causal.py) with its `tokenizer`. Records have "text", a document each.
 
     LanguageModel.from_text(texts) learns the tokenizer and builds the model.
@@ -48,6 +51,7 @@ class LanguageModel(Streamed, Generator):
     """
 
     fields = ("text",)
+    decoding = Continuation
 
     def __init__(self, model, tokenizer, length=None, cross_documents=False, **kwargs):
         super().__init__(**kwargs)
@@ -100,6 +104,21 @@ class LanguageModel(Streamed, Generator):
             raise ValueError(f"Hugging Face's format is for a GPT with BytePairs; this is a {' with '.join(kinds)}")
         gpt2.save(self.model, folder, self.tokenizer.end, self.tokenizer.end)
         self.tokenizer.save_files(folder)
+
+    @property
+    def writer(self):
+        return CausalWriter(self.model, self.tokenizer, Prompts(self))
+
+    def report(self, found, decoding):
+        """Logs a warning where a prompt was cut, and where there was less room than was asked for."""
+        most, count = self.model.max_length, len(found["cut"])
+        if cut := (found["cut"] > 0).sum():
+            log.warning("%d of %d prompts lose their beginning: the model can take %d tokens", cut, count, most)
+        if short := (found["short"] > 0).sum():
+            log.warning("%d of %d texts end at the model's limit of %d tokens", short, count, most)
+        if full := (found["max_new_tokens"] < 1).sum():
+            log.warning("%d of %d prompts have max_length=%d tokens or more and are not continued: give max_new_tokens",
+                        full, count, decoding.max_length)  # fmt: skip
 
     def prepare(self, texts):
         """strings [B] -> ragged token_ids [B, None] behind START. Without a START, an empty text begins with END."""
@@ -171,3 +190,30 @@ class LanguageModel(Streamed, Generator):
         """likelihood.summed of this task, compiled; all three [B, T]."""
         kinds = [tf.TensorSpec([None, None], kind) for kind in (tf.int32, tf.int32, tf.float32)]
         return tf.function(partial(summed, self), input_signature=kinds, autograph=False)
+
+
+class Prompts:
+    """How texts become the prompts of a CausalWriter: untouched, each continued where it ends."""
+
+    counted = "max_length"
+
+    def __init__(self, task):
+        self.task = task
+
+    def read(self, texts, decoding):
+        """strings [B] -> (texts with the prefix [B], their ids, ragged [B, None], no notes)."""
+        prompts = self.task.prepare(texts)
+        if not decoding.prefix:
+            return texts, prompts, {}
+        prefix = tf.repeat(self.task.tokenizer.encode([decoding.prefix]).to_tensor(), prompts.nrows(), axis=0)
+        return texts + decoding.prefix, tf.concat([prompts, prefix], axis=1), {}
+
+    def lengths(self, decoding):
+        return decoding.max_length, decoding.max_new_tokens
+
+    def context(self, prompts):
+        """All of it."""
+        return prompts
+
+    def silent(self, texts):
+        return None

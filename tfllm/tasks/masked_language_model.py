@@ -5,30 +5,28 @@ encoder and the tokenizer.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfllm.data import masking
-from tfllm.generation import numbers
 from tfllm.layers.bert_heads import MaskedTokenHead, NextSentenceHead
 from tfllm.losses import TokenCrossEntropy, smoothed_cross_entropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.bert import BERT
 from tfllm.models.configs import BERTConfig
 from tfllm.tasks import filling, text_rows
-from tfllm.tasks import records as gate
 from tfllm.tasks.building import Builder, documents
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.pairs import marks_around, packed
 from tfllm.tasks.pretraining import Pretraining, full
 from tfllm.tasks.settings import MaskedLanguageModelConfig
-from tfllm.tasks.task import batch_starts, count_of, log
-from tfllm.tasks.texts import is_one
+from tfllm.tasks.signature import Signature, count_of
+from tfllm.tasks.task import log
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import WordPieces
-from tfllm.text.cleaning import blank
 
 SIZES = {
     "tiny": MaskedLanguageModelConfig(),
@@ -238,7 +236,7 @@ class MaskedLanguageModel(Pretraining):
 
         return tf.function(summed, autograph=False, reduce_retracing=True)
 
-    def answer(self, texts, top_k=1):
+    def answer(self, texts, top_k=5):
         """strings [B] with "[MASK]" in them -> {"text", "cut" [B], "tokens", "probabilities" [B, M, top_k]}.
 
         text: with the likeliest token in each place. tokens: the likeliest ones, best first, of up to M masks, the
@@ -268,26 +266,26 @@ class MaskedLanguageModel(Pretraining):
         An empty text has no masks: []. ValueError for any other text without a mask, and for one that is cut before its
         last mask.
         """
-        if is_one(texts):
-            return self.fill([texts], top_k, batch_size)[0]
-        texts, found = gate.texts(texts), []
-        for i in batch_starts(len(texts), batch_size):
-            some = tf.constant(texts[i : i + batch_size])
-            answer = self.compiled_answer(top_k=top_k)(some)
-            numbers(answer["probabilities"])
-            parts = (answer[name].numpy() for name in ("text", "tokens", "probabilities"))
-            for empty, text, tokens, probabilities in zip(blank(some).numpy(), *parts, strict=True):
-                if not empty and not (tokens != b"").any() or filling.MASK.encode() in text:
-                    raise ValueError(
-                        f"expected {filling.MASK} in each text, within its first {self.encoder.max_length} tokens; got "
-                        f"{texts[len(found)].decode('utf-8', 'replace')!r}"
-                    )
-                found.append([
-                    [(token.decode(), float(p)) for token, p in zip(names, shares, strict=True)]
-                    for names, shares in zip(tokens, probabilities, strict=True) if names[0]
-                ])  # fmt: skip
-        return found
 
-    def export(self, folder, top_k=5):
-        """As `Pretraining.export`, with `top_k` tokens for each mask."""
-        return super().export(folder, top_k=top_k)
+        def tell(found):
+            rows = zip(found["text"], found["tokens"], found["probabilities"], strict=True)
+            return [self.filled(*row) for row in rows]
+
+        return self.run(self.signature("serving_default", top_k=top_k), texts, tell=tell, batch_size=batch_size)
+
+    def filled(self, text, tokens, probabilities):
+        """One answer, with its masks filled -> for each mask a list of (token, probability)."""
+        empty = not text.decode("utf-8", "replace").strip()
+        if (not empty and not any(names[0] for names in tokens)) or filling.MASK.encode() in text:
+            raise ValueError(
+                f"expected {filling.MASK} in each text, within its first {self.encoder.max_length} tokens; got "
+                f"{text.decode('utf-8', 'replace')!r}"
+            )
+        return [
+            [(token.decode(), float(p)) for token, p in zip(names, shares, strict=True)]
+            for names, shares in zip(tokens, probabilities, strict=True) if names[0]
+        ]  # fmt: skip
+
+    def signatures(self, top_k=5):
+        """serving_default: as `answer`, with `top_k` tokens for each mask."""
+        return {"serving_default": Signature(partial(self.answer, top_k=top_k))}

@@ -3,21 +3,12 @@
 A final task says what the rows are (`example`), and how a padded batch of them is hidden in part (`hide`), from a seed.
 """
 
-from functools import partial
-
-import numpy as np
 import tensorflow as tf
 
 from tfllm.data.batches import TOKENS
 from tfllm.data.masking import Remasked
-from tfllm.generation import numbers
-from tfllm.tasks import records as gate
-from tfllm.tasks.compiled import compiled
-from tfllm.tasks.decoding import plain_errors
 from tfllm.tasks.streaming import Streamed
-from tfllm.tasks.task import batch_starts
 from tfllm.tasks.text_inputs import warn_cut
-from tfllm.tasks.texts import is_one
 
 
 class Pretraining(Streamed):
@@ -56,17 +47,12 @@ class Pretraining(Streamed):
 
         A text without "[MASK]", such as an empty one, comes back as it is. A warning tells how many are too long.
         """
-        if is_one(texts):
-            return self.generate([texts], batch_size)[0]
-        run, texts = self.compiled_answer(), gate.texts(texts)
-        with plain_errors():
-            parts = [run(tf.constant(texts[i : i + batch_size])) for i in batch_starts(len(texts), batch_size)]
-        for part in tf.nest.flatten(parts):
-            if part.dtype.is_floating:
-                numbers(part)
-        if parts:
-            warn_cut(np.concatenate([part["cut"] for part in parts]) > 0, self.readable)
-        return [text.decode("utf-8", "replace") for part in parts for text in part["text"].numpy()]
+
+        def tell(found):
+            warn_cut(found["cut"] > 0, self.readable)
+            return [text.decode("utf-8", "replace") for text in found["text"]]
+
+        return self.run("serving_default", texts, tell=tell, batch_size=batch_size)
 
     @property
     def readable(self):
@@ -85,19 +71,6 @@ class Pretraining(Streamed):
         """Tokens of each text [B], tokens around it -> how many are not read, int32 [B]."""
         limit = self.readable
         return tf.cast(tf.zeros_like(sizes) if limit is None else tf.maximum(sizes + around - limit, 0), tf.int32)
-
-    @compiled
-    def compiled_answer(self, **options):
-        """`answer` with these options, a tf.function of strings [B]."""
-        spec = [tf.TensorSpec([None], tf.string, name="texts")]
-        return tf.function(partial(self.answer, **options), input_signature=spec, autograph=False)
-
-    def export(self, folder, **options):
-        """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
-
-        Signature serving_default, texts string [N] in: what `answer` gives of them with these options.
-        """
-        return self.export_signatures(folder, {"serving_default": lambda texts: self.answer(texts, **options)})
 
 
 def full(like, value):

@@ -10,7 +10,8 @@ from tfllm.models.pointer_generator import PointerGenerator
 from tfllm.tasks import records as gate
 from tfllm.tasks.building import Builder
 from tfllm.tasks.decoding import Summarizing, known, rules, used
-from tfllm.tasks.encoder_decoder import EncoderDecoder, at_most, closed, over, shifted, tokens_cut
+from tfllm.tasks.encoder_decoder import EncoderDecoder, append_end, over, shift_right, tokens_cut
+from tfllm.tasks.seq2seq import at_most
 from tfllm.tasks.settings import SummarizerConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.vocabularies import expect_rows
@@ -91,10 +92,10 @@ class Summarizer(EncoderDecoder):
     def shown(self, ids, words):
         """What `cut_into` gave, as far as the model can read it -> as `sources`."""
         if not self.copies:
-            return {"token_ids": closed(ids, self.model.pe_input)}
+            return {"token_ids": append_end(ids, self.model.pe_input)}
         ids, words = ids[:, : self.room], words[:, : self.room]
         own = copying.extended(self.tokenizer, ids, words)
-        return {"token_ids": closed(ids, None), "source_ids": closed(own, None), "words": words}
+        return {"token_ids": append_end(ids, None), "source_ids": append_end(own, None), "words": words}
 
     def checked(self, record):
         ids, words = self.cut_into(record["source"])
@@ -107,8 +108,8 @@ class Summarizer(EncoderDecoder):
             ids, words = ids[:, : self.room], words[:, : self.room]
             own = copying.spelt(self.tokenizer, record["target"])
             target = copying.extended(self.tokenizer, target, own, ids, words)
-        target = closed(target, self.model.pe_target)  # [B, None]
-        return (inputs | {"target": shifted(target)}, target, tf.ones_like(target, tf.float32)), flags
+        target = append_end(target, self.model.pe_target)  # [B, None]
+        return (inputs | {"target": shift_right(target)}, target, tf.ones_like(target, tf.float32)), flags
 
     def call(self, inputs):
         """{"source": [B, S], "target": [B, T]}, and "source_ids" [B, S] of a model that copies -> logits [B, T, V].
@@ -118,7 +119,7 @@ class Summarizer(EncoderDecoder):
         own = {"source_ids": inputs["source_ids"]} if self.copies else {}
         return self.model(inputs["source"], inputs["target"], **own)[0]
 
-    def said(self, outputs, sources):
+    def detokenize(self, outputs, sources):
         if not self.copies:
             return replace_invalid(self.tokenizer.decode(outputs))
         words = sources["words"].to_tensor("")
@@ -144,42 +145,33 @@ class Summarizer(EncoderDecoder):
             found += (max_length(decoding.max_length, after=1, end=END),)
         return found
 
-    def check(self, decoding, n_best=1):
-        super().check(decoding, n_best)
+    def check(self, decoding):
         most = self.model.pe_target
         if most is not None and known(decoding.min_length) and decoding.min_length >= most:
             raise ValueError(f"min_length is {decoding.min_length}; the model says at most {most - 1} tokens")
 
-    def searched(self, texts, n_best, decoding, row=0, shapes=None):
-        """See EncoderDecoder. cut: with long="merge", tokens of the summaries of the text's parts."""
-        if decoding.long == "merge" and self.room is not None:
-            texts = self.merged(texts, decoding, row, shapes)
-        return super().searched(texts, n_best, decoding, row, shapes)
+    def shorter(self, texts, decoding, row, write):
+        """With long="merge", texts that are longer than the model are those of the summaries of their parts.
 
-    def merged(self, texts, decoding, row, shapes):
-        """The texts, those that are longer than the model by the summaries of their parts, one after the other.
-
-        All that is drawn for the parts of a text, as for itself, is of its number.
+        All that is drawn for the parts of a text, as for itself, is of its number. `cut` then counts tokens of these.
         """
+        if decoding.long != "merge" or self.room is None:
+            return texts
         ids, words = self.cut_into(texts)
         rows = tf.where(ids.row_lengths() > self.room)[:, 0]
-        numbers = row + tf.range(tf.size(texts)) if len(tf.convert_to_tensor(row).shape) == 0 else row
 
-        def shorter():
+        def merged():
             parts, counts = chunks(tf.gather(ids, rows), self.room)
             spelt = None if words is None else chunks(tf.gather(words, rows), self.room)[0]
-            own = tf.repeat(tf.gather(numbers, rows), counts) if shapes is None else 0
-            said = self.answered(self.shown(parts, spelt), 1, decoding, own, shapes)["text"][:, 0]
-            said = tf.strings.reduce_join(tf.RaggedTensor.from_row_lengths(said, counts), axis=1, separator=" ")
-            return tf.tensor_scatter_nd_update(texts, rows[:, None], said)
+            numbers = tf.repeat(row + tf.cast(rows, tf.int32), counts)
+            summaries = tf.RaggedTensor.from_row_lengths(write(self.shown(parts, spelt), numbers), counts)
+            summaries = tf.strings.reduce_join(summaries, axis=1, separator=" ")
+            return tf.tensor_scatter_nd_update(texts, rows[:, None], summaries)
 
         texts = tf.convert_to_tensor(texts)
-        return tf.cond(tf.size(rows) > 0, shorter, lambda: texts)
+        return tf.cond(tf.size(rows) > 0, merged, lambda: texts)
 
-    def sizes(self, texts):
-        return self.tokenizer.encode(tf.constant(texts)).row_lengths().numpy()
-
-    def report(self, found):
+    def report(self, found, decoding):
         if (cut := found["cut"]).any():
             log.warning("%d of %d texts are longer than the model's %d tokens: %d tokens were not read "
                         "(long='merge' reads long texts part by part)", (cut > 0).sum(), len(cut), self.room,

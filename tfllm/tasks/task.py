@@ -1,26 +1,22 @@
 """The contract of every task: text in, text out, and a keras.Model that Keras users know how to use.
 
 A final task says how records become token ids (`prepare`, `example`), what the model computes (`call`) and how its
-output becomes an answer (`answer`). Here stands what all share: fitting and evaluating on raw strings, the objective,
-the friendly `generate`, and export.
+output becomes an answer (`answer`, `signatures`). Here stands what all share: fitting and evaluating on raw strings,
+the objective, running a signature on texts, and export.
 """
 
 import logging
-from functools import partial, wraps
-from numbers import Integral
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfllm.data import batches
-from tfllm.generation import numbers
 from tfllm.layers.lora import merged
 from tfllm.layers.tunable import Tunable, expect_keras_file
 from tfllm.tasks import compiling
 from tfllm.tasks import records as gate
 from tfllm.tasks.compiled import changed, compiled
-from tfllm.tasks.decoding import plain_errors
+from tfllm.tasks.signature import Signature, batch_starts, in_batches
 from tfllm.tasks.texts import is_one
 from tfllm.training import recipe as recipes
 from tfllm.training.stopping import Diverged
@@ -29,13 +25,15 @@ log = logging.getLogger("tfllm")
 
 
 class Task(Tunable):
-    """Abstract. `fields` names the strings of a record, in the order of `fit(x, y)`; `asks` those that are answered.
+    """Abstract. `fields` names the strings of a record, in the order of `fit(x, y)`; `asks` those that are answered,
+    and `inputs` the texts of the signatures, as many.
 
     weighable: whether each record becomes one row of a batch, which may have a sample weight.
     """
 
     fields = ("text",)
     asks = ("text",)
+    inputs = ("texts",)
     weighable = False
     explodes_at = 100  # times the first loss, or 1, where `fit` stops: ln V, of all that is said alike, is far below
     most_rows = None  # in a batch whose size is left open; None: batches are counted in tokens
@@ -204,25 +202,11 @@ class Task(Tunable):
             return super().predict(x, batch_size, verbose, steps, callbacks)
         if steps is not None or callbacks is not None:
             raise ValueError("steps and callbacks are of batches that are ready for Keras: leave them out with texts")
-        columns, size = self.asked(x), batch_size or 32
-        starts, parts = range(0, max(len(columns[0]), 1), size), []  # of no text the shapes of the answers
-        bar = keras.utils.Progbar(len(columns[0]), verbose=int(verbose if verbose != "auto" else len(starts) > 10))
-        for i in starts:
-            with plain_errors():
-                answers = self.compiled_predict(*(tf.constant(column[i : i + size], tf.string) for column in columns))
-            parts.append({name: part.numpy() for name, part in answers.items()})
-            bar.add(min(size, len(columns[0]) - i))
-        return {name: stacked([part[name] for part in parts]) for name in parts[0]}
+        return self.run("serving_default", *self.asked(x), batch_size=batch_size or 32, verbose=verbose)
 
     def asked(self, x):
         """Texts, or records -> a column (list of bytes) for each of `asks`."""
         return gate.columns(gate.read(self.asks, x, who=type(self).__name__), *self.asks)
-
-    @property
-    @compiled
-    def compiled_predict(self):
-        spec = [tf.TensorSpec([None], tf.string, name=name) for name in self.asks]
-        return tf.function(partial(_answer, self), input_signature=spec, autograph=False)
 
     def __call__(self, *args, **options):
         if gate.is_texts(args[0] if args else options.get("inputs")):
@@ -279,52 +263,70 @@ class Task(Tunable):
             raise ValueError(f"{type(self).__name__} makes other rows of its records: leave sample_weight out")
         return gate.read(self.fields, x, y, sample_weight, type(self).__name__, weighable=self.weighable, **options)
 
-    def export_signatures(self, folder, signatures):
-        """Writes folder/N for TensorFlow Serving and returns its path; LoRA, if any, is merged in what is written."""
+    # Answers
+
+    def signatures(self):
+        """{name: Signature}: what answers, in Python and in a SavedModel; "serving_default" is `answer`."""
+        return {"serving_default": Signature(self.answer, self.inputs)}
+
+    @compiled
+    def signature(self, name, **structure):
+        """The signature of that name among `signatures(**structure)`, kept for the next call.
+
+        ValueError where there is none.
+        """
+        found = self.signatures(**structure)
+        if name not in found:
+            raise ValueError(f"{type(self).__name__} has no signature {name!r}; it has {', '.join(found)}")
+        return found[name]
+
+    def run(self, signature, *columns, tell=None, batch_size=32, verbose="auto", row=0, **scalars):
+        """What a signature, or the one of that name, answers to texts: {name: NumPy array}, and errors in one line.
+
+        columns: one for each of its texts. Of single texts the arrays are those of one answer; of lists, [N, ...] in
+        order, computed in batches of texts of like length; of a dataset of records of `asks` (one column), a generator
+        of the answers one by one, which holds 1,024 at most.
+        tell: a function of the arrays [N, ...] that makes a list of N answers of them, given instead.
+        row: the number of the first text, on which what is drawn depends. scalars: the numbers of the signature.
+        """
+        signature = self.signature(signature) if isinstance(signature, str) else signature
+        if isinstance(columns[0], tf.data.Dataset):
+            records = gate.of_dataset(self.asks, columns[0], type(self).__name__, endless=True)
+            return self._stream(signature, records, tell or each, batch_size, row, scalars)
+        one = all(map(is_one, columns))
+        columns = [gate.texts([part] if one else part, name) for part, name in zip(columns, self.asks, strict=True)]
+        if len({len(part) for part in columns}) > 1:
+            sizes = " and ".join(str(len(part)) for part in columns)
+            raise ValueError(f"expected a {self.asks[0]} for each {self.asks[1]}; got {sizes}")
+        if tell is not None and not columns[0]:
+            batch_starts(0, batch_size)
+            return []
+        found = in_batches(signature, columns, batch_size, verbose, row, **scalars)
+        if tell is None:
+            return {name: part[0] for name, part in found.items()} if one else found
+        return tell(found)[0] if one else tell(found)
+
+    def _stream(self, signature, records, tell, batch_size, row, scalars):
+        for part in records.batch(gate.GROUP).as_numpy_iterator():
+            columns = [part[name].tolist() for name in self.asks]
+            yield from tell(in_batches(signature, columns, batch_size, 0, row, **scalars))
+            row += len(columns[0])
+
+    def export(self, folder, *structure, **options):
+        """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
+
+        structure, options: as of `signatures`, which are written; LoRA, if any, is merged in what is written.
+        """
         from tfllm.export import saved_model
 
-        pairs = {name: pair if isinstance(pair, tuple) else (pair, []) for name, pair in signatures.items()}
-        checked = {name: (_checked(function), more) for name, (function, more) in pairs.items()}
         with merged(self):
-            return saved_model.export(self, folder, checked)
+            found = self.signatures(*structure, **options)
+            return saved_model.export(self, folder, {name: one.served for name, one in found.items()})
 
 
-def _answer(task, *columns):
-    return _checked(task.answer)(*columns)
-
-
-def _checked(function):
-    """The same function -> {name: tensor}, with an error where a number that it gives is NaN."""
-
-    @wraps(function)
-    def checked(*inputs, **named):
-        found = function(*inputs, **named)
-        return {name: numbers(part) if part.dtype.is_floating else part for name, part in found.items()}
-
-    return checked
-
-
-def batch_starts(size, batch_size):
-    """Where each of the batches of so many texts begins. ValueError for a batch of none."""
-    return range(0, size, count_of("batch_size", batch_size))
-
-
-def count_of(name, value):
-    """`value`; ValueError unless it is a whole number, 1 or more."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be a whole number, 1 or more, got {value!r}")
-    return int(value)
-
-
-def stacked(parts):
-    """Arrays [b, ...] -> [B, ...]; what is shorter than others behind the first axis is filled up with 0 or ""."""
-    most = np.max([part.shape[1:] for part in parts], axis=0)
-    widths = ([(0, 0), *((0, int(size)) for size in most - part.shape[1:])] for part in parts)
-    empty = b"" if parts[0].dtype == object else 0
-    return np.concatenate([
-        np.pad(part, width, constant_values=empty) if np.any(width) else part
-        for part, width in zip(parts, widths, strict=True)
-    ])  # fmt: skip
+def each(found):
+    """{name: array [N, ...]} -> a list of N dicts."""
+    return [dict(zip(found, parts, strict=True)) for parts in zip(*found.values(), strict=True)]
 
 
 def shown(verbose):

@@ -7,13 +7,11 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from tfllm.generation import numbers
 from tfllm.layers.pooling import Pooling
 from tfllm.models.mean_of_vectors import MeanOfVectors
-from tfllm.tasks import records as gate
 from tfllm.tasks import text_inputs
-from tfllm.tasks.compiled import compiled
-from tfllm.tasks.task import Task, batch_starts, count_of
+from tfllm.tasks.signature import count_of
+from tfllm.tasks.task import Task
 from tfllm.tasks.texts import is_one
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import Words
@@ -141,31 +139,15 @@ class TextEmbedder(Task):
         raise NotImplementedError("a TextEmbedder is not trained: train its encoder, and see TextEmbedder.from_task")
 
     def embed(self, texts, batch_size=64, verbose="auto"):
-        """A string -> [D]; a list -> [N, D] float32, in order. Texts of like length are embedded together.
+        """A string -> [D]; a list -> [N, D] float32, in order; a dataset -> a generator of [D].
 
         A warning tells how many texts are longer than `length`.
         """
-        if is_one(texts):
-            return self.embed([texts], batch_size, verbose)[0]
-        texts = gate.texts(texts)
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        starts, parts = batch_starts(len(texts), batch_size), []
-        bar = keras.utils.Progbar(len(texts), verbose=int(verbose if verbose != "auto" else len(starts) > 20))
-        for start in starts:
-            some = order[start : start + batch_size]
-            parts.append(self.compiled_answer(tf.constant([texts[i] for i in some])))
-            bar.add(len(some))
-        if not parts:
-            return self.compiled_answer(tf.constant([], tf.string))["embedding"].numpy()
-        text_inputs.warn_cut(np.concatenate([part["cut"] for part in parts]) > 0, self.length)
-        found = np.concatenate([numbers(part["embedding"]) for part in parts])
-        return found[np.argsort(order)]
-
-    @property
-    @compiled
-    def compiled_answer(self):
-        spec = [tf.TensorSpec([None], tf.string)]
-        return tf.function(lambda texts: self.answer(texts), input_signature=spec, autograph=False)
+        found = self.run("serving_default", texts, batch_size=batch_size, verbose=verbose)
+        if not isinstance(found, dict):
+            return (one["embedding"] for one in found)
+        text_inputs.warn_cut(np.atleast_1d(found["cut"]) > 0, self.length)
+        return found["embedding"]
 
     def similarity(self, a, b):
         """Cosines of the texts (or vectors [N, D]) a with those of b -> [A, B]; of two strings a number."""
@@ -200,9 +182,3 @@ class TextEmbedder(Task):
         x = x[None] if x.ndim == 1 else x
         return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
 
-    def export(self, folder):
-        """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
-
-        serving_default: texts string [N] -> {"embedding": [N, D], "cut": [N]}, see `answer`.
-        """
-        return self.export_signatures(folder, {"serving_default": lambda texts: self.answer(texts)})

@@ -8,14 +8,8 @@ from tfllm.models.configs import TransformerConfig
 from tfllm.tasks import records as gate
 from tfllm.tasks.building import Builder
 from tfllm.tasks.decoding import rules
-from tfllm.tasks.encoder_decoder import (
-    EncoderDecoder,
-    at_most,
-    closed,
-    over,
-    shifted,
-    tokens_cut,
-)
+from tfllm.tasks.encoder_decoder import EncoderDecoder, append_end, over, shift_right, tokens_cut
+from tfllm.tasks.seq2seq import at_most
 from tfllm.tasks.settings import TranslatorConfig
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text.cleaning import replace_invalid
@@ -35,8 +29,6 @@ class Translator(EncoderDecoder):
 
     Translator.from_text(records) learns the tokenizers and builds the model. Records have "source" and "target".
     """
-
-    sentinels = 0  # ids behind the tokenizer's that are said too, as a Denoiser does
 
     def __init__(self, model, source, target=None, label_smoothing=0.1, **kwargs):
         super().__init__(**kwargs)
@@ -64,25 +56,25 @@ class Translator(EncoderDecoder):
 
     def sources(self, texts):
         ids, most = self.source.encode(texts), self.model.pe_input
-        return {"token_ids": closed(ids, most)}, {"cut": tokens_cut(ids.row_lengths(), most)}
+        return {"token_ids": append_end(ids, most)}, {"cut": tokens_cut(ids.row_lengths(), most)}
 
     def checked(self, record):
         source, target = self.source.encode(record["source"]), self.target.encode(record["target"])
         flags = {"source": over(source, self.model.pe_input), "target": over(target, self.model.pe_target)}
-        source, target = closed(source, self.model.pe_input), closed(target, self.model.pe_target)  # [B, None]
-        inputs = {"source": source, "target": shifted(target)}
+        source, target = append_end(source, self.model.pe_input), append_end(target, self.model.pe_target)  # [B, None]
+        inputs = {"source": source, "target": shift_right(target)}
         return (inputs, target, tf.ones_like(target, tf.float32)), flags
 
     def call(self, inputs):
         """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each of the target."""
         return self.model(inputs["source"], inputs["target"])[0]
 
-    def said(self, outputs, sources):
+    def detokenize(self, outputs, sources):
         return replace_invalid(self.target.decode(outputs))
 
     @property
     def sayable(self):
-        return self.target.vocab_size + self.sentinels
+        return self.target.vocab_size
 
     def longest(self, size, decoding):
         """3 S + 20 of S tokens."""
