@@ -21,10 +21,10 @@ import numpy as np
 from kept import Kept
 from machine import machine
 
-from tfllm.data import babi
+from tfllm.data.reading import babi_stories as babi
 from tfllm.models import MemoryNetworkConfig, Seq2SeqRNNConfig
-from tfllm.tasks.fact_answering import FactAnswering, FactAnsweringConfig
-from tfllm.tasks.linear_start import LinearStart
+from tfllm.tasks.facts.fact_answering import FactAnswering, FactAnsweringConfig
+from tfllm.tasks.facts.linear_start import LinearStart
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data")) / "babi"
 TASKS = [*map(str, range(1, 21)), "1-10k"]

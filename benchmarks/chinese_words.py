@@ -33,7 +33,7 @@ def descriptions(*parts):
 
 def spans(words):
     """Where the words with Chinese characters stand, white space not counted."""
-    from tfllm.text.dictionaries import HAN
+    from tfllm.text.chinese.dictionaries import HAN
 
     found, at = set(), 0
     for word in words:
@@ -53,7 +53,7 @@ def cut(dictionary, texts):
     """-> (lists of words, characters a second)"""
     import tensorflow as tf
 
-    from tfllm.text.best_cut import BestCut
+    from tfllm.text.chinese.best_cut import BestCut
 
     run, found = tf.function(BestCut(dictionary), input_signature=[tf.TensorSpec([None], tf.string)]), []
     run(tf.constant(texts[:2]))
@@ -68,7 +68,7 @@ def main():
     warnings.simplefilter("ignore")
     import jieba
 
-    from tfllm.text.dictionaries import jieba_dictionary, learn_dictionary
+    from tfllm.text.chinese.dictionaries import jieba_dictionary, learn_dictionary
 
     jieba.setLogLevel(60)
     jieba.initialize()

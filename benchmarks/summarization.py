@@ -25,8 +25,9 @@ from vectors_intrinsic import glove_6b
 import tfllm
 from tfllm import training
 from tfllm.data import table
+from tfllm.extraction import Lead, TextRank
 from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
-from tfllm.tasks import Lead, SummarizerConfig, TextRank
+from tfllm.tasks import SummarizerConfig
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

@@ -76,7 +76,7 @@ def word_piece(train):
 
 def word_pieces(train):
     from tfllm.text import WordPieces
-    from tfllm.text.word_piece_files import NAMES
+    from tfllm.text.wordpiece.word_piece_files import NAMES
 
     tokenizer = WordPieces(list(dict.fromkeys([*NAMES, *learned_word_pieces(train)])), lowercase=False)
     return pipeline, tokenizer.encode

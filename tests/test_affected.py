@@ -33,8 +33,8 @@ def test_a_changed_test_is_run():
         ("tfllm.layers.masks.causal", "tfllm/layers/masks.py"),
         ("tfllm.models.GPT", "tfllm/models/gpt.py"),  # loaded when it is first used
         ("tfllm.GPT", "tfllm/models/gpt.py"),
-        ("tfllm.data.parallel", "tfllm/data/readers.py"),  # imported by the package
-        ("tfllm.GloVe.fit", "tfllm/vectors/glove.py"),
+        ("tfllm.data.parallel", "tfllm/data/reading/readers.py"),  # imported by the package
+        ("tfllm.GloVe.fit", "tfllm/vectors/glove/glove.py"),
         ("numpy.array", None),
     ],
 )

@@ -19,11 +19,11 @@ from tests.interop.folders import CONFIG, tensors, written
 from tfllm import config, training
 from tfllm.cli.info import about
 from tfllm.cli.trained import options_of
-from tfllm.data.files import iterate_lines
+from tfllm.data.reading.opening import iterate_lines
 from tfllm.interop import gpt2
 from tfllm.text import BytePairs, WordPieces
-from tfllm.text.byte_pair_files import letters
-from tfllm.text.dictionaries import read_dictionary
+from tfllm.text.bytepair.byte_pair_files import letters
+from tfllm.text.chinese.dictionaries import read_dictionary
 from tfllm.training.averaging import average
 from tfllm.vectors import load
 from tfllm.vectors.intrinsic import analogies, similarity

@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "interop": {"files", "limits", "models"},
     # Beyond the design: `fit` compiles with the recipe unless the user did; `score` and `export` are methods of a task.
     "tasks": {"lazy", "files", "saving", "endless", "models", "layers", "text", "losses", "metrics", "generation",
-              "vectors", "config", "data.batches", "data.blocks", "data.dialogues", "data.masking",
+              "vectors", "config", "data.batches", "data.blocks", "data.reading.dialogues", "data.masking",
               "data.sentence_pairs", "data.spans", "data.streams", "training.recipe", "training.schedules",
               "training.stopping", "evaluation", "export", "interop", "ragged"},
     "explain": {"fonts", "tasks", "models", "evaluation"},

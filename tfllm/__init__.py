@@ -14,8 +14,8 @@ from tfllm import startup
 __version__ = "0.1.0"
 
 _PARTS = (
-    "config", "data", "evaluation", "explain", "export", "generation", "interop", "layers", "losses", "metrics",
-    "models", "tasks", "text", "training", "vectors",
+    "config", "data", "evaluation", "explain", "export", "extraction", "generation", "interop", "layers", "losses",
+    "metrics", "models", "tasks", "text", "training", "vectors",
 )  # fmt: skip
 _HOMES = {
     "BERT": "models.bert",
@@ -24,16 +24,16 @@ _HOMES = {
     "LSTMLanguageModel": "models.lstm_language_model",
     "Seq2SeqRNN": "models.seq2seq_rnn",
     "Transformer": "models.transformer",
-    "DialogueGenerator": "tasks.dialogue",
-    "FactAnswering": "tasks.fact_answering",
+    "DialogueGenerator": "tasks.dialogue.dialogue_generator",
+    "FactAnswering": "tasks.facts.fact_answering",
     "LanguageModel": "tasks.language_model",
-    "MaskedLanguageModel": "tasks.masked_language_model",
-    "QuestionAnswering": "tasks.question_answering",
-    "TextClassifier": "tasks.text_classifier",
+    "MaskedLanguageModel": "tasks.pretraining.masked_language_model",
+    "QuestionAnswering": "tasks.questions.question_answering",
+    "TextClassifier": "tasks.classification.text_classifier",
     "TextEmbedder": "tasks.text_embedder",
     "Summarizer": "tasks.summarizer",
     "Translator": "tasks.translator",
-    "GloVe": "vectors.glove",
+    "GloVe": "vectors.glove.glove",
     "Word2Vec": "vectors.word2vec",
     "pretrained_embedding": "vectors.pretrained",
 }

@@ -2,15 +2,22 @@
 
 import difflib
 import importlib
+import warnings
 
 
-def names(package, homes):
-    """(__getattr__, __dir__, __all__) for the __init__ of a package. homes: {module: the names that it gives}."""
+def names(package, homes, moved=None):
+    """(__getattr__, __dir__, __all__) for the __init__ of a package. homes: {module: the names that it gives}.
+
+    moved: {name: the package that has it now}; asked for here, it is given with a FutureWarning.
+    """
     home = {name: module for module, given in homes.items() for name in given}
 
     def load(name):
         if name in homes:
             return importlib.import_module(f"{package}.{name}")
+        if name in (moved or {}):
+            warnings.warn(f"{package}.{name} is now {moved[name]}.{name}", FutureWarning, stacklevel=2)
+            return getattr(importlib.import_module(moved[name]), name)
         if name not in home:
             near = difflib.get_close_matches(name, home, 1)
             told = f"did you mean {near[0]!r}? It has" if near else "it has"

@@ -5,8 +5,10 @@ import pytest
 
 from tests.cli.test_road import told
 from tfllm.cli import main
-from tfllm.tasks import Keywords, TextEmbedder
-from tfllm.text import Segments, width
+from tfllm.extraction import Keywords
+from tfllm.tasks import TextEmbedder
+from tfllm.text import Segments
+from tfllm.text.chinese import width
 from tfllm.vectors import keyed_vectors, save
 
 A = "A neural network is a network of neurons.\n\nThe network learns with a dog.\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tfllm.data.babi import babi
+from tfllm.data.reading.babi_stories import babi
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[3] / "shared" / "data")) / "babi"
 STORIES = """\

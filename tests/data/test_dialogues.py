@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tfllm.data.dialogues import dialogue, dialogues, of_messages
+from tfllm.data.reading.dialogues import dialogue, dialogues, of_messages
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[3] / "shared" / "data")) / "xdailydialog"
 DAILY = """\

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tfllm.data import sst
-from tfllm.data.trees import CLASSES, nodes
+from tfllm.data.reading.trees import CLASSES, nodes
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[3] / "shared" / "data")) / "sst"
 TREES = """\

@@ -6,7 +6,8 @@ from typing import get_args
 
 import pytest
 
-from tfllm.evaluation import Scores, bleu, chrf, exact_match, translation
+from tfllm.evaluation import Scores, bleu, chrf, exact_match
+from tfllm.evaluation import translation_scores as translation
 
 HYPOTHESES = [
     "the cat sat on the mat .",

@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from tfllm import fonts
 from tfllm.explain import AttentionMap, FactMap, attention_map
+from tfllm.extraction import TextRank
 from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
-from tfllm.tasks import Summarizer, SummarizerConfig, TextRank, Translator, TranslatorConfig
+from tfllm.tasks import Summarizer, SummarizerConfig, Translator, TranslatorConfig
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_the_picture(translator, tmp_path, monkeypatch):
     """The mean over the heads, colours from 0 to 1 whatever the weights are, long labels turned, a colour bar."""
     drawn, save = [], fonts.saved
     keep = lambda figure, path: drawn.append(figure) or save(figure, path)  # noqa: E731
-    monkeypatch.setattr("tfllm.explain.attention.saved", keep)
+    monkeypatch.setattr("tfllm.explain.attention_maps.saved", keep)
     found = attention_map(translator, "ab c", "xy")
     assert found.save(tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
     axes, bar = drawn[0].axes

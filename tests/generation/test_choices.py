@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.reference import generation as reference
 from tfllm.generation import greedy, keep_min, keep_top_k, keep_top_mass, keep_typical, sampling
-from tfllm.generation.blocks import top_k
+from tfllm.generation.blockwise import top_k
 
 HAND = np.array([0.05, 0.4, 0.1, 0.3, 0.15])
 ALL = {0, 1, 2, 3, 4}

@@ -6,7 +6,7 @@ import pytest
 
 from tests.layers.parts import kernel, normal, number, scatter
 from tests.reference import copying as reference
-from tfllm.layers.copying import CopyAttention, Copying, CoverageCell, uncovered
+from tfllm.layers.decoders.copying import CopyAttention, Copying, CoverageCell, uncovered
 
 B, T, S, Q, D, A, X, V, EXTRA = 2, 3, 4, 5, 6, 7, 8, 9, 4
 STATES, MEMORY = normal(1, B, T, Q), normal(2, B, S, D)

@@ -4,8 +4,9 @@ import pytest
 
 from tests.tasks import tiny
 from tests.tasks.letters import made
+from tfllm.extraction import Keywords
 from tfllm.models import BiDAF, MeanOfVectors, MemoryNetwork
-from tfllm.tasks import FactAnswering, Keywords, QuestionAnswering, TextClassifier, TextClassifierConfig, TextEmbedder
+from tfllm.tasks import FactAnswering, QuestionAnswering, TextClassifier, TextClassifierConfig, TextEmbedder
 from tfllm.text import Words
 
 WORDS = Words(["a", "b", "c"])

@@ -16,7 +16,7 @@ from tfllm.layers.pretrained_embedding import PretrainedEmbedding, replace_embed
 from tfllm.models import BiDAF, Seq2SeqRNNConfig
 from tfllm.tasks import CausalDialogue, Continuation, QuestionAnswering, Summarizer, SummarizerConfig, Summarizing
 from tfllm.tasks.compiled import KEPT, changed, compiled
-from tfllm.tasks.decoding import split
+from tfllm.tasks.text_generation.decoding import split
 from tfllm.text import Words
 
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 import tfllm
 from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
-from tfllm.tasks.decoding import Decoding
-from tfllm.tasks.denoiser import Denoiser, DenoiserConfig
+from tfllm.tasks.pretraining.denoiser import Denoiser, DenoiserConfig
+from tfllm.tasks.text_generation.decoding import Decoding
 from tfllm.text import END, START, Bytes
 
 SMALL = TransformerConfig(num_layers=1, d_model=16, num_heads=2, dff=32, pe_input=40, pe_target=40, rate=0.0)

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from tests.reference import ranking as reference
-from tfllm.tasks import Lead, TextRank
+from tfllm.extraction import Lead, TextRank
 
 TEXT = (
     "Cats sleep all day. A storm came. Many cats sleep and dream all day long. The storm left. Do cats dream of birds?"

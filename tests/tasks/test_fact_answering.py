@@ -15,7 +15,7 @@ import tfllm
 from tfllm.explain import fact_map
 from tfllm.layers import PretrainedEmbedding
 from tfllm.models import MemoryNetworkConfig, Seq2SeqRNNConfig, TransformerConfig
-from tfllm.tasks.fact_answering import FactAnswering, FactAnsweringConfig
+from tfllm.tasks.facts.fact_answering import FactAnswering, FactAnsweringConfig
 from tfllm.text import END, PAD, START, UNKNOWN
 
 PEOPLE, PLACES = ["Mary", "John", "Ann"], ["kitchen", "garden", "office", "hall"]

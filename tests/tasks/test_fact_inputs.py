@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfllm.tasks.fact_inputs import fact_numbers, lines, memory, story
+from tfllm.tasks.facts.fact_inputs import fact_numbers, lines, memory, story
 from tfllm.text import END, PAD, UNKNOWN, Words
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from tfllm.extraction.key_phrases import Keywords, diverse
+from tfllm.extraction.text_rank import word_rank
+from tfllm.extraction.tf_idf import TfIdf
 from tfllm.tasks import TextEmbedder
-from tfllm.tasks.keywords import Keywords, diverse
 from tfllm.text import Segments, Words
-from tfllm.text.text_rank import word_rank
-from tfllm.text.tf_idf import TfIdf
 from tfllm.vectors import keyed_vectors
 
 CORPUS = [

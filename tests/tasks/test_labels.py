@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfllm.losses import ClassCrossEntropy, LabelCrossEntropy, SquaredError
 from tfllm.metrics import ClassAccuracy, LabelAccuracy
-from tfllm.tasks.labels import Labels
+from tfllm.tasks.classification.labels import Labels
 
 NAMES = ("bad", "so so", "good")
 LOGITS = np.array([[0.5, -1.0, 2.0], [3.0, 0.1, -2.0], [-1.0, -2.0, -0.5]], "float32")

@@ -17,7 +17,7 @@ from tfllm.models.big_language_model import BigLanguageModel
 from tfllm.models.gpt import GPT
 from tfllm.models.lstm_language_model import LSTMLanguageModel
 from tfllm.tasks import Continuation, LanguageModel
-from tfllm.tasks.decoding import split
+from tfllm.tasks.text_generation.decoding import split
 from tfllm.text import END, PAD, START, UNKNOWN, Bytes, Characters
 
 LETTERS = list("abcdefghijklmnopqrstuvwxyzé中 ")

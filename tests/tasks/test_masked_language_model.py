@@ -10,8 +10,8 @@ from tfllm.data.masking import Remasked
 from tfllm.data.streams import Stream
 from tfllm.models.bert import BERT
 from tfllm.models.configs import BERTConfig
-from tfllm.tasks.masked_language_model import MaskedLanguageModel, MaskedLanguageModelConfig
-from tfllm.text.word_pieces import WordPieces
+from tfllm.tasks.pretraining.masked_language_model import MaskedLanguageModel, MaskedLanguageModelConfig
+from tfllm.text.wordpiece.word_pieces import WordPieces
 
 WORDS = ["one", "two", "red", "dog", "sat", "un", "like", ".", "a"]
 TOKENIZER = WordPieces(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, "##like", "##s"])

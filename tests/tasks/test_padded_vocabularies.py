@@ -23,7 +23,7 @@ from tfllm.tasks import (
     TextEmbedder,
     Translator,
 )
-from tfllm.tasks.denoiser import Denoiser, sentinels
+from tfllm.tasks.pretraining.denoiser import Denoiser, sentinels
 from tfllm.text import BytePairs, Characters, WordPieces, Words
 
 MORE = 51

@@ -14,11 +14,12 @@ import tensorflow as tf
 import tfllm
 from tests.tasks.questions import FILLER, records
 from tfllm.evaluation import squad
-from tfllm.interop import bert, huggingface
+from tfllm.interop import bert_files as bert
+from tfllm.interop import huggingface
 from tfllm.layers import PretrainedEmbedding
 from tfllm.models import BERT, BERTConfig, BiDAF, BiDAFConfig, TextRNNConfig
 from tfllm.tasks import QuestionAnswering, QuestionAnsweringConfig
-from tfllm.tasks.question_records import asked
+from tfllm.tasks.questions.question_records import asked
 from tfllm.text import Characters, WordPieces, Words
 
 SMALL = {"length": 32, "question_length": 6, "stride": 10, "answer_length": 4}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfllm.tasks.question_windows import targets, windows
-from tfllm.tasks.span_choice import best_spans
+from tfllm.tasks.questions.question_windows import targets, windows
+from tfllm.tasks.questions.span_choice import best_spans
 from tfllm.text import END, START, UNKNOWN, Words
 
 

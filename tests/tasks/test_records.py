@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tests.tasks import questions
 from tfllm import endless, models
+from tfllm.extraction import Keywords, Lead
 from tfllm.tasks import (
     Denoiser,
     DenoiserConfig,
@@ -19,10 +20,8 @@ from tfllm.tasks import (
     DialogueGeneratorConfig,
     FactAnswering,
     FactAnsweringConfig,
-    Keywords,
     LanguageModel,
     LanguageModelConfig,
-    Lead,
     MaskedLanguageModel,
     MaskedLanguageModelConfig,
     QuestionAnswering,
@@ -34,10 +33,10 @@ from tfllm.tasks import (
     TextEmbedder,
     Translator,
     TranslatorConfig,
-    labelled,
     records,
 )
 from tfllm.tasks import records as gate
+from tfllm.tasks.classification import labelled_records as labelled
 
 pytestmark = pytest.mark.usefixtures("eager")
 

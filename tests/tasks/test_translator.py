@@ -8,8 +8,8 @@ import tensorflow as tf
 import tfllm
 from tests.tasks.conftest import CONFIG, pairs
 from tfllm.tasks import Decoding, Translator
-from tfllm.tasks.decoding import split
 from tfllm.tasks.records import is_ready
+from tfllm.tasks.text_generation.decoding import split
 from tfllm.text import END, START
 
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tests.reference import dialogues as reference
-from tfllm.tasks import turns
+from tfllm.tasks.dialogue import turns
 from tfllm.text import END, START, Characters, Words
 
 TOKENIZER = Characters(list("abcxyABuser:tm 四月"))

@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 
 from tests.reference.segmentation import best_probability, probability
-from tfllm.text import best_cut
-from tfllm.text.best_cut import BestCut, trie
-from tfllm.text.dictionaries import HAN, jieba_dictionary, learn_dictionary, read_dictionary
+from tfllm.text.chinese import best_cut
+from tfllm.text.chinese.best_cut import BestCut, trie
+from tfllm.text.chinese.dictionaries import HAN, jieba_dictionary, learn_dictionary, read_dictionary
 
 WORDS = {
     "研究": 30, "研究生": 12, "生命": 20, "命": 8, "的": 90, "起源": 15, "命的": 2, "T恤": 5, "卡拉OK": 4, "AA制": 3

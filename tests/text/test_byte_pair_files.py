@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tfllm.text import BytePairs
-from tfllm.text.byte_pair_files import letters, read_folder
+from tfllm.text.bytepair.byte_pair_files import letters, read_folder
 
 PAIRS = [("l", "o"), ("lo", "w"), ("Ġ", "low"), ("#", "#"), ("Ċ", "Ċ")]
 VOCABULARY = [*letters(), *("".join(pair) for pair in PAIRS), "<|endoftext|>"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import tfllm
 from tests.reference import byte_pairs as reference
 from tfllm.text import BytePairs
-from tfllm.text.byte_pair_files import letters
+from tfllm.text.bytepair.byte_pair_files import letters
 
 MERGES = [
     "l o", "lo w", "e r", "Ġ low", "Ġ t", "h e", "Ġt he", "Ã ©", "' s", "- -", "-- --", "---- ----", "Ġ Ġ", "ĠĠ ĠĠ",

@@ -5,7 +5,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfllm.text import Characters, Subwords, Words, copying
+from tfllm.text import Characters, Subwords, Words
+from tfllm.text import source_words as copying
 
 KNOWN = ["the", "cat", "saw"]
 WORDS = st.lists(st.sampled_from([*KNOWN, "foo", "bar", "zig", "中", "1 0"[0]]), max_size=6).map(" ".join)

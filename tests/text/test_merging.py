@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from tests.reference import byte_pairs as reference
-from tfllm.text import merging
-from tfllm.text.merging import Merges, Windows
+from tfllm.text.bytepair import merging
+from tfllm.text.bytepair.merging import Merges, Windows
 
 
 def table(pairs):

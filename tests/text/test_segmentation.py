@@ -6,7 +6,8 @@ import unicodedata
 import pytest
 import tensorflow as tf
 
-from tfllm.text import UNKNOWN, Segments, width
+from tfllm.text import UNKNOWN, Segments
+from tfllm.text.chinese import width
 
 DICTIONARY = {"喝": 5, "咖啡": 9, "怎么样": 7, "今晚": 6, "Ok吧": 2}
 

@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.reference import byte_pairs as reference
-from tfllm.text.categories import LETTER, NUMBER, OTHER, SPACE, Categories
-from tfllm.text.splitting import word_begins
+from tfllm.text.bytepair.categories import LETTER, NUMBER, OTHER, SPACE, Categories
+from tfllm.text.bytepair.splitting import word_begins
 
 SIGNS = st.sampled_from("asrtvelmd'12 \n\t!?é你٣½ⅷ🙂\xa0\u3000\x1c\x85\0\u200b\u0301")
 TEXTS = st.lists(st.one_of(st.text(SIGNS, max_size=12), st.text(max_size=6)), max_size=4)

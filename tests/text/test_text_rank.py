@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.reference import ranking
-from tfllm.text.text_rank import best_sentences, page_rank, phrases, sentence_rank, split_sentences, word_rank
+from tfllm.extraction.text_rank import best_sentences, page_rank, phrases, sentence_rank, split_sentences, word_rank
 
 
 def random_graph(seed, size=9):

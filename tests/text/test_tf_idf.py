@@ -5,9 +5,9 @@ import math
 import pytest
 import tensorflow as tf
 
+from tfllm.extraction.tf_idf import TfIdf
 from tfllm.text import Segments, Words
 from tfllm.text.stop_words import read_words, remove_stop_words, stop_words
-from tfllm.text.tf_idf import TfIdf
 
 TEXTS = ["the cat sat on the mat", "the dog sat", "a cat and a dog and a bird", "mat"]
 

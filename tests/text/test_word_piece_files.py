@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tests.text.test_word_pieces import OPTIONS, SPECIAL, TEXTS, VOCABULARY
-from tfllm.text import WordPieces, bert_characters
+from tfllm.text import WordPieces
+from tfllm.text.wordpiece import bert_characters
 
 OTHER = dict(lowercase=False, strip_accents=True, chinese=False)
 CONFIG = {"do_lower_case": False, "strip_accents": True, "tokenize_chinese_chars": False}

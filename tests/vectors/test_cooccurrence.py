@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.reference import cooccurrence as reference
 from tfllm.vectors import Cooccurrence
-from tfllm.vectors.sums import BYTES, Sums
+from tfllm.vectors.glove.sums import BYTES, Sums
 
 MiB = 2**20
 TEXTS = [["a", "b", "a", "c"], ["c", "b"], [], ["d"], ["a", "a", "b", "d", "c", "a"]]
@@ -100,7 +100,7 @@ def zipf(size=60_000, seed=3):
 
 def test_what_does_not_fit_is_spilled_and_nothing_is_lost(caplog):
     texts = zipf(6000)
-    with caplog.at_level(logging.INFO, "tfllm.vectors.sums"):
+    with caplog.at_level(logging.INFO, "tfllm.vectors.glove.sums"):
         whole = count(texts, memory=100)
         assert not caplog.records
         spilled = count(texts, memory=0.3)

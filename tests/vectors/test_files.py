@@ -213,9 +213,9 @@ def test_numbers_are_those_of_float(tmp_path_factory, numbers):
 
 
 def test_many_blocks_are_one_file(write, monkeypatch):
-    monkeypatch.setattr("tfllm.vectors.text_files.BLOCK", 50)
-    monkeypatch.setattr("tfllm.vectors.binary_files.BLOCK", 50)
-    monkeypatch.setattr("tfllm.vectors.rows.WRITTEN", 3)
+    monkeypatch.setattr("tfllm.vectors.formats.text_files.BLOCK", 50)
+    monkeypatch.setattr("tfllm.vectors.formats.binary_files.BLOCK", 50)
+    monkeypatch.setattr("tfllm.vectors.formats.rows.WRITTEN", 3)
     expected = {f"w{i}" * (i % 30 + 1): [i, i / 7, -i] for i in range(100)}
     path = write("")
     for format in ("glove", "word2vec", "binary"):
@@ -236,7 +236,7 @@ def test_a_failed_writer_leaves_the_old_file_alone(tmp_path, monkeypatch):
         yield b"a 3 4\n"
         raise OSError("disk full")
 
-    monkeypatch.setattr("tfllm.vectors.files.text_blocks", fails)
+    monkeypatch.setattr("tfllm.vectors.formats.vector_files.text_blocks", fails)
     with pytest.raises(OSError, match="disk full"):
         save({"a": [3, 4]}, tmp_path / "x.txt")
     assert table(load(tmp_path / "x.txt")) == {"a": [1, 2]}
@@ -292,6 +292,7 @@ def test_keyed_vectors():
 
 def test_nothing_is_imported_before_it_is_used():
     code = (
-        "import sys, tfllm.vectors, tfllm.vectors.files; print(sorted({'gensim', 'keras', 'numba'} & set(sys.modules)))"
+        "import sys, tfllm.vectors, tfllm.vectors.formats.vector_files; "
+        "print(sorted({'gensim', 'keras', 'numba'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

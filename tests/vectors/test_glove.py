@@ -8,7 +8,7 @@ import pytest
 
 from tests.reference import glove as reference
 from tfllm.vectors import Cooccurrence, GloVe, load
-from tfllm.vectors.glove import PAGE, shuffled
+from tfllm.vectors.glove.glove import PAGE, shuffled
 
 pytest.importorskip("numba")
 WORDS, WIDTH = 7, 4
@@ -34,7 +34,7 @@ def apart(values):
 
 
 def swept(pairs, values, squares, rate, x_max=5.0, alpha=0.75, clip=np.inf):
-    from tfllm.vectors.adagrad import sweep
+    from tfllm.vectors.glove.adagrad import sweep
 
     rows, columns, counts = (np.array(column) for column in zip(*pairs, strict=True))
     weights = np.array([reference.weight(x, x_max, alpha) for x in counts])
@@ -185,13 +185,13 @@ def test_progress_is_shown(capsys):
 
 def test_without_numba_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "tfllm.vectors.adagrad", raising=False)
+    monkeypatch.delitem(sys.modules, "tfllm.vectors.glove.adagrad", raising=False)
     with pytest.raises(ImportError, match=r"pip install 'tfllm\[glove\]'"):
         GloVe().fit(TEXTS, verbose=0)
 
 
 def test_numba_and_gensim_wait_until_they_are_used():
-    code = "import sys, tfllm.vectors.glove; print(sorted({'numba', 'gensim'} & set(sys.modules)))"
+    code = "import sys, tfllm.vectors.glove.glove; print(sorted({'numba', 'gensim'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 

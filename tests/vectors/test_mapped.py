@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.vectors.glove_6b import glove_6b
-from tfllm.vectors import files, load, save
+from tfllm.vectors import load, save
+from tfllm.vectors.formats import vector_files as files
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from tests.vectors.glove_6b import glove_6b
 from tfllm.text import BytePairs, Bytes, Characters, Subwords, Words
-from tfllm.text.byte_pair_files import letters
+from tfllm.text.bytepair.byte_pair_files import letters
 from tfllm.vectors import keyed_vectors, pretrained_embedding
 from tfllm.vectors.composing import CASE, EXACT, KINDS, MISSING, SPECIAL, SUBWORD, compose
 

@@ -105,6 +105,6 @@ Training = FactTraining
 
 
 def records(files):
-    from tfllm.data import babi
+    from tfllm.data.reading import babi_stories as babi
 
     return babi(*files) if files else None

@@ -80,7 +80,7 @@ def pretrained(path, config, train):
     """A classifier on the model of a folder or of a run, with the labels of the training records."""
     from tfllm import TextClassifier, load_model
     from tfllm.cli.trained import path as file_of
-    from tfllm.tasks.labels import Labels
+    from tfllm.tasks.classification.labels import Labels
     from tfllm.tasks.records import columns
 
     labels = Labels.learned(columns(train, "label")[0], config.kind, config.separator).names

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass, field
 
 from tfllm.cli import asked, sources
 from tfllm.cli.fitting import Fitting
-from tfllm.tasks.decoding import Replying
 from tfllm.tasks.settings import DialogueGeneratorConfig
+from tfllm.tasks.text_generation.decoding import Replying
 from tfllm.training import Recipe
 
 TEXT = "--dialogues F[,F]"

@@ -42,11 +42,11 @@ class Extraction:
 
     def act(self, files):
         self.check(files)
-        from tfllm import data, tasks
+        from tfllm import data, extraction
         from tfllm.text.stop_words import read_words
 
         tokenizer = self.tokenizer()
-        keywords = tasks.Keywords(
+        keywords = extraction.Keywords(
             self.method, self.language, tokenizer, longest=self.longest, diversity=self.diversity,
             stopped=None if self.stop_words is None else read_words(self.stop_words),
             embedder=self.embedder(tokenizer),
@@ -69,7 +69,8 @@ class Extraction:
         """That of --dictionary; None: as `Keywords` has it."""
         if self.dictionary is None:
             return None
-        from tfllm.text import Segments, dictionaries, width
+        from tfllm.text import Segments
+        from tfllm.text.chinese import dictionaries, width
 
         words = dictionaries.read_dictionary(self.dictionary)
         return Segments(dictionary=words, characters=width.HALF_WIDTH, lowercase=True)
@@ -79,7 +80,7 @@ class Extraction:
         if self.model is None:
             return None
         from tfllm import load_model, tasks, vectors
-        from tfllm.tasks.keywords import default_tokenizer
+        from tfllm.extraction.key_phrases import default_tokenizer
         from tfllm.text import Segments
 
         path = Path(self.model)

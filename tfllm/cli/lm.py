@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass, field
 
 from tfllm.cli import texts
-from tfllm.tasks.decoding import Continuation
 from tfllm.tasks.settings import LanguageModelConfig
+from tfllm.tasks.text_generation.decoding import Continuation
 
 TEXT = "--text F [F ...]"
 ASK = "tfllm generate RUN 'text'"

@@ -34,10 +34,10 @@ class Pretraining(texts.TextTraining):
 
     def untrained(self, train):
         if self.objective == "spans":
-            from tfllm.tasks.denoiser import Denoiser, DenoiserConfig
+            from tfllm.tasks.pretraining.denoiser import Denoiser, DenoiserConfig
 
             return Denoiser.from_text(train, self.only(DenoiserConfig, corrupted=self.masked))
-        from tfllm.tasks.masked_language_model import MaskedLanguageModel, MaskedLanguageModelConfig
+        from tfllm.tasks.pretraining.masked_language_model import MaskedLanguageModel, MaskedLanguageModelConfig
 
         pairs = self.objective == "mlm_nsp"
         return MaskedLanguageModel.from_text(train, self.only(MaskedLanguageModelConfig, next_sentence=pairs))

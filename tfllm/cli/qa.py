@@ -73,7 +73,7 @@ def pretrained(path, config, train):
     """A reader on the model of a folder or of a run."""
     from tfllm import QuestionAnswering, load_model
     from tfllm.cli.trained import path as file_of
-    from tfllm.tasks.question_records import asked
+    from tfllm.tasks.questions.question_records import asked
 
     no_answer = config.no_answer if config.no_answer is not None else not all(asked(train)[2])
     options = {name: getattr(config, name) for name in ("length", "stride", "question_length", "answer_length")}
@@ -139,7 +139,7 @@ Training = QuestionTraining
 
 
 def files(paths):
-    from tfllm.data import squad
+    from tfllm.data.reading import squad_files as squad
 
     return squad(*paths) if paths else None
 

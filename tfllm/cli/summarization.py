@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from tfllm.cli import pairs
-from tfllm.tasks.decoding import Summarizing
 from tfllm.tasks.settings import SummarizerConfig
+from tfllm.tasks.text_generation.decoding import Summarizing
 
 TEXT = "--source F --target F"
 ASK = "tfllm generate RUN 'text'"

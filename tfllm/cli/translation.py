@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass, field
 
 from tfllm.cli import pairs
-from tfllm.evaluation.translation import TOKENIZERS, checked_tokenizer
-from tfllm.tasks.decoding import Decoding
+from tfllm.evaluation.translation_scores import TOKENIZERS, checked_tokenizer
 from tfllm.tasks.settings import TranslatorConfig
+from tfllm.tasks.text_generation.decoding import Decoding
 
 TEXT = "--source F --target F"
 ASK = "tfllm generate RUN 'text'"

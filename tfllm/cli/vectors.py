@@ -62,7 +62,7 @@ class Training(texts.Texts):
         self.check()
         if out is None:
             raise ValueError("where to? --out V")
-        from tfllm.vectors.files import SUFFIXES
+        from tfllm.vectors.formats.vector_files import SUFFIXES
 
         path = Path(out)
         if (Path(path.stem) if path.suffix == ".gz" else path).suffix not in SUFFIXES or path.name.endswith(".kv.gz"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tfllm.evaluation.classification import classification_report, matthews
+from tfllm.evaluation.class_report import classification_report, matthews
 from tfllm.evaluation.regression import pearson, spearman
 
 METRICS = {

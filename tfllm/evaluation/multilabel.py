@@ -11,8 +11,8 @@ import numpy as np
 from tfllm.evaluation import bootstrap
 from tfllm.evaluation.calibration import Reliability, reliability
 from tfllm.evaluation.grids import shown
-from tfllm.evaluation.inputs import chances, yes_or_no
 from tfllm.evaluation.per_class import PerClass, f1, macro_f1
+from tfllm.evaluation.score_inputs import chances, yes_or_no
 
 
 @dataclass(frozen=True, eq=False)

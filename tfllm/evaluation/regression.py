@@ -9,7 +9,7 @@ import numpy as np
 
 from tfllm.evaluation import bootstrap
 from tfllm.evaluation.grids import shown
-from tfllm.evaluation.inputs import equally_many
+from tfllm.evaluation.score_inputs import equally_many
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from tfllm.evaluation import scripts
 from tfllm.evaluation.bootstrap import RESAMPLES, intervals
-from tfllm.evaluation.translation import Score
+from tfllm.evaluation.translation_scores import Score
 
 KINDS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from tfllm.evaluation import scripts
 from tfllm.evaluation.bootstrap import RESAMPLES, intervals
-from tfllm.evaluation.translation import Score
+from tfllm.evaluation.translation_scores import Score
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 PUNCTUATION = str.maketrans("", "", string.punctuation)

@@ -1,6 +1,6 @@
 """Looking into a model: what it attends to, which facts it used; and into word vectors: what they associate."""
 
-from tfllm.explain.attention import AttentionMap, attention_map
+from tfllm.explain.attention_maps import AttentionMap, attention_map
 from tfllm.explain.facts import FactMap, fact_map
 from tfllm.explain.weat import Association, weat
 from tfllm.explain.weat_words import WEAT_TESTS

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from tfllm.explain.attention import names
+from tfllm.explain.attention_maps import names
 from tfllm.fonts import heatmap, labels, saved, short
-from tfllm.tasks.fact_inputs import lines
-from tfllm.tasks.fact_readers import Chosen
+from tfllm.tasks.facts.fact_inputs import lines
+from tfllm.tasks.facts.fact_readers import Chosen
 from tfllm.tasks.records import one, texts
 from tfllm.tasks.texts import is_one
 

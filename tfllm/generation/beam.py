@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfllm.generation.blocks import top_k
-from tfllm.generation.rooms import while_loop
+from tfllm.generation.blockwise import top_k
+from tfllm.generation.growing_cache import while_loop
 from tfllm.generation.steps import END, PAD, START, advance, as_state, ends, numbers, ruled
 
 DEAD = -float("inf")  # the score of a place that holds no hypothesis
@@ -42,7 +42,7 @@ def penalty(lengths, alpha):
 
 def beam_search(
     step, state, start, max_length, width, length_penalty=0.6, n_best=1, end=END, pad=PAD,
-    forbidden=(PAD, START), limits=None, rules=(), grow=None, room=16,
+    forbidden=(PAD, START), limits=None, rules=(), grow=None, capacity=16,
 ):  # fmt: skip
     """The `n_best` answers that a beam of `width` finds, by score: log P(Y) / penalty(|Y|, length_penalty).
 
@@ -52,7 +52,7 @@ def beam_search(
     length_penalty: alpha of `penalty`, 0 or more, a number or a scalar tensor; 0 ranks by log-probability.
     rules: each `rule(log_probs [R, V], token_ids [R, 1 + max_length], place)` -> log_probs, none above 0, in this
     order; the tokens before `place` are START and the prefix. What they return counts as the log-probability.
-    grow: optional, see rooms.py; `state` then begins with `room` places, or max_length if that is less.
+    grow: optional, see growing_cache.py; `state` then begins with `capacity` places, or max_length if that is less.
 
     Each turn ranks all continuations of the live prefixes. Those with END among the best `width` are
     finished: they go to the pool, are never expanded or changed, and the pool keeps the `n_best` by score.
@@ -102,7 +102,7 @@ def beam_search(
         return Search(length, still, live_ids, live, pool, tf.reshape(chosen, [-1, 1]), state)
 
     first = begin(start, limits, max_length, width, n_best, pad, state)
-    search = while_loop(unfinished, body, first, grow, room, max_length)
+    search = while_loop(unfinished, body, first, grow, capacity, max_length)
     found = best(search, limits, length_penalty, pad)
     return numbers(found.scores, found)
 

@@ -9,7 +9,7 @@ from numbers import Integral, Real
 
 import tensorflow as tf
 
-from tfllm.generation.blocks import BLOCK, in_blocks
+from tfllm.generation.blockwise import BLOCK, in_blocks
 from tfllm.generation.steps import finite, numbers
 
 PHILOX = 1  # tf.random.Algorithm.PHILOX: the one generator that every device has

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfllm.generation.choices import greedy
-from tfllm.generation.rooms import while_loop
+from tfllm.generation.growing_cache import while_loop
 from tfllm.generation.steps import END, PAD, START, advance, among, as_state, ends, numbers, ruled
 
 
@@ -86,17 +86,17 @@ class Loop:
             state,
         )  # fmt: skip
 
-    def run(self, now, until=None, grow=None, room=16):
+    def run(self, now, until=None, grow=None, capacity=16):
         """Progress -> Progress when every row is done or full; or when `position` is `until`, where that is less.
 
-        grow, room: see rooms.py.
+        grow, capacity: see growing_cache.py.
         """
 
         def onward(now):
             more = self.unfinished(now)
             return more if until is None else tf.logical_and(more, now.position < until)
 
-        return while_loop(onward, self.body, now, grow, room, tf.shape(now.given)[1])
+        return while_loop(onward, self.body, now, grow, capacity, tf.shape(now.given)[1])
 
 
 def drawing(step, choose=greedy, rules=(), forbidden=(PAD, START)):
@@ -113,7 +113,7 @@ def drawing(step, choose=greedy, rules=(), forbidden=(PAD, START)):
 
 def sample(
     step, state, token_ids, padding_mask, choose=greedy, end=END, pad=PAD, forbidden=(PAD, START), position=0,
-    rules=(), stops=None, grow=None, room=16,
+    rules=(), stops=None, grow=None, capacity=16,
 ):  # fmt: skip
     """Fill the places of `token_ids` whose `padding_mask` is False, from left to right.
 
@@ -127,12 +127,12 @@ def sample(
     end: the id, or several, that ends a text; it is kept.
     stops int [S, V], optional: an answer begins in row 0, token v leads it from row s to row stops[s, v], and in
     the last row it is finished, that token included, as by END. Prompts do not count.
-    grow: optional, see rooms.py; `state` then begins with `room` places (more than `position`), or L if that is less.
+    grow: optional, see growing_cache.py; `state` then begins with `capacity` places (more than `position`), or L if that is less.
 
     -> Texts. The loop ends when every row has END, a stop, or is full. An error for logits that are NaN.
     """
     loop = Loop(drawing(step, choose, rules, forbidden), stops, end, pad)
     token_ids = tf.convert_to_tensor(token_ids)
     state = as_state(state, token_ids.shape[0])
-    now = loop.run(loop.begin(state, token_ids, padding_mask, position), grow=grow, room=room)
+    now = loop.run(loop.begin(state, token_ids, padding_mask, position), grow=grow, capacity=capacity)
     return numbers(now.scores, Texts(now.token_ids, now.scores, now.lengths))

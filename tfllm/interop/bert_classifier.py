@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tfllm.files import understood
-from tfllm.interop import bert, huggingface
+from tfllm.interop import bert_files as bert
+from tfllm.interop import huggingface
 from tfllm.interop.named import assign
 
 WEIGHT, BIAS = "classifier.weight", "classifier.bias"

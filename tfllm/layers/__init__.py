@@ -3,19 +3,19 @@
 from tfllm.layers import masks
 from tfllm.layers.attention import MultiHeadAttention, scaled_dot_product_attention
 from tfllm.layers.attention_flow import AttentionFlow, Highway
-from tfllm.layers.bahdanau import BahdanauCell, BahdanauDecoder
 from tfllm.layers.bert_heads import MaskedTokenHead, NextSentenceHead
 from tfllm.layers.bidirectional import BidirectionalEncoder
 from tfllm.layers.convolution import CausalConvolution, ConvolutionStack, GatedConvolution
-from tfllm.layers.copying import CopyAttention, Copying, CoverageCell
+from tfllm.layers.decoders.bahdanau import BahdanauCell, BahdanauDecoder
+from tfllm.layers.decoders.copying import CopyAttention, Copying, CoverageCell
+from tfllm.layers.decoders.luong import InputFeedingCell, InputFeedingDecoder, LuongDecoder
+from tfllm.layers.decoders.recurrent_attention import AdditiveAttention, MultiplicativeAttention
 from tfllm.layers.lora import LowRank
-from tfllm.layers.luong import InputFeedingCell, InputFeedingDecoder, LuongDecoder
 from tfllm.layers.pooling import AttentionWeightedAverage, Pooling
 from tfllm.layers.positions import LearnedPositions, SinusoidalPositions
 from tfllm.layers.pretrained_embedding import PretrainedEmbedding, replace_embedding
 from tfllm.layers.recurrent import Recurrent, RecurrentStack
-from tfllm.layers.recurrent_attention import AdditiveAttention, MultiplicativeAttention
-from tfllm.layers.transformer import DecoderBlock, EncoderBlock, FeedForward, Residual
+from tfllm.layers.transformer_blocks import DecoderBlock, EncoderBlock, FeedForward, Residual
 
 __all__ = [
     "AttentionFlow",

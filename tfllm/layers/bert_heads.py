@@ -6,7 +6,7 @@ Axes:  B batch  T tokens, or chosen places  D width  V vocabulary
 import keras
 from keras import ops
 
-from tfllm.layers.transformer import ACTIVATIONS
+from tfllm.layers.transformer_blocks import ACTIVATIONS
 
 STDDEV = 0.02  # of first values, as in the authors' code
 

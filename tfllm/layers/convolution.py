@@ -6,7 +6,7 @@ Axes:  B batch  T tokens  D width  F filters  W kernel_size  (of one convolution
 import keras
 from keras import ops
 
-from tfllm.layers.transformer import Residual
+from tfllm.layers.transformer_blocks import Residual
 
 
 @keras.saving.register_keras_serializable("tfllm")

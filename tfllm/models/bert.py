@@ -12,7 +12,7 @@ from tfllm.layers.bert_heads import MaskedTokenHead, NextSentenceHead, start
 from tfllm.layers.in_graph import in_graph
 from tfllm.layers.pooling import Pooling
 from tfllm.layers.positions import LearnedPositions
-from tfllm.layers.transformer import EncoderBlock
+from tfllm.layers.transformer_blocks import EncoderBlock
 from tfllm.models.encoder import Encoder, real
 
 POOLINGS = ("pooler", "first", "mean", "max")

@@ -13,7 +13,7 @@ from tfllm.layers.attention import MultiHeadAttention
 from tfllm.layers.convolution import ConvolutionStack
 from tfllm.layers.in_graph import in_graph
 from tfllm.layers.recurrent import RecurrentStack
-from tfllm.layers.transformer import Residual
+from tfllm.layers.transformer_blocks import Residual
 from tfllm.models.causal import CausalModel
 
 ENCODERS = ("rnn", "cnn")

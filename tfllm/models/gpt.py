@@ -11,7 +11,7 @@ from keras import ops
 from tfllm.layers import masks
 from tfllm.layers.in_graph import in_graph
 from tfllm.layers.positions import LearnedPositions, places
-from tfllm.layers.transformer import EncoderBlock
+from tfllm.layers.transformer_blocks import EncoderBlock
 from tfllm.models.causal import CausalModel
 
 POSITIONS = ("learned", "rotary")

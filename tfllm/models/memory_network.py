@@ -1,7 +1,7 @@
 """The end-to-end memory network: facts and a question -> an answer, by looking at the facts several times.
 
 Sukhbaatar et al. 2015. An answer is one token of the vocabulary; which strings are tokens is the task's affair
-(tasks/fact_answering.py).
+(tasks/facts/fact_answering.py).
 
 Axes:  B batch  F facts  W words of a fact  Q words of the question  D width  H hops  V vocabulary
 """

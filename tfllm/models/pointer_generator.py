@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from tfllm.layers import masks
-from tfllm.layers.copying import CopyAttention, Copying, uncovered
+from tfllm.layers.decoders.copying import CopyAttention, Copying, uncovered
 from tfllm.models.inputs import Model
 
 UNKNOWN = 1  # the id of words that the vocabulary has not; the same in every tokenizer

@@ -1,17 +1,17 @@
 """The recurrent encoder-decoder with attention: Bahdanau et al. 2015, or Luong et al. 2015.
 
-A bidirectional encoder, a decoder that attends to it (layers/bahdanau.py, layers/luong.py), a softmax. How the parts
-differ from the papers is said where they are made, and in docs/papers.md.
+A bidirectional encoder, a decoder that attends to it (bahdanau.py, luong.py in layers/decoders/), a softmax. How the
+parts differ from the papers is said where they are made, and in docs/papers.md.
 """
 
 import keras
 from keras import ops
 
 from tfllm.layers import masks
-from tfllm.layers.bahdanau import BahdanauDecoder
 from tfllm.layers.bidirectional import BidirectionalEncoder
+from tfllm.layers.decoders.bahdanau import BahdanauDecoder
+from tfllm.layers.decoders.luong import InputFeedingDecoder, LuongDecoder
 from tfllm.layers.in_graph import in_graph
-from tfllm.layers.luong import InputFeedingDecoder, LuongDecoder
 from tfllm.models.inputs import Model
 
 SHARED = ("nothing", "output", "all")

@@ -10,7 +10,7 @@ from keras import ops
 from tfllm.layers import masks
 from tfllm.layers.in_graph import in_graph
 from tfllm.layers.positions import SinusoidalPositions
-from tfllm.layers.transformer import DecoderBlock, EncoderBlock
+from tfllm.layers.transformer_blocks import DecoderBlock, EncoderBlock
 from tfllm.models.inputs import Model
 
 SHARED = ("nothing", "output", "all")

@@ -3,21 +3,19 @@
 from tfllm import lazy
 
 __getattr__, __dir__, __all__ = lazy.names(__name__, {
-    "decoding": ["Continuation", "Decoding", "Replying", "Summarizing"],
-    "denoiser": ["Denoiser"],
+    "text_generation.decoding": ["Continuation", "Decoding", "Replying", "Summarizing"],
+    "pretraining.denoiser": ["Denoiser"],
     "settings": ["DenoiserConfig", "DialogueGeneratorConfig", "FactAnsweringConfig", "LanguageModelConfig",
                  "MaskedLanguageModelConfig", "QuestionAnsweringConfig", "SummarizerConfig", "TextClassifierConfig",
                  "TranslatorConfig"],
-    "dialogue": ["CausalDialogue", "DialogueGenerator", "Seq2SeqDialogue"],
-    "extractive": ["Lead", "TextRank"],
-    "fact_answering": ["FactAnswering"],
-    "keywords": ["Keywords"],
+    "dialogue.dialogue_generator": ["CausalDialogue", "DialogueGenerator", "Seq2SeqDialogue"],
+    "facts.fact_answering": ["FactAnswering"],
     "language_model": ["LanguageModel"],
-    "masked_language_model": ["MaskedLanguageModel"],
-    "question_answering": ["QuestionAnswering"],
+    "pretraining.masked_language_model": ["MaskedLanguageModel"],
+    "questions.question_answering": ["QuestionAnswering"],
     "summarizer": ["Summarizer"],
     "task": ["Task"],
-    "text_classifier": ["TextClassifier"],
+    "classification.text_classifier": ["TextClassifier"],
     "text_embedder": ["TextEmbedder"],
     "translator": ["Translator"],
-})  # fmt: skip
+}, moved={"Keywords": "tfllm.extraction", "Lead": "tfllm.extraction", "TextRank": "tfllm.extraction"})  # fmt: skip

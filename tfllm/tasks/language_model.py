@@ -14,16 +14,16 @@ from tfllm.models.configs import GPTConfig
 from tfllm.models.gpt import GPT
 from tfllm.ragged import joined
 from tfllm.tasks.building import Builder, documents
-from tfllm.tasks.causal import CausalWriter
 from tfllm.tasks.compiled import compiled
-from tfllm.tasks.decoding import Continuation
-from tfllm.tasks.likelihood import summed
 from tfllm.tasks.settings import LanguageModelConfig
 from tfllm.tasks.streaming import Streamed
 from tfllm.tasks.task import log
+from tfllm.tasks.text_generation.causal_writer import CausalWriter
+from tfllm.tasks.text_generation.decoding import Continuation
+from tfllm.tasks.text_generation.likelihood import summed
+from tfllm.tasks.text_generation.writing import Writing
 from tfllm.tasks.text_inputs import never_empty
 from tfllm.tasks.vocabularies import expect_rows
-from tfllm.tasks.writing import Writing
 
 LENGTH = 256  # tokens in a block, where neither the user nor the model says how many
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tfllm.config import nearest
 from tfllm.generation import numbers
-from tfllm.tasks.decoding import plain_errors
+from tfllm.tasks.text_generation.decoding import plain_errors
 
 
 @dataclass(frozen=True, eq=False)

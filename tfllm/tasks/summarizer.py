@@ -9,13 +9,14 @@ from tfllm.models.configs import Seq2SeqRNNConfig
 from tfllm.models.pointer_generator import PointerGenerator
 from tfllm.tasks import records as gate
 from tfllm.tasks.building import Builder
-from tfllm.tasks.decoding import Summarizing, known, rules, used
-from tfllm.tasks.encoder_decoder import EncoderDecoder, append_end, over, shift_right, tokens_cut
-from tfllm.tasks.seq2seq import at_most
 from tfllm.tasks.settings import SummarizerConfig
 from tfllm.tasks.task import log
+from tfllm.tasks.text_generation.decoding import Summarizing, known, rules, used
+from tfllm.tasks.text_generation.encoder_decoder import EncoderDecoder, append_end, over, shift_right, tokens_cut
+from tfllm.tasks.text_generation.seq2seq_writer import at_most
 from tfllm.tasks.vocabularies import expect_rows
-from tfllm.text import END, PAD, START, UNKNOWN, copying
+from tfllm.text import END, PAD, START, UNKNOWN
+from tfllm.text import source_words as copying
 from tfllm.text.cleaning import replace_invalid
 
 SIZES = {

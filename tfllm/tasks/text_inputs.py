@@ -14,7 +14,7 @@ from keras import ops
 
 from tfllm.models.causal import CausalModel
 from tfllm.ragged import joined, prefixes
-from tfllm.tasks.pairs import marks_around, packed
+from tfllm.tasks.packed_pairs import marks_around, packed
 from tfllm.text.cleaning import blank
 
 log = logging.getLogger("tfllm")

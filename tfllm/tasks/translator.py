@@ -7,10 +7,10 @@ import tensorflow as tf
 from tfllm.models.configs import TransformerConfig
 from tfllm.tasks import records as gate
 from tfllm.tasks.building import Builder
-from tfllm.tasks.decoding import rules
-from tfllm.tasks.encoder_decoder import EncoderDecoder, append_end, over, shift_right, tokens_cut
-from tfllm.tasks.seq2seq import at_most
 from tfllm.tasks.settings import TranslatorConfig
+from tfllm.tasks.text_generation.decoding import rules
+from tfllm.tasks.text_generation.encoder_decoder import EncoderDecoder, append_end, over, shift_right, tokens_cut
+from tfllm.tasks.text_generation.seq2seq_writer import at_most
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text.cleaning import replace_invalid
 
@@ -90,7 +90,7 @@ class Translator(EncoderDecoder):
         """
         from tfllm import evaluation
 
-        evaluation.translation.checked_tokenizer(tokenize)
+        evaluation.translation_scores.checked_tokenizer(tokenize)
         sources, references = gate.strings(self.records(x, y), *self.fields)
         said = self.generate(sources, batch_size=batch_size, verbose=verbose, **decoding)
         return evaluation.Scores(evaluation.bleu(said, references, tokenize), evaluation.chrf(said, references))

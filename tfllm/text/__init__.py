@@ -1,12 +1,12 @@
 """Text <-> token ids: tokenizers of core TensorFlow ops, and learning their vocabularies."""
 
-from tfllm.text.byte_pairs import BytePairs
+from tfllm.text.bytepair.byte_pairs import BytePairs
 from tfllm.text.bytes import Bytes
 from tfllm.text.characters import Characters
-from tfllm.text.segmentation import Segments
+from tfllm.text.chinese.segmentation import Segments
 from tfllm.text.subwords import Subwords
 from tfllm.text.tokenizer import END, PAD, START, UNKNOWN, Tokenizer
-from tfllm.text.word_pieces import WordPieces
+from tfllm.text.wordpiece.word_pieces import WordPieces
 from tfllm.text.words import Words
 
 __all__ = [

@@ -6,10 +6,10 @@ Nothing is imported before it is used.
 from tfllm import lazy
 
 __getattr__, __dir__, __all__ = lazy.names(__name__, {
-    "cooccurrence": ["Cooccurrence"],
-    "glove": ["GloVe"],
+    "glove.cooccurrence": ["Cooccurrence"],
+    "glove.glove": ["GloVe"],
     "coverage_report": ["Coverage", "coverage"],
-    "files": ["load", "save"],
+    "formats.vector_files": ["load", "save"],
     "keyed": ["keyed_vectors"],
     "pretrained": ["pretrained_embedding"],
     "word2vec": ["Word2Vec"],

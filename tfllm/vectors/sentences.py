@@ -5,7 +5,7 @@ from itertools import chain, islice
 import numpy as np
 import tensorflow as tf
 
-from tfllm.text.segmentation import Segments
+from tfllm.text.chinese.segmentation import Segments
 from tfllm.text.tokenizer import Tokenizer
 from tfllm.text.words import Words
 

@@ -10,7 +10,7 @@ import functools
 import inspect
 from copy import copy
 
-from tfllm.vectors.files import save
+from tfllm.vectors.formats.vector_files import save
 
 LONGEST = 10_000  # words; gensim's MAX_SENTENCE_LEN
 LONG = 1_000_000  # words in all epochs that show a progress bar

@@ -1,0 +1,1 @@
+"""Files and public sources -> records of strings."""

@@ -1,0 +1,126 @@
+"""Dialogues -> records {"dialogue"}: one string each, a turn on each line. From JSONL, and from files of DailyDialog.
+
+    system<tab>You sell flowers.      what the conversation is about; first, or not at all
+    user<tab>Have you any roses?      who speaks, and what; the name may be left out, then the speakers alternate
+    clerk<tab>Yes, red ones.
+
+So a dialogue is one tensor, in training as in a served graph. White space in a turn is one blank: neither a tab nor a
+line end is part of what is said. Left out: acts, emotions and topics beside the turns.
+"""
+
+import json
+import warnings
+from pathlib import Path
+
+import tensorflow as tf
+
+from tfllm.data.reading.opening import read_lines
+
+SYSTEM = "system"
+TURN_END = "__eou__"
+
+
+def dialogue(turns, speakers=None, system=None):
+    """Turns (str) -> the string of a dialogue. speakers: the name of each; left out, they alternate. system: a line.
+
+    ValueError for an empty turn, for names that are not one for each turn, empty or "system".
+    """
+    if isinstance(turns, (str, bytes)):
+        raise ValueError(f"expected a list of turns, got one string: [{turns[:40]!r}]")
+    said = [blank(turn, f"turn {place}") for place, turn in enumerate(turns, start=1)]
+    if speakers is not None:
+        names = [blank(name, f"speaker {place}") for place, name in enumerate(speakers, start=1)]
+        if len(names) != len(said):
+            raise ValueError(f"expected a speaker for each of {len(said)} turns, got {len(names)}")
+        if SYSTEM in names:
+            raise ValueError(f"{SYSTEM!r} is the name of the system line, not of a speaker")
+        said = [f"{name}\t{turn}" for name, turn in zip(names, said, strict=True)]
+    first = [] if system is None else [f"{SYSTEM}\t{blank(system, 'the system line')}"]
+    return "\n".join(first + said)
+
+
+def blank(text, what):
+    """The text with one blank for each run of white space; ValueError where nothing is left of it."""
+    if not isinstance(text, str):
+        raise ValueError(f"{what}: expected a text, got a {type(text).__name__}: {text!r:.40}")
+    if not (found := " ".join(text.split())):
+        raise ValueError(f"{what} is empty")
+    try:
+        found.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{what} holds half of a surrogate pair, no character") from error
+    return found
+
+
+def dialogues(*paths):
+    """Files (or .gz), one dialogue a line -> a dataset of {"dialogue"}.
+
+    .jsonl  {"turns": ["...", ...]}, perhaps with "speakers", a name for each turn, and "system"; or
+            {"messages": [{"role": "user", "content": "..."}, ...]}, whose role "system" may come first
+    others  DailyDialog: each turn ends with __eou__; what stands behind a tab is not read
+
+    Blank lines are none; dialogues of one turn, which nobody answers, are skipped and counted in a warning. Raises
+    OSError where a file is missing; ValueError with file and line for what is not as said above; and for no dialogue.
+    """
+    found, alone = [], []
+    for path in paths:
+        jsonl = Path(path).name.lower().removesuffix(".gz").endswith(".jsonl")
+        for number, line in enumerate(read_lines(path), start=1):
+            if not line.strip():
+                continue
+            try:
+                parts = of_json(line) if jsonl else of_daily_dialog(line)
+                text = dialogue(**parts)
+            except ValueError as error:
+                raise ValueError(f"{path}:{number}: {error}") from error
+            if len(parts["turns"]) > 1:
+                found.append(text)
+            else:
+                alone.append(f"{path}:{number}")
+    if not found:
+        raise ValueError(f"expected dialogues in {', '.join(map(str, paths)) or 'one or more files'}; found none")
+    if alone:
+        listed = ", ".join(alone[:5]) + (", ..." if len(alone) > 5 else "")
+        warnings.warn(f"skipped {len(alone)} dialogues of less than two turns: {listed}", stacklevel=2)
+    return tf.data.Dataset.from_tensor_slices({"dialogue": tf.constant(found, tf.string)})
+
+
+def of_daily_dialog(line):
+    """The arguments of `dialogue`."""
+    *turns, rest = line.partition("\t")[0].split(TURN_END)
+    if not turns or rest.strip():
+        raise ValueError(f"expected turns that end with {TURN_END}; got {line[-40:]!r}")
+    return {"turns": turns}
+
+
+def of_json(line):
+    """The arguments of `dialogue`."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"expected one JSON object: {error}") from error
+    if not isinstance(found, dict) or not {"turns", "messages"} & found.keys():
+        got = list(found) if isinstance(found, dict) else type(found).__name__
+        raise ValueError(f"expected one JSON object with 'turns' or 'messages'; got {got}")
+    if "turns" in found:
+        parts = {name: found.get(name) for name in ("turns", "speakers", "system")}
+        for name in ("turns", "speakers"):
+            if not isinstance(parts[name], list) and (name == "turns" or parts[name] is not None):
+                raise ValueError(f"expected a list of texts in {name!r}; got a {type(parts[name]).__name__}")
+        return parts
+    return of_messages(found["messages"])
+
+
+def of_messages(messages):
+    """[{"role", "content"}, ...] -> the arguments of `dialogue`. ValueError for anything else."""
+    good = isinstance(messages, list) and all(
+        isinstance(one, dict) and {"role", "content"} <= one.keys() for one in messages
+    )
+    if not good:
+        raise ValueError(f"expected a list of objects with 'role' and 'content'; got {messages!r:.60}")
+    first = [one["content"] for one in messages[:1] if one["role"] == SYSTEM]
+    turns = messages[len(first) :]
+    return {
+        "turns": [one["content"] for one in turns], "speakers": [one["role"] for one in turns],
+        "system": first[0] if first else None,
+    }  # fmt: skip

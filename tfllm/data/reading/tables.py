@@ -1,0 +1,99 @@
+"""Rows of TSV, CSV and JSONL files -> the texts of the wanted columns, each row with its line.
+
+Every `rows_of_...(path, columns)` yields (line number, [text of each column]); a blank line yields empty
+texts. Columns are names, or numbers from 0 for TSV and CSV without a header. No guessing of delimiters or
+types.
+"""
+
+import csv
+import json
+
+from tfllm.data.reading.opening import read_lines
+
+
+def rows_of_tsv(path, columns):
+    """Fields are cut at each tab; quotes are ordinary characters, as in files of Moses, OPUS and Tatoeba."""
+    rows = [(number, line.split("\t")) for number, line in enumerate(read_lines(path), 1)]
+    return _chosen(path, columns, rows)
+
+
+def rows_of_csv(path, columns):
+    """RFC 4180: commas, fields in double quotes may hold commas, line breaks and doubled quotes."""
+    lines = (line + "\n" for line in read_lines(path))
+    limit = csv.field_size_limit(2**31 - 1)  # by default fields over 128 kB are refused
+    rows, number = [], 1
+    try:
+        reader = csv.reader(lines, strict=True)
+        for fields in reader:
+            rows.append((number, fields))
+            number = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(
+            f"{path}:{number}: not CSV as in RFC 4180: {error}. A field with commas, quotes or line breaks "
+            "stands in double quotes, and quotes inside it are doubled"
+        ) from error
+    finally:
+        csv.field_size_limit(limit)
+    return _chosen(path, columns, rows)
+
+
+def _chosen(path, columns, rows):
+    """The wanted fields of rows [(line number, fields)]; all rows are as wide as the first."""
+    if not rows:
+        return
+    header = rows[0][1]
+    if isinstance(columns[0], str):
+        for column in columns:
+            if header.count(column) != 1:
+                raise ValueError(f"{path}:1: expected one column {column!r} in the header; it has {header}")
+        places, rows = [header.index(column) for column in columns], rows[1:]
+    elif max(columns) < len(header):
+        places = columns
+    else:
+        raise ValueError(f"{path}:1: there is no column {max(columns)}: the row has 0 to {len(header) - 1}")
+    for number, fields in rows:
+        if fields in ([], [""]):
+            fields = [""] * len(header)
+        if len(fields) != len(header):
+            raise ValueError(f"{path}:{number}: expected {len(header)} fields as in line 1; got {len(fields)}")
+        yield number, [fields[place] for place in places]
+
+
+def rows_of_jsonl(path, columns, lists=None):
+    """One object a line. Numbers, true and false are taken as JSON writes them, null is an empty text.
+
+    lists: {column: what stands behind each text of a list in it}.
+    """
+    if isinstance(columns[0], int):
+        raise ValueError(f"{path}: the fields of JSONL have names; got the numbers {columns}")
+    for number, line in enumerate(read_lines(path), 1):
+        where = f"{path}:{number}"
+        yield number, _texts(line, columns, where, lists or {}) if line.strip() else [""] * len(columns)
+
+
+def _texts(line, columns, where, lists):
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{where}: expected one JSON object: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{where}: expected one JSON object; got a {type(found).__name__}")
+    if missing := [column for column in columns if column not in found]:
+        raise ValueError(f"{where}: expected a field {missing[0]!r}; the object has {list(found)}")
+    return [
+        "".join(_text(part, column, where) + lists[column] for part in found[column])
+        if column in lists and isinstance(found[column], list)
+        else _text(found[column], column, where)
+        for column in columns
+    ]
+
+
+def _text(value, column, where):
+    if isinstance(value, list | dict):
+        raise ValueError(f"{where}: expected a text in field {column!r}; got a {type(value).__name__}")
+    text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{where}: field {column!r} holds half of a surrogate pair, no character") from error
+    return text

@@ -1,0 +1,78 @@
+"""Extractive summaries: sentences of the text itself. The baselines of summarization, in the interface of Summarizer.
+
+Nothing is trained. `generate` and `score` are those of a Summarizer; left out is what a model has (fit, save, export).
+"""
+
+from itertools import islice
+
+from tfllm.extraction.text_rank import best_sentences, sentence_rank, split_sentences
+from tfllm.tasks import records as gate
+from tfllm.tasks.texts import decoded, is_one
+
+
+class Extractive:
+    """Abstract. A final class says which of the sentences stay, `chosen`.
+
+    sentences   of a summary, at most; None: all
+    max_length  words of a summary, at most, between white space, or characters where the script has no spaces between
+                words (Chinese, Japanese, Thai ...): what is behind them is cut off; None: all
+    """
+
+    fields = ("source", "target")
+
+    def __init__(self, sentences=3, max_length=None):
+        for name, value in (("sentences", sentences), ("max_length", max_length)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be 1 or more, or None; got {value}")
+        self.sentences, self.max_length = sentences, max_length
+
+    def chosen(self, sentences):
+        """list of str, the sentences of a text -> those of its summary."""
+        raise NotImplementedError(f"{type(self).__name__} must say which sentences stay")
+
+    def generate(self, texts, verbose="auto"):
+        """A string -> its summary; a list of strings -> a list, in order."""
+        if is_one(texts):
+            return self.generate([texts])[0]
+        return [self.summary(text) for text in decoded(gate.texts(texts, "source"))]
+
+    def summary(self, text):
+        said = " ".join(self.chosen(split_sentences(text)))
+        return said if self.max_length is None else first(said, self.max_length)
+
+    def score(self, x, y=None, verbose="auto", tokens=None, stemming=True):
+        """ROUGE-1, 2 and L of the summaries of `x` (records; or documents `x`, references `y`), as of Summarizer."""
+        from tfllm import evaluation
+
+        records = gate.read(self.fields, x, y, who=type(self).__name__)
+        sources, references = gate.strings(records, *self.fields)
+        return evaluation.rouge(self.generate(sources), references, tokens=tokens, stemming=stemming)
+
+
+class Lead(Extractive):
+    """The first sentences: lead-3 of See et al. 2017, sec. 5, where `sentences` is 3."""
+
+    def chosen(self, sentences):
+        return sentences[: self.sentences]
+
+
+class TextRank(Extractive):
+    """The sentences that have most words in common with the others, in the order of the text. Mihalcea & Tarau 2004."""
+
+    def chosen(self, sentences):
+        if self.sentences is None or len(sentences) <= self.sentences:
+            return sentences
+        from tfllm.evaluation.scripts import characters
+
+        words = [characters(sentence) for sentence in sentences]
+        return best_sentences(sentences, sentence_rank(words), self.sentences)
+
+
+def first(text, size):
+    """The first `size` words of a text; tokens of scripts.py where it has no spaces between words."""
+    from tfllm.evaluation import scripts
+
+    if not scripts.unspaced(scripts.units(text)):
+        return " ".join(text.split()[:size])
+    found = list(islice(scripts.CHARACTERS.finditer(text), size + 1))
+    return text if len(found) <= size else text[: found[-1].start()].rstrip()

@@ -1,0 +1,1 @@
+"""Recurrent decoders with attention, and copying from the source."""

@@ -1,0 +1,1 @@
+"""A text, or two, and its label."""

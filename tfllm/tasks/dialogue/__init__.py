@@ -1,0 +1,1 @@
+"""Turns of several speakers, and the next one."""

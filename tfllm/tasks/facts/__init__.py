@@ -1,0 +1,1 @@
+"""Questions about a list of facts."""

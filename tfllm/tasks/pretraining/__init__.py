@@ -1,0 +1,1 @@
+"""Learning from running text by hiding parts of it."""

@@ -1,0 +1,157 @@
+"""Pre-training an encoder-decoder: gaps in the source, what stood there is the target. Raffel et al. 2020, sec. 3.
+
+`Denoiser.translator()` begins with the weights and the tokenizer that this leaves.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfllm.data import spans
+from tfllm.losses import TokenCrossEntropy
+from tfllm.metrics import TokenAccuracy, TokenMean
+from tfllm.models.configs import TransformerConfig
+from tfllm.tasks.building import Builder, documents
+from tfllm.tasks.pretraining import filling, text_rows
+from tfllm.tasks.pretraining.pretraining import Pretraining, full
+from tfllm.tasks.settings import DenoiserConfig
+from tfllm.tasks.text_generation.decoding import Decoding, rules
+from tfllm.tasks.text_generation.encoder_decoder import append_end
+from tfllm.tasks.text_generation.seq2seq_writer import Seq2SeqWriter, at_most
+from tfllm.tasks.translator import Translator
+from tfllm.text import END, PAD, START
+from tfllm.text.cleaning import replace_invalid
+
+GREEDY = Decoding(beam_width=1)
+
+
+SIZES = {
+    "tiny": DenoiserConfig(),
+    "small": DenoiserConfig(model=TransformerConfig(num_layers=4, d_model=256, num_heads=4, dff=1024)),
+    "base": DenoiserConfig(vocab_size=32000, model=TransformerConfig(num_layers=6, d_model=512, num_heads=8, dff=2048)),
+}
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class Denoiser(Pretraining):
+    """An encoder-decoder `model` with one `tokenizer` for source and target. Records have "text", a document each.
+
+    Denoiser.from_text(texts) learns the tokenizer and builds the model, whose vocabulary has a sentinel more for each
+    gap that a row can have: the ids behind the tokenizer's.
+    length: tokens of a row, at most. corrupted: share of them that is left out, other ones in every epoch. span: their
+    mean number in a gap.
+
+    ValueError for a model that has not as many tokens, or is too short.
+    """
+
+    def __init__(self, model, tokenizer, length=128, corrupted=0.15, span=3.0, **kwargs):
+        super().__init__(**kwargs)
+        self.model, self.tokenizer = model, tokenizer
+        self.length, self.corrupted, self.span = length, corrupted, span
+        self.sentinels = sentinels(length, corrupted, span)
+        size, wanted = model.numbers["target_vocab_size"], tokenizer.vocab_size + self.sentinels
+        if size < wanted or model.numbers["input_vocab_size"] != size:
+            raise ValueError(f"source and target need one vocabulary, sentinels included: {wanted} ids; got {size}")
+        limit = min(part or length + 2 for part in (model.pe_input, model.pe_target))
+        if max(self.widths(length)) > limit:
+            raise ValueError(f"rows of {length} tokens: the model can take {limit}, with marks")
+        self.built = True
+
+    @classmethod
+    def from_text(cls, texts, config="tiny"):
+        """Learns the vocabulary of the texts (documents, or records of "text") and builds an untrained model for it.
+
+        config: a DenoiserConfig, or the name of one: "tiny" (the default), "small", "base".
+        """
+        build = Builder(config, SIZES)
+        tokenizer, config = build.learn(documents(cls, texts)), build.config
+        more = sentinels(config.length, config.corrupted, config.span)
+        return cls(build.model(tokenizer, more=more), tokenizer, **build.options(cls))
+
+    def translator(self, label_smoothing=0.1):
+        """A Translator that goes on with this model (the same weights, not a copy) and this tokenizer."""
+        return Translator(self.model, self.tokenizer, label_smoothing=label_smoothing)
+
+    def widths(self, size):
+        """Tokens of the longest source and target, with END, of rows of at most `size` tokens."""
+        return [int(tf.reduce_max(part)) + 1 for part in spans.widths(tf.range(size + 1), self.corrupted, self.span)]
+
+    @property
+    def readable(self):
+        return self.model.pe_input
+
+    def read(self, texts):
+        """As of Pretraining: the tokens with sentinels for "[MASK]", END."""
+        first = self.tokenizer.vocab_size
+        token_ids = filling.marked(self.tokenizer, filling.parts(texts), first)
+        dense = token_ids.to_tensor()
+        order = tf.cumsum(tf.cast(dense == first, tf.int32), axis=1, exclusive=True)
+        last = first + self.sentinels - 1  # of more gaps the model knows nothing
+        numbered = tf.where(dense == first, tf.minimum(first + order, last), dense)
+        numbered = tf.RaggedTensor.from_tensor(numbered, token_ids.row_lengths())
+        return append_end(numbered, self.readable), self.unread(token_ids.row_lengths(), 1)
+
+    def example(self, record):
+        """documents [B] -> (token_ids, 1 everywhere): blocks of one document each."""
+        token_ids = text_rows.blocks(self.tokenizer, record["text"], self.length, marks=False)[0]
+        return token_ids, full(token_ids, 1)
+
+    def hide(self, parts, seed):
+        token_ids, real = parts
+        sizes = tf.reduce_sum(real, axis=1)  # [B]; 0 in a row that only fills up the batch
+        found = spans.corrupted(token_ids, sizes, seed, self.tokenizer.vocab_size, self.corrupted, self.span)
+        longest = spans.widths(tf.range(tf.shape(token_ids)[1] + 1), self.corrupted, self.span)
+        widths = [tf.reduce_max(part) + 1 for part in longest]
+        source, target = (
+            append_end(part, None).to_tensor(PAD, shape=tf.stack([tf.shape(sizes)[0], width]))
+            for part, width in zip(found, widths, strict=True)
+        )
+        shifted = tf.concat([tf.fill([tf.shape(sizes)[0], 1], START), target[:, :-1]], axis=1)
+        weights = tf.cast(tf.logical_and(target != PAD, sizes[:, None] > 0), tf.float32)
+        return {"source": source, "target": tf.where(target == PAD, PAD, shifted)}, target, weights
+
+    def call(self, inputs):
+        """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each of the target."""
+        return self.model(inputs["source"], inputs["target"])[0]
+
+    def objective(self):
+        loss = TokenCrossEntropy()
+        return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), TokenAccuracy()]}
+
+    def answer(self, texts, decoding=GREEDY):
+        """strings [B] with "[MASK]" for gaps -> {"text": [B], "cut": [B]}: the gaps filled.
+
+        One that the model leaves out stays; so does a text without gaps, such as an empty one. cut: how many tokens of
+        the text were not read.
+        """
+        parts, first = filling.parts(texts), self.tokenizer.vocab_size
+        token_ids, cut = self.read(texts)
+        said = Seq2SeqWriter(self.model, self).search(token_ids.to_tensor(PAD), 1, decoding)[0][:, 0]  # [B, L]
+        said = tf.cast(said, tf.int32)
+        ended = tf.cumsum(tf.cast(said == END, tf.int32), axis=1) > 0
+        gap = tf.cumsum(tf.cast(said >= first, tf.int32), axis=1) - 1  # [B, L], the number of its gap
+        gap = tf.where(tf.logical_or(ended, said >= first), -1, gap)
+        count = tf.cast(tf.maximum(parts.bounding_shape(axis=1), 1) - 1, tf.int32)  # M
+        kept = tf.where(gap[:, None] == tf.range(count)[:, None], said[:, None], PAD)  # [B, M, L]
+        shape = tf.shape(kept)
+        filled = self.tokenizer.decode(tf.reshape(kept, [-1, shape[2]]))
+        return {"text": replace_invalid(filling.joined(parts, tf.reshape(filled, shape[:2]))), "cut": cut}
+
+    # The codec of a Seq2SeqWriter, as far as it searches
+
+    forbidden, counted = (PAD, START), None
+
+    @property
+    def sayable(self):
+        return self.tokenizer.vocab_size + self.sentinels
+
+    def longest(self, size, decoding):
+        """3 S + 20 of S tokens."""
+        return at_most(3 * size + 20, self.model.pe_target)
+
+    def rules(self, decoding):
+        return rules(decoding, self.tokenizer)
+
+
+def sentinels(length, corrupted, span):
+    """How many gaps a row of `length` tokens has: no shorter one has more."""
+    return int(spans.numbers(tf.constant(length), corrupted, span)[1])

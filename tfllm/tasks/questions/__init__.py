@@ -1,0 +1,1 @@
+"""Questions about a text, and where in it the answer stands."""

@@ -1,0 +1,1 @@
+"""Byte-level byte-pair encoding, as GPT-2 has it."""

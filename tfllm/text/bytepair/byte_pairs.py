@@ -1,0 +1,142 @@
+"""Byte-level byte-pair encoding, the tokenizer of GPT-2, with the vocabulary of its files."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from tfllm.files import understood
+from tfllm.text.bytepair.byte_pair_files import (
+    END_OF_TEXT,
+    Parts,
+    letters,
+    read_files,
+    read_folder,
+    write_config,
+    write_folder,
+)
+from tfllm.text.bytepair.categories import Categories
+from tfllm.text.bytepair.merging import Merges
+from tfllm.text.bytepair.splitting import word_begins
+from tfllm.text.tokenizer import CPU, Tokenizer
+
+BYTES = [bytes([value]) for value in range(256)]
+
+
+@keras.saving.register_keras_serializable("tfllm")
+class BytePairs(Tokenizer):
+    """Text is cut into words by a pattern, and the bytes of each word are merged pair by pair, best pair first.
+
+    Radford et al. 2019, sec. 2.2; Sennrich et al. 2016, alg. 1. Equal to Hugging Face's `tokenizers` on all valid
+    UTF-8, with one difference: special tokens, such as <|endoftext|>, are only letters in a text, as everywhere here.
+    `decode(encode(s)) == s` for all bytes: what is not UTF-8 is cut like a punctuation mark and keeps its bytes.
+
+    vocabulary: tokens in the order of their ids, in the letters that stand for bytes in GPT-2's files ("Ġthe").
+    merges: pairs of such tokens, best first. special: tokens that stand for themselves; end: the one after a text, or
+    None. Without a vocabulary each byte is a token. Ids are those of the files: no PAD, no UNKNOWN, no START.
+    """
+
+    pad = unknown = start = None
+
+    def __init__(self, vocabulary=(), merges=(), special=(END_OF_TEXT,), end=END_OF_TEXT, name=None):
+        super().__init__(Parts(vocabulary or (*letters(), *special), merges, special, end), name=name)
+
+    @classmethod
+    def learn(cls, texts, lowercase=False):
+        """Not here. NotImplementedError."""
+        raise NotImplementedError(
+            "BytePairs learns no vocabulary, it reads that of a pretrained model (BytePairs.from_folder); "
+            "use Subwords.learn for a vocabulary of your own"
+        )
+
+    @classmethod
+    def from_folder(cls, folder):
+        """The tokenizer of a model in Hugging Face's format: tokenizer.json, or vocab.json with merges.txt.
+
+        FileNotFoundError: neither is there. ValueError: a tokenizer of another kind.
+        """
+        with understood(folder, "the files of a byte-pair tokenizer"):
+            return cls(*read_folder(folder))
+
+    @classmethod
+    def from_files(cls, vocabulary, merges, end=END_OF_TEXT):
+        """From files like vocab.json (or encoder.json) and merges.txt (or vocab.bpe)."""
+        with understood(vocabulary, "tokens and their ids"):
+            return cls(*read_files(vocabulary, merges, end))
+
+    def save_files(self, folder):
+        """Write vocab.json, merges.txt and tokenizer_config.json, as Hugging Face's GPT2Tokenizer loads them."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        write_folder(folder, self._parts())
+        write_config(folder, self._parts())
+
+    def _learned(self):
+        parts = self._parts()
+        return {"vocabulary": parts.vocabulary, "merges": parts.merges}
+
+    def _options(self):
+        return {"special": list(self.special), "end": self._end}
+
+    def _load(self, folder):
+        parts = read_files(folder / "vocab.json", folder / "merges.txt", self._end)
+        self._set_vocabulary(parts._replace(special=self.special))
+
+    def _set_vocabulary(self, parts):
+        ids = {token: token_id for token_id, token in enumerate(parts.vocabulary)}
+        values = {letter: value for value, letter in enumerate(letters())}
+        _check(parts, ids, values)
+        special = set(parts.special)
+        tokens = [token.encode() if token in special else bytes(map(values.get, token)) for token in parts.vocabulary]
+        self.special, self._special_ids = tuple(parts.special), tuple(ids[token] for token in parts.special)
+        self._end, self.end = parts.end, ids.get(parts.end)
+        with tf.init_scope(), tf.device(CPU):  # the constants outlive a graph in which the tokenizer is made
+            self._tokens, self._bytes = tf.constant(tokens), tf.constant(BYTES)
+            self._categories = Categories()
+            self._merge = Merges([(ids[a], ids[b], ids[a + b]) for a, b in parts.merges], [ids[x] for x in letters()])
+
+    def _parts(self):
+        shown = letters()
+        names = ["".join(shown[value] for value in token) for token in self.tokens]
+        for token_id, token in zip(self._special_ids, self.special, strict=True):
+            names[token_id] = token
+        return Parts(tuple(names), tuple((names[a], names[b]) for a, b in self._merge.pairs), self.special, self._end)
+
+    def _ids(self, texts):
+        words, row_splits = self._words(texts)
+        unique, index = tf.unique(words)
+        ids = tf.gather(self._merge(unique), index)  # [W, None]
+        return tf.RaggedTensor.from_row_splits(ids.flat_values, tf.gather(ids.row_splits, row_splits), validate=False)
+
+    def _words(self, texts):
+        """string [B] -> words string [W], and where each text begins among them, int64 [B + 1]."""
+        points, offsets = tf.strings.unicode_decode_with_offsets(texts, "UTF-8", errors="replace")
+        lengths = tf.strings.length(texts)
+        ends = tf.cast(tf.cumsum(lengths), tf.int64)  # [B]
+        offset, point = offsets.flat_values, points.flat_values  # [N] of each character
+        begins = word_begins(point, self._categories(point), offset == 0)
+        places = offset + tf.gather(ends - tf.cast(lengths, tf.int64), points.value_rowids())
+        places = tf.boolean_mask(places, begins)  # [W]
+        values = tf.cast(tf.io.decode_raw(tf.strings.reduce_join(texts), tf.uint8), tf.int32)  # the bytes of all texts
+        sizes = tf.concat([places[1:], [tf.size(values, tf.int64)]], 0)[: tf.size(places)] - places
+        word = tf.repeat(tf.range(tf.size(places)), sizes)
+        words = tf.strings.unsorted_segment_join(tf.gather(self._bytes, values), word, tf.size(places))
+        return words, tf.searchsorted(places, tf.concat([[0], ends], 0), out_type=tf.int64)
+
+
+def _check(parts, ids, values):
+    """ValueError where vocabulary, merges and special tokens do not make a tokenizer."""
+    special, size = set(parts.special), len(parts.vocabulary)
+    if len(ids) != size:
+        raise ValueError(f"each token may be in the vocabulary once; {size - len(ids)} are there again")
+    if missing := [token for token in (*parts.special, parts.end) if token is not None and token not in ids]:
+        raise ValueError(f"the vocabulary has no special token {missing[0]!r}; it has {size} tokens")
+    if parts.end is not None and parts.end not in special:
+        raise ValueError(f"end must be one of the special tokens {list(parts.special)}, got {parts.end!r}")
+    common = ids.keys() - special
+    if missing := [letter for letter in values if letter not in common]:
+        raise ValueError(f"a byte-level vocabulary has all 256 bytes; {len(missing)} are missing: {missing[:3]}")
+    if strange := [token for token in common if not token or set(token) - values.keys()]:
+        raise ValueError(f"a token is special, or written in the letters of bytes ('Ġthe'); {strange[0]!r} is neither")
+    for pair in parts.merges:
+        if len(pair) != 2 or not {*pair, "".join(pair)} <= common:
+            raise ValueError(f"a merge joins two tokens to a third, all of the vocabulary; {tuple(pair)} does not")

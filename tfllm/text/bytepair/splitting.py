@@ -1,0 +1,46 @@
+r"""Where GPT-2 cuts a text into words before it merges bytes. Radford et al. 2019, sec. 2.2; the pattern of its code:
+
+    's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+
+RE2, TensorFlow's engine, has no look-ahead. But where a word begins shows in the two characters before it and the two
+after it, so the pattern becomes a few comparisons of neighbours, for all characters of all texts at once:
+- a letter, number or other sign begins a word after one of another category, unless a plain space is before it;
+- white space begins a word at the begin of its run, and again at the last character of a run before something else;
+- an apostrophe that begins a word takes the letters of its ending along, and a new word begins behind them.
+"""
+
+import tensorflow as tf
+
+from tfllm.text.bytepair.categories import OTHER, SPACE
+
+EDGE = -1  # the category before and after a text
+
+
+def word_begins(points, kind, first):
+    """Code points of all texts int32 [N], categories [N], bool [N] first of its text -> bool [N] first of its word."""
+    last = _after(first, 1, True)
+    before = tf.where(first, EDGE, _before(kind, 1, EDGE))
+    after = tf.where(last, EDGE, _after(kind, 1, EDGE))
+    spaced = _before(points == ord(" "), 1, False) & ~first
+    first_or_last = (before != SPACE) | ((after != SPACE) & (after != EDGE))
+    begins = first | tf.where(kind == SPACE, first_or_last, (kind != before) & ~spaced)
+
+    apostrophe = (points == ord("'")) & (before != OTHER) & ~spaced
+    one = tf.where(last, 0, _after(points, 1, 0))
+    two = tf.where(last | _after(last, 1, True), 0, _after(points, 2, 0))
+    for endings, length in ((("s", "t", "m", "d"), 1), (("re", "ve", "ll"), 2)):
+        found = [(one == ord(ending[0])) & (length == 1 or two == ord(ending[-1])) for ending in endings]
+        found = apostrophe & tf.reduce_any(found, axis=0)
+        for step in range(1, length + 1):
+            begins = begins & ~_before(found, step, False)
+        begins = begins | _before(found, length + 1, False)
+    return begins
+
+
+def _before(values, steps, fill):
+    """[N]: the value so many places before, `fill` where there is none."""
+    return tf.concat([tf.fill([steps], fill), values], 0)[: tf.size(values)]
+
+
+def _after(values, steps, fill):
+    return tf.concat([values, tf.fill([steps], fill)], 0)[steps:]

@@ -1,0 +1,1 @@
+"""Chinese words: dictionaries, the likeliest cut, and full-width characters."""

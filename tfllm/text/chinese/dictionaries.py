@@ -1,0 +1,122 @@
+"""Dictionaries of Chinese words and their counts: from a file, from jieba, or learned from text. Runs once."""
+
+import importlib.util
+import math
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import tensorflow as tf
+
+from tfllm.files import understood
+from tfllm.limits import lines
+from tfllm.text.chinese.best_cut import BestCut
+from tfllm.text.learning import batches, sample
+
+HAN = re.compile("[\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]+")
+RUNS = 100_000  # runs of Chinese characters that words are learned from; of more, so many are drawn
+LONGEST, LEAST, COHESION, FREEDOM = 4, 3, 3.0, 0.8  # of a learned word: characters, count, nats, nats
+
+
+def read_dictionary(path):
+    """{word: count} of a text file or .gz: a word a line, then its count (1 where there is none), then anything.
+
+    So jieba's own dict.txt and its users' dictionaries are read. ValueError names the line of a wrong count;
+    FileNotFoundError.
+    """
+    with understood(path, "words and their counts, in UTF-8"):
+        return _read(Path(path))
+
+
+def _read(path):
+    found = {}
+    for number, line in enumerate(lines(path), start=1):
+        if not (parts := line.decode("utf-8-sig" if number == 1 else "utf-8").split()):
+            continue
+        word, count = parts[0], parts[1] if len(parts) > 1 and parts[1][0] in "+-.0123456789" else "1"
+        try:
+            found[word] = float(count)
+        except ValueError:
+            told = f"expected a word and its count, got {line.decode().strip()!r:.60}"
+            raise ValueError(f"{path}, line {number}: {told}") from None
+    return checked({word: count for word, count in found.items() if count}, path)
+
+
+def jieba_dictionary():
+    """{word: count} of the installed package jieba (MIT): 349,000 words, mostly of simplified Chinese.
+
+    ImportError where it is not installed; jieba itself is not imported.
+    """
+    found = importlib.util.find_spec("jieba")
+    if found is None:
+        raise ImportError("jieba's dictionary is in the package jieba: pip install 'tfllm[chinese]', or jieba")
+    return read_dictionary(Path(found.origin).with_name("dict.txt"))
+
+
+def learn_dictionary(texts, size=20_000, lowercase=False):
+    """{word: count} of at most `size` words, learned from raw Chinese text; nothing but the text is known.
+
+    A word is a character, or 2 to 4 seen at least 3 times that hold together and stand in many surroundings:
+        cohesion  min over its two parts of log p(ab) / (p(a) p(b)) >= 3 (Sproat & Shih 1990)
+        freedom   the lesser entropy of the characters before it and behind it >= 0.8 nats (Jin & Tanaka-Ishii 2006)
+    Counts are those of the most probable cut by these words. Texts without Chinese give {}.
+    """
+    runs = sample(_runs(texts, lowercase), RUNS)
+    if not runs:
+        return {}
+    counts, before, behind = _grams(runs)
+    total = sum(counts[word] for word in counts if len(word) == 1)
+    words = {word: float(count) for word, count in counts.items() if len(word) == 1}
+    for word, count in counts.items():
+        if 1 < len(word) <= LONGEST and count >= LEAST:
+            parts = [counts[word[:at]] * counts[word[at:]] for at in range(1, len(word))]
+            if math.log(count * total / max(parts)) >= COHESION and min(before[word], behind[word]) >= FREEDOM:
+                words[word] = float(count)
+    cut, seen = BestCut(words), Counter()
+    for start in range(0, len(runs), 4096):
+        seen.update(cut(tf.constant(runs[start : start + 4096])).flat_values.numpy().tolist())
+    seen = {word.decode(): float(count) for word, count in seen.items()}
+    kept = [word for word in seen if len(word) == 1 or seen[word] >= LEAST]
+    return {word: seen[word] for word in sorted(kept, key=lambda word: (-seen[word], word))[:size]}
+
+
+def _runs(texts, lowercase):
+    for batch in batches(texts, lowercase):
+        for text in batch.numpy():
+            yield from HAN.findall(text.decode("utf-8", "replace"))
+
+
+def _grams(runs):
+    """Runs -> (counts of the n-grams, their entropies of the characters before them, and behind them).
+
+    The end of a run counts as a character of its own, another one each time.
+    """
+    counts, edges = Counter(), (Counter(), Counter())
+    for run in runs:
+        for n in range(1, LONGEST + 2):
+            counts.update(run[at : at + n] for at in range(len(run) - n + 1))
+            if 1 < n <= min(len(run), LONGEST):
+                edges[0][run[:n]] += 1
+                edges[1][run[-n:]] += 1
+    around = defaultdict(list), defaultdict(list)
+    for gram, count in counts.items():
+        if len(gram) > 2:
+            around[0][gram[1:]].append(count)
+            around[1][gram[:-1]].append(count)
+    entropies = Counter(), Counter()
+    for side in (0, 1):
+        for gram in around[side].keys() | edges[side].keys():
+            found = around[side][gram] + [1] * edges[side][gram]
+            total = sum(found)
+            entropies[side][gram] = math.log(total) - sum(count * math.log(count) for count in found) / total
+    return counts, *entropies
+
+
+def checked(dictionary, name="dictionary"):
+    """The dictionary with counts as floats; ValueError where it is none."""
+    for word, count in dictionary.items():
+        if not isinstance(word, str) or not word or word.split() != [word]:
+            raise ValueError(f"{name}: a word is a str without white space, got {word!r}")
+        if not isinstance(count, (int, float)) or not 0 < count < math.inf:
+            raise ValueError(f"{name}: {word!r} must have a count above 0, got {count!r}")
+    return {word: float(count) for word, count in dictionary.items()}

@@ -1,0 +1,157 @@
+"""Word vectors from files and to files: word2vec (text and binary), GloVe, FastText's .vec, gensim's own.
+
+What a file is shows in its first bytes (sniffing.py), packed with gzip or not. Numbers come as float32(float(text)).
+Left out: other encodings than UTF-8, FastText's .bin with its n-grams (gensim reads it), counts of words.
+"""
+
+import contextlib
+import gzip
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from tfllm.files import written
+from tfllm.vectors.formats import mapped
+from tfllm.vectors.formats.binary_files import binary_blocks, read_binary
+from tfllm.vectors.formats.binary_files import unwritable as not_in_binary
+from tfllm.vectors.formats.faults import Faults
+from tfllm.vectors.formats.pickles import is_pickle, read_pickle
+from tfllm.vectors.formats.rows import WRITTEN
+from tfllm.vectors.formats.sniffing import sniff
+from tfllm.vectors.formats.text_files import read_text, text_blocks
+from tfllm.vectors.formats.text_files import unwritable as not_in_text
+from tfllm.vectors.formats.unpacked import Unpacked
+from tfllm.vectors.keyed import keyed_vectors
+
+FORMATS = ("word2vec", "binary", "glove", "fasttext", "gensim")
+SUFFIXES = {".txt": "word2vec", ".bin": "binary", ".vec": "fasttext", ".kv": "gensim"}
+SMALL = 2**22  # bytes of a file that is read quickly enough without a copy
+BIG = 2**22  # numbers whose writing shows a progress bar
+
+
+def load(path, format=None, limit=None, errors="raise", cache=True, verbose="auto"):
+    """The vectors in a file -> gensim KeyedVectors, float32.
+
+    format: one of "word2vec" (text with a header), "binary" (word2vec's), "glove" (text without a header), "fasttext"
+        (the .vec, the same as "word2vec"), "gensim"; None: as the file itself tells.
+    limit: take only the first so many words.
+    errors: "raise", or "skip": lines with a fault are left out and counted in one warning that names the first ones.
+    cache: keep a copy beside the file, from 4 MB on, that is mapped into memory the next time; False: none;
+        a folder: keep it there. Where it cannot be written there is none; after a change of the file it is made anew.
+    verbose: a progress bar, "auto": from 64 MB on.
+
+    gensim's files keep the n-grams of FastText and the counts of words; with a limit they become plain vectors. They
+    are pickles: one that names more than gensim, NumPy and plain types is refused, and none runs anything.
+    Raises OSError where the file is missing. ValueError, with file and line, for: no format of these, a header that
+    does not fit, a word that comes twice, too few or too many numbers, NaN and infinity, bytes that are not UTF-8.
+    """
+    if format not in (None, *FORMATS):
+        raise ValueError(f"format must be one of {FORMATS}, or None, got {format!r}")
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+        raise ValueError(f"limit must be a number of words, at least 1, got {limit!r}")
+    faults = Faults(path, errors)
+    was = mapped.state(path)
+    with Unpacked(path, verbose=False) as source:
+        pickled = is_pickle(source.read(2))
+    if format == "gensim" and not pickled:
+        raise ValueError(f"{path}: expected a file saved by gensim, which is a pickle; got something else")
+    if pickled and format in (None, "gensim"):
+        found = read_pickle(path)
+        return keyed_vectors(found.index_to_key[:limit], found.vectors[:limit]) if limit else found
+    format = "word2vec" if format == "fasttext" else format
+    copy = mapped.place(path, cache) if was[1] >= SMALL else None
+    kept = mapped.read(copy, was) if copy else None
+    if kept and format in (None, kept.format) and (kept.report is None or faults.skip):
+        words, matrix, report = kept.words, kept.matrix, kept.report
+    else:
+        with Unpacked(path, verbose) as source:
+            layout = sniff(source, format)
+            faults.unit = "word" if layout.format == "binary" else "line"
+            table = (read_binary if layout.format == "binary" else read_text)(source, layout, limit, faults)
+        words, report = list(table.index), faults.report(table.read)
+        if not words:
+            raise ValueError(f"{path}: expected word vectors, found none. {report}")
+        matrix = table.matrix()
+        if copy and limit is None:
+            mapped.write(copy, mapped.Kept(words, matrix, layout.format, report), was)
+    if report:
+        warnings.warn(report, stacklevel=2)
+    return keyed_vectors(words[:limit], matrix[:limit])
+
+
+def save(vectors, path, format=None, verbose="auto"):
+    """Write KeyedVectors, or a mapping of words to vectors. No file is half written.
+
+    format: as in `load`; None: by the name, .txt and .vec are word2vec's text with a header, .bin its binary, .kv is
+        gensim's. A name that ends in .gz is packed. Only "gensim" keeps the n-grams of FastText; it is one file here.
+    verbose: a progress bar, "auto": from 4 million numbers on.
+
+    Raises ValueError for a name that tells no format, for NaN and infinity, and for a word that the format cannot
+    hold: such as one with a space in "binary".
+    """
+    path = Path(path)
+    packed = path.suffix.lower() == ".gz"
+    format = format or SUFFIXES.get((Path(path.stem) if packed else path).suffix.lower())
+    if format not in FORMATS:
+        raise ValueError(f"{path}: expected a name in {', '.join(SUFFIXES)}, or format= one of {FORMATS}; got {format}")
+    vectors = keyed_vectors(vectors, list(vectors.values())) if isinstance(vectors, Mapping) else vectors
+    words, matrix = _checked(vectors, format)
+    if format == "gensim":
+        if packed:
+            raise ValueError(f"{path}: gensim's own format is not packed here: leave out .gz")
+        with written(path) as beside:
+            vectors.save(str(beside), separately=[])  # all in one file, that is there or not
+        return
+    blocks = (binary_blocks if format == "binary" else text_blocks)(words, matrix)
+    with written(path) as beside, _packing(beside, packed) as file, _bar(matrix, verbose) as advance:
+        if format != "glove":
+            file.write(b"%d %d\n" % matrix.shape)
+        for block in blocks:
+            file.write(block)
+            advance()
+
+
+def _checked(vectors, format):
+    """(words, float32 [V, D]) of KeyedVectors that `format` can hold."""
+    words, matrix = list(vectors.index_to_key), vectors.vectors[: len(vectors.index_to_key)]
+    if not words:
+        raise ValueError("expected vectors to save, got none")
+    if wrong := [word for word in words if not isinstance(word, str)]:
+        raise ValueError(f"words must be str, got a {type(wrong[0]).__name__}: {wrong[0]!r:.60}")
+    with np.errstate(over="ignore"):
+        matrix = np.asarray(matrix, np.float32)
+    finite = np.isfinite(matrix).all(1)
+    if not finite.all():
+        raise ValueError(f"expected finite float32 numbers, got others for {words[np.argmin(finite)]!r:.60}")
+    for row, word in enumerate(words if format != "gensim" else ()):
+        try:
+            why = not_in_binary(word) if format == "binary" else not_in_text(word, not row, format != "glove")
+        except UnicodeEncodeError:
+            why = "is not Unicode: it holds half of a surrogate pair"
+        if why:
+            raise ValueError(f"{word!r:.60} does not go into {format!r}: it {why}. format='gensim' takes every word")
+    return words, matrix
+
+
+@contextlib.contextmanager
+def _packing(path, packed):
+    with open(path, "wb") as file:
+        if not packed:
+            yield file
+            return
+        with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packing:  # the same bytes every time
+            yield packing
+
+
+@contextlib.contextmanager
+def _bar(matrix, verbose):
+    """A function to call for each block that is written."""
+    if not (matrix.size >= BIG if verbose == "auto" else verbose):
+        yield lambda: None
+        return
+    import keras  # not needed for small files
+
+    bar = keras.utils.Progbar(-(-len(matrix) // WRITTEN))
+    yield lambda: bar.add(1)
