@@ -5,6 +5,7 @@ loads everything; and `importlib.import_module`, by which a package loads its ow
 """
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,8 @@ MAY_IMPORT = {
               "vectors", "config", "data.batches", "data.blocks", "data.reading.dialogues", "data.masking",
               "data.sentence_pairs", "data.spans", "data.streams", "training.recipe", "training.schedules",
               "training.stopping", "evaluation", "export", "interop", "ragged"},
+    # Texts as users hand them over are read as tasks read them.
+    "extraction": {"lazy", "text", "evaluation", "tasks.records", "tasks.texts", "tasks.signature"},
     "explain": {"fonts", "tasks", "models", "evaluation"},
     "cli": EVERYTHING,
     "__main__": {"cli"},
@@ -88,6 +91,41 @@ def test_the_table_has_no_circle():
         for name in allowed or ():
             assert name.split(".")[0] in above, f"{part} looks down at {name}"
         above.append(part)
+
+
+def graph():
+    """{file: the files whose names it imports}, packages left out: they load their parts on first use."""
+    names = {".".join(path.with_suffix("").parts): path for path in FILES if path.name != "__init__.py"}
+    found = {}
+    for name, path in names.items():
+        package = ".".join(["tfllm", *path.parent.parts])
+        wanted = imported((ROOT / path).read_text("utf-8"), package)
+        found[name] = {one for way in wanted for one in (way, way.rpartition(".")[0]) if one in names and one != name}
+    return found
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    """Files whose imports are all known to come first, taken away again and again, are all files."""
+    left = graph()
+    while done := {name for name, wanted in left.items() if not wanted & left.keys()}:
+        left = {name: wanted for name, wanted in left.items() if name not in done}
+    assert not left
+
+
+def test_a_family_of_tasks_imports_no_other():
+    families = {path.parent.name for path in FILES if path.parts[0] == "tasks" and len(path.parts) == 3}
+    shared = {"text_generation"}  # parts that write, for all families that do
+    for name, wanted in graph().items():
+        if name.startswith("tasks.") and (own := name.split(".")[1]) in families:
+            others = {one.split(".")[1] for one in wanted if one.startswith("tasks.")} & (families - shared - {own})
+            assert not others, f"tfllm/tasks/{own} imports {others}"
+
+
+def test_files_are_found_by_their_names():
+    """No two files have one name, and no folder more than 20."""
+    modules = [path for path in FILES if path.name != "__init__.py" and path.parts[0] != "cli"]
+    for count, many in ((Counter(path.name for path in modules), 1), (Counter(path.parent for path in modules), 19)):
+        assert not {name: size for name, size in count.items() if size > many}
 
 
 @pytest.mark.parametrize(

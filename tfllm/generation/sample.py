@@ -127,7 +127,8 @@ def sample(
     end: the id, or several, that ends a text; it is kept.
     stops int [S, V], optional: an answer begins in row 0, token v leads it from row s to row stops[s, v], and in
     the last row it is finished, that token included, as by END. Prompts do not count.
-    grow: optional, see growing_cache.py; `state` then begins with `capacity` places (more than `position`), or L if that is less.
+    grow: optional, see growing_cache.py; `state` then begins with `capacity` positions (more than `position`), or L if
+    that is less.
 
     -> Texts. The loop ends when every row has END, a stop, or is full. An error for logits that are NaN.
     """

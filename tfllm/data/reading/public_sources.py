@@ -1,7 +1,8 @@
 """Public data sets of tensorflow-datasets, by name -> records as the readers give them.
 
 Streams, since such a set may be large; needs the network the first time. Left out: nested features (lists; those
-of questions are in squad_files.py), images, audio. Faults of the set, such as empty texts, come as they are: see `clean`.
+of questions are in squad_files.py), images, audio. Faults of the set, such as empty texts, come as they are: see
+`clean`.
 """
 
 import difflib

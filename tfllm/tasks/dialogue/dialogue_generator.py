@@ -34,7 +34,8 @@ class DialogueGenerator(Writing):
     """A `model` with its `tokenizer` that says the next turn. Records have "dialogue", see data/reading/dialogues.py.
 
     DialogueGenerator.from_text(records) learns the tokenizer and builds the model. A causal model reads and writes one
-    stream of turns; of an encoder-decoder the encoder reads the history, and the decoder says the reply (reply_forms.py).
+    stream of turns; of an encoder-decoder the encoder reads the history, and the decoder says the reply: see
+    reply_forms.py.
 
     speakers        their names: the marks of the turns. Turns without a name alternate in this order
     replies         "all": each turn that follows another is learned; or a speaker's name: those of this one, who then
