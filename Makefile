@@ -1,11 +1,11 @@
-# make demo | check | test | notebooks | lint | clean. The first call makes .venv and installs everything; later calls find it ready.
+# make demo | check | test | notebooks | durations | lint | clean. The first call makes .venv and installs everything; later calls find it ready.
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10)
 STAMP := $(VENV)/installed
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo check test notebooks lint clean
+.PHONY: demo check test notebooks durations lint clean
 
 PYTEST := TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest -n auto --no-loadscope-reorder
 
@@ -21,6 +21,9 @@ test: $(STAMP)                     ## everything but notebooks; `make test ONLY=
 
 notebooks: $(STAMP)                ## runs each from top to bottom
 	$(PYTEST) --dist load tests/test_notebooks.py
+
+durations: $(STAMP)                ## as test; writes tests/durations.json and fails unmarked tests over 5 s of CPU
+	$(PYTEST) --dist loadfile --record-durations --ignore tests/test_notebooks.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

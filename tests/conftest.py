@@ -1,16 +1,24 @@
-"""What all tests share: two devices, `eager`, and the order of the files."""
+"""What all tests share: two devices, `eager`, and the time that a test may take (timing.py)."""
 
 from contextlib import contextmanager
 
 import pytest
 import tensorflow as tf
 
-LONG = ("test_notebooks.py", "test_readme.py", "test_language_model_road.py", "test_fine_tuning.py", "test_one_road.py")
+from tests.timing import FILE, Timing
 
 # Two, so that a MirroredStrategy has replicas; all else is on the first.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
+
+
+def pytest_addoption(parser):
+    parser.addoption("--record-durations", action="store_true", help="write tests/durations.json when the run ends")
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(Timing(FILE if config.getoption("--record-durations") else None))
 
 
 @contextmanager
@@ -27,8 +35,3 @@ def eagerly():
 def eager():
     with eagerly():
         yield
-
-
-def pytest_collection_modifyitems(items):
-    """Long files first: where several processes share the tests, none is left alone with a long one at the end."""
-    items.sort(key=lambda item: item.path.name not in LONG)
