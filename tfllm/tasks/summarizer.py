@@ -12,7 +12,8 @@ from tfllm.tasks.building import Builder
 from tfllm.tasks.settings import SummarizerConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.text_generation.decoding import Summarizing, known, rules, used
-from tfllm.tasks.text_generation.encoder_decoder import EncoderDecoder, append_end, over, shift_right, tokens_cut
+from tfllm.tasks.text_generation.encoder_decoder import EncoderDecoder
+from tfllm.tasks.text_generation.plain_codec import append_end, tokens_cut
 from tfllm.tasks.text_generation.seq2seq_writer import at_most
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import END, PAD, START, UNKNOWN
@@ -39,7 +40,7 @@ class Summarizer(EncoderDecoder):
     """
 
     decoding = Summarizing
-    forbidden = (PAD, UNKNOWN, START)
+    forbidden, counted = (PAD, UNKNOWN, START), None
 
     def __init__(self, model, tokenizer, label_smoothing=0.0, **kwargs):
         super().__init__(**kwargs)
@@ -74,6 +75,11 @@ class Summarizer(EncoderDecoder):
         return cls(model, tokenizer, **build.options(cls))
 
     @property
+    def codec(self):
+        """The task itself: words of the source are among what it writes."""
+        return self
+
+    @property
     def copies(self):
         return isinstance(self.model, PointerGenerator)
 
@@ -100,17 +106,12 @@ class Summarizer(EncoderDecoder):
 
     def checked(self, record):
         ids, words = self.cut_into(record["source"])
-        shown = self.shown(ids, words)
-        target = self.tokenizer.encode(record["target"])
-        flags = {"source": over(ids, self.model.pe_input), "target": over(target, self.model.pe_target)}
-        inputs = {"source": shown["token_ids"]}
+        target, more = self.tokenizer.encode(record["target"]), {}
         if self.copies:
-            inputs["source_ids"] = shown["source_ids"]
-            ids, words = ids[:, : self.room], words[:, : self.room]
+            more = {"source_ids": self.shown(ids, words)["source_ids"]}
             own = copying.spelt(self.tokenizer, record["target"])
-            target = copying.extended(self.tokenizer, target, own, ids, words)
-        target = append_end(target, self.model.pe_target)  # [B, None]
-        return (inputs | {"target": shift_right(target)}, target, tf.ones_like(target, tf.float32)), flags
+            target = copying.extended(self.tokenizer, target, own, ids[:, : self.room], words[:, : self.room])
+        return self.pair(ids, target, **more)
 
     def call(self, inputs):
         """{"source": [B, S], "target": [B, T]}, and "source_ids" [B, S] of a model that copies -> logits [B, T, V].

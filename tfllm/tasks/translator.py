@@ -2,17 +2,14 @@
 
 
 import keras
-import tensorflow as tf
 
 from tfllm.models.configs import TransformerConfig
 from tfllm.tasks import records as gate
 from tfllm.tasks.building import Builder
 from tfllm.tasks.settings import TranslatorConfig
-from tfllm.tasks.text_generation.decoding import rules
-from tfllm.tasks.text_generation.encoder_decoder import EncoderDecoder, append_end, over, shift_right, tokens_cut
-from tfllm.tasks.text_generation.seq2seq_writer import at_most
+from tfllm.tasks.text_generation.encoder_decoder import EncoderDecoder
+from tfllm.tasks.text_generation.plain_codec import PlainCodec
 from tfllm.tasks.vocabularies import expect_rows
-from tfllm.text.cleaning import replace_invalid
 
 SIZES = {
     "tiny": TranslatorConfig(),  # Wu et al. 2021
@@ -54,34 +51,16 @@ class Translator(EncoderDecoder):
         target = source if build.config.joint else build.learn(targets)
         return cls(build.model(source, target), source, target, **build.options(cls))
 
-    def sources(self, texts):
-        ids, most = self.source.encode(texts), self.model.pe_input
-        return {"token_ids": append_end(ids, most)}, {"cut": tokens_cut(ids.row_lengths(), most)}
+    @property
+    def codec(self):
+        return PlainCodec(self.model, self.source, self.target)
 
     def checked(self, record):
-        source, target = self.source.encode(record["source"]), self.target.encode(record["target"])
-        flags = {"source": over(source, self.model.pe_input), "target": over(target, self.model.pe_target)}
-        source, target = append_end(source, self.model.pe_input), append_end(target, self.model.pe_target)  # [B, None]
-        inputs = {"source": source, "target": shift_right(target)}
-        return (inputs, target, tf.ones_like(target, tf.float32)), flags
+        return self.pair(self.source.encode(record["source"]), self.target.encode(record["target"]))
 
     def call(self, inputs):
         """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each of the target."""
         return self.model(inputs["source"], inputs["target"])[0]
-
-    def detokenize(self, outputs, sources):
-        return replace_invalid(self.target.decode(outputs))
-
-    @property
-    def sayable(self):
-        return self.target.vocab_size
-
-    def longest(self, size, decoding):
-        """3 S + 20 of S tokens."""
-        return at_most(3 * size + 20, self.model.pe_target)
-
-    def rules(self, decoding):
-        return rules(decoding, self.target)
 
     def score(self, x, y=None, batch_size=32, verbose="auto", tokenize=None, **decoding):
         """BLEU and chrF of the translations of the test set `x` (or sources `x`, references `y`), by sacrebleu.

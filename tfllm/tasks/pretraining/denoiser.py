@@ -14,9 +14,9 @@ from tfllm.tasks.building import Builder, documents
 from tfllm.tasks.pretraining import filling, text_rows
 from tfllm.tasks.pretraining.pretraining import Pretraining, full
 from tfllm.tasks.settings import DenoiserConfig
-from tfllm.tasks.text_generation.decoding import Decoding, rules
-from tfllm.tasks.text_generation.encoder_decoder import append_end
-from tfllm.tasks.text_generation.seq2seq_writer import Seq2SeqWriter, at_most
+from tfllm.tasks.text_generation.decoding import Decoding
+from tfllm.tasks.text_generation.plain_codec import PlainCodec, append_end
+from tfllm.tasks.text_generation.seq2seq_writer import Seq2SeqWriter
 from tfllm.tasks.translator import Translator
 from tfllm.text import END, PAD, START
 from tfllm.text.cleaning import replace_invalid
@@ -125,7 +125,8 @@ class Denoiser(Pretraining):
         """
         parts, first = filling.parts(texts), self.tokenizer.vocab_size
         token_ids, cut = self.read(texts)
-        said = Seq2SeqWriter(self.model, self).search(token_ids.to_tensor(PAD), 1, decoding)[0][:, 0]  # [B, L]
+        codec = PlainCodec(self.model, self.tokenizer, self.tokenizer, more=self.sentinels)
+        said = Seq2SeqWriter(self.model, codec).search(token_ids.to_tensor(PAD), 1, decoding)[0][:, 0]  # [B, L]
         said = tf.cast(said, tf.int32)
         ended = tf.cumsum(tf.cast(said == END, tf.int32), axis=1) > 0
         gap = tf.cumsum(tf.cast(said >= first, tf.int32), axis=1) - 1  # [B, L], the number of its gap
@@ -135,21 +136,6 @@ class Denoiser(Pretraining):
         shape = tf.shape(kept)
         filled = self.tokenizer.decode(tf.reshape(kept, [-1, shape[2]]))
         return {"text": replace_invalid(filling.joined(parts, tf.reshape(filled, shape[:2]))), "cut": cut}
-
-    # The codec of a Seq2SeqWriter, as far as it searches
-
-    forbidden, counted = (PAD, START), None
-
-    @property
-    def sayable(self):
-        return self.tokenizer.vocab_size + self.sentinels
-
-    def longest(self, size, decoding):
-        """3 S + 20 of S tokens."""
-        return at_most(3 * size + 20, self.model.pe_target)
-
-    def rules(self, decoding):
-        return rules(decoding, self.tokenizer)
 
 
 def sentinels(length, corrupted, span):

@@ -9,34 +9,31 @@ from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.ragged import column, joined
 from tfllm.tasks import records as gate
 from tfllm.tasks.task import log
+from tfllm.tasks.text_generation.plain_codec import append_end
 from tfllm.tasks.text_generation.seq2seq_writer import Seq2SeqWriter
 from tfllm.tasks.text_generation.writing import Writing
-from tfllm.text import END, PAD, START
+from tfllm.text import START
 
 
 class EncoderDecoder(Writing):
-    """Abstract. A final class has `model` and `label_smoothing`, and is the codec of its Seq2SeqWriter, see there."""
+    """Abstract. A final class has `model` and `label_smoothing`, and says `codec` and `checked`."""
 
     fields = ("source", "target")
     asks = ("source",)
     weighable = True
-    forbidden = (PAD, START)
-    counted = None
+
+    @property
+    def codec(self):
+        """How texts become sources and ids texts, see Seq2SeqWriter."""
+        raise NotImplementedError(f"{type(self).__name__} must say how its texts become token ids, and ids texts")
 
     @property
     def writer(self):
-        return Seq2SeqWriter(self.model, self)
-
-    def check(self, decoding):
-        """Hook: ValueError for a decoding that the model cannot have."""
-
-    def shorter(self, texts, decoding, row, write):
-        """Hook: what is read in place of the texts."""
-        return texts
+        return Seq2SeqWriter(self.model, self.codec)
 
     def prepare(self, texts):
         """strings [B] -> ragged token_ids [B, None] with END, cut to what the model can take (`pe_input`)."""
-        return self.sources(texts)[0]["token_ids"]
+        return self.codec.sources(texts)[0]["token_ids"]
 
     def objective(self):
         loss = TokenCrossEntropy(self.label_smoothing)
@@ -46,8 +43,19 @@ class EncoderDecoder(Writing):
         return self.checked(record)[0]
 
     def checked(self, record):
-        """-> (the example, flags): whether "source" and "target" are truncated, each ragged [B, 1] bool."""
+        """-> (the example, flags): whether "source" and "target" are truncated, each ragged [B, 1] bool; see `pair`."""
         raise NotImplementedError(f"{type(self).__name__} must say how a record becomes an example")
+
+    def pair(self, source, target, **more):
+        """Token ids of sources and targets, ragged [B, None], without END -> what `checked` gives.
+
+        more: what the model is shown beside the sources.
+        """
+        limits = {"source": self.model.pe_input, "target": self.model.pe_target}
+        flags = {"source": over(source, limits["source"]), "target": over(target, limits["target"])}
+        target = append_end(target, limits["target"])
+        inputs = {"source": append_end(source, limits["source"]), **more, "target": shift_right(target)}
+        return (inputs, target, tf.ones_like(target, tf.float32)), flags
 
     def rows(self, records, verbose=0):
         """As of a Task; a warning tells what is truncated."""
@@ -60,20 +68,9 @@ class EncoderDecoder(Writing):
         warn_truncated("source", found["cut"] > 0, self.model.pe_input)
 
 
-def append_end(token_ids, limit):
-    """Ragged [B, None] with END, at most `limit` tokens (None: all)."""
-    return joined(token_ids if limit is None else token_ids[:, : limit - 1], END)
-
-
 def shift_right(target):
     """Ragged target [B, None] -> what the decoder is shown: START, then all but the last."""
     return joined(START, target[:, :-1])
-
-
-def tokens_cut(sizes, limit):
-    """Of texts of so many tokens, END not counted: how many a model of `limit` tokens does not read, int32."""
-    sizes = tf.cast(sizes, tf.int32)
-    return tf.zeros_like(sizes) if limit is None else tf.maximum(sizes + 1 - limit, 0)
 
 
 def over(token_ids, limit):
