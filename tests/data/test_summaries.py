@@ -25,11 +25,11 @@ def test_records_are_documents_and_summaries(name, columns):
         return tf.data.Dataset.from_tensor_slices(rows)
 
     with datasets.testing.mock_data(as_dataset_fn=invented):
-        found = tfllm.data.reading.summaries(name, "test")
+        found = tfllm.data.summaries(name, "test")
     assert found.element_spec == {part: tf.TensorSpec([], tf.string) for part in ("source", "target")}
     assert list(found.as_numpy_iterator()) == [{"source": b"A b . C d .", "target": b"One . Two ."}]
 
 
 def test_other_names_are_refused():
     with pytest.raises(ValueError, match="knows cnn_dailymail, gigaword, xsum, aeslc; it was asked for 'multi_news'"):
-        tfllm.data.reading.summaries("multi_news")
+        tfllm.data.summaries("multi_news")

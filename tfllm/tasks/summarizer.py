@@ -14,7 +14,7 @@ from tfllm.tasks.task import log
 from tfllm.tasks.text_generation.decoding import Summarizing, known, rules, used
 from tfllm.tasks.text_generation.encoder_decoder import EncoderDecoder
 from tfllm.tasks.text_generation.plain_codec import append_end, tokens_cut
-from tfllm.tasks.text_generation.seq2seq_writer import at_most
+from tfllm.tasks.text_generation.seq2seq_writer import Seq2SeqWriter, at_most
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import END, PAD, START, UNKNOWN
 from tfllm.text import source_words as copying
@@ -75,9 +75,9 @@ class Summarizer(EncoderDecoder):
         return cls(model, tokenizer, **build.options(cls))
 
     @property
-    def codec(self):
-        """The task itself: words of the source are among what it writes."""
-        return self
+    def writer(self):
+        """The task itself is the codec: words of the source are among what it writes."""
+        return Seq2SeqWriter(self.model, self)
 
     @property
     def copies(self):

@@ -9,6 +9,7 @@ from tfllm.tasks.building import Builder
 from tfllm.tasks.settings import TranslatorConfig
 from tfllm.tasks.text_generation.encoder_decoder import EncoderDecoder
 from tfllm.tasks.text_generation.plain_codec import PlainCodec
+from tfllm.tasks.text_generation.seq2seq_writer import Seq2SeqWriter
 from tfllm.tasks.vocabularies import expect_rows
 
 SIZES = {
@@ -52,8 +53,8 @@ class Translator(EncoderDecoder):
         return cls(build.model(source, target), source, target, **build.options(cls))
 
     @property
-    def codec(self):
-        return PlainCodec(self.model, self.source, self.target)
+    def writer(self):
+        return Seq2SeqWriter(self.model, PlainCodec(self.model, self.source, self.target))
 
     def checked(self, record):
         return self.pair(self.source.encode(record["source"]), self.target.encode(record["target"]))

@@ -10,30 +10,20 @@ from tfllm.ragged import column, joined
 from tfllm.tasks import records as gate
 from tfllm.tasks.task import log
 from tfllm.tasks.text_generation.plain_codec import append_end
-from tfllm.tasks.text_generation.seq2seq_writer import Seq2SeqWriter
 from tfllm.tasks.text_generation.writing import Writing
 from tfllm.text import START
 
 
 class EncoderDecoder(Writing):
-    """Abstract. A final class has `model` and `label_smoothing`, and says `codec` and `checked`."""
+    """Abstract. A final class has `model` and `label_smoothing`, and says `writer`, a Seq2SeqWriter, and `checked`."""
 
     fields = ("source", "target")
     asks = ("source",)
     weighable = True
 
-    @property
-    def codec(self):
-        """How texts become sources and ids texts, see Seq2SeqWriter."""
-        raise NotImplementedError(f"{type(self).__name__} must say how its texts become token ids, and ids texts")
-
-    @property
-    def writer(self):
-        return Seq2SeqWriter(self.model, self.codec)
-
     def prepare(self, texts):
         """strings [B] -> ragged token_ids [B, None] with END, cut to what the model can take (`pe_input`)."""
-        return self.codec.sources(texts)[0]["token_ids"]
+        return self.writer.codec.sources(texts)[0]["token_ids"]
 
     def objective(self):
         loss = TokenCrossEntropy(self.label_smoothing)
