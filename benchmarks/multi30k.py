@@ -20,6 +20,7 @@ import yaml
 import tfllm
 from tfllm import config, text, training
 from tfllm.data import parallel
+from tfllm.tasks.building import Builder
 from tfllm.tasks.records import strings
 from tfllm.tasks.translator import Translator, TranslatorConfig
 
@@ -41,7 +42,7 @@ def untrained(kind, train, settings):
         return Translator.from_text(train, config=settings)
     lines = [line for part in strings(train, "source", "target") for line in part]
     words = text.Words.learn(lines, split="whitespace", continuation="@@")
-    model = tfllm.tasks.translator.untrained(settings.model, words, words)
+    model = Builder(settings, {}).model(words)
     return Translator(model, words, label_smoothing=settings.label_smoothing)
 
 
