@@ -21,7 +21,7 @@ import numpy as np
 from kept import Kept
 from machine import machine
 
-from tfllm.data.reading import babi_stories as babi
+from tfllm.data import babi
 from tfllm.models import MemoryNetworkConfig, Seq2SeqRNNConfig
 from tfllm.tasks.facts.fact_answering import FactAnswering, FactAnsweringConfig
 from tfllm.tasks.facts.linear_start import LinearStart

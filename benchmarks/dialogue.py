@@ -28,7 +28,7 @@ from machine import machine
 from trained import trained
 
 from tfllm import evaluation, training
-from tfllm.data.reading import dialogues
+from tfllm.data import dialogues
 from tfllm.evaluation.diversity import tokens
 from tfllm.extraction.tf_idf import TfIdf
 from tfllm.models import GPTConfig, Seq2SeqRNNConfig

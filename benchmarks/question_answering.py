@@ -27,9 +27,9 @@ from kept import Kept
 from machine import machine
 from vectors_intrinsic import glove_6b
 
-from tfllm.data.reading import squad_files as squad
+from tfllm.data import squad
 from tfllm.evaluation import squad as scored
-from tfllm.interop import bert_files as bert
+from tfllm.interop import bert
 from tfllm.models import BERT, BiDAFConfig
 from tfllm.tasks import QuestionAnswering, QuestionAnsweringConfig
 from tfllm.text import WordPieces

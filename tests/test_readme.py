@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tfllm
-from tfllm.interop import bert_files as bert
+from tfllm.interop import bert
 from tfllm.models import BERT, BERTConfig, GPTConfig, Seq2SeqRNNConfig
 from tfllm.tasks import DialogueGeneratorConfig, LanguageModelConfig, MaskedLanguageModelConfig, SummarizerConfig
 from tfllm.text import WordPieces

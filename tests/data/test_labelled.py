@@ -5,8 +5,7 @@ import gzip
 import pytest
 import tensorflow as tf
 
-from tfllm.data import labelled_tfds
-from tfllm.data.reading import labelled_texts as labelled
+from tfllm.data import labelled, labelled_tfds
 from tfllm.data.reading.labelled_texts import GLUE
 
 datasets = pytest.importorskip("tensorflow_datasets")

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from tfllm.data import squad_tfds
-from tfllm.data.reading import squad_files as squad
+from tfllm.data import squad, squad_tfds
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[3] / "shared" / "data")) / "xquad"
 CONTEXT = "Ann 🐱 lives\tin Köln. 她住在科隆。"

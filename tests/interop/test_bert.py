@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 from tests.layers import parts
 from tests.reference import bert as reference
-from tfllm.interop import bert_files as bert
+from tfllm.interop import bert
 from tfllm.layers import MaskedTokenHead, NextSentenceHead
 from tfllm.models.bert import BERT
 

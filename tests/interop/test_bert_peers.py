@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tests.layers import parts
-from tfllm.interop import bert_files as bert
+from tfllm.interop import bert
 from tfllm.layers import MaskedTokenHead, NextSentenceHead
 from tfllm.models.bert import BERT
 from tfllm.text import WordPieces

@@ -7,8 +7,7 @@ import pytest
 
 from tests.interop.folders import CONFIG, tensors, written
 from tests.layers import parts
-from tfllm.interop import bert_files as bert
-from tfllm.interop import gpt2, keras_nlp
+from tfllm.interop import bert, gpt2, keras_nlp
 from tfllm.text import WordPieces
 
 hub = pytest.importorskip("keras_hub")

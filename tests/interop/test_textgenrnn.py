@@ -13,7 +13,7 @@ import tensorflow as tf
 from tests.layers.parts import normal
 from tests.reference import textgenrnn as reference
 from tfllm.generation import sample
-from tfllm.interop import textgenrnn_files as textgenrnn
+from tfllm.interop import textgenrnn
 from tfllm.text import Characters
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[3] / "shared" / "data")) / "textgenrnn"

@@ -14,8 +14,7 @@ import tensorflow as tf
 import tfllm
 from tests.tasks.questions import FILLER, records
 from tfllm.evaluation import squad
-from tfllm.interop import bert_files as bert
-from tfllm.interop import huggingface
+from tfllm.interop import bert, huggingface
 from tfllm.layers import PretrainedEmbedding
 from tfllm.models import BERT, BERTConfig, BiDAF, BiDAFConfig, TextRNNConfig
 from tfllm.tasks import QuestionAnswering, QuestionAnsweringConfig

@@ -69,8 +69,7 @@ class TextEmbedder(Task):
         mean. options: of TextEmbedder, above these. FileNotFoundError where there is nothing of that name; ValueError
         for a folder with parts that have no equal here.
         """
-        from tfllm.interop import bert_files as bert
-        from tfllm.interop import huggingface
+        from tfllm.interop import bert, huggingface
         from tfllm.text import WordPieces
 
         folder = huggingface.folder(path_or_name)

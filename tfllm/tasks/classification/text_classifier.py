@@ -129,8 +129,7 @@ class TextClassifier(Classifier):
         is to be another. options: of the class. A folder of sentence-transformers pools as it says.
         ValueError for a folder without a head where no labels are given, and as interop.bert and interop.gpt2.
         """
-        from tfllm.interop import bert_classifier, gpt2, huggingface
-        from tfllm.interop import bert_files as bert
+        from tfllm.interop import bert, bert_classifier, gpt2, huggingface
 
         folder = huggingface.folder(path_or_name)
         config = huggingface.config(folder)

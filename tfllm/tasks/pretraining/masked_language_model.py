@@ -102,8 +102,7 @@ class MaskedLanguageModel(Pretraining):
         A head that the folder has not is untrained, and a warning says so. rate: probability of dropout, where it is to
         be another. options: of BERT, such as dtype="mixed_bfloat16". Raises as interop.bert does.
         """
-        from tfllm.interop import bert_files as bert
-        from tfllm.interop import huggingface
+        from tfllm.interop import bert, huggingface
 
         folder = huggingface.folder(path_or_name)
         encoder, tell, follow = bert.load_with_heads(folder, rate, **options)
@@ -122,7 +121,7 @@ class MaskedLanguageModel(Pretraining):
 
         ValueError for what that format has no words for: other encoders than BERT, other tokenizers than WordPieces.
         """
-        from tfllm.interop import bert_files as bert
+        from tfllm.interop import bert
 
         if not isinstance(self.encoder, BERT) or not isinstance(self.tokenizer, WordPieces):
             kinds = type(self.encoder).__name__, type(self.tokenizer).__name__

@@ -114,8 +114,7 @@ class QuestionAnswering(Answering):
         BertForQuestionAnswering has one; of all others the head is new and untrained, and the log says so.
         encoder_rate: probability of dropout in the model, where it is to be another. options: of the class.
         """
-        from tfllm.interop import bert_answers, huggingface
-        from tfllm.interop import bert_files as bert
+        from tfllm.interop import bert, bert_answers, huggingface
 
         folder = huggingface.folder(path_or_name)
         encoder = bert.load(folder, encoder_rate, "first", dtype=dtype)  # no pooler is used
