@@ -69,7 +69,7 @@ def test_generate_continues_prompts(run, capsys, eager):
     model, prompts = tfllm.load_model(run / "best.keras"), ["one", "", "dog\ntwo"]
     draw = ["--decoding.temperature", "0.9", "--decoding.max_length", "20", "--decoding.seed", "4"]
     options = {"temperature": 0.9, "max_length": 20, "seed": 4}
-    expected = model.generate(prompts, 2, **options)
+    expected = model.generate(prompts, num_return_sequences=2, **options)
     main(["generate", str(run), *prompts, "--num_return_sequences", "2", "--batch-size", "2", *draw])
     assert capsys.readouterr().out == "".join(text + "\n" for both in expected for text in both)
     expected = model.generate(prompts, **options)

@@ -16,7 +16,8 @@ TASKS = {  # each a file of this folder
 CLASSES = {  # the name Keras saves: task
     "tfllm>Translator": "translation", "tfllm>LanguageModel": "lm", "tfllm>TextClassifier": "classifier",
     "tfllm>Summarizer": "summarization", "tfllm>MaskedLanguageModel": "pretrain", "tfllm>Denoiser": "denoising",
-    "tfllm>FactAnswering": "facts", "tfllm>CausalDialogue": "dialogue", "tfllm>Seq2SeqDialogue": "dialogue",
+    "tfllm>FactAnswering": "facts", "tfllm>DialogueGenerator": "dialogue",
+    "tfllm>CausalDialogue": "dialogue", "tfllm>Seq2SeqDialogue": "dialogue",  # of files saved before 0.2
     "tfllm>QuestionAnswering": "qa",
 }  # fmt: skip
 

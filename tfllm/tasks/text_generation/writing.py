@@ -67,7 +67,7 @@ class Writing(Task):
         scalars = {name: tf.zeros([], spec.dtype) for name, spec in signature(structure).items()}
         return Signature(candidates, scalars=scalars, numbered=structure.temperature is not None)
 
-    def generate(self, texts, n_best=None, batch_size=32, verbose="auto", row=0, num_return_sequences=1,
+    def generate(self, texts, *, n_best=None, batch_size=32, verbose="auto", row=0, num_return_sequences=1,
                  jit_compile=False, **decoding):  # fmt: skip
         """A string -> what is written; a list -> a list, in order; a dataset -> a generator.
 
