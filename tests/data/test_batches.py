@@ -249,7 +249,7 @@ def test_many_records_show_progress(monkeypatch, capsys):
 
 @pytest.mark.parametrize("options", [{"batch_size": 0}, {"tokens": -1}, {"shapes": 0}])
 def test_sizes_below_one_are_refused(options):
-    with pytest.raises(ValueError, match="must be 1 or more; got (0|-1)"):
+    with pytest.raises(ValueError, match="must be a whole number, 1 or more; got (0|-1)"):
         plan(np.array([3, 4]), **options)
 
 

@@ -51,11 +51,11 @@ def attention_map(translator, source, target=None, layer=None):
     weights = weights.reshape(-1, *weights.shape[-2:])
     both = [getattr(translator, name, None) or translator.tokenizer for name in ("source", "target")]
     read = names(both[0], inputs["source"][0])
-    written = names(both[1], targets[0], copied=read, size=translator.model.vocab_size)
+    written = names(both[1], targets[0], copied=read)
     return AttentionMap(read, written, weights)
 
 
-def names(tokenizer, token_ids, copied=(), size=None):
-    """What each id stands for, to be read: a space as ␣. Where a model copies, id size + i stands for `copied[i]`."""
+def names(tokenizer, token_ids, copied=()):
+    """What each id stands for, to be read: a space as ␣. An id behind the tokenizer's is a copy: V + i of `copied[i]`."""
     tokens = [token.decode("utf-8", "replace").replace(" ", "␣") for token in tokenizer.tokens]
-    return [tokens[i] if i < len(tokens) else copied[i - size] for i in token_ids.numpy()]
+    return [tokens[i] if i < len(tokens) else copied[i - len(tokens)] for i in token_ids.numpy()]
