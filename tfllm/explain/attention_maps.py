@@ -56,6 +56,6 @@ def attention_map(translator, source, target=None, layer=None):
 
 
 def names(tokenizer, token_ids, copied=()):
-    """What each id stands for, to be read: a space as ␣. An id behind the tokenizer's is a copy: V + i of `copied[i]`."""
+    """What each id stands for, to be read: a space as ␣. An id behind the tokenizer's is a copy, V + i of copied[i]."""
     tokens = [token.decode("utf-8", "replace").replace(" ", "␣") for token in tokenizer.tokens]
     return [tokens[i] if i < len(tokens) else copied[i - len(tokens)] for i in token_ids.numpy()]
