@@ -47,27 +47,6 @@ def test_it_is_the_loops(model):
         np.testing.assert_allclose(weights[b], look, atol=1e-5)
 
 
-def test_a_future_token_changes_nothing_before_it(model):
-    laws.assert_future_changes_nothing(model, IDS, other=9)
-
-
-def test_padding_and_neighbours_change_nothing(model):
-    laws.assert_padding_changes_nothing(model, IDS)
-
-
-@pytest.mark.parametrize("pieces", [(5,), (1,) * 5, (3, 2), (2, 1, 2)], ids=str)
-def test_in_pieces_it_is_the_whole(model, pieces):
-    laws.assert_pieces_are_the_whole(model, IDS, pieces, length=7)
-
-
-def test_steps_in_a_graph_are_the_whole(model):
-    laws.assert_steps_in_a_graph_are_the_whole(model, IDS)
-
-
-def test_saved_and_loaded_it_is_the_same(model, tmp_path):
-    laws.assert_saved_is_the_same(model, IDS, tmp_path)
-
-
 def test_it_learns_one_batch():
     """A cnn, compiled by XLA; an rnn learns in tests/documents."""
     keras.utils.set_random_seed(0)

@@ -48,23 +48,6 @@ def test_it_is_the_paper_s(model):
             np.testing.assert_allclose(found[b], right, atol=1e-5)
 
 
-def test_a_future_token_changes_nothing(model):
-    laws.assert_future_changes_nothing(model, TEXTS, 13)
-
-
-def test_padding_and_neighbours_change_nothing(model):
-    laws.assert_padding_changes_nothing(model, TEXTS)
-
-
-@pytest.mark.parametrize("pieces", [[1] * T, [3, 1, 1], [2, 3], [T]], ids=str)
-def test_pieces_are_the_whole(model, pieces):
-    laws.assert_pieces_are_the_whole(model, TEXTS, pieces, T + 2)
-
-
-def test_steps_in_a_graph_are_the_whole(model):
-    laws.assert_steps_in_a_graph_are_the_whole(model, TEXTS)
-
-
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["plain", "XLA"])
 def test_a_prompt_of_any_length_in_a_graph(model, jit_compile):
     """A prefill of two prompts of unequal length, then steps from the end of the shorter one."""

@@ -53,27 +53,6 @@ def test_the_arguments_of_the_document_come_by_place():
     assert [part.num_units for part in model.recur.parts] == [U] and model.max_length is None
 
 
-def test_a_future_token_changes_nothing_before_it(model):
-    laws.assert_future_changes_nothing(model, IDS, other=9)
-
-
-def test_padding_and_neighbours_change_nothing(model):
-    laws.assert_padding_changes_nothing(model, IDS)
-
-
-@pytest.mark.parametrize("pieces", [(5,), (1,) * 5, (3, 2), (2, 1, 2)], ids=str)
-def test_in_pieces_it_is_the_whole(model, pieces):
-    laws.assert_pieces_are_the_whole(model, IDS, pieces, length=1)  # the state has one size
-
-
-def test_steps_in_a_graph_are_the_whole(model):
-    laws.assert_steps_in_a_graph_are_the_whole(model, IDS)
-
-
-def test_saved_and_loaded_it_is_the_same(model, tmp_path):
-    laws.assert_saved_is_the_same(model, IDS, tmp_path)
-
-
 def test_it_learns_one_batch():
     """Without XLA; with it in tests/documents."""
     keras.utils.set_random_seed(0)

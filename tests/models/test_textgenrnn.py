@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tests.layers import parts
-from tests.models import laws
 from tfllm.models import TextgenRNN, TextgenRNNConfig
 
 V, WINDOW = 11, 5
@@ -20,27 +19,6 @@ def build(**options):
 @pytest.fixture(scope="module")
 def model():
     return build()
-
-
-def test_a_future_token_changes_nothing_before_it(model):
-    laws.assert_future_changes_nothing(model, IDS, other=9)
-
-
-def test_padding_and_neighbours_change_nothing(model):
-    laws.assert_padding_changes_nothing(model, IDS)
-
-
-@pytest.mark.parametrize("pieces", [(5,), (1,) * 5, (3, 2)], ids=str)
-def test_in_pieces_it_is_the_whole(model, pieces):
-    laws.assert_pieces_are_the_whole(model, IDS, pieces, length=1)
-
-
-def test_steps_in_a_graph_are_the_whole(model):
-    laws.assert_steps_in_a_graph_are_the_whole(model, IDS)
-
-
-def test_saved_and_loaded_it_is_the_same(model, tmp_path):
-    laws.assert_saved_is_the_same(model, IDS, tmp_path)
 
 
 def test_a_place_sees_its_window_and_padding_before_the_text():
