@@ -26,7 +26,7 @@ from kept import Kept
 
 import tfllm
 from tfllm import training
-from tfllm.cli.pretrain import Pretraining
+from tfllm.cli.tasks.masked_lm import Training
 from tfllm.models.bert import BERT
 from tfllm.models.configs import BERTConfig
 from tfllm.training import Recipe
@@ -67,7 +67,7 @@ def pretrained(objective, folder):
     began = time.process_time()
     train, valid = ([text for _, text in descriptions(part)] for part in ("train", "valid"))
     recipe = Recipe(epochs=OBJECTIVES[objective], learning_rate=1.5e-3, monitor="val_loss")
-    settings = Pretraining(objective=objective, vocab_size=4000, batch_tokens=1024, model=MODEL, recipe=recipe)
+    settings = Training(objective=objective, vocab_size=4000, batch_tokens=1024, model=MODEL, recipe=recipe)
     if (folder / "last.keras").exists():
         task, epoch = training.resume(folder, tfllm.load_model)
     else:

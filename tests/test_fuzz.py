@@ -18,7 +18,7 @@ import tfllm
 from tests.interop.folders import CONFIG, tensors, written
 from tfllm import config, training
 from tfllm.cli.info import about
-from tfllm.cli.trained import options_of
+from tfllm.cli.run_options import options_of
 from tfllm.data.reading.opening import iterate_lines
 from tfllm.interop import gpt2
 from tfllm.text import BytePairs, WordPieces

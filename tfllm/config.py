@@ -71,11 +71,11 @@ def read(path: str | Path) -> dict[str, Any]:
 def plain(config) -> dict[str, Any]:
     """The dataclass as a dict of what YAML knows; `build(type(config), plain(config)) == config`."""
     hints = get_type_hints(type(config))
-    return {field.name: _plain(getattr(config, field.name), hints[field.name]) for field in fields(config)}
+    return {field.name: _plain(getattr(config, field.name), hints[field.name]) for field in _ordered(config, hints)}
 
 
 def dump(config) -> str:
-    """The dataclass as YAML text, names in the order of the class."""
+    """The dataclass as YAML text, names in the order of the class, nested ones last."""
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -99,9 +99,9 @@ class Option(NamedTuple):
 
 
 def options(kind: type, place: str = "") -> Iterator[Option]:
-    """All settings of a dataclass, nested ones by their dotted name; one that several kinds have, once for each."""
+    """All settings of a dataclass, nested ones last, by dotted name; one that several kinds have, once for each."""
     hints, comments = get_type_hints(kind), _comments(kind)
-    for field in fields(kind):
+    for field in _ordered(kind, hints):
         hint, name = hints[field.name], place + field.name
         if nested := _kinds(hint):
             if len(nested) > 1:
@@ -221,6 +221,11 @@ def _kind(nested: Mapping[str, type], values: Mapping[str, Any], place: str) -> 
     if kind is not None and kind not in list(nested):
         raise ValueError(f"{place}.{KIND}: expected one of {', '.join(nested)}, got {_shown(kind)}")
     return kind or next(iter(nested))
+
+
+def _ordered(kind, hints) -> list:
+    """The fields of a dataclass, nested dataclasses behind all others."""
+    return sorted(fields(kind), key=lambda field: bool(_kinds(hints[field.name])))
 
 
 def _described(hint) -> str:

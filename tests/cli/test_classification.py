@@ -12,8 +12,8 @@ import tfllm
 from tests.cli.test_road import history, told
 from tests.conftest import eagerly
 from tfllm import config, data
-from tfllm.cli import labelled, main
-from tfllm.cli.classification import Classification
+from tfllm.cli import main
+from tfllm.cli.tasks.classifier import Training, held_out
 from tfllm.models.configs import MeanOfVectorsConfig
 
 CONFIG = """
@@ -74,7 +74,7 @@ def test_a_run_folder_holds_everything(run, model):
     assert {"config.yaml", "last.keras", "best.keras", "history.csv"} <= {path.name for path in run.iterdir()}
     rows = history(run)
     assert len(rows) == 4 and float(rows[-1]["val_loss"]) < float(rows[0]["val_loss"])
-    kept = config.load(Classification, run / "config.yaml")
+    kept = config.load(Training, run / "config.yaml")
     assert (kept.text, kept.label, kept.calibrate) == ("review", "stars", True)
     assert kept.model == MeanOfVectorsConfig(embedding_dim=8)
     assert model.labels == ("down", "up") and model.temperature != 1.0
@@ -179,25 +179,25 @@ def test_labels_the_model_does_not_know_are_named_by_their_line(run, tmp_path, c
 def test_which_reader_is_asked(monkeypatch):
     monkeypatch.setattr(data, "labelled", lambda *asked: asked)
     monkeypatch.setattr(data, "labelled_tfds", lambda *asked: asked)
-    table = Classification(data="a.csv", text="0", label="stars", valid_data="b.csv")
-    assert labelled.records(table) == ("a.csv", 0, "stars", None, "single", "|", None)
-    assert labelled.records(table, "valid_", kind="multi") == ("b.csv", 0, "stars", None, "multi", "|", None)
-    public = Classification(tfds="glue/rte", valid_split="validation")
-    assert labelled.records(public) == ("glue/rte", "train", None, "label", None)
-    assert labelled.records(public, "valid_") == ("glue/rte", "validation", None, "label", None)
-    assert public.validated and not Classification(tfds="glue/rte").validated
+    table = Training(data="a.csv", text="0", label="stars", valid_data="b.csv")
+    assert table.records() == ("a.csv", 0, "stars", None, "single", "|", None)
+    assert table.records("valid_", kind="multi") == ("b.csv", 0, "stars", None, "multi", "|", None)
+    public = Training(tfds="glue/rte", valid_split="validation")
+    assert public.records() == ("glue/rte", "train", None, "label", None)
+    assert public.records("valid_") == ("glue/rte", "validation", None, "label", None)
+    assert public.validated and not Training(tfds="glue/rte").validated
 
 
 def test_what_is_held_out_is_drawn_once():
     texts = [f"t{i}" for i in range(20)]
     records = tf.data.Dataset.from_tensor_slices({"text": texts, "label": ["x"] * 20})
-    parts = [[r["text"].decode() for r in part.as_numpy_iterator()] for part in labelled.held_out(records, 0.25, 3)]
+    parts = [[r["text"].decode() for r in part.as_numpy_iterator()] for part in held_out(records, 0.25, 3)]
     assert len(parts[1]) == 5 and sorted(parts[0] + parts[1]) == sorted(texts)
-    again = [[r["text"].decode() for r in part.as_numpy_iterator()] for part in labelled.held_out(records, 0.25, 3)]
+    again = [[r["text"].decode() for r in part.as_numpy_iterator()] for part in held_out(records, 0.25, 3)]
     assert again == parts and parts[1] != texts[-5:]
     for share in (0.0, 0.001, 0.999):
         with pytest.raises(ValueError, match="leaves nothing on one side"):
-            labelled.held_out(records, share, 3)
+            held_out(records, share, 3)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_a_classifier_begins_with_the_model_of_another_run(corpus, tmp_path):
     small = LanguageModelConfig("words", model=GPTConfig(max_length=16, num_layers=1, d_model=8, num_heads=2))
     lm = tfllm.LanguageModel.from_text(["a good film", "a dull film"], config=small)
     lm.save(tmp_path / "lm.keras")
-    settings = Classification(
+    settings = Training(
         data=str(corpus / "train.csv"), text="review", label="stars", pretrained=str(tmp_path / "lm.keras"), length=9
     )
     train, _ = settings.read()
@@ -250,7 +250,7 @@ def test_a_classifier_begins_with_the_model_of_another_run(corpus, tmp_path):
 
 def test_a_folder_goes_to_from_pretrained(corpus, monkeypatch):
     monkeypatch.setattr("tfllm.TextClassifier.from_pretrained", lambda *a, **options: (a, options))
-    settings = Classification(data=str(corpus / "topics.jsonl"), kind="multi", pretrained="some/name", rate=0.2)
+    settings = Training(data=str(corpus / "topics.jsonl"), kind="multi", pretrained="some/name", rate=0.2)
     (path,), options = settings.begin(settings.read()[0])
     assert path == "some/name" and options["labels"] == ("down", "up")
     assert (options["kind"], options["pairs"], options["rate"]) == ("multi", False, 0.2)

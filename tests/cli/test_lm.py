@@ -9,8 +9,8 @@ import tfllm
 from tests.cli.test_road import history, told
 from tests.conftest import eagerly
 from tfllm import config, data
-from tfllm.cli import main, texts
-from tfllm.cli.lm import LanguageModelling
+from tfllm.cli import main
+from tfllm.cli.tasks.lm import Training
 from tfllm.models import GPTConfig
 
 CONFIG = """
@@ -57,7 +57,7 @@ def test_a_run_folder_holds_everything(run, corpus):
     assert {"config.yaml", "last.keras", "best.keras", "history.csv"} <= {path.name for path in run.iterdir()}
     rows = history(run)
     assert len(rows) == 2 and float(rows[1]["loss"]) < float(rows[0]["loss"]) and "val_loss" in rows[0]
-    kept = config.load(LanguageModelling, run / "config.yaml")
+    kept = config.load(Training, run / "config.yaml")
     assert kept.text == (str(corpus / "[ab].txt"), str(corpus / "b.txt"))
     assert kept.model == GPTConfig(max_length=24, num_layers=1, d_model=16, num_heads=2, rate=0.0)
     model = tfllm.load_model(run / "best.keras")
@@ -105,12 +105,12 @@ def test_a_streamed_run_goes_on_as_if_it_had_not_ended(corpus, tmp_path, steps, 
 def test_which_reader_is_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "text", lambda *paths, **options: (paths, options))
     monkeypatch.setattr(data, "tfds", lambda *asked: asked)
-    named = LanguageModelling(text=("a", "b*"), valid_text=("c",), documents="line")
-    assert texts.records(named, stream=True) == (("a", "b*"), {"documents": "line", "stream": True})
-    assert texts.records(named, "valid_") == (("c",), {"documents": "line", "stream": False})
-    public = LanguageModelling(tfds="lm1b", column="sentence")
-    assert texts.records(public) == ("lm1b", "train", {"text": "sentence"})
-    assert texts.records(public, "valid_") == ("lm1b", "validation", {"text": "sentence"}) and public.validated
+    named = Training(text=("a", "b*"), valid_text=("c",), documents="line")
+    assert named.records(stream=True) == (("a", "b*"), {"documents": "line", "stream": True})
+    assert named.records("valid_") == (("c",), {"documents": "line", "stream": False})
+    public = Training(tfds="lm1b", column="sentence")
+    assert public.records() == ("lm1b", "train", {"text": "sentence"})
+    assert public.records("valid_") == ("lm1b", "validation", {"text": "sentence"}) and public.validated
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from tfllm.cli import kinds, options
+from tfllm.cli import options
+from tfllm.cli.tasks import table
 from tfllm.data.batches import plan
 
 
@@ -159,10 +160,10 @@ def test_an_option_of_many_words_may_be_of_one():
         read(Column, ["--text", "a", "b"])
 
 
-@pytest.mark.parametrize("task", sorted(kinds.TASKS.keys() - {"facts"}))  # a memory network has its paper's 32
+@pytest.mark.parametrize("task", sorted(table.TASKS.keys() - {"facts"}))  # a memory network has its paper's 32
 def test_batches_are_sized_for_the_data_unless_the_line_says_how(task):
     """300 rows of 10 tokens: 50 batches of 6 rows; where 20 rows or 200 tokens are asked for, 15 of 20."""
-    training = kinds.file(task).Training
+    training = table.module(task).Training
 
     def batches(line):
         given = read(training, line)[0].batching()
@@ -184,4 +185,4 @@ def test_batches_are_sized_for_the_data_unless_the_line_says_how(task):
 )
 def test_what_cannot_be_answered_is_refused_without_a_model(task, given, said):
     with pytest.raises(ValueError, match=said.replace("|", r"\|")):
-        kinds.file(task).Generation(**given).check(["a | b"])
+        table.module(task).Generation(**given).check(["a | b"])

@@ -5,7 +5,8 @@ import pytest
 
 import tfllm
 from tfllm import data
-from tfllm.cli import pairs, summarization, translation
+from tfllm.cli.sources import Pairs
+from tfllm.cli.tasks import summarization, translation
 from tfllm.training import Recipe, ValidationScore
 
 
@@ -16,27 +17,27 @@ def texts(records):
 def test_two_files(tmp_path):
     (tmp_path / "a").write_text("eins\nzwei\n")
     (tmp_path / "b").write_text("one\ntwo\n")
-    named = pairs.Pairs(source=str(tmp_path / "a"), target=str(tmp_path / "b"))
-    assert texts(pairs.records(named)) == [("eins", "one"), ("zwei", "two")]
+    named = Pairs(source=str(tmp_path / "a"), target=str(tmp_path / "b"))
+    assert texts(named.records()) == [("eins", "one"), ("zwei", "two")]
 
 
 @pytest.mark.parametrize("columns, header", [(None, "source\ttarget\n"), (("de", "en"), "de\ten\n"), (("0", "1"), "")])
 def test_a_table_by_names_or_numbers(columns, header, tmp_path):
     path = tmp_path / "pairs.tsv"
     path.write_text(header + "eins\tone\n")
-    assert texts(pairs.records(pairs.Pairs(data=str(path), columns=columns))) == [("eins", "one")]
+    assert texts(Pairs(data=str(path), columns=columns).records()) == [("eins", "one")]
 
 
 def test_a_public_set_has_a_part_for_each_use(monkeypatch):
     monkeypatch.setattr(data, "tfds", lambda *asked: asked)
-    assert pairs.records(pairs.Pairs(tfds="ted", columns=("pt", "en"))) == ("ted", "test", ("pt", "en"))
-    assert pairs.records(pairs.Pairs(tfds="ted", split="train[:5%]")) == ("ted", "train[:5%]", None)
+    assert Pairs(tfds="ted", columns=("pt", "en")).records() == ("ted", "test", ("pt", "en"))
+    assert Pairs(tfds="ted", split="train[:5%]").records() == ("ted", "train[:5%]", None)
 
 
 def test_nothing_named_is_none_or_an_error():
-    assert pairs.records(pairs.Pairs()) is None
+    assert Pairs().records() is None
     with pytest.raises(ValueError, match="--source F --target F"):
-        pairs.Pairs().check()
+        Pairs().check()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tests.conftest import eagerly
 from tests.tasks.questions import records
 from tfllm import data
 from tfllm.cli import main
-from tfllm.cli.qa import QuestionTraining, pretrained
+from tfllm.cli.tasks.qa import Training, pretrained
 from tfllm.tasks import QuestionAnswering
 
 CONFIG = """
@@ -84,7 +84,7 @@ def test_export(run, tmp_path, capsys):
 
 
 def test_the_model_of_another_run_is_taken(run):
-    train, config = records(4, impossible=False), QuestionTraining(length=32, stride=8, question_length=6)
+    train, config = records(4, impossible=False), Training(length=32, stride=8, question_length=6)
     task = pretrained(run, config, train)
     assert task.stride == 8 and not task.no_answer and task.learning_rate == 3e-4
     assert task.encoder.numbers == tfllm.load_model(run / "best.keras").encoder.numbers
@@ -110,7 +110,7 @@ def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("text", ["Who met cats ?", "| Who met cats ?", "Ann met cats. |", "Ann met cats " * 99])
 def test_a_text_without_a_part_is_refused_before_the_model_is_loaded(run, capsys, monkeypatch, text):
-    monkeypatch.setattr("tfllm.cli.trained.best", lambda run: pytest.fail("the model is loaded"))
+    monkeypatch.setattr("tfllm.cli.run_folder.best", lambda run: pytest.fail("the model is loaded"))
     said = told(capsys, "generate", str(run), "a | b ?", "", text)
     assert "text 3: expected a context, '|' and a question; got " in said and len(said) < 200
     assert "expected one character or more" in told(capsys, "generate", str(run), "a | b", "--separator", "")

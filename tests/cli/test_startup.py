@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.test_startup import python
-from tfllm.cli import kinds
+from tfllm.cli.tasks import table
 
 LINES = {  # what is typed: what is printed on either stream
     "--help": "usage: tfllm VERB",
@@ -48,7 +48,7 @@ LINES = {  # what is typed: what is printed on either stream
     "train qa --out R --squad file --valid_squad none": "--valid_squad none: there is no such file",
     "keywords none.txt": "FILE none.txt: there is no such file",
     "vectors train --text none.txt --out v.vec": "--text none.txt: there is no such file",
-    **{f"train {task} --help": "--recipe.epochs" for task in kinds.TASKS},
+    **{f"train {task} --help": "--recipe.epochs" for task in table.TASKS},
 }
 
 CODE = """

@@ -4,16 +4,16 @@ What a user can mend is one line on stderr and exit code 2, without a traceback:
 tfllm itself raises. The same errors raised by a library are our bugs and keep their traceback.
 """
 
-import difflib
 import importlib
 import os
 import sys
-import traceback
-from pathlib import Path
+
+from tfllm.cli import screen
+from tfllm.cli.messages import Help, described, fail, meant, raised_here
+from tfllm.cli.tasks import table
 
 VERBS = {
-    "train": "train a model on your text: tfllm train TASK ... --out RUN; tasks: translation, lm, classifier, "
-    "summarization, pretrain, denoising, facts, dialogue, qa",
+    "train": f"train a model on your text: tfllm train TASK ... --out RUN; tasks: {', '.join(table.TASKS)}",
     "evaluate": "score a trained model on a text: tfllm evaluate RUN ...",
     "generate": 'answer or continue texts: tfllm generate RUN "text" ..., or line by line from standard input',
     "chat": "talk with a trained dialogue generator, turn by turn: tfllm chat RUN",
@@ -50,8 +50,6 @@ def run(arguments):
         return
     if verb not in VERBS:
         fail(f"tfllm: no verb {verb!r}{meant(verb, VERBS)}\nVerbs: {', '.join(VERBS)}. See tfllm --help")
-    from tfllm.cli import screen
-
     try:
         importlib.import_module(f"tfllm.cli.{verb}").run(screen.begin(rest))
     except Help as help:
@@ -59,7 +57,7 @@ def run(arguments):
     except BrokenPipeError:
         raise
     except (OSError, ValueError, ImportError, ArithmeticError) as error:
-        if not isinstance(error, OSError) and not raised_here(error):
+        if not isinstance(error, OSError) and not raised_here(error, table.files()):
             raise
         fail(f"tfllm {verb}: {described(error)}")
     except KeyboardInterrupt:
@@ -67,34 +65,7 @@ def run(arguments):
         raise SystemExit(130) from None
 
 
-class Help(Exception):
-    """The text that --help prints."""
-
-
 def usage():
     lines = [f"  {verb:10}{what}" for verb, what in VERBS.items()]
     told = "tfllm VERB --help lists its options. With every verb: -q, warnings alone; -v, TensorFlow's own log too."
     return "\n".join(["usage: tfllm VERB ...", "", *lines, "", told])
-
-
-def described(error):
-    """Its message; of the system's own errors the file and the reason, without "[Errno 2]"."""
-    ours = not isinstance(error, OSError) or error.filename is None or error.strerror is None
-    return error if ours else f"{error.filename}: {error.strerror}"
-
-
-def meant(name, names, cutoff=0.5):
-    """`: did you mean 'train'?`, or nothing where no name is near."""
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=cutoff)
-    return f": did you mean {close[0]!r}?" if close else ""
-
-
-def fail(message):
-    print(message, file=sys.stderr)
-    raise SystemExit(2)
-
-
-def raised_here(error):
-    """Whether the error was raised by a line of tfllm, and so is written for the user."""
-    last = traceback.extract_tb(error.__traceback__)[-1].filename
-    return Path(__file__).parent.parent in Path(last).parents

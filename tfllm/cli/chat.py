@@ -9,17 +9,17 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import chain
 
-from tfllm.cli import terminal, trained
+from tfllm.cli import run_folder, run_options, terminal
 
 THINKING, CLEAR = "thinking ...", "\x1b[K"  # the second: of a terminal, to the end of the line
 COMMANDS = "/reset, /system TEXT, /quit"
 
 
 def run(arguments):
-    settings, folder, _ = trained.asked(arguments, "Chatting", "tfllm chat RUN")
+    settings, folder, _ = run_options.read(arguments, "Chatting", "tfllm chat RUN")
     typed = terminal.typed()
     with terminal.unread() if typed else nullcontext():
-        chat = trained.best(folder).chat(settings.system, **asdict(settings.decoding))
+        chat = run_folder.best(folder).chat(settings.system, **asdict(settings.decoding))
     talk(chat, terminal.ask if typed else read, typed)
 
 

@@ -3,13 +3,13 @@
 import json
 import math
 
-from tfllm.cli import trained
+from tfllm.cli import run_folder, run_options
 
 
 def run(arguments):
-    settings, folder, _ = trained.asked(arguments, "Evaluation", "tfllm evaluate RUN TEXT ...")
+    settings, folder, _ = run_options.read(arguments, "Evaluation", "tfllm evaluate RUN TEXT ...")
     settings.check()
-    found = settings.scores(trained.best(folder))
+    found = settings.scores(run_folder.best(folder))
     print(json.dumps(figures(found), ensure_ascii=False, indent=2, allow_nan=False) if settings.json else shown(found))
 
 

@@ -4,17 +4,15 @@ import os
 from dataclasses import fields
 from pathlib import Path
 
-from tfllm.cli import trained
+from tfllm.cli import run_folder, run_options
 
 
 def run(arguments):
-    settings, run_folder, (folder,) = trained.asked(
-        arguments, "Exporting", "tfllm export RUN FOLDER", ("RUN", "FOLDER")
-    )
+    settings, run, (folder,) = run_options.read(arguments, "Exporting", "tfllm export RUN FOLDER", ("RUN", "FOLDER"))
     folder = Path(folder).expanduser()
     make(folder)
     options = {field.name: getattr(settings, field.name) for field in fields(settings)}
-    print(trained.best(run_folder).export(folder, **options))
+    print(run_folder.best(run).export(folder, **options))
 
 
 def make(folder):

@@ -8,18 +8,20 @@ import sys
 from contextlib import nullcontext
 from itertools import islice
 
-from tfllm.cli import raised_here, terminal, trained
+from tfllm.cli import run_folder, run_options, terminal
+from tfllm.cli.messages import raised_here
+from tfllm.cli.tasks import table
 
 
 def run(arguments):
-    settings, folder, texts = trained.asked(
+    settings, folder, texts = run_options.read(
         arguments, "Generation", 'tfllm generate RUN "text" ... < lines', ("RUN", "...")
     )
     if hasattr(settings, "check"):
         settings.check(texts)  # before the model is loaded
     typed = terminal.typed() and not texts
     with terminal.unread() if typed else nullcontext():
-        model = trained.best(folder)
+        model = run_folder.best(folder)
     size = 1 if typed else settings.batch_size
     lines = map(os.fsencode, texts) if texts else prompted(folder) if typed else map(ended, sys.stdin.buffer)
     for number, part in enumerate(batches(lines, size)):
@@ -28,7 +30,7 @@ def run(arguments):
                 for piece in settings.pieces(model, part, number * size):
                     print(piece, end="", flush=True)
             except ValueError as error:
-                if not typed or not raised_here(error):
+                if not typed or not raised_here(error, table.files()):
                     raise
                 print(error, file=sys.stderr)  # the person types another line
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfllm import config
-from tfllm.cli import options, trained
+from tfllm.cli import options, run_folder
 from tfllm.files import understood
 from tfllm.limits import check_unpacked
 
@@ -30,7 +30,7 @@ def run(arguments):
 
 def about(run):
     """{name: value or {name: value}} of a run's folder, or of a .keras file."""
-    path = trained.path(run)
+    path = run_folder.path(run)
     with understood(path, "the folder of a run or a .keras file"), zipfile.ZipFile(path) as archive:
         check_unpacked(path)
         saved = json.loads(archive.read("config.json"))["config"]
@@ -38,7 +38,7 @@ def about(run):
             weights = numbers(file)
     parts = {name: part for name, part in saved.items() if isinstance(part, dict) and "class_name" in part}
     parts.pop("dtype", None)
-    found = {"run": str(run), "file": path.name, "task": trained.task_of(path), "weights": weights}
+    found = {"run": str(run), "file": path.name, "task": run_folder.task_of(path), "weights": weights}
     found |= {name: {"class": part["class_name"]} | sizes(part["config"]) for name, part in parts.items()}
     others = {name: value for name, value in saved.items() if name not in {*parts, "dtype"}}
     return found | {"options": sizes(others)} | state(path)

@@ -8,16 +8,21 @@ Left out: other short options than -h, other abbreviations.
 """
 
 import difflib
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 
 from tfllm import config
-from tfllm.cli import Help, meant
+from tfllm.cli.messages import Help, meant
 
 MANY = ("text", "valid_text", "similarity")  # files
 ANY = ("seed", "sg", "negative", "min_n", "max_n")  # numbers that may be 0
 HELP = "help"
 GPUS = "TensorFlow computes on the GPUs that it finds; CUDA_VISIBLE_DEVICES=-1 in the environment hides them"
 NOTES = {"device": GPUS, "gpu": GPUS}  # what people look for that is no option
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """Of a verb that has none for a task."""
 
 
 def flags(*kinds):

@@ -1,95 +1,10 @@
 """`tfllm pretrain --text F ... --out RUN`: learn from running text by hiding parts of it; the run is used as any other.
 
-Objectives: mlm_nsp and mlm, BERT's and RoBERTa's, for an encoder; spans, T5's, for an encoder-decoder. The same line
-once more, or only --out RUN, goes on with a run.
+It is `tfllm train pretrain`. The same line once more, or only --out RUN, goes on with a run.
 """
 
-from dataclasses import dataclass, field, fields
-from typing import Literal
-
-from tfllm.cli import texts
-from tfllm.cli.train import train
-from tfllm.models.configs import BERTConfig, Seq2SeqRNNConfig, TransformerConfig
-
-
-@dataclass(frozen=True)
-class Pretraining(texts.TextTraining):
-    """Text, objective, tokenizer, model, recipe: the config.yaml of a run."""
-
-    objective: Literal["mlm_nsp", "mlm", "spans"] = "mlm_nsp"  # masks with pairs; masks; gaps for an encoder-decoder
-    vocab_size: int = 8000  # tokens, at most
-    lowercase: bool = True
-    length: int = 128  # tokens in a row, at most
-    masked: float = 0.15  # share of the tokens that is hidden
-    whole_words: bool = False  # of masks: all pieces of a word, or none
-    span: float = 3.0  # of gaps: tokens in one, on average
-    model: BERTConfig | TransformerConfig | Seq2SeqRNNConfig = field(default_factory=BERTConfig)
-
-    def __post_init__(self):
-        if (self.objective == "spans") == isinstance(self.model, BERTConfig):
-            wanted = "Transformer or Seq2SeqRNN" if self.objective == "spans" else "BERT"
-            raise ValueError(f"--objective {self.objective} is for a {wanted}: --model.kind {wanted.split()[0]}")
-        if self.objective == "spans" and self.whole_words:
-            raise ValueError("--whole_words is of masks: gaps are of tokens")
-
-    def untrained(self, train):
-        if self.objective == "spans":
-            from tfllm.tasks.pretraining.denoiser import Denoiser, DenoiserConfig
-
-            return Denoiser.from_text(train, self.only(DenoiserConfig, corrupted=self.masked))
-        from tfllm.tasks.pretraining.masked_language_model import MaskedLanguageModel, MaskedLanguageModelConfig
-
-        pairs = self.objective == "mlm_nsp"
-        return MaskedLanguageModel.from_text(train, self.only(MaskedLanguageModelConfig, next_sentence=pairs))
-
-    def sample(self, task, record):
-        words = record["text"].split()[:12]
-        words[len(words) // 2] = "[MASK]"
-        return f"{' '.join(words)} -> {task.generate([' '.join(words)])[0]}"
-
-    def only(self, kind, **more):
-        """A config of the `kind`, with those of its fields that stand here."""
-        shared = {f.name: getattr(self, f.name) for f in fields(kind) if hasattr(self, f.name)}
-        return kind(**shared | more)
-
-
-@dataclass(frozen=True)
-class Evaluation(texts.Texts):
-    """Loss and accuracy of masked tokens and of pairs, beside what no unigram model can beat."""
-
-    seed: int = 0  # of the masks
-    json: bool = False  # for programs
-    batch_tokens: int = 4096  # places in a batch, padding counted
-
-    def scores(self, model):
-        return model.score(texts.records(self), self.seed, self.batch_tokens)
-
-
-@dataclass(frozen=True)
-class Generation:
-    """Texts whose every [MASK] is filled; with top_k, under each the likeliest tokens of each mask."""
-
-    top_k: int = 0  # likeliest tokens to list for each mask, with their probabilities
-    batch_size: int = 32  # texts answered at a time
-
-    def pieces(self, model, prompts, first):
-        """What to print."""
-        prompts = list(prompts)
-        listed = model.fill(prompts, self.top_k, self.batch_size) if self.top_k else [[] for _ in prompts]
-        for text, fillings in zip(model.generate(prompts, self.batch_size), listed, strict=True):
-            yield text.replace("\n", " ") + "\n"
-            for tokens in fillings:
-                yield "  " + "  ".join(f"{token} {share:.3f}" for token, share in tokens) + "\n"
-
-
-@dataclass(frozen=True)
-class Exporting:
-    top_k: int = 5  # tokens for each mask in the SavedModel
-
-
-Training, TEXT = Pretraining, "--text F [F ...]"
-ASK = "tfllm generate RUN 'text with a [MASK]'"
+from tfllm.cli import train
 
 
 def run(arguments):
-    train("pretrain", f"tfllm pretrain {TEXT} --out RUN ...", Pretraining, arguments)
+    train.train("pretrain", "tfllm pretrain", arguments)

@@ -9,7 +9,8 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-from tfllm.cli import described, info, options, trained
+from tfllm.cli import info, options, run_folder
+from tfllm.cli.messages import described
 from tfllm.cli.screen import log
 
 TIMES = ("epoch", "seconds", "learning_rate")  # of a row of the history: no scores
@@ -41,7 +42,7 @@ def table(folder):
     rows = []
     for path in sorted(folder.rglob("last.keras")):
         try:
-            done, recipe, task = progress.read(path), info.recipe_of(path.parent), trained.task_of(path)
+            done, recipe, task = progress.read(path), info.recipe_of(path.parent), run_folder.task_of(path)
         except (OSError, ValueError) as error:
             log.warning("%s", described(error))
             continue

@@ -1,15 +1,45 @@
-"""The files that options name: whether they are there, before anything is loaded."""
+"""The one reader of data options: which files or public set they name, whether these are there, and their records.
 
+Options are checked before TensorFlow is imported. Those of the data to validate on are the same names behind "valid_",
+which a `Training` adds: methods take part="" or part="valid_".
+"""
+
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import ClassVar, Literal
 
 from tfllm.paths import expanded
 
 
-def there(settings, part, *names, folders=False):
-    """`exist` for the files of these options. part: "", or "valid_" before each name."""
-    for name in names:
-        paths = getattr(settings, part + name)
-        exist(f"--{part}{name}", [paths] if isinstance(paths, str) else paths or (), folders)
+class Source:
+    """Of a dataclass whose options name files, or a public set: `tfds` and its part, `split`."""
+
+    FILES: ClassVar[tuple[str, ...]]  # the options that name files
+    NAME_IT: ClassVar[str]  # what to write, where nothing is named
+    folders: ClassVar[bool] = False  # whether folders and patterns stand for the files in them
+
+    def files_named(self, part=""):
+        return any(getattr(self, part + name) not in (None, ()) for name in self.FILES)
+
+    def set_named(self, part=""):
+        return getattr(self, "tfds", None) is not None and getattr(self, f"{part}split") is not None
+
+    def named(self, part=""):
+        """Whether data is named."""
+        return self.files_named(part) or self.set_named(part)
+
+    def check(self, part="", needed=True):
+        """ValueError or OSError unless one source of data is named, and is there."""
+        if self.files_named(part) and self.set_named(part):
+            raise ValueError(f"give one of --{part}{self.FILES[0]}, --tfds")
+        if needed and not self.named(part):
+            raise ValueError(self.NAME_IT)
+        split = next((field for field in fields(self) if field.name == f"{part}split"), None)
+        if split and self.tfds is None and split.default is None and getattr(self, split.name) is not None:
+            raise ValueError(f"--{split.name} is a part of --tfds NAME; give that, or --{part}{self.FILES[0]} F")
+        for name in self.FILES:
+            paths = getattr(self, part + name)
+            exist(f"--{part}{name}", [paths] if isinstance(paths, str) else paths or (), self.folders)
 
 
 def exist(option, paths, folders=False):
@@ -28,3 +58,149 @@ def exist(option, paths, folders=False):
             raise FileNotFoundError(f"{option} {path}: there is no such file")
         if files[0].is_dir():
             raise IsADirectoryError(f"{option} {path}: expected a file, it is a folder")
+
+
+@dataclass(frozen=True)
+class Pairs(Source):
+    """Pairs of texts: two files, or a table, or a public set."""
+
+    FILES = ("source", "target", "data")
+    NAME_IT = "name the text: --source F --target F, or --data F.tsv, or --tfds NAME"
+    source: str | None = None  # texts, a line each, or .gz of it
+    target: str | None = None  # what each is to become (its translation, its summary), line by line
+    data: str | None = None  # table .tsv, .csv, .jsonl or .gz of it, instead of two files
+    tfds: str | None = None  # public set by its name in tensorflow-datasets, instead of files
+    split: str = "test"  # the part of the public set
+    columns: tuple[str, ...] | None = None  # source,target: names in the table or set, numbers where there is no header
+
+    def check(self, part="", needed=True):
+        source, target, table = (getattr(self, part + name) for name in self.FILES)
+        if (source is None) != (target is None):
+            raise ValueError(f"--{part}source and --{part}target go together: one file each")
+        if sum(name is not None for name in (source, table, self.tfds)) > 1:
+            raise ValueError(
+                f"give one of --{part}source with --{part}target, which are files, --{part}data and --tfds; "
+                "names of columns go to --columns source,target"
+            )
+        if self.columns is not None and len(self.columns) != 2:
+            raise ValueError(f"--columns are two, source,target; got {','.join(self.columns)}")
+        super().check(part, needed)
+
+    def records(self, part=""):
+        """A dataset of {"source", "target"}, or None where nothing is named."""
+        from tfllm import data
+
+        source, target, table = (getattr(self, part + name) for name in self.FILES)
+        if source is not None:
+            return data.parallel(source, target)
+        if table is not None:
+            return data.table(table, [column(name) for name in self.columns or ("source", "target")])
+        return data.tfds(self.tfds, getattr(self, f"{part}split"), self.columns) if self.set_named(part) else None
+
+
+@dataclass(frozen=True)
+class Texts(Source):
+    """Documents: files, or a public set."""
+
+    FILES, folders = ("text",), True
+    NAME_IT = "name the text: --text F [F ...], or --tfds NAME"
+    text: tuple[str, ...] | None = None  # text files, folders of .txt, patterns such as "books/*.txt", or .gz of them
+    documents: Literal["file", "paragraph", "line"] = "file"  # what is one document in them
+    tfds: str | None = None  # public set by its name in tensorflow-datasets, instead of files
+    split: str = "test"  # the part of the public set
+    column: str = "text"  # the feature of the public set
+
+    def records(self, part="", stream=False):
+        """A dataset of {"text"}, or None where nothing is named. stream: the text stays in its files."""
+        from tfllm import data
+
+        text = getattr(self, f"{part}text")
+        if text is not None:
+            return data.text(*text, documents=self.documents, stream=stream)
+        if not self.set_named(part):
+            return None
+        return data.tfds(self.tfds, getattr(self, f"{part}split"), {"text": self.column})
+
+
+@dataclass(frozen=True)
+class Labelled(Source):
+    """Labelled texts: a table, or a public set."""
+
+    FILES = ("data",)
+    NAME_IT = "name the texts: --data F.csv --text COLUMN --label COLUMN, or --tfds NAME"
+    data: str | None = None  # table .csv, .tsv, .jsonl or .gz of it
+    text: str | None = None  # its column of the texts, a number where there is no header; none: text
+    label: str | None = None  # its column of the labels, likewise; none: label
+    pair: str | None = None  # its column of second texts, likewise; none: there is one text each
+    tfds: str | None = None  # public set by its name in tensorflow-datasets, "glue/rte", instead of a table
+    split: str = "test"  # the part of the public set
+
+    def records(self, part="", kind="single", separator="|", labels=None):
+        """A dataset of {"text"[, "pair"], "label"}, or None where nothing is named.
+
+        kind, separator, labels: as of `data.labelled`.
+        """
+        from tfllm import data
+
+        table, label = getattr(self, f"{part}data"), self.label or "label"
+        if table is not None:
+            columns = [column(name) for name in (self.text or "text", label, self.pair)]
+            return data.labelled(table, *columns, kind, separator, labels)
+        if not self.set_named(part):
+            return None
+        return data.labelled_tfds(self.tfds, getattr(self, f"{part}split"), self.text, label, self.pair)
+
+
+@dataclass(frozen=True)
+class Facts(Source):
+    """Questions on facts: bAbI's files."""
+
+    FILES = ("babi",)
+    NAME_IT = "name the questions: --babi F[,F]"
+    babi: tuple[str, ...] | None = None  # files of the bAbI tasks, or .gz of them
+
+    def records(self, part=""):
+        """A dataset of {"facts", "question", "answer"}, or None where nothing is named."""
+        from tfllm import data
+
+        files = getattr(self, f"{part}babi")
+        return data.babi(*files) if files else None
+
+
+@dataclass(frozen=True)
+class Dialogues(Source):
+    FILES = ("dialogues",)
+    NAME_IT = "name the dialogues: --dialogues F[,F]"
+    dialogues: tuple[str, ...] | None = None  # files of dialogues, .jsonl or those of DailyDialog, or .gz of them
+
+    def records(self, part=""):
+        """A dataset of {"dialogue"}, or None where nothing is named."""
+        from tfllm import data
+
+        files = getattr(self, f"{part}dialogues")
+        return data.dialogues(*files) if files else None
+
+
+@dataclass(frozen=True)
+class Questions(Source):
+    """Questions on texts: files in SQuAD's format, or a public set."""
+
+    FILES = ("squad",)
+    NAME_IT = "name the questions: --squad F[,F] or --tfds NAME"
+    squad: tuple[str, ...] | None = None  # files in SQuAD's format, version 1.1 or 2.0, or .gz of them
+    tfds: str | None = None  # or the name of a public set: squad, squad/v2.0
+    split: str = "validation"  # the part of the public set
+
+    def records(self, part=""):
+        """A dataset of {"context", "question", "answers", ...}, or None where nothing is named."""
+        from tfllm import data
+
+        files = getattr(self, f"{part}squad")
+        if files:
+            return data.squad(*files)
+        return data.squad_tfds(self.tfds, getattr(self, f"{part}split")) if self.set_named(part) else None
+
+
+def column(name):
+    """A column's name, or its number."""
+    return int(name) if name is not None and name.isdigit() else name

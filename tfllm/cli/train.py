@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from tfllm import config
-from tfllm.cli import Help, begun, kinds, options, screen
+from tfllm.cli import options, run_folder, screen
+from tfllm.cli.messages import Help
 from tfllm.cli.screen import log
+from tfllm.cli.tasks import table
 
 APART = {
     "out": "the run's folder: config, checkpoints, history, curve, log",
@@ -22,13 +24,15 @@ MAY_CHANGE = ("recipe.epochs", "recipe.minutes", "recipe.patience")  # between t
 def run(arguments):
     task, *rest = arguments or ["--help"]
     if task in ("--help", "-h"):
-        raise Help(f"usage: tfllm train TASK ... --out RUN\n\nTASK: {', '.join(kinds.TASKS)}. tfllm train TASK --help")
-    file = kinds.file(task)
-    train(task, f"tfllm train {task} {file.TEXT} --out RUN ...", file.Training, rest)
+        names = ", ".join(table.names())
+        raise Help(f"usage: tfllm train TASK ... --out RUN\n\nTASK: {names}. tfllm train TASK --help")
+    train(task, f"tfllm train {task}", rest)
 
 
-def train(task, usage, kind, arguments):
-    """Begin the run that the arguments name, or go on with it."""
+def train(task, line, arguments):
+    """Begin the run that the arguments name, or go on with it. line: what they stand behind."""
+    module = table.module(task)
+    usage, kind = f"{line} {module.TEXT} --out RUN ...", module.Training
     given, words = options.split(arguments, options.flags(kind) | {"dry_run"})
     if options.HELP in given or not arguments:
         raise Help(options.help(usage, kind, APART))
@@ -39,7 +43,7 @@ def train(task, usage, kind, arguments):
     if not given.get("out"):
         raise ValueError("where to? --out RUN")
     folder = Path(given.pop("out")).expanduser()
-    begun.check_task(folder, task)
+    run_folder.check_task(folder, task)
     kept = folder / "config.yaml"
     if kept.exists() and options.full(kind, given) <= set(MAY_CHANGE):
         given = {"config": str(kept)} | given  # of all else the run knows what was asked for
@@ -60,7 +64,9 @@ def trained(task, kind, folder, settings):
     settings.check()
     from tfllm import load_model, training
 
-    for sentence in begun.changed(folder, settings) if again else ():
+    table.register(task)
+
+    for sentence in run_folder.changed(folder, settings) if again else ():
         log.warning("%s: what is trained from now on sees it as it is; to train anew, take another --out", sentence)
     why = training.finished(folder, settings.recipe) if again else None
     if why and not left(settings, folder):
@@ -72,7 +78,7 @@ def trained(task, kind, folder, settings):
         training.settle(folder, settings)  # it may end later now
     else:
         training.start(folder, settings)
-        begun.write(folder, task, settings)
+        run_folder.write(folder, task, settings)
     with training.running(folder, f"tfllm train {task} --out {shlex.quote(str(folder))}"):
         if not why:
             if again:
@@ -83,7 +89,7 @@ def trained(task, kind, folder, settings):
             settings.fit(model, epoch, folder, train_data, valid_data)
         if left(settings, folder):
             settings.finish(folder, valid_data)
-    log.info("trained: %s", kinds.file(task).ASK.replace("RUN", shlex.quote(str(folder))))
+    log.info("trained: %s", table.module(task).ASK.replace("RUN", shlex.quote(str(folder))))
 
 
 def left(settings, folder):

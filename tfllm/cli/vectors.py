@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tfllm.cli import Help, meant, options, texts
+from tfllm.cli import options
+from tfllm.cli.messages import Help, meant
+from tfllm.cli.sources import Texts
 
 OUT = {"out": "the file: .txt or .vec (word2vec's text), .bin (its binary), .kv (gensim's), .gz of the first three"}
 ONLY = {  # options that not every kind has
@@ -33,7 +35,7 @@ def run(arguments):
 
 
 @dataclass(frozen=True)
-class Training(texts.Texts):
+class Training(Texts):
     """Word2Vec, FastText or GloVe of a text."""
 
     documents: Literal["file", "paragraph", "line"] = "line"  # what stands together in a window
@@ -77,7 +79,7 @@ class Training(texts.Texts):
 
         given |= {"vector_size": self.vector_size, "min_count": self.min_count, "seed": self.seed}
         given["tokenizer"] = text.Words(split=self.cut, lowercase=self.lowercase)
-        corpus, shown = texts.records(self, stream=True), sys.stdout.isatty()
+        corpus, shown = self.records(stream=True), sys.stdout.isatty()
         if self.kind == "glove":
             found = vectors.GloVe(**given).fit(corpus, verbose=int(shown))
         else:
@@ -177,7 +179,7 @@ def spelling(word, vectors):
 
 
 @dataclass(frozen=True)
-class Cover(texts.Texts, Reading):
+class Cover(Texts, Reading):
     """How a tokenizer's vocabulary, and the text, are covered."""
 
     split: str = "train"  # the part of the public set
@@ -192,7 +194,7 @@ class Cover(texts.Texts, Reading):
         from tfllm import text
         from tfllm.vectors import coverage
 
-        strings = texts.records(self).map(lambda record: record["text"])
+        strings = self.records().map(lambda record: record["text"])
         size = {} if self.vocab_size is None else {"vocab_size": self.vocab_size}
         tokenizer = getattr(text, self.tokenizer.capitalize()).learn(strings, lowercase=self.lowercase, **size)
         print(coverage(tokenizer, self.vectors(path), strings))

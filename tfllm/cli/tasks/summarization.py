@@ -1,9 +1,10 @@
-"""What the verbs can be told about a summarizer, and what they do with it."""
+"""Command-line options of a summarizer, and what the verbs do with it."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from tfllm.cli import pairs
+from tfllm.cli.sources import Pairs
+from tfllm.cli.tasks.pair_tasks import PairAnswers, PairTraining
 from tfllm.tasks.settings import SummarizerConfig
 from tfllm.tasks.text_generation.decoding import Summarizing
 
@@ -12,7 +13,7 @@ ASK = "tfllm generate RUN 'text'"
 
 
 @dataclass(frozen=True)
-class Summarization(SummarizerConfig, pairs.PairTraining):
+class Training(SummarizerConfig, PairTraining):
     """Documents and summaries, tokenizer, model, recipe: the config.yaml of a run."""
 
     task, measure = "Summarizer", ("rougeL", "ROUGE")
@@ -25,7 +26,7 @@ class Summarization(SummarizerConfig, pairs.PairTraining):
 
 
 @dataclass(frozen=True)
-class Evaluation(pairs.Pairs):
+class Evaluation(Pairs):
     """ROUGE-1, 2 and L, with signatures and intervals."""
 
     tokens: Literal["words", "characters"] | None = None  # of ROUGE; none: by the script of the references
@@ -34,22 +35,8 @@ class Evaluation(pairs.Pairs):
     decoding: Summarizing = field(default_factory=Summarizing)
 
     def scores(self, model):
-        return model.score(
-            pairs.records(self), verbose=0, tokens=self.tokens, stemming=self.stemming, **asdict(self.decoding)
-        )
-
-
-@dataclass(frozen=True)
-class Generation:
-    """Summaries, a line each: line breaks inside one become blanks."""
-
-    batch_size: int = 32  # texts answered at a time, from standard input that is no terminal
-    decoding: Summarizing = field(default_factory=Summarizing)
-
-    def pieces(self, model, texts, first):
-        """What to print."""
-        for answer in model.generate(texts, verbose=0, row=first, **asdict(self.decoding)):
-            yield answer.replace("\n", " ") + "\n"
+        how = {"tokens": self.tokens, "stemming": self.stemming}
+        return model.score(self.records(), verbose=0, **how, **asdict(self.decoding))
 
 
 @dataclass(frozen=True)
@@ -57,4 +44,6 @@ class Exporting:
     decoding: Summarizing = field(default_factory=Summarizing)
 
 
-Training = Summarization
+@dataclass(frozen=True)
+class Generation(Exporting, PairAnswers):
+    """Summaries, a line each."""

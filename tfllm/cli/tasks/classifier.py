@@ -1,22 +1,22 @@
-"""What the verbs can be told about a classifier, and what they do with it."""
+"""Command-line options of a classifier, and what the verbs do with it."""
 
 import json
 import os
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tfllm.cli import labelled
-from tfllm.cli.fitting import Fitting
+from tfllm.cli.options import NoOptions
+from tfllm.cli.run_folder import encoder_of
+from tfllm.cli.sources import Labelled
+from tfllm.cli.tasks.fitting import Fitting
 from tfllm.tasks.settings import TextClassifierConfig
-from tfllm.training import Recipe
 
 TEXT = "--data F --text COLUMN --label COLUMN"
 ASK = "tfllm generate RUN 'text'"
 
 
 @dataclass(frozen=True)
-class Classification(Fitting, TextClassifierConfig, labelled.Labelled):
+class Training(Fitting, TextClassifierConfig, Labelled):
     """Text, tokenizer, model, recipe: the config.yaml of a run."""
 
     split: str = "train"  # the part of the public set
@@ -26,14 +26,12 @@ class Classification(Fitting, TextClassifierConfig, labelled.Labelled):
     pretrained: str | None = None  # folder in Hugging Face's format, or RUN of another task: its tokenizer and model
     calibrate: bool = False  # when trained, fit the temperature to the texts to validate on
     batch_size: int | None = None  # texts in a batch; none: sized for the data, 32 at most
-    shapes: int = 6  # padded lengths, at most; XLA compiles each
-    recipe: Recipe = field(default_factory=Recipe)
     unit: ClassVar[str] = "texts"
 
     @property
     def validated(self):
-        """Whether text to validate on is named."""
-        return any(name is not None for name in (self.valid_data, self.valid_split, self.held_out))
+        """Whether texts to validate on are named."""
+        return super().validated or self.held_out is not None
 
     def check(self):
         if self.calibrate and not self.validated:
@@ -43,15 +41,13 @@ class Classification(Fitting, TextClassifierConfig, labelled.Labelled):
         if self.held_out is not None and not 0 < self.held_out < 1:
             raise ValueError(f"--held_out is a share between 0 and 1; got {self.held_out}")
         super().check()
-        super().check("valid_", needed=False)
 
     def read(self):
-        """(training records, records to validate on or None)"""
         how = {"kind": self.kind, "separator": self.separator}
-        train = labelled.records(self, **how)
+        train = self.records(**how)
         if self.held_out is not None:
-            return labelled.held_out(train, self.held_out, self.recipe.seed)
-        return train, labelled.records(self, "valid_", **how)
+            return held_out(train, self.held_out, self.recipe.seed)
+        return train, self.records("valid_", **how)
 
     def untrained(self, train):
         """A new classifier, or one whose head alone is untrained."""
@@ -78,8 +74,7 @@ class Classification(Fitting, TextClassifierConfig, labelled.Labelled):
 
 def pretrained(path, config, train):
     """A classifier on the model of a folder or of a run, with the labels of the training records."""
-    from tfllm import TextClassifier, load_model
-    from tfllm.cli.trained import path as file_of
+    from tfllm import TextClassifier
     from tfllm.tasks.classification.labels import Labels
     from tfllm.tasks.records import columns
 
@@ -89,13 +84,26 @@ def pretrained(path, config, train):
         "class_weights": config.class_weights, "pooling": config.pooling, "rate": config.rate,
         "separator": config.separator,
     }  # fmt: skip
-    if Path(path).is_file() or (Path(path) / "config.yaml").exists():
-        task = load_model(file_of(path), compile=False)
-        encoder = next((getattr(task, name) for name in ("encoder", "model") if hasattr(task, name)), None)
-        if encoder is None or not hasattr(task, "tokenizer"):
-            raise ValueError(f"--pretrained {path}: a {type(task).__name__} has no model that reads a text")
-        return TextClassifier.from_encoder(encoder, task.tokenizer, labels, **options)
+    if found := encoder_of(path):
+        return TextClassifier.from_encoder(*found, labels, **options)
     return TextClassifier.from_pretrained(path, labels=labels, **options)
+
+
+def held_out(records, share, seed):
+    """(records without, records with) a share of them, drawn by the seed. ValueError where one side has none."""
+    import numpy as np
+    import tensorflow as tf
+
+    columns = records.batch(2**31).get_single_element()
+    order = np.random.default_rng(seed).permutation(len(columns["text"]))
+    kept = len(order) - round(share * len(order))
+    if kept in (0, len(order)):
+        raise ValueError(f"--held_out {share} of {len(order)} texts leaves nothing on one side")
+    parts = np.sort(order[:kept]), np.sort(order[kept:])
+    return tuple(
+        tf.data.Dataset.from_tensor_slices({name: tf.gather(texts, part) for name, texts in columns.items()})
+        for part in parts
+    )
 
 
 def calibrate(folder, valid):
@@ -116,7 +124,7 @@ def calibrate(folder, valid):
 
 
 @dataclass(frozen=True)
-class Evaluation(labelled.Labelled):
+class Evaluation(Labelled):
     """Figures of each class and of all, with intervals and calibration."""
 
     confusion: str | None = None  # PNG to draw the confusion matrix in
@@ -130,7 +138,7 @@ class Evaluation(labelled.Labelled):
         if self.reliability and model.kind == "regression":
             raise ValueError("--reliability is of probabilities; this classifier gives numbers")
         names = model.labels or None
-        found = labelled.records(self, kind=model.kind, separator=model.separator, labels=names)
+        found = self.records(kind=model.kind, separator=model.separator, labels=names)
         report = model.score(found, batch_size=self.batch_size, verbose=0)
         if self.confusion:
             report.plot(self.confusion)
@@ -174,9 +182,4 @@ class Generation:
         return "\t".join(f"{name} {chances[name]:.4f}" for name in names[: self.top_k])
 
 
-@dataclass(frozen=True)
-class Exporting:
-    """Nothing to choose: the temperature and the labels go with it."""
-
-
-Training = Classification
+Exporting = NoOptions  # the temperature and the labels go with it

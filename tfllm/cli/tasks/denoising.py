@@ -3,15 +3,17 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tfllm.cli import pretrain, texts
+from tfllm.cli.options import NoOptions
+from tfllm.cli.tasks import masked_lm
+from tfllm.cli.tasks.text_tasks import TextScores
 from tfllm.models.configs import Seq2SeqRNNConfig, TransformerConfig
 
-TEXT = pretrain.TEXT
-ASK = pretrain.ASK
+TEXT = "--text F [F ...]"
+ASK = masked_lm.ASK
 
 
 @dataclass(frozen=True)
-class Training(pretrain.Pretraining):
+class Training(masked_lm.Training):
     """Text, tokenizer, encoder-decoder, recipe: the config.yaml of a run."""
 
     objective: Literal["spans"] = "spans"
@@ -19,14 +21,11 @@ class Training(pretrain.Pretraining):
 
 
 @dataclass(frozen=True)
-class Evaluation(texts.Texts):
+class Evaluation(TextScores):
     """Loss and accuracy of the tokens of targets, sentinels and END included."""
 
-    json: bool = False  # for programs
-    batch_tokens: int = 4096  # places in a batch, padding counted
-
     def scores(self, model):
-        return model.evaluate(texts.records(self), batch_tokens=self.batch_tokens, verbose=0, return_dict=True)
+        return model.evaluate(self.records(), batch_tokens=self.batch_tokens, verbose=0, return_dict=True)
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,4 @@ class Generation:
             yield answer.replace("\n", " ") + "\n"
 
 
-@dataclass(frozen=True)
-class Exporting:
-    """Nothing is to be said."""
+Exporting = NoOptions

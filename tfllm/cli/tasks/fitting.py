@@ -1,19 +1,37 @@
 """How every task of the command line begins a run and trains it."""
 
 from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from tfllm.cli import screen
+from tfllm.training import Recipe
 
 
+@dataclass(frozen=True)
 class Fitting:
-    """Of the dataclass `Training` of a task, which has the `recipe` and says how its data is read.
+    """Of the dataclass `Training` of a task, before the Source that it reads, to which it adds options "valid_...".
 
-    Its `check()` raises ValueError or OSError for options that do not go together and for files that are not there,
-    before TensorFlow is imported; `read()` gives (training records, records to validate on or None).
     unit: what the loss is a mean of.
     """
 
-    unit = "tokens"
+    unit: ClassVar[str] = "tokens"
+    shapes: int = 6  # padded lengths, at most; XLA compiles each
+    recipe: Recipe = field(default_factory=Recipe)
+
+    @property
+    def validated(self):
+        """Whether data to validate on is named."""
+        return self.named("valid_")
+
+    def check(self):
+        """ValueError or OSError for options that do not go together, and for files that are not there."""
+        super().check()
+        super().check("valid_", needed=False)
+
+    def read(self):
+        """(training records, records to validate on or None)"""
+        return self.records(), self.records("valid_")
 
     def untrained(self, train):
         """A new task for the training data."""
@@ -63,3 +81,10 @@ class Fitting:
         record = next(records.as_numpy_iterator())
         record = {name: part.decode("utf-8", "replace") for name, part in record.items() if isinstance(part, bytes)}
         return Display(lambda: self.sample(task, record), self.unit, device())
+
+
+@dataclass(frozen=True)
+class TokenFitting(Fitting):
+    """A training whose batches are sized in tokens."""
+
+    batch_tokens: int | None = None  # tokens in a batch, padding counted; none: sized for the data, 4096 at most

@@ -1,51 +1,27 @@
-"""What the verbs can be told about questions on facts, in bAbI's files, and what they do with it: TASK facts."""
+"""Command-line options of questions on facts, in bAbI's files, and what the verbs do with them: TASK facts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tfllm.cli import asked, sources
-from tfllm.cli.fitting import Fitting
+from tfllm.cli.options import NoOptions
+from tfllm.cli.sources import Facts
+from tfllm.cli.tasks import separated
+from tfllm.cli.tasks.fitting import Fitting
 from tfllm.tasks.settings import FactAnsweringConfig
-from tfllm.training import Recipe
 
 TEXT = "--babi F[,F]"
 ASK = "tfllm generate RUN 'fact | fact | question'"
 
 
 @dataclass(frozen=True)
-class Files:
-    babi: tuple[str, ...] | None = None  # files of the bAbI tasks, or .gz of them
-
-    def check(self, part="", needed=True):
-        """ValueError or OSError unless files are named, and are there."""
-        if needed and not self.babi:
-            raise ValueError("name the questions: --babi F[,F]")
-        sources.there(self, part, "babi")
-
-
-@dataclass(frozen=True)
-class FactTraining(Fitting, FactAnsweringConfig, Files):
+class Training(Fitting, FactAnsweringConfig, Facts):
     """Files, tokenizer, model, recipe: the config.yaml of a run."""
 
     valid_babi: tuple[str, ...] | None = None  # files to validate on, likewise
     batch_size: int = 32  # questions in a batch
     shapes: int = 2  # padded lengths, at most; XLA compiles each
     descent: bool = True  # a memory network learns by gradient descent, as in the paper; false: as the recipe says
-    recipe: Recipe = field(default_factory=Recipe)
     unit: ClassVar[str] = "questions"
-
-    @property
-    def validated(self):
-        """Whether files to validate on are named."""
-        return self.valid_babi is not None
-
-    def check(self):
-        super().check()
-        super().check("valid_", needed=False)
-
-    def read(self):
-        """(training questions, questions to validate on or None)"""
-        return records(self.babi), records(self.valid_babi)
 
     def untrained(self, train):
         from tfllm import FactAnswering
@@ -61,13 +37,13 @@ class FactTraining(Fitting, FactAnsweringConfig, Files):
 
 
 @dataclass(frozen=True)
-class Evaluation(Files):
+class Evaluation(Facts):
     """The share of questions that are answered right, with its interval."""
 
     json: bool = False  # for programs
 
     def scores(self, model):
-        return model.score(records(self.babi))
+        return model.score(self.records())
 
 
 @dataclass(frozen=True)
@@ -80,8 +56,8 @@ class Generation:
 
     def check(self, texts, first=0):
         """(facts, questions) of the texts. ValueError for one that lacks a part, unless it is empty."""
-        texts = [text.replace("\n", self.separator) for text in asked.strings(texts)]
-        facts, questions = asked.parts(texts, self.separator, "facts", first)
+        texts = [text.replace("\n", self.separator) for text in separated.strings(texts)]
+        facts, questions = separated.parts(texts, self.separator, "facts", first)
         return [text.replace(self.separator, "\n") for text in facts], questions
 
     def pieces(self, model, texts, first):
@@ -96,15 +72,4 @@ class Generation:
             yield answer + "\n"
 
 
-@dataclass(frozen=True)
-class Exporting:
-    """Nothing can be told: the SavedModel answers greedily."""
-
-
-Training = FactTraining
-
-
-def records(files):
-    from tfllm.data.reading import babi_stories as babi
-
-    return babi(*files) if files else None
+Exporting = NoOptions  # the SavedModel answers greedily

@@ -1,8 +1,9 @@
-"""What the verbs can be told about a translator, and what they do with it."""
+"""Command-line options of a translator, and what the verbs do with it."""
 
 from dataclasses import asdict, dataclass, field
 
-from tfllm.cli import pairs
+from tfllm.cli.sources import Pairs
+from tfllm.cli.tasks.pair_tasks import PairAnswers, PairTraining
 from tfllm.evaluation.translation_scores import TOKENIZERS, checked_tokenizer
 from tfllm.tasks.settings import TranslatorConfig
 from tfllm.tasks.text_generation.decoding import Decoding
@@ -12,7 +13,7 @@ ASK = "tfllm generate RUN 'text'"
 
 
 @dataclass(frozen=True)
-class Translation(TranslatorConfig, pairs.PairTraining):
+class Training(TranslatorConfig, PairTraining):
     """Text, tokenizer, model, recipe: the config.yaml of a run."""
 
     task, measure = "Translator", ("bleu", "BLEU")
@@ -26,7 +27,7 @@ class Translation(TranslatorConfig, pairs.PairTraining):
 
 
 @dataclass(frozen=True)
-class Evaluation(pairs.Pairs):
+class Evaluation(Pairs):
     """BLEU and chrF, with signatures and intervals."""
 
     tokenize: TOKENIZERS | None = None  # of BLEU, by sacrebleu's names; none: by the script of the references
@@ -34,20 +35,7 @@ class Evaluation(pairs.Pairs):
     decoding: Decoding = field(default_factory=Decoding)
 
     def scores(self, model):
-        return model.score(pairs.records(self), verbose=0, tokenize=self.tokenize, **asdict(self.decoding))
-
-
-@dataclass(frozen=True)
-class Generation:
-    """Translations, a line each: line breaks inside one become blanks."""
-
-    batch_size: int = 32  # texts answered at a time, from standard input that is no terminal
-    decoding: Decoding = field(default_factory=Decoding)
-
-    def pieces(self, model, texts, first):
-        """What to print."""
-        for answer in model.generate(texts, verbose=0, row=first, **asdict(self.decoding)):
-            yield answer.replace("\n", " ") + "\n"
+        return model.score(self.records(), verbose=0, tokenize=self.tokenize, **asdict(self.decoding))
 
 
 @dataclass(frozen=True)
@@ -55,4 +43,6 @@ class Exporting:
     decoding: Decoding = field(default_factory=Decoding)
 
 
-Training = Translation
+@dataclass(frozen=True)
+class Generation(Exporting, PairAnswers):
+    """Translations, a line each."""

@@ -1,6 +1,7 @@
-"""run.json in the folder of a run: its task, and what its texts were when it began.
+"""RUN on the command line: the folder of a run, or a .keras file; which model it holds and which task that does.
 
-Whoever goes on with the run is told of another task, and of texts that have changed under their names.
+run.json in the folder says the task, and what the texts were when the run began: whoever goes on with it is told of
+another task, and of texts that have changed under their names.
 """
 
 import hashlib
@@ -10,13 +11,56 @@ import zipfile
 from pathlib import Path
 
 from tfllm import config
-from tfllm.cli import kinds
+from tfllm.cli import screen
+from tfllm.cli.tasks import table
 from tfllm.files import json_object, parsed_object, understood, written
 from tfllm.limits import check_unpacked
 
 NAME = "run.json"
 ONE = {"pretrain", "denoising"}  # what both train is the same
 OTHER = ("pretrained", "embeddings", "embeddings_target")  # files that are read when the run begins only
+
+
+def path(run):
+    """The file of the best model of a run folder; or the .keras file itself. FileNotFoundError where there is none."""
+    from tfllm import training
+
+    place = Path(run).expanduser()
+    if not place.exists():
+        raise FileNotFoundError(f"{run}: expected the folder of a run or a .keras file; it does not exist")
+    return place if place.is_file() else training.best(place)
+
+
+def task_of(path):
+    """The task whose model a .keras file holds, without loading it."""
+    name, known = class_of(path), table.classes()
+    if name not in known:
+        names = ", ".join(other.removeprefix("tfllm>") for other in known)
+        raise ValueError(f"{path} holds a {name.removeprefix('tfllm>')}; the command line knows {names}")
+    return known[name]
+
+
+def best(run):
+    """The best model of a run."""
+    from tfllm import load_model
+
+    screen.device()
+    file = path(run)
+    table.register(task_of(file))
+    return load_model(file)
+
+
+def encoder_of(run):
+    """(encoder, tokenizer) of the model of a run; None for a folder that is none, such as one of Hugging Face."""
+    if not Path(run).is_file() and not (Path(run) / "config.yaml").exists():
+        return None
+    from tfllm import load_model
+
+    task = load_model(path(run), compile=False)
+    encoder = next((getattr(task, name) for name in ("encoder", "model") if hasattr(task, name)), None)
+    if encoder is None or not hasattr(task, "tokenizer"):
+        raise ValueError(f"--pretrained {run}: a {type(task).__name__} has no model that reads a text")
+    return encoder, task.tokenizer
 
 
 def write(folder, task, settings):
@@ -31,10 +75,10 @@ def check_task(folder, task):
     if (folder / NAME).exists():
         known = json_object(folder / NAME).get("task")
     elif (folder / "last.keras").exists():
-        known = kinds.CLASSES.get(class_of(folder / "last.keras"))
+        known = table.classes().get(class_of(folder / "last.keras"))
     else:
         return
-    if known in kinds.TASKS and known != task and {known, task} != ONE:
+    if known in table.names() and known != task and {known, task} != ONE:
         line = f"tfllm train {known} --out {shlex.quote(str(folder))}"
         raise ValueError(f"{folder} holds a run of {known}, not of {task}: take another --out, or go on by {line}")
 

@@ -1,60 +1,32 @@
-"""What the verbs can be told about questions on texts, in SQuAD's format, and what they do with it: TASK qa."""
+"""Command-line options of questions on texts, in SQuAD's format, and what the verbs do with them: TASK qa."""
 
 import json
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal
 
-from tfllm.cli import asked, sources
-from tfllm.cli.fitting import Fitting
+from tfllm.cli.run_folder import encoder_of
+from tfllm.cli.sources import Questions
+from tfllm.cli.tasks import separated
+from tfllm.cli.tasks.fitting import TokenFitting
 from tfllm.tasks.settings import QuestionAnsweringConfig
-from tfllm.training import Recipe
 
 TEXT = "--squad F[,F]"
 ASK = "tfllm generate RUN 'context | question'"
 
 
 @dataclass(frozen=True)
-class Questions:
-    squad: tuple[str, ...] | None = None  # files in SQuAD's format, version 1.1 or 2.0, or .gz of them
-    tfds: str | None = None  # or the name of a public set: squad, squad/v2.0
-
-    def check(self):
-        """ValueError or OSError unless one source of questions is named, and is there."""
-        if (self.squad is None) == (self.tfds is None):
-            raise ValueError("name the questions: --squad F[,F] or --tfds NAME")
-        sources.there(self, "", "squad")
-
-
-@dataclass(frozen=True)
-class QuestionTraining(Fitting, QuestionAnsweringConfig, Questions):
+class Training(TokenFitting, QuestionAnsweringConfig, Questions):
     """Questions, tokenizer, model, recipe: the config.yaml of a run."""
 
     split: str = "train"  # the part of the public set
     valid_squad: tuple[str, ...] | None = None  # files to validate on
     valid_split: str | None = None  # part of the public set to validate on
     pretrained: str | None = None  # folder in Hugging Face's format, or RUN of another task: its tokenizer and model
-    batch_tokens: int | None = None  # tokens in a batch, padding counted; none: sized for the data, 4096 at most
-    shapes: int = 6  # padded lengths, at most; XLA compiles each
-    recipe: Recipe = field(default_factory=Recipe)
-
-    @property
-    def validated(self):
-        """Whether questions to validate on are named."""
-        return self.valid_squad is not None or self.valid_split is not None
 
     def check(self):
-        if self.valid_split is not None and (self.valid_squad is not None or self.tfds is None):
+        if self.valid_split is not None and self.valid_squad is not None:
             raise ValueError("--valid_split is a part of --tfds NAME; give that, or --valid_squad F")
         super().check()
-        sources.there(self, "valid_", "squad")
-
-    def read(self):
-        """(training questions, questions to validate on or None)"""
-        train = records(self, self.split)
-        if self.valid_split is not None:
-            return train, public(self.tfds, self.valid_split)
-        return train, files(self.valid_squad)
 
     def untrained(self, train):
         """A new model, or one whose head alone is untrained."""
@@ -71,19 +43,14 @@ class QuestionTraining(Fitting, QuestionAnsweringConfig, Questions):
 
 def pretrained(path, config, train):
     """A reader on the model of a folder or of a run."""
-    from tfllm import QuestionAnswering, load_model
-    from tfllm.cli.trained import path as file_of
+    from tfllm import QuestionAnswering
     from tfllm.tasks.questions.question_records import asked
 
     no_answer = config.no_answer if config.no_answer is not None else not all(asked(train)[2])
     options = {name: getattr(config, name) for name in ("length", "stride", "question_length", "answer_length")}
     options["no_answer"] = no_answer
-    if Path(path).is_file() or (Path(path) / "config.yaml").exists():
-        task = load_model(file_of(path), compile=False)
-        encoder = next((getattr(task, name) for name in ("encoder", "model") if hasattr(task, name)), None)
-        if encoder is None or not hasattr(task, "tokenizer"):
-            raise ValueError(f"--pretrained {path}: a {type(task).__name__} has no model that reads a text")
-        return QuestionAnswering.from_encoder(encoder, task.tokenizer, **options)
+    if found := encoder_of(path):
+        return QuestionAnswering.from_encoder(*found, **options)
     return QuestionAnswering.from_pretrained(path, **options)
 
 
@@ -91,13 +58,12 @@ def pretrained(path, config, train):
 class Evaluation(Questions):
     """Exact match and F1 as the official scripts count them, with intervals."""
 
-    split: str = "validation"  # the part of the public set
     tokens: Literal["words", "characters"] | None = None  # none: by the script of the right answers
     json: bool = False  # for programs
     batch_size: int = 16  # questions at a time
 
     def scores(self, model):
-        return model.score(records(self, self.split), self.tokens, self.batch_size)
+        return model.score(self.records(), self.tokens, self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -114,7 +80,7 @@ class Generation:
 
     def check(self, texts, first=0):
         """(contexts, questions) of the texts. ValueError for one that lacks a part, unless it is empty."""
-        return asked.parts(asked.strings(texts), self.separator, "a context", first)
+        return separated.parts(separated.strings(texts), self.separator, "a context", first)
 
     def pieces(self, model, texts, first):
         """What to print. first: the number of the first text."""
@@ -133,22 +99,3 @@ class Exporting:
     """What the SavedModel tells beside the best answer."""
 
     n_best: int = 5  # answers of the signature n_best
-
-
-Training = QuestionTraining
-
-
-def files(paths):
-    from tfllm.data.reading import squad_files as squad
-
-    return squad(*paths) if paths else None
-
-
-def public(name, split):
-    from tfllm.data import squad_tfds
-
-    return squad_tfds(name, split)
-
-
-def records(settings, split):
-    return files(settings.squad) if settings.squad else public(settings.tfds, split)

@@ -1,8 +1,8 @@
-"""What the verbs can be told about a language model, and what they do with it."""
+"""Command-line options of a language model, and what the verbs do with it."""
 
 from dataclasses import asdict, dataclass, field
 
-from tfllm.cli import texts
+from tfllm.cli.tasks.text_tasks import TextScores, TextTraining
 from tfllm.tasks.settings import LanguageModelConfig
 from tfllm.tasks.text_generation.decoding import Continuation
 
@@ -11,7 +11,7 @@ ASK = "tfllm generate RUN 'text'"
 
 
 @dataclass(frozen=True)
-class LanguageModelling(LanguageModelConfig, texts.TextTraining):
+class Training(LanguageModelConfig, TextTraining):
     """Text, tokenizer, model, recipe: the config.yaml of a run."""
 
     def untrained(self, train):
@@ -19,21 +19,28 @@ class LanguageModelling(LanguageModelConfig, texts.TextTraining):
 
         return LanguageModel.from_text(train, config=self)
 
+    def sample(self, task, record):
+        prompt = " ".join(record["text"].split()[:5])
+        return f"{prompt} -> {task.generate(prompt, verbose=0, max_new_tokens=20)}"
+
 
 @dataclass(frozen=True)
-class Evaluation(texts.Texts):
+class Evaluation(TextScores):
     """Perplexity per token, word, character and byte."""
 
     stride: int | None = None  # tokens from window to window; none: blocks without overlap, as in training
-    json: bool = False  # for programs
-    batch_tokens: int = 4096  # places in a batch, padding counted
 
     def scores(self, model):
-        return model.score(texts.records(self), self.stride, self.batch_tokens, verbose=0)
+        return model.score(self.records(), self.stride, self.batch_tokens, verbose=0)
 
 
 @dataclass(frozen=True)
-class Generation:
+class Exporting:
+    decoding: Continuation = field(default_factory=Continuation)  # fixed in the SavedModel
+
+
+@dataclass(frozen=True)
+class Generation(Exporting):
     """Prompts with their continuations, as they are: they may have several lines."""
 
     num_return_sequences: int = 1  # texts for each prompt
@@ -41,7 +48,6 @@ class Generation:
     stream: bool = False  # show the text while it is made, prompt by prompt
     one_line: bool = False  # blanks for line breaks, so that each text is a line
     jit_compile: bool = False  # compile with XLA: seconds at first, then many times quicker
-    decoding: Continuation = field(default_factory=Continuation)
 
     def check(self, prompts):
         if self.stream and (self.num_return_sequences > 1 or self.jit_compile):
@@ -62,11 +68,3 @@ class Generation:
 
     def line(self, text):
         return text.replace("\n", " ") if self.one_line else text
-
-
-@dataclass(frozen=True)
-class Exporting:
-    decoding: Continuation = field(default_factory=Continuation)  # fixed in the SavedModel
-
-
-Training = LanguageModelling

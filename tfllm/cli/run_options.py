@@ -1,0 +1,46 @@
+"""The options of a verb that takes a RUN: they are those of the run's task."""
+
+from tfllm import config
+from tfllm.cli import options
+from tfllm.cli.messages import Help
+from tfllm.cli.run_folder import path, task_of
+from tfllm.cli.tasks import table
+
+
+def read(arguments, verb, usage, words=("RUN",)):
+    """(settings, RUN, further words) of the arguments of a verb that is told of a RUN.
+
+    verb: the dataclass of its options in the file of the run's task. words: what is expected; more, where the last is
+    "...". Raises Help where the arguments ask for it: of the run's task, or of all tasks where no run is named.
+    """
+    every = table.all_of(verb)
+    given, found = options.split(arguments, options.flags(*every.values()))
+    if options.HELP in given or not arguments:
+        if not found:
+            raise Help(options.helps(usage, every))
+        raise Help(options.help(usage.replace("RUN", found[0], 1), options_of(found[0], verb)))
+    if words[-1] == "...":
+        words = [*words[:-1], *found[len(words) - 1 :]] if len(found) >= len(words) - 1 else words[:-1]
+    run, *more = options.words(words, found)
+    kind = options_of(run, verb)
+    task = task_of(path(run))
+
+    def told(name):
+        if others := having(name, every):
+            text = f", whose text is {table.module(task).TEXT}" if verb == "Evaluation" else ""
+            return f"{run} is a run of {task}{text}; the option is of {', '.join(others)}"
+
+    return options.settings(kind, given, told=told), run, more
+
+
+def having(name, classes):
+    """The tasks whose dataclass has an option of this name."""
+    return [task for task, kind in classes.items() if any(option.name == name for option in config.options(kind))]
+
+
+def options_of(run, verb):
+    """The dataclass `verb` of the task that a run has trained, without loading the model."""
+    task = task_of(path(run))
+    if not hasattr(table.module(task), verb):
+        raise ValueError(f"{run} is a run of {task}, which has no such verb: tfllm generate {run} answers a text")
+    return getattr(table.module(task), verb)

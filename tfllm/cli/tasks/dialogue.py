@@ -1,0 +1,71 @@
+"""Command-line options of a dialogue generator, and what the verbs do with it."""
+
+from dataclasses import asdict, dataclass, field
+
+from tfllm.cli.sources import Dialogues
+from tfllm.cli.tasks import separated
+from tfllm.cli.tasks.fitting import TokenFitting
+from tfllm.tasks.settings import DialogueGeneratorConfig
+from tfllm.tasks.text_generation.decoding import Replying
+
+TEXT = "--dialogues F[,F]"
+ASK = "tfllm chat RUN"
+
+
+@dataclass(frozen=True)
+class Training(TokenFitting, DialogueGeneratorConfig, Dialogues):
+    """Files, tokenizer, model, recipe: the config.yaml of a run."""
+
+    valid_dialogues: tuple[str, ...] | None = None  # files to validate on, likewise
+
+    def untrained(self, train):
+        from tfllm import DialogueGenerator
+
+        return DialogueGenerator.from_text(train, self)
+
+    def sample(self, task, record):
+        history, _, _ = record["dialogue"].rpartition("\n")
+        history = history or record["dialogue"]
+        return f"{' | '.join(history.splitlines()[-2:])} -> {task.generate(history, verbose=0)}"
+
+
+@dataclass(frozen=True)
+class Evaluation(Dialogues):
+    """The perplexity of the replies; and the diversity of the model's own to the same histories."""
+
+    most: int | None = 500  # replies that it is asked for, evenly over all; none: all
+    json: bool = False  # for programs
+    decoding: Replying = field(default_factory=Replying)
+
+    def scores(self, model):
+        return model.score(self.records(), self.most, verbose=0, **asdict(self.decoding))
+
+
+@dataclass(frozen=True)
+class Exporting:
+    decoding: Replying = field(default_factory=Replying)  # fixed in the SavedModel
+
+
+@dataclass(frozen=True)
+class Generation(Exporting):
+    """A reply for each text, which is a history: "Hello | Hi, who are you?"."""
+
+    separator: str = "|"  # between the turns
+    batch_size: int = 32  # texts answered at a time, from standard input that is no terminal
+
+    def check(self, texts):
+        separated.expect_separator(self.separator)
+
+    def pieces(self, model, texts, first):
+        """What to print."""
+        histories = [text.replace(self.separator, "\n") for text in separated.strings(texts)]
+        options = {"batch_size": self.batch_size, "verbose": 0, "row": first}
+        for reply in model.generate(histories, **options, **asdict(self.decoding)):
+            yield reply.replace("\n", " ") + "\n"
+
+
+@dataclass(frozen=True)
+class Chatting(Exporting):
+    """A talk in the terminal, or with the lines of standard input."""
+
+    system: str | None = None  # the line that the history begins with
