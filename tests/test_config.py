@@ -175,8 +175,9 @@ def test_options_carry_default_and_comment():
     found = {option.name: option for option in options(Settings)}
     nested = ["model.vocab_size", "model.num_layers", "model.rate", "model.norm", "search.beam", "coarse.beam"]
     assert list(found)[-6:] == nested  # they stand last
-    assert found["model.num_layers"][1:] == ("int", 2, "blocks of each stack")
-    assert found["limit"][1:] == ("float or none", None, "minutes")
+    assert found["model.num_layers"][1:4] == ("int", 2, "blocks of each stack")
+    assert found["limit"][1:] == ("float or none", None, "minutes", ())
+    assert (found["shared"].choices, found["model.norm"].choices) == (("true", "false"), ("pre", "post"))
     assert found["files"].default == () and found["files"].comment == ""
 
 
@@ -187,7 +188,7 @@ class Wider(Search):
 
 
 def test_comments_are_inherited_with_their_fields():
-    assert [option[1:] for option in options(Wider)] == [("int", 5, "more of them"), ("int", 3, "places")]
+    assert [option[1:4] for option in options(Wider)] == [("int", 5, "more of them"), ("int", 3, "places")]
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,7 @@ class Option(NamedTuple):
     kind: str  # "int", "float or none", "one of a, b"
     default: Any  # dataclasses.MISSING if a value is needed
     comment: str  # the comment behind the field in the source
+    choices: tuple[str, ...] = ()  # the values, where they can be listed
 
 
 def options(kind: type, place: str = "") -> Iterator[Option]:
@@ -106,14 +107,15 @@ def options(kind: type, place: str = "") -> Iterator[Option]:
         if nested := _kinds(hint):
             if len(nested) > 1:
                 one = f"one of {', '.join(nested)}"
-                yield Option(f"{name}.{KIND}", one, next(iter(nested)), f"which {name}; each has its own settings")
+                told = f"which {name}; each has its own settings"
+                yield Option(f"{name}.{KIND}", one, next(iter(nested)), told, tuple(nested))
             for which, part in nested.items():
                 for option in options(part, f"{name}."):
                     yield option if len(nested) == 1 else option._replace(comment=f"{which}: {option.comment}".strip())
         else:
             factory = field.default_factory
             default = field.default if factory is MISSING else factory()
-            yield Option(name, _described(hint), default, comments.get(field.name, ""))
+            yield Option(name, _described(hint), default, comments.get(field.name, ""), _choices(hint))
 
 
 def override(kind: type, values: Mapping[str, Any], name: str, text: str | list[str]) -> dict[str, Any]:
@@ -241,6 +243,13 @@ def _described(hint) -> str:
 def _shown(value) -> str:
     text = SHORT.repr(value)
     return f"{text if len(text) < 60 else text[:57] + '...'} ({type(value).__name__})"
+
+
+def _choices(hint) -> tuple[str, ...]:
+    """The values of a hint, as they are typed; () where some part of it takes any."""
+    known = {bool: ("true", "false"), NoneType: ("none",)}
+    parts = [get_args(part) if get_origin(part) is Literal else known.get(part, ()) for part in _parts(hint)]
+    return tuple(str(value) for part in parts for value in part) if all(parts) else ()
 
 
 def _plain(value, hint=Any):

@@ -23,6 +23,7 @@ VERBS = {
     "pretrain": "pre-train on running text by hiding parts of it: tfllm pretrain --text F ... --out RUN",
     "keywords": "the keywords of texts, English or Chinese: tfllm keywords FILE ...",
     "vectors": "train, convert, evaluate, search word vectors: tfllm vectors ACTION ...",
+    "completion": "a script by which your shell completes all of this: tfllm completion bash|zsh|fish",
 }
 
 
@@ -66,6 +67,6 @@ def run(arguments):
 
 
 def usage():
-    lines = [f"  {verb:10}{what}" for verb, what in VERBS.items()]
+    lines = [f"  {verb:12}{what}" for verb, what in VERBS.items()]
     told = "tfllm VERB --help lists its options. With every verb: -q, warnings alone; -v, TensorFlow's own log too."
     return "\n".join(["usage: tfllm VERB ...", "", *lines, "", told])

@@ -9,7 +9,8 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import chain
 
-from tfllm.cli import run_folder, run_options, terminal
+from tfllm.cli import options, run_folder, run_options, terminal
+from tfllm.cli.tasks import table
 
 THINKING, CLEAR = "thinking ...", "\x1b[K"  # the second: of a terminal, to the end of the line
 COMMANDS = "/reset, /system TEXT, /quit"
@@ -21,6 +22,10 @@ def run(arguments):
     with terminal.unread() if typed else nullcontext():
         chat = run_folder.best(folder).chat(settings.system, **asdict(settings.decoding))
     talk(chat, terminal.ask if typed else read, typed)
+
+
+def completions():
+    return {"": options.values(table.all_of("Chatting").values())}
 
 
 def read(prompt):

@@ -3,7 +3,8 @@
 import json
 import math
 
-from tfllm.cli import run_folder, run_options
+from tfllm.cli import options, run_folder, run_options
+from tfllm.cli.tasks import table
 
 
 def run(arguments):
@@ -11,6 +12,10 @@ def run(arguments):
     settings.check()
     found = settings.scores(run_folder.best(folder))
     print(json.dumps(figures(found), ensure_ascii=False, indent=2, allow_nan=False) if settings.json else shown(found))
+
+
+def completions():
+    return {"": options.values(table.all_of("Evaluation").values())}
 
 
 def figures(scores):

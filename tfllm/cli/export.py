@@ -4,7 +4,8 @@ import os
 from dataclasses import fields
 from pathlib import Path
 
-from tfllm.cli import run_folder, run_options
+from tfllm.cli import options, run_folder, run_options
+from tfllm.cli.tasks import table
 
 
 def run(arguments):
@@ -13,6 +14,10 @@ def run(arguments):
     make(folder)
     options = {field.name: getattr(settings, field.name) for field in fields(settings)}
     print(run_folder.best(run).export(folder, **options))
+
+
+def completions():
+    return {"": options.values(table.all_of("Exporting").values())}
 
 
 def make(folder):

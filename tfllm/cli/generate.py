@@ -8,7 +8,7 @@ import sys
 from contextlib import nullcontext
 from itertools import islice
 
-from tfllm.cli import run_folder, run_options, terminal
+from tfllm.cli import options, run_folder, run_options, terminal
 from tfllm.cli.messages import raised_here
 from tfllm.cli.tasks import table
 
@@ -33,6 +33,10 @@ def run(arguments):
                 if not typed or not raised_here(error, table.files()):
                     raise
                 print(error, file=sys.stderr)  # the person types another line
+
+
+def completions():
+    return {"": options.values(table.all_of("Generation").values())}
 
 
 def ended(line):

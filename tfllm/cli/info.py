@@ -28,6 +28,10 @@ def run(arguments):
     print(json.dumps(found, ensure_ascii=False, indent=2) if settings.json else "\n".join(lines(found)))
 
 
+def completions():
+    return {"": options.values([Info])}
+
+
 def about(run):
     """{name: value or {name: value}} of a run's folder, or of a .keras file."""
     path = run_folder.path(run)

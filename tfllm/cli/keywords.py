@@ -14,6 +14,10 @@ def run(arguments):
     settings.act(words)
 
 
+def completions():
+    return {"": options.values([Extraction])}
+
+
 @dataclass(frozen=True)
 class Extraction:
     """How keywords are found, and where."""

@@ -118,6 +118,14 @@ def full(kind, given):
     return {in_full(name, names) for name in given}
 
 
+def values(kinds, apart=()):
+    """{option: its values, () where they are any} of a verb, for the completion of a shell."""
+    found = {name: {} for name in ("config", *apart)}  # as sets that keep their order
+    for option in (option for kind in kinds for option in config.options(kind)):
+        found.setdefault(option.name, {}).update(dict.fromkeys(option.choices))
+    return {name: tuple(choices) for name, choices in found.items()}
+
+
 def in_full(name, names):
     """The one of the `names` that has this last part; `name` itself where it is one of them, or not one alone is."""
     found = {other for other in names if other.rpartition(".")[2] == name}

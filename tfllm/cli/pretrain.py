@@ -6,5 +6,9 @@ It is `tfllm train pretrain`. The same line once more, or only --out RUN, goes o
 from tfllm.cli import train
 
 
+def completions():
+    return {"": train.completions()["pretrain"]}
+
+
 def run(arguments):
     train.train("pretrain", "tfllm pretrain", arguments)

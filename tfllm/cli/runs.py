@@ -30,6 +30,10 @@ def run(arguments):
     print("\n\n".join("\n".join(drawn(list(part))) for _, part in groupby(rows, itemgetter("task"))))
 
 
+def completions():
+    return {"": options.values([Runs])}
+
+
 def table(folder):
     """[{"run", "task", "epochs", "best", figures of the best epoch}] of all runs at any depth.
 

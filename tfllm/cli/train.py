@@ -29,6 +29,11 @@ def run(arguments):
     train(task, f"tfllm train {task}", rest)
 
 
+def completions():
+    """{task: its options and their values}, for the completion of a shell; in every verb's file {word: options}."""
+    return {task: options.values([part.Training], APART) for task, part in table.modules().items()}
+
+
 def train(task, line, arguments):
     """Begin the run that the arguments name, or go on with it. line: what they stand behind."""
     module = table.module(task)

@@ -34,6 +34,10 @@ def run(arguments):
     options.settings(kind, given, apart).act(words, **kept)
 
 
+def completions():
+    return {name: options.values([kind], OUT if kind is Training else ()) for name, (kind, _, _) in ACTIONS.items()}
+
+
 @dataclass(frozen=True)
 class Training(Texts):
     """Word2Vec, FastText or GloVe of a text."""
