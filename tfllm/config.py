@@ -11,9 +11,11 @@ import difflib
 import inspect
 import re
 import reprlib
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -265,14 +267,18 @@ def _plain(value, hint=Any):
 
 def _comments(kind: type) -> dict[str, str]:
     """{field: the comment on its line}, inherited ones too; the source of a class is its own manual."""
-    comments = {}
-    for part in filter(is_dataclass, reversed(kind.__mro__)):
-        try:
-            source = inspect.getsource(part)
-        except OSError:  # a class typed into a prompt has no source
-            continue
-        comments |= re.findall(r"^\s+(\w+)\s*:.*?#\s*(.*)$", source, re.MULTILINE)
-    return comments
+    return {name: text for part in filter(is_dataclass, reversed(kind.__mro__)) for name, text in _own_comments(part)}
+
+
+@cache
+def _own_comments(part: type) -> list[tuple[str, str]]:
+    """Found by the indentation: `inspect.getsource` of a class parses its whole file, which --help has no time for."""
+    try:
+        source = inspect.getsource(sys.modules[part.__module__])
+    except (OSError, TypeError):  # a class typed into a prompt has no source
+        return []
+    body = re.search(rf"^([ \t]*)class {part.__name__}\b.*?(?=^\1\S|\Z)", source, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^\s+(\w+)\s*:.*?#\s*(.*)$", body[0], re.MULTILINE) if body else []
 
 
 def _loader():

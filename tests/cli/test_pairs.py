@@ -7,6 +7,7 @@ import tfllm
 from tfllm import data
 from tfllm.cli.sources import Pairs
 from tfllm.cli.tasks import summarization, translation
+from tfllm.evaluation import translation_scores
 from tfllm.training import Recipe, ValidationScore
 
 
@@ -32,6 +33,10 @@ def test_a_public_set_has_a_part_for_each_use(monkeypatch):
     monkeypatch.setattr(data, "tfds", lambda *asked: asked)
     assert Pairs(tfds="ted", columns=("pt", "en")).records() == ("ted", "test", ("pt", "en"))
     assert Pairs(tfds="ted", split="train[:5%]").records() == ("ted", "train[:5%]", None)
+
+
+def test_the_tokenizers_of_bleu_are_those_of_the_scores():
+    assert translation.TOKENIZERS == translation_scores.TOKENIZERS
 
 
 def test_nothing_named_is_none_or_an_error():

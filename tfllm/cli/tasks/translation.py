@@ -1,13 +1,15 @@
 """Command-line options of a translator, and what the verbs do with it."""
 
 from dataclasses import asdict, dataclass, field
+from typing import Literal
 
 from tfllm.cli.sources import Pairs
 from tfllm.cli.tasks.pair_tasks import PairAnswers, PairTraining
-from tfllm.evaluation.translation_scores import TOKENIZERS, checked_tokenizer
 from tfllm.tasks.settings import TranslatorConfig
 from tfllm.tasks.text_generation.decoding import Decoding
 
+# Those of tfllm.evaluation.translation_scores, which imports NumPy; a test holds them equal.
+TOKENIZERS = Literal["13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "flores101", "flores200", "spBLEU-1K"]
 TEXT = "--source F --target F"
 ASK = "tfllm generate RUN 'text'"
 
@@ -22,6 +24,8 @@ class Training(TranslatorConfig, PairTraining):
 
     @property
     def scoring(self):
+        from tfllm.evaluation.translation_scores import checked_tokenizer
+
         checked_tokenizer(self.tokenize)
         return {"tokenize": self.tokenize}
 
