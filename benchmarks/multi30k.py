@@ -22,7 +22,7 @@ from tfllm import config, text, training
 from tfllm.data import parallel
 from tfllm.tasks.building import Builder
 from tfllm.tasks.records import strings
-from tfllm.tasks.translator import Translator, TranslatorConfig
+from tfllm.tasks.translator import SIZES, Translator, TranslatorConfig
 
 HERE = Path(__file__).parent
 DATA = Path(os.environ.get("TFLLM_DATA", HERE.parent.parent / "shared" / "data")) / "multi30k"
@@ -42,7 +42,7 @@ def untrained(kind, train, settings):
         return Translator.from_text(train, config=settings)
     lines = [line for part in strings(train, "source", "target") for line in part]
     words = text.Words.learn(lines, split="whitespace", continuation="@@")
-    model = Builder(settings, {}).model(words)
+    model = Builder(settings, SIZES).model(words)
     return Translator(model, words, label_smoothing=settings.label_smoothing)
 
 

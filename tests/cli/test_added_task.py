@@ -27,7 +27,7 @@ class Reverser(keras.Model):
     def call(self, x):
         return self.scale(x)
 
-    def fit(self, records, recipe, batch_tokens, shapes, stream, seed, **options):
+    def fit(self, records, recipe, batch_tokens, shapes, seed, **options):
         self.compile("sgd", "mse", run_eagerly=True)
         return super().fit(np.ones((2, 1)), np.ones((2, 1)), **options)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 
-from tfllm.cli.tasks.text_tasks import TextScores, TextTraining
+from tfllm.cli.tasks.text_tasks import StreamedTraining, TextScores
 from tfllm.tasks.settings import LanguageModelConfig
 from tfllm.tasks.text_generation.decoding import Continuation
 
@@ -11,7 +11,7 @@ ASK = "tfllm generate RUN 'text'"
 
 
 @dataclass(frozen=True)
-class Training(LanguageModelConfig, TextTraining):
+class Training(LanguageModelConfig, StreamedTraining):
     """Text, tokenizer, model, recipe: the config.yaml of a run."""
 
     def untrained(self, train):

@@ -6,7 +6,7 @@ Objectives: mlm_nsp and mlm, BERT's and RoBERTa's, for an encoder; spans, T5's, 
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
-from tfllm.cli.tasks.text_tasks import TextScores, TextTraining
+from tfllm.cli.tasks.text_tasks import StreamedTraining, TextScores
 from tfllm.models.configs import BERTConfig, Seq2SeqRNNConfig, TransformerConfig
 
 TEXT = "--text F [F ...]"
@@ -14,7 +14,7 @@ ASK = "tfllm generate RUN 'text with a [MASK]'"
 
 
 @dataclass(frozen=True)
-class Training(TextTraining):
+class Training(StreamedTraining):
     """Text, objective, tokenizer, model, recipe: the config.yaml of a run."""
 
     objective: Literal["mlm_nsp", "mlm", "spans"] = "mlm_nsp"  # masks with pairs; masks; gaps for an encoder-decoder

@@ -1,4 +1,4 @@
-"""What the tasks share that learn from running text: lm, pretrain, denoising."""
+"""What the tasks share that learn from running text: lm, pretrain, denoising; and those of other packages."""
 
 from dataclasses import dataclass
 
@@ -13,6 +13,15 @@ class TextTraining(TokenFitting, Texts):
     split: str = "train"  # the part of the public set
     valid_text: tuple[str, ...] | None = None  # text to validate on, likewise
     valid_split: str = "validation"
+
+    def read(self):
+        return self.records(), self.records("valid_")
+
+
+@dataclass(frozen=True)
+class StreamedTraining(TextTraining):
+    """The text may also be larger than memory. A final class says how it begins."""
+
     stream: bool = False  # leave the text in its files and tokenise it while training: for what memory cannot hold
     steps_per_epoch: int | None = None  # batches in an epoch of a stream; none: all of the text
     shuffle_buffer: int = 4096  # rows of a stream that are shuffled together
