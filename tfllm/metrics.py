@@ -5,17 +5,17 @@ import inspect
 import keras
 from keras import ops
 
+from tfllm.private_api import best_is, metric_function
 from tfllm.saving import Configured
 
 
+@best_is("up")
 class _OverTokens(Configured, keras.metrics.Mean):
     """The mean of values [B, T] by weights [B, T] (None: all 1): every token of an epoch counts alike.
 
     They are laid in one row for that: Keras' own Mean first averages over T, so that a token of a short batch would
     count more than one of a long batch.
     """
-
-    _direction = "up"  # as Keras' own metrics tell callbacks which value is the best
 
     def add(self, values, weights):
         weights = None if weights is None else ops.reshape(weights, (-1,))
@@ -38,14 +38,13 @@ class TokenAccuracy(_OverTokens):
 
 
 @keras.saving.register_keras_serializable("tfllm")
+@best_is("down")
 class TokenMean(_OverTokens):
     """The mean of a loss over all real tokens of an epoch. targets [B, T], logits [B, T, V], weights [B, T].
 
     Keras' own running "loss" averages the batches' means by their number of rows, which is not the same where rows
     differ in length; a weighted metric of that name takes its place in the logs.
     """
-
-    _direction = "down"
 
     def __init__(self, loss, name="loss", dtype=None):
         super().__init__(name=name, dtype=dtype)
@@ -96,7 +95,7 @@ def _takes_one_hot(metric):
     """Whether it is Keras' own and not made for ids: its targets are as wide as its predictions."""
     if isinstance(metric, (keras.metrics.FBetaScore, keras.metrics.AUC, keras.metrics.Precision, keras.metrics.Recall)):
         return True
-    function = getattr(metric, "_fn", metric if inspect.isfunction(metric) else type(metric))
+    function = metric_function(metric) or (metric if inspect.isfunction(metric) else type(metric))
     of_keras = function.__module__.startswith("keras.") and not function.__name__.startswith("sparse_")
     return of_keras and not getattr(metric, "sparse_y_true", False)
 

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from tfllm.evaluation import scripts
+from tfllm.private_api import mean_and_half_width, with_float_scores
 
 BOOTSTRAP, SEED = 1000, 12345
 TOKENIZERS = Literal["13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "flores101", "flores200", "spBLEU-1K"]
@@ -120,9 +121,7 @@ def chrf(
     if word_order:
         texts = [text for known in references for text in known]
         scripts.warn("chrF++", texts, lambda found: found.alone, f"word_order={word_order}", "word_order=0")
-    metric = _sacrebleu().CHRF(word_order=word_order, lowercase=lowercase)
-    of_sample = metric._compute_f_score  # a float32, but a float where nothing matches: statistics.mean refuses both
-    metric._compute_f_score = lambda matches: float(of_sample(matches))
+    metric = with_float_scores(_sacrebleu().CHRF(word_order=word_order, lowercase=lowercase))
     return _score(metric, hypotheses, references)
 
 
@@ -142,8 +141,8 @@ def _score(metric, hypotheses, references) -> Score:
     columns = [[known[i] if i < len(known) else None for known in references] for i in range(widest)]
     with _seeded():
         result = metric.corpus_score(hypotheses, columns, n_bootstrap=BOOTSTRAP)
-    low, high = result._mean - result._ci, result._mean + result._ci  # no public name in sacrebleu 2
-    return Score(result.name, result.score, max(0.0, low), min(100.0, high), str(metric.get_signature()))
+    mean, half = mean_and_half_width(result)
+    return Score(result.name, result.score, max(0.0, mean - half), min(100.0, mean + half), str(metric.get_signature()))
 
 
 def _paired(hypotheses, references) -> tuple[list[str], list[list[str]]]:

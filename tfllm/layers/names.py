@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 
 import keras
 
-_KERAS_OWN = {"_layers", "_operations", "_operations_by_depth", "_functional"}
+from tfllm import private_api
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,7 @@ class Place:
 
     def put(self, new):
         """`new` stands here instead, in the same order among the owner's layers."""
-        tracker = self.owner._tracker  # as Keras' enable_lora does: the layers of a built layer are closed
-        if tracker.is_in_store("layers", self.layer):  # else a first place of the same layer has done it
-            tracker.replace_tracked_value("layers", self.layer, new)
+        private_api.replace_sublayer(self.owner, self.layer, new)  # unless a first place of the same layer has done it
         if self.holder is self.owner:
             setattr(self.owner, self.key, new)
         else:
@@ -62,7 +60,7 @@ def weights(model) -> dict[str, keras.Variable]:
     """{name: weight} of all that could be trained, frozen or not, each once."""
     found, seen, taken = {}, set(), set()
     for name, layer in [("", model), *((place.name, place.layer) for place in places(model))]:
-        for weight in layer._trainable_variables:  # its own ones; those of sublayers come with them
+        for weight in private_api.own_weights(layer):
             if id(weight) not in seen:
                 seen.add(id(weight))
                 found[_free(f"{name}/{weight.name}".lstrip("/"), taken)] = weight
@@ -102,14 +100,14 @@ def _parts(owner):
     for layer, holder, key in [] if graph else _held(vars(owner), owner):
         met.add(id(layer))
         yield layer, holder, key
-    for layer in owner._layers:
+    for layer in private_api.sublayers(owner):
         if id(layer) not in met:
             yield layer, None, None
 
 
 def _held(items, holder):
     for key, value in list(items.items()):
-        if key in _KERAS_OWN or str(key).startswith("_self_"):  # the latter: TensorFlow's
+        if private_api.is_bookkeeping(str(key)):
             continue
         if isinstance(value, keras.layers.Layer):
             yield value, holder, key

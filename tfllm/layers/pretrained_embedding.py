@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfllm import private_api
 from tfllm.layers.names import devices_of, places
 
 
@@ -141,8 +142,8 @@ def replace_embedding(model, old, new):
         new.build()
     if old.path:  # the paths of its weights tell where they stand now, as they do when a file is loaded
         for variable in new.variables:
-            variable._path = old.path + variable.path.removeprefix(new.path)
-        new._path = old.path
+            private_api.set_path(variable, old.path + variable.path.removeprefix(new.path))
+        private_api.set_path(new, old.path)
     new.name = old.name
     for place in found:
         place.put(new)

@@ -10,6 +10,7 @@ import keras
 from tfllm.files import written
 from tfllm.layers import lora, names
 from tfllm.layers.pretrained_embedding import PretrainedEmbedding, replace_embedding
+from tfllm.private_api import BuiltFromOneReplica
 from tfllm.saving import Configured
 
 ADVICE = (
@@ -17,7 +18,7 @@ ADVICE = (
 )
 
 
-class Tunable(Configured, keras.Model):
+class Tunable(Configured, BuiltFromOneReplica, keras.Model):
     """Abstract. A model whose config tells what its constructor takes, and its pretrained embeddings, its LoRA and its
     frozen weights, if any.
 
@@ -39,14 +40,6 @@ class Tunable(Configured, keras.Model):
         if found:
             tune(model, found)
         return model
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """As in Keras, from the batch of one replica: Keras' own adds up those of all, which may differ in rows."""
-        if iterator is not None:
-            local = self.distribute_strategy.experimental_local_results
-            _, _, batches = next(iter(iterator))
-            data_batch, iterator = keras.tree.map_structure(lambda part: local(part)[0], next(batches)), None
-        super()._maybe_symbolic_build(iterator, data_batch)
 
     def quantize(self, mode=None, *args, **options):
         """Not here, ValueError: most layers compute with their kernels themselves, and would leave the scales out."""

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from functools import wraps
 from numbers import Number
 
+from tfllm.private_api import all_layers
 from tfllm.saving import parameters
 
 KEPT = 8  # functions of a kind
@@ -43,7 +44,7 @@ def changed(task, what):
 
 def settings(task):
     """Each layer of the task, and the plain values of what its constructor takes: a tuple that can be a key."""
-    return tuple((layer, *_plain(layer)) for layer in task._flatten_layers())
+    return tuple((layer, *_plain(layer)) for layer in all_layers(task))
 
 
 def _plain(layer):

@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 
 import keras
 
+from tfllm.private_api import has_weight_decay, weight_index
+
 BOTTOM = ("embed*", "place*", "position*", "*embedding*")
 
 
@@ -38,8 +40,8 @@ class LayerDecayAdam(keras.optimizers.Adam):
         super().build(variables)
 
     def update_step(self, gradient, variable, learning_rate):
-        rate = learning_rate * self.scales[self._get_variable_index(variable)]
-        if self.shrink and self._use_weight_decay(variable):
+        rate = learning_rate * self.scales[weight_index(self, variable)]
+        if self.shrink and has_weight_decay(self, variable):
             self.assign_sub(variable, variable * keras.ops.cast(self.shrink * rate, variable.dtype))
         super().update_step(gradient, variable, rate)
 

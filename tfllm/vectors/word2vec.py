@@ -8,8 +8,8 @@ Left out: going on with a training, and gensim's `corpus_file`.
 
 import functools
 import inspect
-from copy import copy
 
+from tfllm.private_api import with_losses
 from tfllm.vectors.formats.vector_files import save
 
 LONGEST = 10_000  # words; gensim's MAX_SENTENCE_LEN
@@ -102,15 +102,7 @@ def _gensim(subwords):
     """The class of gensim, with a loss that adds up."""
     from gensim import models
 
-    class Model(models.FastText if subwords else models.Word2Vec):
-        def _do_train_job(self, sentences, alpha, inits):  # in a thread of gensim's, on up to 10,000 words
-            job = copy(self)  # shares all weights
-            job.running_training_loss = 0.0
-            words, seen = super(Model, job)._do_train_job(sentences, alpha, inits)
-            self.done.append((float(job.running_training_loss), words))
-            return words, seen
-
-    return Model
+    return with_losses(models.FastText if subwords else models.Word2Vec)
 
 
 class _Corpus:

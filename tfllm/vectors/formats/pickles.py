@@ -13,6 +13,7 @@ import numpy as np
 
 from tfllm.files import one_line, understood
 from tfllm.limits import check_unpacked
+from tfllm.private_api import PythonUnpickler
 from tfllm.vectors.formats.unpacked import Unpacked
 from tfllm.vectors.keyed import brief, keyed_vectors
 
@@ -106,12 +107,12 @@ def _build(self):
     self.load_build()
 
 
-_STEPS = pickle._Unpickler.dispatch | {pickle.BUILD[0]: _build}
+_STEPS = PythonUnpickler.dispatch | {pickle.BUILD[0]: _build}
 for _code in (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3):
     _STEPS[_code[0]] = _counted(_STEPS[_code[0]])
 
 
-class _Unpickler(pickle._Unpickler):  # Python's, not C's, whose table of what was read grows to any size
+class _Unpickler(PythonUnpickler):
     dispatch = _STEPS
 
     def __init__(self, file, path):
