@@ -136,10 +136,3 @@ def test_readings():
 def test_wrong_arguments(wrong, said):
     with pytest.raises(ValueError, match=said):
         dates(**wrong)
-
-
-def test_without_babel_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "babel", None)
-    formats.cache_clear()
-    with pytest.raises(ImportError, match=r"pip install 'tfllm\[dates\]'"):
-        dates("test", 1)

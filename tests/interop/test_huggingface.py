@@ -1,7 +1,6 @@
 """Folders and names: what is there, what is not, and what is said then."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -105,14 +104,6 @@ def test_a_shard_is_missing_or_another(tmp_path):
     with pytest.raises(ValueError, match=r"and the files it names differ in other \(10 in all\)"):
         gpt2.load(folder)
 
-
-@pytest.mark.parametrize("package", ["safetensors", "huggingface_hub"])
-def test_what_is_not_installed_is_named(package, tmp_path, monkeypatch):
-    for name in [name for name in sys.modules if name.split(".")[0] == package]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=f"need {package}: pip install 'tfllm\\[hub\\]'"):
-        huggingface.write(tmp_path, CONFIG, {}) if package == "safetensors" else gpt2.load("a/b")
 
 
 def test_nothing_is_half_written(tmp_path):

@@ -1,7 +1,6 @@
 """The cut by a dictionary against all cuts there are, and against jieba without its hidden Markov model."""
 
 import gzip
-import importlib.util
 import os
 import random
 from pathlib import Path
@@ -109,11 +108,6 @@ def test_a_dictionary_from_text_finds_the_words_that_made_it():
     assert len(learn_dictionary(texts, size=50)) == 50 and learn_dictionary(["only English"]) == {}
     assert learn_dictionary(texts) == found
 
-
-def test_without_jieba_its_dictionary_is_explained(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ImportError, match="pip install"):
-        jieba_dictionary()
 
 
 def spans(words):

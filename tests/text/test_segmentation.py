@@ -78,9 +78,3 @@ def test_simplified_characters_are_opencc_s():
     said = [text.decode() for text in width.CharacterMap(table)(texts).numpy()]
     assert said == [convert(text) for text in texts]
     assert len(table) > 3000
-
-
-def test_without_opencc_the_table_is_explained(monkeypatch):
-    monkeypatch.setattr(width.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ImportError, match="pip install"):
-        width.simplified_table()

@@ -183,12 +183,6 @@ def test_progress_is_shown(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_without_numba_it_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "tfllm.vectors.glove.adagrad", raising=False)
-    with pytest.raises(ImportError, match=r"pip install 'tfllm\[glove\]'"):
-        GloVe().fit(TEXTS, verbose=0)
-
 
 def test_numba_and_gensim_wait_until_they_are_used():
     code = "import sys, tfllm.vectors.glove.glove; print(sorted({'numba', 'gensim'} & set(sys.modules)))"

@@ -1,7 +1,6 @@
 """Maps and projector files: PCA against eigenvectors, labels that leave each other room, exact numbers."""
 
 import logging
-import sys
 
 import numpy as np
 import pytest
@@ -67,14 +66,6 @@ def test_other_maps_keep_groups_together(vectors, method, package):
     np.testing.assert_array_equal(word_map(vectors, method=method, seed=3).points, found.points)
 
 
-@pytest.mark.parametrize(
-    "method, package, line", [("tsne", "sklearn.manifold", "scikit-learn"), ("umap", "umap", "umap-learn")]
-)
-def test_a_missing_package_is_named(vectors, method, package, line, monkeypatch):
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=f"pip install {line}"):
-        word_map(vectors, method=method)
-
 
 def test_errors(vectors):
     with pytest.raises(ValueError, match="method must be one of pca, tsne, umap; got 'mds'"):
@@ -123,12 +114,6 @@ def test_a_picture_of_any_words(tmp_path, caplog, monkeypatch):
         word_map(made).save(tmp_path / "map.png")
     assert [record.getMessage().partition(": ")[2][:12] for record in caplog.records] == ["some letters"]
 
-
-def test_no_picture_without_matplotlib(vectors, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r"pip install 'tfllm\[plot\]'"):
-        word_map(vectors).save(tmp_path / "map.png")
-    assert not list(tmp_path.iterdir())
 
 
 def test_the_projector_reads_its_files(tmp_path):

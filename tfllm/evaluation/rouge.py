@@ -97,11 +97,10 @@ def _scorer(tokens, stemming):
     try:
         from importlib.metadata import version
 
+        from nltk.stem.porter import PorterStemmer
         from rouge_score import rouge_scorer
     except ImportError:
         raise ImportError("ROUGE needs rouge-score: pip install 'tfllm[eval]'") from None
-    from nltk.stem.porter import PorterStemmer
-
     stem = PorterStemmer().stem if tokens == "words" and stemming else None
     by = Tokens(scripts.TOKENS[tokens], stem)
     return rouge_scorer.RougeScorer(list(KINDS), tokenizer=by), version("rouge-score")

@@ -105,7 +105,7 @@ def callbacks(
     chain.append(Curve(folder, done, recipe.monitor))
     if recipe.tensorboard:
         if importlib.util.find_spec("tensorboard") is None:
-            raise ImportError("Recipe.tensorboard needs TensorBoard: pip install tensorboard")
+            raise ImportError("Recipe.tensorboard needs TensorBoard: pip install 'tfllm[tensorboard]'")
         chain.append(keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
     return chain
 

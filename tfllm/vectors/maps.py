@@ -131,7 +131,7 @@ def _tsne(rows, seed):
     try:
         from sklearn.manifold import TSNE
     except ImportError:
-        raise ImportError("t-SNE needs scikit-learn: pip install scikit-learn") from None
+        raise ImportError("t-SNE needs scikit-learn: pip install 'tfllm[maps]'") from None
     perplexity = min(30, (len(rows) - 1) / 3)
     return TSNE(perplexity=perplexity, metric="cosine", init="random", random_state=seed).fit_transform(rows)
 
@@ -140,6 +140,6 @@ def _umap(rows, seed):
     try:
         from umap import UMAP
     except ImportError:
-        raise ImportError("UMAP needs umap-learn: pip install umap-learn") from None
+        raise ImportError("UMAP needs umap-learn: pip install 'tfllm[maps]'") from None
     neighbors = min(15, len(rows) - 1)
     return UMAP(n_neighbors=neighbors, metric="cosine", init="random", random_state=seed).fit_transform(rows)
