@@ -86,18 +86,3 @@ def test_categories_are_those_of_unicode():
     expected = np.array([kinds[reference.kind(chr(p))] for p in points])
     assert len(points) > 280_000
     np.testing.assert_array_equal(Categories()(points).numpy(), expected)
-
-
-@pytest.mark.peers
-@pytest.mark.slow
-def test_categories_are_those_of_hugging_face():
-    """A character goes with one of its category before it; white space goes with none."""
-    cut = pytest.importorskip("tokenizers").pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str
-    points = [p for p in range(0x110000) if not 0xD800 <= p < 0xE000]
-    before = {LETTER: "a", NUMBER: "1", OTHER: "!"}
-    kinds = Categories()(points).numpy()
-    for point, kind in zip(points, kinds.tolist(), strict=True):
-        if kind == SPACE:
-            assert all(len(cut(sign + chr(point))) == 2 for sign in before.values()), hex(point)
-        else:
-            assert len(cut(before[kind] + chr(point))) == 1, hex(point)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.text.test_word_pieces import OPTIONS, SPECIAL, TEXTS, VOCABULARY
-from tfllm.text import WordPieces
+from tfllm.text import WordPieces, code_points
 from tfllm.text.wordpiece import bert_characters
 
 OTHER = dict(lowercase=False, strip_accents=True, chinese=False)
@@ -170,11 +170,11 @@ def test_every_character_is_what_it_is_for_hugging_face():
     normal |= {"strip": theirs(strip_accents=True), "lower": theirs(lowercase=True)}
     cut = tokenizers.pre_tokenizers.BertPreTokenizer().pre_tokenize_str
     dropped, spaces, chinese, punctuation = (
-        bert_characters.points(getattr(bert_characters, name))
+        code_points.points(getattr(bert_characters, name))
         for name in ("DROPPED", "SPACES", "CHINESE", "PUNCTUATION")
     )
     changed = {"strip": bert_characters.replacements(False, True), "lower": bert_characters.replacements(True, False)}
-    for page in range(0, bert_characters.HIGHEST, 256):
+    for page in range(0, code_points.HIGHEST, 256):
         points = [point for point in range(page, page + 256) if not 0xD800 <= point < 0xE000]
         expected = {
             "clean": ["" if dropped[point] else " " if spaces[point] else chr(point) for point in points],

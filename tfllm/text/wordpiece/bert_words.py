@@ -7,16 +7,8 @@ one look-up. A code says 4 * letter + kind; letter 0 is one that the vocabulary 
 import numpy as np
 import tensorflow as tf
 
-from tfllm.text.wordpiece.bert_characters import (
-    CHINESE,
-    DROPPED,
-    HIGHEST,
-    MARKS,
-    PUNCTUATION,
-    SPACES,
-    points,
-    replacements,
-)
+from tfllm.text.code_points import HIGHEST, points
+from tfllm.text.wordpiece.bert_characters import CHINESE, DROPPED, MARKS, PUNCTUATION, SPACES, replacements
 
 ALONE, SPACE, NOTHING = 1, 2, -1  # kinds: a word of its own; white space. NOTHING: a code for no character at all
 PAGE = 256

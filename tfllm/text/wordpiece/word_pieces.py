@@ -4,8 +4,8 @@ import keras
 import tensorflow as tf
 
 from tfllm.files import understood
+from tfllm.text.code_points import HIGHEST
 from tfllm.text.tokenizer import CPU, Tokenizer
-from tfllm.text.wordpiece.bert_characters import HIGHEST
 from tfllm.text.wordpiece.bert_words import BertWords
 from tfllm.text.wordpiece.word_matching import WordMatch
 from tfllm.text.wordpiece.word_piece_files import NAMES, Parts, read_folder, read_vocabulary, write_folder

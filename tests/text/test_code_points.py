@@ -1,0 +1,51 @@
+"""Tables of characters: stretches read and written, files that are in the package and as their script makes them."""
+
+from configparser import ConfigParser
+from importlib import util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tfllm.text import code_points
+
+ROOT = Path(__file__).parents[2]
+TEXT = ROOT / "tfllm" / "text"
+
+
+def test_stretches_of_code_points():
+    found = code_points.points("41-43 61 10FFFF")
+    assert np.flatnonzero(found).tolist() == [0x41, 0x42, 0x43, 0x61, 0x10FFFF]
+    assert code_points.stretches(found) == "41-43 61 10FFFF"
+    assert code_points.stretches(np.zeros(code_points.HIGHEST, bool)) == ""
+
+
+def test_a_table_of_a_package():
+    found = code_points.table("tfllm.text.bytepair", "unicode16.txt")
+    assert found.keys() == {"L", "N"} and found["L"].startswith("41-5A 61-7A AA ") and found["N"][:12] == "30-39 B2-B3 "
+    assert not (code_points.points(found["L"]) & code_points.points(found["N"])).any()
+
+
+def test_all_files_beside_the_code_are_package_data():
+    project = ConfigParser()
+    project.read(ROOT / "setup.cfg", encoding="utf-8")
+    declared = {
+        path
+        for package, names in project["options.package_data"].items()
+        for name in names.split()
+        for path in ROOT.joinpath(*package.split(".")).glob(name)
+    }
+    there = {path for path in (ROOT / "tfllm").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert declared == there == {TEXT / "bytepair" / "unicode16.txt", TEXT / "wordpiece" / "unicode8.txt"}
+
+
+@pytest.mark.peers
+@pytest.mark.slow
+def test_the_files_are_as_their_script_makes_them():
+    """Asks Hugging Face's `tokenizers` about each code point."""
+    pytest.importorskip("tokenizers")
+    spec = util.spec_from_file_location("unicode_tables", ROOT / "scripts" / "unicode_tables.py")
+    script = util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.letters_and_numbers() == (TEXT / "bytepair" / "unicode16.txt").read_text("utf-8")
+    assert script.marks_and_punctuation() == (TEXT / "wordpiece" / "unicode8.txt").read_text("utf-8")

@@ -1,0 +1,34 @@
+"""Sets of code points, written as stretches: "41-5A 61-7A AA", in hexadecimal."""
+
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+HIGHEST = 0x110000
+
+
+@cache
+def points(stretches):
+    """bool [0x110000] of a table of stretches: which code points are on it."""
+    found = np.zeros(HIGHEST, bool)
+    for stretch in stretches.split():
+        first, _, last = stretch.partition("-")
+        found[int(first, 16) : int(last or first, 16) + 1] = True
+    return found
+
+
+def stretches(points):
+    """The reverse of `points`."""
+    borders = np.flatnonzero(np.diff(np.append(points, False), prepend=False)).reshape(-1, 2)
+    return " ".join(f"{first:X}" if first + 1 == end else f"{first:X}-{end - 1:X}" for first, end in borders.tolist())
+
+
+def table(package, name):
+    """{category: its stretches} of a file in a package, whose lines are a stretch and a category: "41-5A L"."""
+    found = {}
+    for line in files(package).joinpath(name).read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            stretch, category = line.split()
+            found.setdefault(category, []).append(stretch)
+    return {category: " ".join(parts) for category, parts in found.items()}
