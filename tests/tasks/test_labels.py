@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfllm.losses import ClassCrossEntropy, LabelCrossEntropy, SquaredError
 from tfllm.metrics import ClassAccuracy, LabelAccuracy
+from tfllm.tasks.classification import label_weights
 from tfllm.tasks.classification.labels import Labels
 
 NAMES = ("bad", "so so", "good")
@@ -25,8 +26,8 @@ def test_single():
     np.testing.assert_allclose(found["probabilities"], chances, rtol=1e-5)
     assert found["label"].tolist() == [b"good", b"bad", b"good"]
     np.testing.assert_allclose(found["score"], chances.max(axis=1), rtol=1e-5)
-    assert [row["label"] for row in labels.told(found)] == ["good", "bad", "good"]
-    assert list(labels.told(found)[0]["probabilities"]) == list(NAMES)
+    assert [row["label"] for row in labels.as_dicts(found)] == ["good", "bad", "good"]
+    assert list(labels.as_dicts(found)[0]["probabilities"]) == list(NAMES)
 
 
 def test_multi():
@@ -38,7 +39,7 @@ def test_multi():
     found = {name: part.numpy() for name, part in labels.answer(LOGITS, np.zeros(3, bool)).items()}
     np.testing.assert_allclose(found["probabilities"], 1 / (1 + np.exp(-LOGITS)), rtol=1e-5)
     assert found["label"].tolist() == [b"bad|good", b"bad|so so", b""]
-    assert [row["label"] for row in labels.told(found)] == [["bad", "good"], ["bad", "so so"], []]
+    assert [row["label"] for row in labels.as_dicts(found)] == [["bad", "good"], ["bad", "so so"], []]
 
 
 def test_regression():
@@ -50,7 +51,7 @@ def test_regression():
     found = {name: part.numpy() for name, part in labels.answer(tf.constant(LOGITS[:, :1]), np.zeros(3, bool)).items()}
     assert set(found) == {"label", "score"}
     np.testing.assert_array_equal(tf.strings.to_number(found["label"]), LOGITS[:, 0])
-    assert labels.told(found)[0]["score"] == 0.5
+    assert labels.as_dicts(found)[0]["score"] == 0.5
 
 
 def test_what_is_learned():
@@ -63,19 +64,19 @@ def test_what_is_learned():
 def test_balanced_weights():
     """single: the sums of the weights of all classes are equal, and the mean weight is 1. multi: of there and not."""
     labels, texts = Labels(NAMES), ["bad"] * 6 + ["so so"] * 3 + ["good"]
-    weights = labels.balanced(texts)
+    weights = label_weights.balanced(labels, texts)
     assert weights == pytest.approx({"bad": 10 / 18, "so so": 10 / 9, "good": 10 / 3})
-    found = labels.weights(labels.targets(tf.constant(texts))[0], np.array(list(weights.values()), "float32"))
+    found = label_weights.of_targets(labels, labels.targets(tf.constant(texts))[0], weights)
     assert found.shape == (10, 1) and np.mean(found) == pytest.approx(1.0)
     labels = Labels(NAMES, "multi")
-    weights = labels.balanced(["bad|good", "bad", "good|so so", "bad", ""])
+    weights = label_weights.balanced(labels, ["bad|good", "bad", "good|so so", "bad", ""])
     assert weights == pytest.approx({"bad": 2 / 3, "so so": 4, "good": 3 / 2})
-    found = labels.weights(tf.constant([[1.0, 0, 0], [0, 1, 1]]), np.array(list(weights.values()), "float32"))
+    found = label_weights.of_targets(labels, tf.constant([[1.0, 0, 0], [0, 1, 1]]), weights)
     np.testing.assert_allclose(found, [[2 / 3, 1, 1], [1, 4, 1.5]])
     with pytest.raises(ValueError, match="'good' is in 0 of 2 records"):
-        Labels(NAMES).balanced(["bad", "so so"])
+        label_weights.balanced(Labels(NAMES), ["bad", "so so"])
     with pytest.raises(ValueError, match="'good' is in 2 of 2 records"):
-        Labels(NAMES, "multi").balanced(["good|bad", "good|so so"])
+        label_weights.balanced(Labels(NAMES, "multi"), ["good|bad", "good|so so"])
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_one_class_alone_is_refused():
 )
 def test_impossible_weights_are_refused(kind, weights, message):
     with pytest.raises(ValueError, match=message):
-        Labels(() if kind == "regression" else NAMES, kind).checked_weights(weights)
+        label_weights.checked(Labels(() if kind == "regression" else NAMES, kind), weights)
 
 
 def loops(kind, targets, logits):

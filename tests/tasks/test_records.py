@@ -36,7 +36,7 @@ from tfllm.tasks import (
     records,
 )
 from tfllm.tasks import records as gate
-from tfllm.tasks.classification import labelled_records as labelled
+from tfllm.tasks.classification import label_weights, labelled_records
 
 pytestmark = pytest.mark.usefixtures("eager")
 
@@ -319,10 +319,11 @@ def test_texts_without_words_are_told(name, caplog):
 
 
 def test_labels_of_one_value_are_one_label():
-    assert labelled.labels([1, 1.0, "1", np.float32(1), np.int8(1), b"1", tf.constant("1")]) == [b"1"] * 7
-    assert labelled.labels([True, 0.5, -2.0, "1.0", ["a", b"b", 3]]) == [b"True", b"0.5", b"-2", b"1.0", b"a|b|3"]
+    assert labelled_records.labels([1, 1.0, "1", np.float32(1), np.int8(1), b"1", tf.constant("1")]) == [b"1"] * 7
+    given = [True, 0.5, -2.0, "1.0", ["a", b"b", 3]]
+    assert labelled_records.labels(given) == [b"True", b"0.5", b"-2", b"1.0", b"a|b|3"]
     for form in (list, tuple, np.array, tf.constant, Series, iter, lambda x: np.array(x)[:, None]):
-        assert labelled.labels(form([0, 1, 2])) == [b"0", b"1", b"2"]
+        assert labelled_records.labels(form([0, 1, 2])) == [b"0", b"1", b"2"]
     for wrong, told in (
         ([0, None], "got None as label of record 1"), ([0.0, float("nan")], "as label of record 1; got float nan"),
         (np.array([0, np.inf]), "label of record 1"), ("pos", "a list of labels"), (None, "a list of labels"),
@@ -331,7 +332,7 @@ def test_labels_of_one_value_are_one_label():
         ([["a", None]], "got None as label of record 0"),
     ):  # fmt: skip
         with pytest.raises((TypeError, ValueError), match=told.replace("|", r"\|")):
-            labelled.labels(wrong)
+            labelled_records.labels(wrong)
 
 
 def test_labels_of_numbers_come_in_datasets_too():
@@ -339,11 +340,11 @@ def test_labels_of_numbers_come_in_datasets_too():
     wanted = list(zip(TEXTS, map(str, numbers), strict=True))
     for y in (numbers, np.array(numbers, "float32"), np.array(numbers)[:, None], np.array(numbers, "uint8")):
         for data in (dataset((TEXTS, y)), dataset((TEXTS, y)).batch(5), dataset({"label": y, "text": TEXTS}).batch(5)):
-            assert in_rows(labelled.records_of(data), ("text", "label")) == wanted
+            assert in_rows(labelled_records.records_of(data), ("text", "label")) == wanted
     pairs = dataset(((TEXTS, TEXTS[::-1]), numbers)).batch(5)
-    assert in_rows(labelled.records_of(pairs), ("text", "pair", "label"))[0] == (TEXTS[0], TEXTS[-1], "0")
+    assert in_rows(labelled_records.records_of(pairs), ("text", "pair", "label"))[0] == (TEXTS[0], TEXTS[-1], "0")
     with pytest.raises(ValueError, match="label of record 2; got float nan"):
-        labelled.records_of(dataset((TEXTS, [0.0, 1, np.nan] * 4)))
+        labelled_records.records_of(dataset((TEXTS, [0.0, 1, np.nan] * 4)))
     task = TextClassifier.from_text(dataset((TEXTS, numbers)).batch(5), config=TASKS["classifier"][1])
     assert task.labels == ("0", "1")
     assert task.score(dataset((TEXTS, numbers)).batch(5)).as_dict() == task.score(TEXTS, numbers).as_dict()
@@ -384,7 +385,7 @@ def test_class_weights_of_one_training(monkeypatch):
         ({"neg": 3.0}, {"neg": 6, "pos": 2}), ({0: 3.0, 1: 0.5}, {"neg": 6, "pos": 1}), ({1: 0}, {"neg": 2, "pos": 0}),
         ("balanced", {"neg": 3, "pos": 1.5}), (None, {"neg": 2, "pos": 2}),
     ):  # fmt: skip
-        labels, weights = records.columns(task.heavier(known, given), "label", records.WEIGHT)
+        labels, weights = records.columns(label_weights.weighted(task.kinds, given, known), "label", records.WEIGHT)
         assert weights == pytest.approx([wanted[label.decode()] for label in labels])
     for wrong in ({"good": 1}, {2: 1}, {"pos": -1}, {"pos": None}, [1, 2], 3):
         with pytest.raises((TypeError, ValueError), match="class_weight"):

@@ -12,11 +12,12 @@ import tensorflow as tf
 
 from tfllm.data import batches
 from tfllm.layers.lora import merged
-from tfllm.layers.tunable import Tunable, expect_keras_file
-from tfllm.tasks import compiling
+from tfllm.layers.tunable import Tunable
+from tfllm.tasks import compiling, running
 from tfllm.tasks import records as gate
+from tfllm.tasks.callbacks import check_callbacks, listed, setters
 from tfllm.tasks.compiled import changed, compiled
-from tfllm.tasks.signature import Signature, batch_starts, in_batches
+from tfllm.tasks.signature import Signature
 from tfllm.tasks.texts import is_one
 from tfllm.training import recipe as recipes
 from tfllm.training.stopping import Diverged
@@ -289,28 +290,8 @@ class Task(Tunable):
         tell: a function of the arrays [N, ...] that makes a list of N answers of them, given instead.
         row: the number of the first text, on which what is drawn depends. scalars: the numbers of the signature.
         """
-        signature = self.signature(signature) if isinstance(signature, str) else signature
-        if isinstance(columns[0], tf.data.Dataset):
-            records = gate.of_dataset(self.asks, columns[0], type(self).__name__, endless=True)
-            return self._stream(signature, records, tell or each, batch_size, row, scalars)
-        one = all(map(is_one, columns))
-        columns = [gate.texts([part] if one else part, name) for part, name in zip(columns, self.asks, strict=True)]
-        if len({len(part) for part in columns}) > 1:
-            sizes = " and ".join(str(len(part)) for part in columns)
-            raise ValueError(f"expected a {self.asks[0]} for each {self.asks[1]}; got {sizes}")
-        if tell is not None and not columns[0]:
-            batch_starts(0, batch_size)
-            return []
-        found = in_batches(signature, columns, batch_size, verbose, row, **scalars)
-        if tell is None:
-            return {name: part[0] for name, part in found.items()} if one else found
-        return tell(found)[0] if one else tell(found)
-
-    def _stream(self, signature, records, tell, batch_size, row, scalars):
-        for part in records.batch(gate.GROUP).as_numpy_iterator():
-            columns = [part[name].tolist() for name in self.asks]
-            yield from tell(in_batches(signature, columns, batch_size, 0, row, **scalars))
-            row += len(columns[0])
+        signature, who = self.signature(signature) if isinstance(signature, str) else signature, type(self).__name__
+        return running.run(signature, columns, self.asks, who, tell, batch_size, verbose, row, **scalars)
 
     def export(self, folder, *structure, **options):
         """Writes folder/1 (or the next free number) for TensorFlow Serving and returns its path.
@@ -324,33 +305,6 @@ class Task(Tunable):
             return saved_model.export(self, folder, {name: one.served for name, one in found.items()})
 
 
-def each(found):
-    """{name: array [N, ...]} -> a list of N dicts."""
-    return [dict(zip(found, parts, strict=True)) for parts in zip(*found.values(), strict=True)]
-
-
 def shown(verbose):
     """Keras' `verbose` as a number: 1 where a progress bar is wanted."""
     return int(verbose == 1 or (verbose == "auto" and keras.config.is_interactive_logging_enabled()))
-
-
-def listed(callbacks):
-    return [] if callbacks is None else callbacks if isinstance(callbacks, list) else [callbacks]
-
-
-def setters(callbacks):
-    """The names of the callbacks that set the learning rate."""
-    kinds = keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau
-    return [type(one).__name__ for one in listed(callbacks) if isinstance(one, kinds)]
-
-
-def check_callbacks(optimizer, callbacks):
-    """ValueError where a callback would set a learning rate that is a schedule's, or save what nothing can load."""
-    for one in listed(callbacks):
-        if isinstance(one, keras.callbacks.ModelCheckpoint) and not one.save_weights_only:
-            expect_keras_file(one.filepath)
-    if (names := setters(callbacks)) and not isinstance(optimizer.learning_rate, keras.Variable):
-        raise ValueError(
-            f"{names[0]} sets the learning rate, but the task is compiled with a schedule: compile it with a number "
-            f"first, task.compile(keras.optimizers.Adam({float(optimizer.learning_rate):g}))"
-        )

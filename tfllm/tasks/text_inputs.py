@@ -96,7 +96,7 @@ def vector(model, pool, inputs, training=None):
     return (pool or model.pool)(x, padding_mask=mask)
 
 
-def idle(model, pool):
+def unused_weights(model, pool):
     """The weights of a model that have no part in `vector`: a softmax over words, a pooling that is not used."""
     names = ("to_logits", "narrow", "bias") if isinstance(model, CausalModel) else ("pooler", "gather", "hidden")
     if pool is None and model.pooling not in ("mean", "max", "first"):

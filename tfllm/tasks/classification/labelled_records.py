@@ -50,6 +50,34 @@ def records_of(x, y=None, separator="|", sample_weight=None, known=None):
     return gate.read(tuple(columns), columns, None, sample_weight)
 
 
+def with_fields(records, fields):
+    """Records with these fields, their weights if any, and nothing else. ValueError where a field is missing."""
+    if missing := [name for name in fields if name not in records.element_spec]:
+        raise ValueError(
+            f"this classifier needs records with {list(fields)}; these have {list(records.element_spec)}, so that "
+            f"{missing[0]!r} is missing"
+        )
+    names = [name for name in (*fields, gate.WEIGHT) if name in records.element_spec]
+    return records.map(lambda record: {name: record[name] for name in names})
+
+
+def to_classify(fields, texts, pairs=None):
+    """Texts in any form, and second texts if any -> two lists of bytes, the second None where there is one text each.
+
+    fields: of the texts that are asked for, "text" and perhaps "pair".
+    """
+    if isinstance(texts, (tf.data.Dataset, dict)):
+        fields_of(getattr(texts, "element_spec", texts))
+        records = gate.read(fields, texts, pairs, who="this classifier")
+        return (*gate.columns(records, *fields), None)[:2]
+    if len(fields) == 2 and pairs is None and are_pairs(texts):
+        texts, pairs = zip(*texts, strict=True)
+    texts, pairs = gate.texts(texts), None if pairs is None else gate.texts(pairs, "pair")
+    if pairs is not None and len(texts) != len(pairs):
+        raise ValueError(f"expected a second text for each; got {len(texts)} and {len(pairs)}")
+    return texts, pairs
+
+
 def fields_of(spec):
     """Those of `FIELDS` that the records of a dataset have."""
     if isinstance(spec, dict):

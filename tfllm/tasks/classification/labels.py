@@ -1,20 +1,17 @@
-"""The labels of a classifier: from their text to targets and weights, and from logits to an answer.
+"""The labels of a classifier: from their text to targets, and from logits to an answer.
 
 Three kinds. single: each text has one of C classes. multi: each has any number of C labels, joined in its record by a
-separator. regression: each has a number. All but `learned` and `faults` is core TensorFlow, for tf.data and serving.
+separator. regression: each has a number. All but `learned` and messages is core TensorFlow, for tf.data and serving.
 """
 
-import numbers
 from collections import Counter
 
-import numpy as np
 import tensorflow as tf
 
 from tfllm.losses import ClassCrossEntropy, LabelCrossEntropy, SquaredError
 from tfllm.metrics import ClassAccuracy, LabelAccuracy, TokenMean
 
 KINDS = ("single", "multi", "regression")
-BALANCED = "balanced"
 SEPARATOR = "|"  # between the labels of one text, as in data.labelled
 NUMBER = r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*"
 
@@ -76,61 +73,6 @@ class Labels:
         good = tf.reduce_all(tf.reduce_any(hit, axis=2) | (parts == ""), axis=1)
         return tf.cast(tf.reduce_any(hit, axis=1), tf.float32), good
 
-    def weights(self, targets, class_weights=None):
-        """targets as above -> loss weights of their shape. class_weights [C]: of a class; of a label where it is 1."""
-        if class_weights is None:
-            return tf.ones_like(targets, tf.float32)
-        if self.kind == "single":
-            return tf.gather(class_weights, targets)
-        return tf.where(targets > 0, class_weights, 1.0)
-
-    def balanced(self, texts):
-        """{label: weight} by which every label weighs alike in these texts (strings).
-
-        single: N / (C n), n of N texts being of the class; multi: (N - n) / n, so that a label's presence weighs as
-        much as its absence. ValueError where a label has no text, or a label of "multi" all of them.
-        """
-        targets = np.concatenate([self.targets(tf.constant(part))[0].numpy() for part in pieces(texts)])
-        single = self.kind == "single"
-        counts = np.bincount(targets[:, 0], minlength=self.size) if single else targets.sum(axis=0)
-        weights = len(targets) / (self.size * np.maximum(counts, 1)) if single else len(targets) / counts.clip(1) - 1
-        for name, count, weight in zip(self.names, counts, weights, strict=True):
-            if not count or weight <= 0:
-                raise ValueError(
-                    f"'balanced' needs every label to be there and to be missing: {name!r} is in {int(count)} of "
-                    f"{len(targets)} records. Give class_weights as a dict"
-                )
-        return {name: float(weight) for name, weight in zip(self.names, weights, strict=True)}
-
-    def checked_weights(self, class_weights):
-        """{label: number above 0}, "balanced" or None. ValueError for labels left out or unknown, and all else."""
-        if class_weights is None:
-            return None
-        if self.kind == "regression":
-            raise ValueError("a regression has no classes to weigh: leave class_weights out")
-        if isinstance(class_weights, str) and class_weights == BALANCED:
-            return BALANCED
-        if not isinstance(class_weights, dict) or set(class_weights) != set(self.names):
-            raise ValueError(
-                f"class_weights are {BALANCED!r} or a number for each of {list(self.names)}; got {class_weights!r}"
-            )
-        if wrong := [name for name, weight in class_weights.items() if not weight > 0]:
-            raise ValueError(f"a class weight is a number above 0; {wrong[0]!r} has {class_weights[wrong[0]]!r}")
-        return {name: float(class_weights[name]) for name in self.names}
-
-    def by_class(self, class_weight):
-        """{label, or its number: weight} -> float32 [C]; 1 for those left out. ValueError for all else."""
-        found = np.ones(self.size, "float32")
-        for name, weight in class_weight.items() if isinstance(class_weight, dict) else [(class_weight, None)]:
-            known = str(name) in self.names or (isinstance(name, (int, np.integer)) and 0 <= name < self.size)
-            if not known or not isinstance(weight, numbers.Real) or not 0 <= weight < np.inf:
-                raise ValueError(
-                    f"class_weight is {BALANCED!r} or has a number of 0 or more for some of {shown(self.names)}; got "
-                    f"{class_weight!r:.200}"
-                )
-            found[self.names.index(str(name)) if str(name) in self.names else name] = weight
-        return found
-
     def objective(self):
         """The loss, and the metrics by weight."""
         kinds = {"single": ClassCrossEntropy, "multi": LabelCrossEntropy, "regression": SquaredError}
@@ -166,7 +108,7 @@ class Labels:
             "labels": tf.broadcast_to(names, tf.shape(logits)), "probabilities": probabilities,
         }  # fmt: skip
 
-    def told(self, found):
+    def as_dicts(self, found):
         """What `answer` gave, as NumPy -> a list of plain dicts, see `TextClassifier.classify`."""
         rows = []
         for i, (label, score) in enumerate(zip(found["label"], found["score"], strict=True)):
@@ -187,11 +129,6 @@ class Labels:
         if self.kind == "regression":
             return f"expected a number as the label; it is none in {where}"
         return f"expected one of the labels {shown(self.names)}; it is none in {where}"
-
-
-def pieces(texts, size=4096):
-    texts = list(texts)
-    return [texts[i : i + size] for i in range(0, len(texts), size)]
 
 
 def shown(names, most=20):

@@ -13,13 +13,14 @@ from tfllm.models.memory_network import MemoryNetwork
 from tfllm.ragged import column
 from tfllm.tasks import records as gate
 from tfllm.tasks.building import Builder
+from tfllm.tasks.callbacks import listed, setters
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.facts.fact_inputs import lines, plain
 from tfllm.tasks.facts.fact_readers import Chosen, Written, answer_key
 from tfllm.tasks.facts.linear_start import LinearStart
 from tfllm.tasks.settings import FactAnsweringConfig
 from tfllm.tasks.signature import Signature
-from tfllm.tasks.task import Task, listed, log, setters
+from tfllm.tasks.task import Task, log
 from tfllm.tasks.texts import decoded, is_one
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import Words

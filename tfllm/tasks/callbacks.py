@@ -1,0 +1,27 @@
+"""The callbacks that users give to `fit`: which of them a task must know of, and which it refuses."""
+
+import keras
+
+from tfllm.layers.tunable import expect_keras_file
+
+
+def listed(callbacks):
+    return [] if callbacks is None else callbacks if isinstance(callbacks, list) else [callbacks]
+
+
+def setters(callbacks):
+    """The names of the callbacks that set the learning rate."""
+    kinds = keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau
+    return [type(one).__name__ for one in listed(callbacks) if isinstance(one, kinds)]
+
+
+def check_callbacks(optimizer, callbacks):
+    """ValueError where a callback would set a learning rate that is a schedule's, or save what nothing can load."""
+    for one in listed(callbacks):
+        if isinstance(one, keras.callbacks.ModelCheckpoint) and not one.save_weights_only:
+            expect_keras_file(one.filepath)
+    if (names := setters(callbacks)) and not isinstance(optimizer.learning_rate, keras.Variable):
+        raise ValueError(
+            f"{names[0]} sets the learning rate, but the task is compiled with a schedule: compile it with a number "
+            f"first, task.compile(keras.optimizers.Adam({float(optimizer.learning_rate):g}))"
+        )
