@@ -6,8 +6,7 @@ from typing import get_args
 
 import pytest
 
-from tfllm.evaluation import Scores, bleu, chrf, exact_match
-from tfllm.evaluation import translation_scores as translation
+from tfllm.evaluation import Scores, bleu, chrf, exact_match, translation_scores
 
 HYPOTHESES = [
     "the cat sat on the mat .",
@@ -166,7 +165,7 @@ def test_words_of_chrf_stand_between_spaces(caplog):
 
 def test_the_names_of_tokenizers_are_those_of_sacrebleu(monkeypatch):
     metrics = pytest.importorskip("sacrebleu.metrics")
-    assert {*get_args(translation.TOKENIZERS), "none", "spm"} == {*metrics.BLEU.TOKENIZERS}
+    assert {*get_args(translation_scores.TOKENIZERS), "none", "spm"} == {*metrics.BLEU.TOKENIZERS}
     monkeypatch.setattr("sacrebleu.tokenizers.tokenizer_ja_mecab.MeCab", None)
     with pytest.raises(ImportError, match=r"pip install 'sacrebleu\[ja\]'"):
         bleu(["ねこ"], ["ねこ"], tokenize="ja-mecab")

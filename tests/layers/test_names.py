@@ -67,7 +67,7 @@ def test_a_layer_in_a_list_is_replaced_in_its_order():
             self.rows = [keras.layers.Dense(2, name=name) for name in "abc"]
 
     model, new = Listed(), keras.layers.Dense(2, name="new")
-    list(places(model))[1].put(new)
+    list(places(model))[1].replace(new)
     assert [layer.name for layer in model.rows] == ["a", "new", "c"]
     assert [layer.name for layer in model.layers] == ["a", "new", "c"]
 

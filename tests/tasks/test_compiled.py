@@ -15,7 +15,7 @@ from tfllm.layers.lora import attach, detach
 from tfllm.layers.pretrained_embedding import PretrainedEmbedding, replace_embedding
 from tfllm.models import BiDAF, Seq2SeqRNNConfig
 from tfllm.tasks import CausalDialogue, Continuation, QuestionAnswering, Summarizer, SummarizerConfig, Summarizing
-from tfllm.tasks.compiled import KEPT, changed, compiled
+from tfllm.tasks.compiled import CAPACITY, changed, compiled
 from tfllm.tasks.text_generation.decoding import split
 from tfllm.text import Words
 
@@ -101,9 +101,9 @@ def test_the_latest_few_are_kept_and_all_settings_count():
     task = Settings()
     first = task.function(1)
     assert task.function(1) is first and task.function(1, more=2) is not first and task.function(2) is not first
-    for number in range(2, 2 + KEPT):
+    for number in range(2, 2 + CAPACITY):
         task.function(1), task.function(number)
-    assert task.function(1) is first and len(task._functions["function"]) == KEPT
+    assert task.function(1) is first and len(task._functions["function"]) == CAPACITY
     assert not changed(task, "train") and not changed(task, "test")
     task.other = task.built = 1  # which no constructor names
     assert not changed(task, "train") and task.function(1) is first

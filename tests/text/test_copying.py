@@ -5,8 +5,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfllm.text import Characters, Subwords, Words
-from tfllm.text import source_words as copying
+from tfllm.text import Characters, Subwords, Words, source_words
 
 KNOWN = ["the", "cat", "saw"]
 WORDS = st.lists(st.sampled_from([*KNOWN, "foo", "bar", "zig", "中", "1 0"[0]]), max_size=6).map(" ".join)
@@ -25,11 +24,11 @@ def by_hand(text, source):
 
 
 def ids_of(sources, targets=None):
-    ids, words = tokenizer.encode(sources), copying.spelt(tokenizer, sources)
+    ids, words = tokenizer.encode(sources), source_words.spelt(tokenizer, sources)
     if targets is None:
-        return copying.extended(tokenizer, ids, words)
-    own = tokenizer.encode(targets), copying.spelt(tokenizer, targets)
-    return copying.extended(tokenizer, *own, ids, words)
+        return source_words.extended(tokenizer, ids, words)
+    own = tokenizer.encode(targets), source_words.spelt(tokenizer, targets)
+    return source_words.extended(tokenizer, *own, ids, words)
 
 
 @settings(max_examples=60, deadline=None)
@@ -39,8 +38,8 @@ def test_ids_are_those_of_plain_python(pairs):
     assert ids_of(sources).to_list() == [by_hand(source, source) for source in sources]
     found = ids_of(sources, targets)
     assert found.to_list() == [by_hand(target, source) for source, target in pairs]
-    words = copying.spelt(tokenizer, sources).to_tensor("")
-    said = [text.decode() for text in copying.decode(tokenizer, found.to_tensor(), words).numpy()]
+    words = source_words.spelt(tokenizer, sources).to_tensor("")
+    said = [text.decode() for text in source_words.decode(tokenizer, found.to_tensor(), words).numpy()]
     for (source, target), text in zip(pairs, said, strict=True):
         known = {*KNOWN, *source.split()}
         assert text == " ".join(word if word in known else "\ufffd" for word in target.split())
@@ -57,16 +56,17 @@ def test_it_is_a_graph_of_any_number_of_texts():
 def test_other_tokenizers(kind):
     """Characters that are unknown can be copied; subwords know everything."""
     text = ["ab 中b中"]
-    ids, words = kind.encode(text), copying.spelt(kind, text)
-    own = copying.extended(kind, ids, words)
+    ids, words = kind.encode(text), source_words.spelt(kind, text)
+    own = source_words.extended(kind, ids, words)
     if isinstance(kind, Subwords):
         assert own.to_list() == ids.to_list()
     else:
         assert own.to_list() == [[4, 5, 6, 7 + 3, 5, 7 + 3]]
-    assert copying.decode(kind, own.to_tensor(), words.to_tensor("")).numpy()[0].decode() == text[0]
+    assert source_words.decode(kind, own.to_tensor(), words.to_tensor("")).numpy()[0].decode() == text[0]
 
 
 def test_a_place_without_a_word_is_unknown():
-    said = copying.decode(tokenizer, tf.constant([[2, 7, 15, 3, 0]]), tf.constant([["foo", "bar"]]))
+    said = source_words.decode(tokenizer, tf.constant([[2, 7, 15, 3, 0]]), tf.constant([["foo", "bar"]]))
     assert said.numpy()[0].decode() == "foo \ufffd"
-    assert copying.decode(tokenizer, tf.constant([[9]]), tf.zeros([1, 0], tf.string)).numpy()[0].decode() == "\ufffd"
+    said = source_words.decode(tokenizer, tf.constant([[9]]), tf.zeros([1, 0], tf.string))
+    assert said.numpy()[0].decode() == "\ufffd"

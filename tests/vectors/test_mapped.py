@@ -9,12 +9,12 @@ import pytest
 
 from tests.vectors.glove_6b import glove_6b
 from tfllm.vectors import load, save
-from tfllm.vectors.formats import vector_files as files
+from tfllm.vectors.formats import vector_files
 
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "SMALL", 0)
+    monkeypatch.setattr(vector_files, "SMALL", 0)
     path = tmp_path / "folder" / "x.txt"
     path.parent.mkdir()
     path.write_text("the 1 2\nof 3 4\n")
@@ -84,7 +84,7 @@ def test_none_is_wanted(path):
 
 
 def test_small_files_have_none(path, monkeypatch):
-    monkeypatch.setattr(files, "SMALL", 100)
+    monkeypatch.setattr(vector_files, "SMALL", 100)
     load(path)
     assert list(path.parent.iterdir()) == [path]
 

@@ -6,8 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfllm.files import understood
-from tfllm.interop import bert_files as bert
-from tfllm.interop import huggingface
+from tfllm.interop import bert_files, huggingface
 from tfllm.interop.named import assign
 
 WEIGHT, BIAS = "classifier.weight", "classifier.bias"
@@ -57,7 +56,7 @@ def fill(layer, found, folder):
 def save(encoder, found, folder, pad=0):
     """Write config.json and model.safetensors, as BertForSequenceClassification.from_pretrained reads them."""
     with tempfile.TemporaryDirectory() as beside:
-        bert.save(encoder, beside, pad=pad)
+        bert_files.save(encoder, beside, pad=pad)
         config, weights = huggingface.config(beside), dict(huggingface.Weights(beside))
     names = found.labels or ("LABEL_0",)
     config |= {
@@ -65,5 +64,5 @@ def save(encoder, found, folder, pad=0):
         "id2label": {str(i): name for i, name in enumerate(names)},
         "label2id": {name: i for i, name in enumerate(names)},
     }  # fmt: skip
-    tensors = {bert.PREFIX + name: value for name, value in weights.items()}
+    tensors = {bert_files.PREFIX + name: value for name, value in weights.items()}
     huggingface.write(folder, config, tensors | {WEIGHT: found.kernel.T, BIAS: found.bias})

@@ -71,16 +71,16 @@ class LowRank(keras.layers.Wrapper):
     def bias(self):
         return self.layer.bias
 
-    def stand(self, places):
-        """In the places of its layer; the activation comes over."""
+    def install(self, places):
+        """Stand in the places of its layer, with its activation."""
         for place in places:
-            place.put(self)
+            place.replace(self)
         self.activation, self.layer.activation = self.layer.activation, keras.activations.linear
 
-    def go(self, places):
-        """Out of its own places, which its layer has again, and its activation too."""
+    def uninstall(self, places):
+        """Put the layer back wherever it was, with its activation."""
         for place in places:
-            place.put(self.layer)
+            place.replace(self.layer)
         self.layer.activation, self.activation = self.activation, keras.activations.linear
 
     def get_config(self):
@@ -124,7 +124,7 @@ def attach(model, rank, alpha, names) -> dict[str, LowRank]:
             for scope in layer.layer.path.split("/")[:-1]:
                 scopes.enter_context(keras.name_scope(scope))
             layer.build()
-        layer.stand(found[name])
+        layer.install(found[name])
     return made
 
 
@@ -132,7 +132,7 @@ def detach(model) -> dict[str, LowRank]:
     """Every layer is back in its place, its kernel as it was: what LoRA learned is only in what is returned."""
     found = _adapted(model)
     for where in found.values():
-        where[0].layer.go(where)
+        where[0].layer.uninstall(where)
     return {name: where[0].layer for name, where in found.items()}
 
 
@@ -149,7 +149,7 @@ def merged(model) -> Iterator[None]:
         for name, where in found.items():
             adapter = where[0].layer
             adapter.layer.kernel.assign(kept[name])
-            adapter.stand([replace(place, layer=adapter.layer) for place in where])
+            adapter.install([replace(place, layer=adapter.layer) for place in where])
 
 
 def _adapted(model) -> dict[str, list[Place]]:

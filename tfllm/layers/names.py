@@ -29,7 +29,7 @@ class Place:
     holder: object
     key: object
 
-    def put(self, new):
+    def replace(self, new):
         """`new` stands here instead, in the same order among the owner's layers."""
         private_api.replace_sublayer(self.owner, self.layer, new)  # unless a first place of the same layer has done it
         if self.holder is self.owner:

@@ -146,4 +146,4 @@ def replace_embedding(model, old, new):
         private_api.set_path(new, old.path)
     new.name = old.name
     for place in found:
-        place.put(new)
+        place.replace(new)

@@ -13,7 +13,7 @@ from numbers import Number
 from tfllm.private_api import all_layers
 from tfllm.saving import parameters
 
-KEPT = 8  # functions of a kind
+CAPACITY = 8  # functions of a kind
 LOCK = threading.RLock()
 
 
@@ -21,18 +21,18 @@ def compiled(make):
     """A method that makes a tf.function -> the one of an earlier call, where arguments and task are the same."""
 
     @wraps(make)
-    def kept(self, *structure, **options):
+    def cached(self, *structure, **options):
         with LOCK:
             functions = vars(self).setdefault("_functions", {}).setdefault(make.__name__, OrderedDict())
             key = structure, tuple(sorted(options.items())), settings(self)
             if key not in functions:
                 functions[key] = make(self, *structure, **options)
             functions.move_to_end(key)
-            while len(functions) > KEPT:
+            while len(functions) > CAPACITY:
                 functions.popitem(last=False)
             return functions[key]
 
-    return kept
+    return cached
 
 
 def changed(task, what):

@@ -20,7 +20,7 @@ def packed(a, b=None, *, start, end, length=None):
     if length is not None and length < marks:
         raise ValueError(f"length must be {marks} or more, for the marks around the text; got {length}")
     if length is not None:
-        sizes = kept(*(part.row_lengths() for part in texts), room=length - marks)
+        sizes = truncated_lengths(*(part.row_lengths() for part in texts), capacity=length - marks)
         texts = [prefixes(part, size) for part, size in zip(texts, sizes, strict=True)]
     starts, ends = ([] if mark is None else [mark] for mark in (start, end))
     texts = [tf.cast(part, tf.int32) for part in texts]
@@ -37,9 +37,9 @@ def marks_around(pair, start, end):
     return (start is not None) + (end is not None) * (1 if pair is None else 2)
 
 
-def kept(a, b=None, *, room):
-    """Numbers of tokens [B] of each text -> how many of them stay, so that both together have `room`: [a] or [a, b]."""
+def truncated_lengths(a, b=None, *, capacity):
+    """Numbers of tokens [B] of each text -> how many of them stay, `capacity` in all: [a] or [a, b]."""
     if b is None:
-        return [tf.minimum(a, room)]
-    first = tf.minimum(a, tf.maximum(room - b, (room + 1) // 2))
-    return [first, tf.minimum(b, room - first)]
+        return [tf.minimum(a, capacity)]
+    first = tf.minimum(a, tf.maximum(capacity - b, (capacity + 1) // 2))
+    return [first, tf.minimum(b, capacity - first)]

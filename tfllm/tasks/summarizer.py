@@ -16,8 +16,7 @@ from tfllm.tasks.text_generation.encoder_decoder import EncoderDecoder
 from tfllm.tasks.text_generation.plain_codec import append_end, tokens_cut
 from tfllm.tasks.text_generation.seq2seq_writer import Seq2SeqWriter, at_most
 from tfllm.tasks.vocabularies import expect_rows
-from tfllm.text import END, PAD, START, UNKNOWN
-from tfllm.text import source_words as copying
+from tfllm.text import END, PAD, START, UNKNOWN, source_words
 from tfllm.text.cleaning import replace_invalid
 
 SIZES = {
@@ -84,7 +83,7 @@ class Summarizer(EncoderDecoder):
         return isinstance(self.model, PointerGenerator)
 
     @property
-    def room(self):
+    def capacity(self):
         """Tokens of a text that the model can read, without END; None: any number."""
         return None if self.model.pe_input is None else self.model.pe_input - 1
 
@@ -94,14 +93,14 @@ class Summarizer(EncoderDecoder):
 
     def cut_into(self, texts):
         """strings [B] -> (token_ids, the words they stand for or None), ragged [B, None], of any length."""
-        return self.tokenizer.encode(texts), copying.spelt(self.tokenizer, texts) if self.copies else None
+        return self.tokenizer.encode(texts), source_words.spelt(self.tokenizer, texts) if self.copies else None
 
     def shown(self, ids, words):
         """What `cut_into` gave, as far as the model can read it -> as `sources`."""
         if not self.copies:
             return {"token_ids": append_end(ids, self.model.pe_input)}
-        ids, words = ids[:, : self.room], words[:, : self.room]
-        own = copying.extended(self.tokenizer, ids, words)
+        ids, words = ids[:, : self.capacity], words[:, : self.capacity]
+        own = source_words.extended(self.tokenizer, ids, words)
         return {"token_ids": append_end(ids, None), "source_ids": append_end(own, None), "words": words}
 
     def checked(self, record):
@@ -109,8 +108,8 @@ class Summarizer(EncoderDecoder):
         target, more = self.tokenizer.encode(record["target"]), {}
         if self.copies:
             more = {"source_ids": self.shown(ids, words)["source_ids"]}
-            own = copying.spelt(self.tokenizer, record["target"])
-            target = copying.extended(self.tokenizer, target, own, ids[:, : self.room], words[:, : self.room])
+            own = source_words.spelt(self.tokenizer, record["target"])
+            target = source_words.extended(self.tokenizer, target, own, ids[:, : self.capacity], words[:, : self.capacity])
         return self.pair(ids, target, **more)
 
     def call(self, inputs):
@@ -126,7 +125,7 @@ class Summarizer(EncoderDecoder):
             return replace_invalid(self.tokenizer.decode(outputs))
         words = sources["words"].to_tensor("")
         answers = tf.shape(outputs)[0] // tf.maximum(tf.shape(words)[0], 1)
-        return copying.decode(self.tokenizer, outputs, tf.repeat(words, answers, axis=0))
+        return source_words.decode(self.tokenizer, outputs, tf.repeat(words, answers, axis=0))
 
     @property
     def sayable(self):
@@ -157,14 +156,14 @@ class Summarizer(EncoderDecoder):
 
         All that is drawn for the parts of a text, as for itself, is of its number. `cut` then counts tokens of these.
         """
-        if decoding.long != "merge" or self.room is None:
+        if decoding.long != "merge" or self.capacity is None:
             return texts
         ids, words = self.cut_into(texts)
-        rows = tf.where(ids.row_lengths() > self.room)[:, 0]
+        rows = tf.where(ids.row_lengths() > self.capacity)[:, 0]
 
         def merged():
-            parts, counts = chunks(tf.gather(ids, rows), self.room)
-            spelt = None if words is None else chunks(tf.gather(words, rows), self.room)[0]
+            parts, counts = chunks(tf.gather(ids, rows), self.capacity)
+            spelt = None if words is None else chunks(tf.gather(words, rows), self.capacity)[0]
             numbers = tf.repeat(row + tf.cast(rows, tf.int32), counts)
             summaries = tf.RaggedTensor.from_row_lengths(write(self.shown(parts, spelt), numbers), counts)
             summaries = tf.strings.reduce_join(summaries, axis=1, separator=" ")
@@ -176,7 +175,7 @@ class Summarizer(EncoderDecoder):
     def report(self, found, decoding):
         if (cut := found["cut"]).any():
             log.warning("%d of %d texts are longer than the model's %d tokens: %d tokens were not read "
-                        "(long='merge' reads long texts part by part)", (cut > 0).sum(), len(cut), self.room,
+                        "(long='merge' reads long texts part by part)", (cut > 0).sum(), len(cut), self.capacity,
                         cut.sum())  # fmt: skip
 
     def score(self, x, y=None, batch_size=32, verbose="auto", tokens=None, stemming=True, **decoding):

@@ -20,7 +20,7 @@ class Chat:
     def say(self, text):
         """Your turn -> the reply."""
         asked = self.asked(text)
-        return self.kept(asked, self.task.reply(*asked, **self.options))
+        return self.remember(asked, self.task.reply(*asked, **self.options))
 
     __call__ = say
 
@@ -30,7 +30,7 @@ class Chat:
         for piece in self.task.stream(self.task.text(*asked), **self.options):
             pieces.append(piece)
             yield piece
-        self.kept(asked, "".join(pieces))
+        self.remember(asked, "".join(pieces))
 
     def reset(self):
         """Forget all turns; the system line stays."""
@@ -51,7 +51,7 @@ class Chat:
     def asked(self, text):
         return [*self.history, (self.person, text)], self.system, self.model
 
-    def kept(self, asked, reply):
+    def remember(self, asked, reply):
         self.history = asked[0] + ([(self.model, reply)] if reply.strip() else [])
         return reply
 

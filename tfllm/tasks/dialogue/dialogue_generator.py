@@ -148,10 +148,10 @@ class DialogueGenerator(Writing):
     def checked(self, record):
         """-> (the example, what is truncated: "long" replies, "cut" turns before a reply, "system" lines), ragged."""
         script, written, found = self.scripted(record)
-        flags = {name: column(flag > 0) for name, flag in self.told(written, found).items()}
+        flags = {name: column(flag > 0) for name, flag in self.truncations(written, found).items()}
         return self.form.examples(script, written, found), flags
 
-    def told(self, written, found):
+    def truncations(self, written, found):
         """{"long": [N] 1 where a reply is cut, "cut": [N] tokens of its history's last turn, "system": [B]}."""
         sizes = tf.gather(written.token_ids.row_lengths() - written.marks, found.turn)
         return {"long": sizes - self.reply_length, "cut": found.cut, "system": written.system_cut}

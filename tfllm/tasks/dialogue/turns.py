@@ -17,7 +17,7 @@ from tfllm.data.reading.dialogues import SYSTEM
 from tfllm.ragged import between, chosen, joined, prefixes, rows_of
 
 
-class Said(NamedTuple):
+class Parsed(NamedTuple):
     """The lines of some dialogues [B], T turns in all, and no blank ones."""
 
     turns: tf.RaggedTensor  # string [B, None]
@@ -27,7 +27,7 @@ class Said(NamedTuple):
 
 
 def parsed(texts, speakers):
-    """Dialogues, strings [B] -> Said. What stands before a tab is a name only if it is that of one of the `speakers`.
+    """Dialogues, strings [B] -> Parsed. What stands before a tab is a name only if it is that of one of the `speakers`.
 
     A turn without a name is that of the speaker after the one before it, in their order; the first one begins.
     """
@@ -48,7 +48,7 @@ def parsed(texts, speakers):
     told = tf.where(is_first, tf.gather(plain, lines.row_starts()), "")
     kept = tf.logical_and(plain != "", tf.logical_not(system))
     turns, named = (chosen(lines.with_flat_values(part), kept) for part in (plain, named))
-    return Said(turns, named.with_flat_values(in_order(named, len(speakers))), tf.ensure_shape(told, [None]),
+    return Parsed(turns, named.with_flat_values(in_order(named, len(speakers))), tf.ensure_shape(told, [None]),
                 tf.reshape(asked, [rows]))  # fmt: skip
 
 
@@ -78,22 +78,22 @@ class Written(NamedTuple):
 class Script:
     """How dialogues are written for one tokenizer.
 
-    speakers  their names, two or more;  room  tokens of a history, the mark of who is to reply included
+    speakers  their names, two or more;  length  tokens of a history, the mark of who is to reply included
     first     the id that every history begins with, or None
 
-    ValueError for marks that the tokenizer cannot tell apart, and for a room in which no turn has place.
+    ValueError for marks that the tokenizer cannot tell apart, and for a length that no turn fits in.
     """
 
-    def __init__(self, tokenizer, speakers, room, first=None):
-        self.tokenizer, self.speakers, self.room, self.first = tokenizer, tuple(speakers), room, first
+    def __init__(self, tokenizer, speakers, length, first=None):
+        self.tokenizer, self.speakers, self.length, self.first = tokenizer, tuple(speakers), length, first
         with tf.init_scope():  # ids as numbers, in a trace too
             self.marks = tokenizer.encode([f"{name}:" for name in (*speakers, SYSTEM)]).to_list()
         if len({tuple(mark) for mark in self.marks}) < len(self.marks) or not all(self.marks):
             raise ValueError(f"the tokenizer does not tell apart the marks of {', '.join((*speakers, SYSTEM))}: "
                              "give speakers whose names it has tokens for")  # fmt: skip
         longest = max(map(len, self.marks))
-        if room < (least := 3 * longest + 7):
-            raise ValueError(f"{room} tokens are no room for a history: {least} is the least with these speakers")
+        if length < (least := 3 * longest + 7):
+            raise ValueError(f"{length} tokens are no room for a history: {least} is the least with these speakers")
 
     def marked(self, speakers):
         """Numbers of speakers [N] -> the ids of their marks, ragged [N, None]; -1 is the system line's."""
@@ -101,19 +101,19 @@ class Script:
         return tf.gather(table, tf.where(speakers < 0, len(self.speakers), speakers))
 
     def write(self, said):
-        """Said -> Written."""
+        """Parsed -> Written."""
         speakers, turns = said.speakers.flat_values, said.turns.flat_values
         marks = self.marked(speakers)
-        token_ids = self.closed(marks, self.tokenizer.encode(turns))
+        token_ids = self.marked_turns(marks, self.tokenizer.encode(turns))
         system, mark = self.tokenizer.encode(said.system), self.marked(tf.fill(tf.shape(said.system), -1))
         longest = max(map(len, self.marks))
-        limit = (self.room - 1 - longest) // 2 - len(self.marks[-1]) - 1
+        limit = (self.length - 1 - longest) // 2 - len(self.marks[-1]) - 1
         cut = tf.maximum(system.row_lengths() - limit, 0)
-        system = self.closed(mark, system[:, :limit])
+        system = self.marked_turns(mark, system[:, :limit])
         system = prefixes(system, system.row_lengths() * tf.cast(said.system != "", tf.int64))
         return Written(token_ids, said.turns.row_splits, speakers, marks.row_lengths(), system, cut)
 
-    def closed(self, marks, token_ids):
+    def marked_turns(self, marks, token_ids):
         return joined(marks, token_ids, self.tokenizer.end)
 
     def histories(self, written, dialogue, turn, speakers):
@@ -124,7 +124,7 @@ class Script:
         -> (first: the turn that the history begins with; cut: tokens that this one loses)
         """
         tokens, begin = written.token_ids.row_splits, tf.gather(written.splits, dialogue)
-        budget = self.room - tf.cast(self.first is not None, tf.int64) - self.marked(speakers).row_lengths()
+        budget = self.length - tf.cast(self.first is not None, tf.int64) - self.marked(speakers).row_lengths()
         budget -= tf.gather(written.system.row_lengths(), dialogue)
         end = tf.gather(tokens, turn)
         first = tf.searchsorted(tokens, end - budget, out_type=tf.int64)

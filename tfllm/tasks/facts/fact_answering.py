@@ -222,11 +222,11 @@ def asked_only(facts, questions, **found):
     """What was found, [B, ...], as it is where there are a fact and a question; else "" and 0."""
     there = tf.logical_and(facts.row_lengths() > 0, plain(questions) != "")  # [B]
 
-    def kept(part):
+    def masked(part):
         mask = tf.reshape(there, tf.concat([tf.shape(there), tf.ones([part.shape.rank - 1], tf.int32)], axis=0))
         return tf.where(mask, part, tf.zeros([], part.dtype))
 
-    return {name: kept(part) for name, part in found.items()}
+    return {name: masked(part) for name, part in found.items()}
 
 
 def asked(facts, questions):

@@ -32,14 +32,14 @@ def pairs(tokenizer, texts, length):
 def blocks(tokenizer, texts, length, marks=True):
     """As `pairs`: START a END, what a document has for it. Segments and labels are 0. marks=False: a alone."""
     start, end = (tokenizer.start, tokenizer.end) if marks else (None, None)
-    room = length - 2 * marks
+    capacity = length - 2 * marks
     token_ids = tokenizer.encode(texts)
 
     def rows(flat, sizes):
         ends = np.cumsum(sizes)
-        starts = [np.arange(last - size, last, room) for last, size in zip(ends, sizes, strict=True)]
+        starts = [np.arange(last - size, last, capacity) for last, size in zip(ends, sizes, strict=True)]
         begin = np.concatenate([*starts, np.zeros(0, "int64")]).astype("int64")
-        last = np.minimum(begin + room, np.repeat(ends, [len(part) for part in starts]))
+        last = np.minimum(begin + capacity, np.repeat(ends, [len(part) for part in starts]))
         labels = np.zeros(len(begin), "int32")
         return laid_out(flat, [np.stack([begin, last], axis=1)], labels, start, end)
 

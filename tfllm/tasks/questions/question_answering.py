@@ -81,13 +81,13 @@ class QuestionAnswering(Task):
         if most is not None and self.length > most:
             raise ValueError(f"windows of {self.length} tokens: the model can take {most}")
         self.question_length = question_length or max(1, min(QUESTION, self.length // 4))
-        room = self.length - (1 if self.apart else self.question_length + 3)
-        self.stride = stride or max(1, min(STRIDE, room // 2))
-        if not 1 <= self.stride <= room or answer_length < 1:
+        capacity = self.length - (1 if self.apart else self.question_length + 3)
+        self.stride = stride or max(1, min(STRIDE, capacity // 2))
+        if not 1 <= self.stride <= capacity or answer_length < 1:
             raise ValueError(
-                f"a window of {self.length} tokens has room for {room} of the context beside a question of "
-                f"{self.question_length}: stride must be 1 to {room} and answer_length 1 or more; got {self.stride} "
-                f"and {answer_length}"
+                f"a window of {self.length} tokens has room for {capacity} of the context beside a question of "
+                f"{self.question_length}: stride must be 1 to {capacity} and answer_length 1 or more; got "
+                f"{self.stride} and {answer_length}"
             )
         if self.apart:
             self.head = None

@@ -39,12 +39,12 @@ def windows(tokenizer, contexts, questions, length, stride, question_length, apa
     asked = question.row_lengths()
     question = question[:, :question_length]
     ids, starts, ends = tokenizer.encode_with_offsets(contexts)
-    room = tf.fill(tf.shape(asked), tf.cast(length - 1, tf.int64)) if apart else length - 3 - question.row_lengths()
+    capacity = tf.fill(tf.shape(asked), tf.cast(length - 1, tf.int64)) if apart else length - 3 - question.row_lengths()
     size = ids.row_lengths()
-    count = 1 + tf.maximum(size - room + stride - 1, 0) // stride  # [B]
+    count = 1 + tf.maximum(size - capacity + stride - 1, 0) // stride  # [B]
     owner = tf.repeat(tf.range(tf.size(count, tf.int64)), count)
     first = tf.ragged.range(count).flat_values * stride
-    sizes = tf.minimum(tf.gather(size, owner) - first, tf.gather(room, owner))
+    sizes = tf.minimum(tf.gather(size, owner) - first, tf.gather(capacity, owner))
     begin = tf.gather(ids.row_starts(), owner) + first
     part = between(ids.flat_values, begin, begin + sizes)  # [W, None]
     question = tf.gather(question, owner)

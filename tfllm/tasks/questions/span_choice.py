@@ -12,7 +12,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 NEVER = -1e30  # the score of what is no part of the context
-SOME = -1e8  # what is possible scores more; hidden places have -1e9
+POSSIBLE = -1e8  # spans of the context score more; hidden positions have -1e9
 
 
 class Spans(NamedTuple):
@@ -54,4 +54,4 @@ def best_spans(logits, found, answer_length, most):
     score, index = tf.math.top_k(tf.pad(scores, [[0, 0], [0, lacking]], constant_values=NEVER), most)
     index = tf.cast(index, tf.int64)
     i, step = index // answer_length, index % answer_length
-    return Spans(i, i + step, score > SOME, score, none, tf.reduce_logsumexp(scores, axis=1))
+    return Spans(i, i + step, score > POSSIBLE, score, none, tf.reduce_logsumexp(scores, axis=1))

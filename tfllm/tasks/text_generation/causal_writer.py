@@ -10,7 +10,7 @@ from tfllm.tasks.text_generation.continuation import beams, begin, loop, pieces,
 from tfllm.text.cleaning import replace_invalid
 
 
-class Begun(NamedTuple):
+class Prefilled(NamedTuple):
     """What is there before the first new token of one text."""
 
     text: tf.Tensor  # string [1]: what is shown first
@@ -109,15 +109,15 @@ class CausalWriter:
         return loop(self.model, self.tokenizer, decoding, row)
 
     def begin(self, texts, decoding):
-        """strings [1] -> Begun."""
+        """strings [1] -> Prefilled."""
         beginnings, prompts, limits, notes = self.read(texts, decoding)
         progress = begin(self.model, self.tokenizer, self.loop(decoding), decoding, prompts, limits)
-        return Begun(beginnings, self.prompts.context(prompts), notes, (), progress)
+        return Prefilled(beginnings, self.prompts.context(prompts), notes, (), progress)
 
-    def written(self, begun, new):
-        """Begun, and lists of new tokens -> the bytes of all new ones so far, after each list."""
-        token_ids, parts, said = begun.context.to_list()[0], pieces(self.tokenizer), b""
-        known = len(self.tokenizer.decode(begun.context).numpy()[0])
+    def written(self, prefilled, new):
+        """Prefilled, and lists of new tokens -> the bytes of all new ones so far, after each list."""
+        token_ids, parts, said = prefilled.context.to_list()[0], pieces(self.tokenizer), b""
+        known = len(self.tokenizer.decode(prefilled.context).numpy()[0])
         for more in new:
             token_ids += more
             if parts is None:

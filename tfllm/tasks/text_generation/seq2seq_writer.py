@@ -5,7 +5,7 @@ from functools import partial
 import tensorflow as tf
 
 from tfllm.generation import Loop, beam_search, drawing, numbers, sample
-from tfllm.tasks.text_generation.causal_writer import Begun
+from tfllm.tasks.text_generation.causal_writer import Prefilled
 from tfllm.tasks.text_generation.continuation import power_of_two
 from tfllm.tasks.text_generation.decoding import chooser, with_shapes
 from tfllm.tasks.text_inputs import dense
@@ -82,7 +82,7 @@ class Seq2SeqWriter:
         if shapes is None:
             outputs, scores = search(**dense(ids))
         else:
-            shape = few_shapes(sources["token_ids"])
+            shape = padded_shape(sources["token_ids"])
             search = tf.function(search, autograph=False, jit_compile=True)
             outputs, scores = search(**{name: part.to_tensor(PAD, shape=shape) for name, part in ids.items()})
         outputs, scores = outputs[:rows], numbers(scores[:rows])  # [B, N, L], [B, N]
@@ -135,7 +135,7 @@ class Seq2SeqWriter:
                             self.codec.forbidden))  # fmt: skip
 
     def begin(self, texts, decoding):
-        """strings [1] -> Begun."""
+        """strings [1] -> Prefilled."""
         sources, notes = self.codec.sources(texts)
         ids = dense({name: part for name, part in sources.items() if part.dtype.is_integer})
         token_ids = ids.pop("token_ids")
@@ -144,11 +144,11 @@ class Seq2SeqWriter:
         fixed, state = self.model.start(token_ids, 1, longest, **ids)
         positions = tf.range(longest + 1)[None]
         now = self.loop(decoding, (fixed,)).begin(state, tf.where(positions == 0, START, PAD), positions == 0)
-        return Begun(tf.constant([""]), sources["token_ids"][:, :0], notes, (fixed, sources), now)
+        return Prefilled(tf.constant([""]), sources["token_ids"][:, :0], notes, (fixed, sources), now)
 
-    def written(self, begun, new):
-        """Begun, and lists of new tokens -> the bytes of all so far, after each list."""
-        token_ids, sources = [], begun.fixed[1]
+    def written(self, prefilled, new):
+        """Prefilled, and lists of new tokens -> the bytes of all so far, after each list."""
+        token_ids, sources = [], prefilled.fixed[1]
         for more in new:
             token_ids += more
             yield self.codec.detokenize(tf.constant([token_ids], tf.int32), sources).numpy()[0]
@@ -168,7 +168,7 @@ def silenced(ragged, empty):
     return ragged.with_values(tf.where(tf.repeat(empty, ragged.row_lengths()), PAD, ragged.values))
 
 
-def few_shapes(ragged):
+def padded_shape(ragged):
     """[rows, length] rounded up: rows to a power of two, length to a multiple of 16."""
     rows, length = ragged.nrows(), ragged.bounding_shape(axis=1)
     return tf.stack([tf.cast(power_of_two(rows), tf.int64), -(-tf.maximum(length, 1) // 16) * 16])

@@ -105,16 +105,17 @@ class Writing(Task):
             return
         structure, numbers = split(decoding)
         begin, run = self.growing(structure)
-        begun = begin(tf.constant([text]), numbers)
-        self.report({name: part.numpy() for name, part in begun.notes.items()}, decoding)
-        if beginning := begun.text.numpy()[0].decode("utf-8", "replace"):
+        prefilled = begin(tf.constant([text]), numbers)
+        self.report({name: part.numpy() for name, part in prefilled.notes.items()}, decoding)
+        if beginning := prefilled.text.numpy()[0].decode("utf-8", "replace"):
             yield beginning
-        new = (ids[0].tolist() for ids in stream(partial(run, begun.fixed, tf.constant(row), numbers), begun.progress))
-        yield from readable(self.writer.written(begun, new), getattr(decoding, "stops", ()))
+        more = partial(run, prefilled.fixed, tf.constant(row), numbers)
+        new = (ids[0].tolist() for ids in stream(more, prefilled.progress))
+        yield from readable(self.writer.written(prefilled, new), getattr(decoding, "stops", ()))
 
     @compiled
     def growing(self, structure):
-        """Two tf.functions: (strings [1], numbers) -> writer.Begun, and (fixed, row, numbers, now, until) -> now."""
+        """Two tf.functions: (strings [1], numbers) -> Prefilled, and (fixed, row, numbers, now, until) -> now."""
 
         def begin(texts, numbers):
             return self.writer.begin(texts, replace(structure, **numbers))
