@@ -109,7 +109,8 @@ class Summarizer(EncoderDecoder):
         if self.copies:
             more = {"source_ids": self.shown(ids, words)["source_ids"]}
             own = source_words.spelt(self.tokenizer, record["target"])
-            target = source_words.extended(self.tokenizer, target, own, ids[:, : self.capacity], words[:, : self.capacity])
+            ids_read, words_read = ids[:, : self.capacity], words[:, : self.capacity]
+            target = source_words.extended(self.tokenizer, target, own, ids_read, words_read)
         return self.pair(ids, target, **more)
 
     def call(self, inputs):
