@@ -129,6 +129,21 @@ def test_files_are_found_by_their_names():
         assert not {name: size for name, size in count.items() if size > many}
 
 
+def test_an_abstract_class_has_two_children_and_a_task_one_parent():
+    """Abstract is what says so first in its docstring. What has one child is a part of it, or belongs in it."""
+    nodes = [node for path in FILES for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8")))
+             if isinstance(node, ast.ClassDef)]  # fmt: skip
+    bases = [(node.name, [ast.unparse(base) for base in node.bases]) for node in nodes]
+    children = Counter(base for _, found in bases for base in found)
+    abstract = {node.name for node in nodes if (ast.get_docstring(node) or "").startswith("Abstract")}
+    assert {"Task", "Writing", "Encoder"} <= abstract
+    assert not {name for name in abstract if children[name] < 2}
+    tasks = {"Task"}
+    while more := {name for name, found in bases if tasks & set(found)} - tasks:
+        tasks |= more
+    assert not [(name, found) for name, found in bases if tasks & set(found) and len(found) > 1]
+
+
 @pytest.mark.parametrize(
     "part, line, caught",
     [

@@ -16,7 +16,7 @@ from tfllm.ragged import joined
 from tfllm.tasks.building import Builder, documents
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.settings import LanguageModelConfig
-from tfllm.tasks.streaming import Streamed
+from tfllm.tasks.streaming import fit_stream
 from tfllm.tasks.task import log
 from tfllm.tasks.text_generation.causal_writer import CausalWriter
 from tfllm.tasks.text_generation.decoding import Continuation
@@ -38,7 +38,7 @@ SIZES = {
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class LanguageModel(Streamed, Writing):
+class LanguageModel(Writing):
     """A causal `model` (models/causal.py) with its `tokenizer`. Records have "text", a document each.
 
     LanguageModel.from_text(texts) learns the tokenizer and builds the model.
@@ -156,9 +156,13 @@ class LanguageModel(Streamed, Writing):
         return blocks.packed(batches.rows(records, self.packable, verbose), self.length)
 
     def streamed(self, records, **options):
-        if not self.cross_documents:
-            return super().streamed(records, **options)
-        return Stream(records, self.packable, self.length, pack=True, **options)
+        """Records -> a data.streams.Stream of blocks."""
+        rows = self.packable if self.cross_documents else self.example
+        return Stream(records, rows, self.length, pack=self.cross_documents, **options)
+
+    def fit(self, x=None, y=None, *args, stream=False, **options):
+        """As `Task.fit`. stream: text that is larger than memory, see `streaming.fit_stream`."""
+        return fit_stream(self, x, y, *args, **options) if stream else super().fit(x, y, *args, **options)
 
     def score(self, x, stride=None, batch_tokens=4096, verbose="auto"):
         """The texts' probability -> evaluation.Perplexity, which has it per token, word, character and byte.

@@ -1,52 +1,42 @@
 """`fit(stream=True)`: text that is larger than memory is tokenised while the model trains."""
 
 from tfllm.data.batches import TOKENS
-from tfllm.data.streams import Stream
 from tfllm.tasks import records as gate
-from tfllm.tasks.task import Task, log
+from tfllm.tasks.task import log
 
 
-class Streamed(Task):
-    """Abstract. A final task has `length`, the most tokens of a row, and may say more of its `streamed` rows."""
+def fit_stream(task, x, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
+               validation_data=None, shuffle=True, initial_epoch=0, batch_tokens=None, shapes=6, seed=1,
+               recipe=None, sample_weight=None, steps_per_epoch=None, shuffle_buffer=4096,
+               **options):  # fmt: skip
+    """`task.fit` on a tf.data.Dataset of records that need not fit in memory: they are tokenised while it trains.
 
-    def streamed(self, records, **options):
-        """Records -> a data.streams.Stream of what the model is trained on; options: as `Stream` takes them."""
-        return Stream(records, self.example, self.length, **options)
+    The arguments are those of `Task.fit`, in its order. task.streamed(records, **options) gives the data.streams.Stream
+    that the model is trained on.
 
-    def fit(self, x=None, y=None, *args, stream=False, **options):
-        """As `Task.fit`. stream: see `fit_stream`, which takes its arguments in the same order."""
-        fit = self.fit_stream if stream else super().fit
-        return fit(x, y, *args, **options)
-
-    def fit_stream(self, x, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
-                   validation_data=None, shuffle=True, initial_epoch=0, batch_tokens=None, shapes=6, seed=1,
-                   recipe=None, sample_weight=None, steps_per_epoch=None, shuffle_buffer=4096,
-                   **options):  # fmt: skip
-        """`fit` on a tf.data.Dataset of records that need not fit in memory: they are tokenised while it trains.
-
-        steps_per_epoch: batches in an epoch, which goes on where the last one ended; without, an epoch is one pass over
-        the text, which is tokenised once more before the first, to plan its batches. shuffle_buffer: rows that are
-        shuffled together. What is validated is held in memory. ValueError for `y`, `sample_weight`, and for a
-        validation_split: where a stream ends is not known before.
-        """
-        for name, given, instead in (
-            ("y", y is not None, "give the text alone"),
-            ("sample_weight", sample_weight is not None, "its documents become other rows"),
-            ("validation_split", validation_split, "give validation_data"),
-        ):
-            if given:
-                raise ValueError(f"fit(stream=True) takes no {name}: {instead}")
-        tokens = TOKENS if batch_tokens is None and steps_per_epoch else batch_tokens
-        records = self.records(x, endless=steps_per_epoch is not None)
-        gate.expect_words(records, self.fields)
-        train = self.streamed(
-            records, tokens=tokens, batch_size=batch_size, shapes=shapes, buffer=shuffle_buffer,
-            seed=seed if shuffle else None, steps=steps_per_epoch,
-        )  # fmt: skip
-        counted = f"{steps_per_epoch} batches an epoch in about {train.plan.shapes}"
-        log.info("training on a stream: %s", counted if steps_per_epoch else train.plan)
-        return self.fit_batches(
-            train, steps_per_epoch or train.plan.batches, epochs,
-            self.validation(validation_data, batch_size, batch_tokens), callbacks, recipe, verbose=verbose,
-            initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, **options,
-        )  # fmt: skip
+    steps_per_epoch: batches in an epoch, which goes on where the last one ended; without, an epoch is one pass over
+    the text, which is tokenised once more before the first, to plan its batches. shuffle_buffer: rows that are
+    shuffled together. What is validated is held in memory. ValueError for `y`, `sample_weight`, and for a
+    validation_split: where a stream ends is not known before.
+    """
+    for name, given, instead in (
+        ("y", y is not None, "give the text alone"),
+        ("sample_weight", sample_weight is not None, "its documents become other rows"),
+        ("validation_split", validation_split, "give validation_data"),
+    ):
+        if given:
+            raise ValueError(f"fit(stream=True) takes no {name}: {instead}")
+    tokens = TOKENS if batch_tokens is None and steps_per_epoch else batch_tokens
+    records = task.records(x, endless=steps_per_epoch is not None)
+    gate.expect_words(records, task.fields)
+    train = task.streamed(
+        records, tokens=tokens, batch_size=batch_size, shapes=shapes, buffer=shuffle_buffer,
+        seed=seed if shuffle else None, steps=steps_per_epoch,
+    )  # fmt: skip
+    counted = f"{steps_per_epoch} batches an epoch in about {train.plan.shapes}"
+    log.info("training on a stream: %s", counted if steps_per_epoch else train.plan)
+    return task.fit_batches(
+        train, steps_per_epoch or train.plan.batches, epochs,
+        task.validation(validation_data, batch_size, batch_tokens), callbacks, recipe, verbose=verbose,
+        initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, **options,
+    )  # fmt: skip

@@ -7,11 +7,13 @@ import tensorflow as tf
 
 from tfllm.data.batches import TOKENS
 from tfllm.data.masking import Remasked
-from tfllm.tasks.streaming import Streamed
+from tfllm.data.streams import Stream
+from tfllm.tasks.streaming import fit_stream
+from tfllm.tasks.task import Task
 from tfllm.tasks.text_inputs import warn_cut
 
 
-class Pretraining(Streamed):
+class Pretraining(Task):
     """Abstract. Records have "text", a document each; `length` is the most tokens of a row.
 
     `evaluate`, and validation in `fit`, hide the same parts each time.
@@ -40,7 +42,12 @@ class Pretraining(Streamed):
         return Remasked(super().batches(x, y, batch_size, tokens, shapes, seed, verbose), self.hide, seed or 0)
 
     def streamed(self, records, seed, **options):
-        return Remasked(super().streamed(records, seed=seed, **options), self.hide, seed or 0)
+        """Records -> a data.streams.Stream of rows, in which new parts are hidden in every epoch."""
+        return Remasked(Stream(records, self.example, self.length, seed=seed, **options), self.hide, seed or 0)
+
+    def fit(self, x=None, y=None, *args, stream=False, **options):
+        """As `Task.fit`. stream: text that is larger than memory, see `streaming.fit_stream`."""
+        return fit_stream(self, x, y, *args, **options) if stream else super().fit(x, y, *args, **options)
 
     def generate(self, texts, batch_size=32):
         """Texts with each "[MASK]" filled, by `answer`; a string -> a string, a list -> a list.
