@@ -195,20 +195,6 @@ def test_chinese_words(eager):
     assert "".join(task.stream(texts[0], max_new_tokens=5)) == task.generate(texts[0], max_new_tokens=5)
 
 
-@pytest.mark.slow
-def test_the_saved_model_says_the_same(task, tmp_path):
-    histories, replies = task.exchanges(DIALOGUES)
-    served = tf.saved_model.load(task.export(tmp_path / "serving"))
-    answer = served.signatures["serving_default"](texts=tf.constant([*histories, LONG]))
-    assert [text.decode() for text in answer["text"].numpy()][:-1] == replies
-    assert answer["dropped"].numpy().tolist() == [0] * 10 and answer["cut"].numpy().tolist() == [0] * 10
-    scalars = {"temperature": 0.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "seed": 1, "max_length": 3}
-    drawn = served.signatures["sample"](
-        texts=tf.constant(["what ?"]), **{name: tf.constant(value) for name, value in scalars.items()}
-    )
-    assert drawn["text"].numpy()[0].decode() == "I do not"
-
-
 @pytest.mark.parametrize(
     "act, said",
     [

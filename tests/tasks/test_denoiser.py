@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import tfllm
 from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
 from tfllm.tasks.pretraining.denoiser import Denoiser, DenoiserConfig
 from tfllm.tasks.text_generation.decoding import Decoding
@@ -92,15 +91,6 @@ def test_what_is_not_read_is_told(trained, caplog):
     assert trained.generate("a" * 39) == "a" * 39 and not caplog.text
     assert trained.generate(["a" * 40, "b"]) == ["a" * 40, "b"]
     assert "1 of 2 texts have more than 40 tokens and are cut" in caplog.text
-
-
-def test_saved_and_served_it_fills_the_same(trained, tmp_path):
-    texts = tf.constant(["abcdefgh[MASK]lmnop", "aabb[MASK]"])
-    said = trained.answer(texts)["text"].numpy().tolist()
-    trained.save(tmp_path / "it.keras")
-    assert tfllm.load_model(tmp_path / "it.keras").answer(texts)["text"].numpy().tolist() == said
-    served = tf.saved_model.load(trained.export(tmp_path / "serving"))
-    assert served.signatures["serving_default"](texts=texts)["text"].numpy().tolist() == said
 
 
 @pytest.mark.parametrize("model", [SMALL, RNN])

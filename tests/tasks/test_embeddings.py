@@ -1,4 +1,4 @@
-"""Translators and language models that begin with word vectors: the proof of what stays, and all roads of a task."""
+"""Translators and language models that begin with word vectors: the proof of what stays."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ import tensorflow as tf
 import tfllm
 from tfllm.cli import main
 from tfllm.layers import PretrainedEmbedding
-from tfllm.models import GPTConfig, LSTMLanguageModelConfig, Seq2SeqRNNConfig, TransformerConfig
+from tfllm.models import GPTConfig, Seq2SeqRNNConfig, TransformerConfig
 from tfllm.tasks import (
     DialogueGenerator,
     DialogueGeneratorConfig,
@@ -96,28 +96,12 @@ def test_after_fifty_steps_of_a_language_model(trainable):
     assert free is not None or layer.fixed_rows == task.tokenizer.vocab_size
 
 
-@pytest.mark.slow
-def test_every_road_of_a_translator(tmp_path, eager):
+def test_a_reloaded_translator_has_the_vectors_of_both_sides(tmp_path):
     task = translator(embeddings={"source": ENGLISH, "target": GERMAN}, embeddings_trainable="missing")
-    said = task.generate(SOURCES, beam_width=2)
     task.save(tmp_path / "it.keras")
     again = tfllm.load_model(tmp_path / "it.keras")
-    assert again.generate(SOURCES, beam_width=2) == said
     assert type(again.model.embed_input) is type(again.model.embed_target) is PretrainedEmbedding
     assert again.get_config() == task.get_config() and again.model.embed_input.coverage is None
-    served = tf.saved_model.load(task.export(tmp_path / "serving", tfllm.tasks.Decoding(beam_width=2)))
-    found = served.signatures["serving_default"](texts=tf.constant(SOURCES))["text"].numpy()
-    assert [text.decode() for text in found] == said and len(set(said)) > 1
-
-
-def test_every_road_of_a_language_model(tmp_path, eager):
-    task = language_model(LSTMLanguageModelConfig(8, 8, 1, 0.0), embeddings=ENGLISH, embeddings_trainable=False)
-    said = task.generate(SOURCES, max_length=12)
-    task.save(tmp_path / "it.keras")
-    assert tfllm.load_model(tmp_path / "it.keras").generate(SOURCES, max_length=12) == said
-    served = tf.saved_model.load(task.export(tmp_path / "serving", tfllm.tasks.Continuation(max_length=12)))
-    found = served.signatures["serving_default"](texts=tf.constant(SOURCES))["text"].numpy()
-    assert [text.decode() for text in found] == said
 
 
 @pytest.mark.parametrize("model", [TRANSFORMER, RNN], ids=["transformer", "rnn"])

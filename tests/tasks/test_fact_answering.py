@@ -1,9 +1,6 @@
-"""FactAnswering: one answer on every road; a memory network that has learned."""
+"""FactAnswering: a memory network that has learned, and models that write their answers."""
 
-import json
 import logging
-import subprocess
-import sys
 from dataclasses import replace
 
 import keras
@@ -11,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import tfllm
 from tfllm.explain import fact_map
 from tfllm.layers import PretrainedEmbedding
 from tfllm.models import MemoryNetworkConfig, Seq2SeqRNNConfig, TransformerConfig
@@ -22,15 +18,6 @@ PEOPLE, PLACES = ["Mary", "John", "Ann"], ["kitchen", "garden", "office", "hall"
 WRITERS = {"rnn": Seq2SeqRNNConfig(1, 8, 8, rate=0.0), "transformer": TransformerConfig(1, 8, 2, 8, 64, 8, rate=0.0)}
 STORIES = ["Mary went to the kitchen.\nJohn went to the hall.", "", "  \nAnn went to the office!\n\n", "Zoe sang?"]
 QUESTIONS = ["Where is Mary?", "Where is Ann?", "Where is Ann ?", "Who sang?"]
-BARE = """
-import json, sys
-sys.modules["tfllm"] = sys.modules["keras"] = sys.modules["tensorflow_text"] = sys.modules["keras_nlp"] = None
-import tensorflow as tf
-model = tf.saved_model.load(sys.argv[1])
-texts, questions = (tf.constant(column) for column in json.loads(sys.stdin.read()))
-found = model.signatures["explain"](texts=texts, questions=questions)
-print(json.dumps([[text.decode() for text in found["text"].numpy()], found["attention"].numpy().tolist()]))
-"""
 
 
 def records(size, seed=0):
@@ -144,37 +131,6 @@ def test_an_answer_does_not_depend_on_its_neighbours(trained, writer):
             assert not together["attention"].numpy()[b, :, size:].any()
     of_long = trained.explained(tf.constant(texts), tf.constant(questions))["attention"].numpy()[-1]
     np.testing.assert_allclose(of_long[:, -8:].sum(axis=1), 1, atol=1e-5)  # the last facts; the others are left out
-
-
-@pytest.mark.parametrize("name", ["memory", *(pytest.param(name, marks=pytest.mark.slow) for name in WRITERS)])
-def test_one_road(name, trained, tmp_path):
-    """In Python, reloaded, served, and served where neither tfllm nor Keras can be imported."""
-    task = trained if name == "memory" else writing(name)
-    texts, questions, *_ = columns(records(20, seed=5))
-    texts, questions = [*texts, *STORIES], [*questions, *QUESTIONS]
-    said = task.explained(tf.constant(texts), tf.constant(questions))
-    words = [text.decode() for text in said["text"].numpy()]
-    assert len(set(words)) > 1
-    task.save(tmp_path / "it.keras")
-    again = tfllm.load_model(tmp_path / "it.keras")
-    assert again.get_config() == task.get_config() and again.generate(texts, questions, batch_size=7) == words
-    path = task.export(tmp_path / name)
-    served = tf.saved_model.load(path)
-    found = served.signatures["serving_default"](texts=tf.constant(texts), questions=tf.constant(questions))
-    assert set(found) == {"text", "probability", "cut"} and [text.decode() for text in found["text"].numpy()] == words
-    np.testing.assert_allclose(found["probability"], said["probability"], rtol=1e-3)
-    found = served.signatures["explain"](texts=tf.constant(texts), questions=tf.constant(questions))
-    np.testing.assert_allclose(found["attention"], said["attention"], atol=1e-5)
-    nothing = tf.constant([], tf.string)
-    assert served.signatures["serving_default"](texts=nothing, questions=nothing)["text"].shape == (0,)
-    if name == "memory":
-        asked = json.dumps([texts, questions])
-        run = subprocess.run(
-            [sys.executable, "-c", BARE, path], input=asked, check=True, capture_output=True, text=True
-        )
-        bare, attention = json.loads(run.stdout.splitlines()[-1])
-        assert bare == words
-        np.testing.assert_allclose(attention, said["attention"], atol=1e-5)
 
 
 def test_without_a_fact_or_a_question_the_answer_is_empty(trained, writer):

@@ -1,4 +1,4 @@
-"""MaskedLanguageModel: what it is fed against loops over the text, its losses against NumPy, one road for filling."""
+"""MaskedLanguageModel: what it is fed against loops over the text, its losses against NumPy, and filling."""
 
 import keras
 import numpy as np
@@ -211,17 +211,11 @@ def test_what_is_cut_stays_a_mask(trained, caplog):
         trained.fill([text])
 
 
-def test_saved_and_served_it_answers_the_same(trained, tmp_path):
-    said = trained.answer(tf.constant(TEXTS), 3)
+def test_saved_it_is_evaluated_alike(trained, tmp_path):
     trained.save(tmp_path / "it.keras")
     again = tfllm.load_model(tmp_path / "it.keras")
     assert again.evaluate(documents(), verbose=0) == trained.evaluate(documents(), verbose=0)
     assert (again.length, again.masked, again.next_sentence) == (16, 0.15, True)
-    served = tf.saved_model.load(trained.export(tmp_path / "serving", top_k=3))
-    for found in (again.answer(tf.constant(TEXTS), 3), served.signatures["serving_default"](texts=tf.constant(TEXTS))):
-        np.testing.assert_array_equal(found["text"], said["text"])
-        np.testing.assert_array_equal(found["tokens"], said["tokens"])
-        np.testing.assert_allclose(found["probabilities"], said["probabilities"], atol=1e-6)
 
 
 def test_streamed_epochs_are_those_in_memory():

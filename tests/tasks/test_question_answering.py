@@ -1,9 +1,6 @@
-"""QuestionAnswering: what is learned from a record, a reader that has learned, one answer on all roads."""
+"""QuestionAnswering: what is learned from a record, a reader that has learned, n-best answers."""
 
-import json
 import logging
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import keras
@@ -11,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import tfllm
 from tests.tasks.questions import FILLER, records
 from tfllm.evaluation import squad
 from tfllm.interop import bert, huggingface
@@ -27,15 +23,6 @@ TINY_BIDAF = BiDAFConfig(8, 8, 1, rate=0.0)
 LONG = "李雷 met 37 cats in Bonn 🐱 ."
 TEXTS = [FILLER * 4 + LONG + " " + FILLER * 3, LONG, "", " \n", "Zoe\u0301 met\t5 cats in Köln on Sunday .", LONG]
 QUESTIONS = ["Who met cats ?", "Where ?", "Who ?", "", "When ?", "How many cats were met there by that one man ?"]
-BARE = """
-import json, sys
-sys.modules["tfllm"] = sys.modules["keras"] = sys.modules["tensorflow_text"] = sys.modules["keras_nlp"] = None
-import tensorflow as tf
-model = tf.saved_model.load(sys.argv[1])
-texts, questions = (tf.constant(column) for column in json.loads(sys.stdin.read()))
-found = model.signatures["serving_default"](texts=texts, questions=questions)
-print(json.dumps([[text.decode() for text in found["text"].numpy()], found["start"].numpy().tolist()]))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -153,42 +140,6 @@ def test_probabilities_are_of_all_parts(trained):
     found = trained.ranked(tf.constant(["Ann met cats ."]), tf.constant(["Who met cats ?"]), 20)
     assert (found["start"].numpy() >= 0).sum() >= 10
     assert found["score"].numpy().sum() + found["none"].numpy()[0] == pytest.approx(1, abs=1e-4)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["bert", "bidaf"])
-def test_one_road(name, trained, tmp_path):
-    """In Python, reloaded, served, and served where neither tfllm nor Keras can be imported."""
-    task = trained if name == "bert" else scattered(TINY_BIDAF)
-    more = records(9)
-    texts, questions = TEXTS + [row["context"] for row in more], QUESTIONS + [row["question"] for row in more]
-    expected = task.answer(tf.constant(texts), tf.constant(questions))
-    words = [text.decode() for text in expected["text"].numpy()]
-    assert len(set(words)) > 2
-    found = task.generate(texts, questions, batch_size=4)
-    assert [one["text"] for one in found] == words
-    task.save(tmp_path / "it.keras")
-    again = tfllm.load_model(tmp_path / "it.keras", compile=False)
-    assert again.get_config() == task.get_config()
-    path = task.export(tmp_path / name, n_best=3)
-    served = tf.saved_model.load(path)
-    columns = {"texts": tf.constant(texts), "questions": tf.constant(questions)}
-    for given in (again.answer(*columns.values()), served.signatures["serving_default"](**columns)):
-        assert set(given) == set(expected)
-        for part in expected:
-            if expected[part].dtype == tf.float32:
-                np.testing.assert_allclose(given[part], expected[part], rtol=1e-3, atol=1e-5)
-            else:
-                assert given[part].numpy().tolist() == expected[part].numpy().tolist()
-    several = served.signatures["n_best"](**columns)
-    assert several["text"].shape == (len(texts), 3)
-    nothing = {part: tf.constant([], tf.string) for part in columns}
-    assert served.signatures["serving_default"](**nothing)["text"].shape == (0,)
-    if name == "bert":
-        given = json.dumps([texts, questions])
-        command = [sys.executable, "-c", BARE, path]
-        run = subprocess.run(command, input=given, check=True, capture_output=True, text=True)
-        assert json.loads(run.stdout.splitlines()[-1]) == [words, expected["start"].numpy().tolist()]
 
 
 # Other readers, vectors, records, warnings, errors

@@ -15,7 +15,7 @@ from tests.tasks.exchanges import (
     untrained,
 )
 from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
-from tfllm.tasks import DialogueGenerator, Replying, Seq2SeqDialogue
+from tfllm.tasks import DialogueGenerator, Seq2SeqDialogue
 from tfllm.text import START
 
 RNN = Seq2SeqRNNConfig(1, 16, 24, pe_input=41, pe_target=12, attention="luong", rate=0.0)
@@ -81,17 +81,6 @@ def test_the_score_is_that_of_the_replies(fresh, eager):
     found = fresh.score([*DIALOGUES, LONG], most=0)
     assert found.perplexity.tokens == count
     assert found.perplexity.log_probability == pytest.approx(total, rel=1e-5)
-
-
-@pytest.mark.slow
-def test_the_saved_model_says_the_same(task, tmp_path):
-    histories, replies = task.exchanges(DIALOGUES)
-    served = tf.saved_model.load(task.export(tmp_path / "serving", Replying(beam_width=2)))
-    answer = served.signatures["serving_default"](texts=tf.constant([*histories, LONG]))
-    assert [text.decode() for text in answer["text"].numpy()][:-1] == replies
-    assert answer["dropped"].numpy().tolist() == [0] * 9 + [2]
-    best = served.signatures["n_best"](texts=tf.constant(histories[:1]))
-    assert best["text"].shape == (1, 2) and best["text"].numpy()[0, 0].decode() == replies[0]
 
 
 def test_what_is_too_long_is_told(fresh, caplog, eager):

@@ -1,13 +1,11 @@
-"""Summarizer: words that the vocabulary has not, lengths, long documents, and one road for both models."""
+"""Summarizer: words that the vocabulary has not, lengths and long documents."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import tfllm
 from tests.layers.parts import scatter
-from tests.tasks.test_one_road import bare
 from tfllm.models import Seq2SeqRNNConfig, TransformerConfig
 from tfllm.tasks import Summarizer, SummarizerConfig, Summarizing
 from tfllm.text import END, PAD, START, UNKNOWN
@@ -51,19 +49,6 @@ def test_greedy_equals_the_naive_loop(model, eager):
     said = summarizer.generate(SOURCES, beam_width=1)
     assert said == [naive(summarizer, text) for text in SOURCES]
     assert len(set(said)) > 2
-
-
-@pytest.mark.slow
-def test_one_road(summarizer, tmp_path, eager):
-    """generate, the reloaded file and the SavedModel say the same, of long documents too."""
-    decoding = Summarizing(beam_width=1, min_length=2, max_length=4, no_repeat_ngram_size=1, long="merge")
-    said = summarizer.generate(SOURCES, **vars(decoding))
-    assert "sat" in said[1].split() and "z" in said[4].split()  # words that the vocabulary has not
-    summarizer.save(tmp_path / "it.keras")
-    assert tfllm.load_model(tmp_path / "it.keras").generate(SOURCES, **vars(decoding)) == said
-    tf.config.run_functions_eagerly(False)
-    path = summarizer.export(tmp_path / "serving", decoding)
-    assert bare(path, "serving_default", SOURCES, 5) == said
 
 
 def test_lengths_are_kept_and_nothing_is_said_twice(summarizer, eager):

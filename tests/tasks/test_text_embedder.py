@@ -1,4 +1,4 @@
-"""TextEmbedder: one vector a text, by hand and alike wherever it is made; search; where encoders come from."""
+"""TextEmbedder: one vector a text, by hand; search; where encoders come from."""
 
 import importlib.util
 from pathlib import Path
@@ -55,6 +55,7 @@ def test_many_texts_are_embedded_in_batches_and_come_in_order(embedder, caplog):
     assert "1 of 1 texts have more than 8 tokens and are cut" in caplog.text
     np.testing.assert_allclose(found, [by_hand(embedder, text) for text in TEXTS], atol=2e-6)
     np.testing.assert_array_equal(embedder.embed(TEXTS[0]), embedder.embed(TEXTS[:1])[0])
+    assert embedder.answer(tf.constant(TEXTS))["cut"].numpy().tolist() == [0, 3, 0, 0, 0]  # of nine words, six are read
 
 
 def test_without_normalisation_and_with_the_encoder_s_own_pooling(embedder):
@@ -68,17 +69,6 @@ def test_without_normalisation_and_with_the_encoder_s_own_pooling(embedder):
     ids = np.array([[2, *embedder.tokenizer.encode(["a dog"]).to_list()[0], 3]], "int32")
     expected = embedder.encoder.pool(embedder.encoder(ids, training=False))[0].numpy()
     np.testing.assert_allclose(own.answer(tf.constant(["a dog"]))["embedding"][0], expected, atol=1e-6)
-
-
-def test_saved_and_served_alike(embedder, tmp_path):
-    expected = embedder.embed(TEXTS)
-    embedder.save(tmp_path / "e.keras")
-    again = tfllm.load_model(tmp_path / "e.keras")
-    np.testing.assert_allclose(again.answer(tf.constant(TEXTS))["embedding"], expected, atol=1e-6)
-    served = tf.saved_model.load(embedder.export(tmp_path / "served"))
-    found = served.signatures["serving_default"](texts=tf.constant(TEXTS))
-    np.testing.assert_allclose(found["embedding"], expected, atol=1e-6)
-    assert found["cut"].numpy().tolist() == [0, 3, 0, 0, 0]  # of nine words, six are read
 
 
 def test_similarity_is_the_cosine(embedder):

@@ -153,11 +153,11 @@ class Writing(Task):
         if counted:
             scalars["max_length"] = tf.constant(self.writer.longest(decoding), "int32")
 
-        def sample(texts, max_length=None, **numbers):
+        def sample(texts, max_length=None, row=0, **numbers):
             numbers |= {"max_new_tokens": None, counted: max_length} if counted else {}
-            return self.answer(texts, replace(decoding, **numbers))
+            return first(self.candidates(texts, 1, replace(decoding, **numbers), row=row))
 
-        return Signature(sample, scalars=scalars)
+        return Signature(sample, scalars=scalars, numbered=True)
 
 
 def first(candidates):

@@ -1,0 +1,48 @@
+"""What SavedModels answer in a process that can import neither tfllm nor Keras: `answers(asked)`."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+MISSING = ("tfllm", "keras", "tensorflow_text", "keras_nlp")
+
+
+def answers(asked):
+    """[(path, signature, {text input: strings}, {scalar input: number})] -> [{output: array}], by one process."""
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.bare"], input=json.dumps(asked), cwd=Path(__file__).parent.parent,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    return [{name: array(*part) for name, part in found.items()} for found in json.loads(run.stdout.splitlines()[-1])]
+
+
+def array(values, shape, kind):
+    found = np.array(values, kind).reshape(shape)
+    return np.vectorize(str.encode, otypes=[object])(found) if kind == "object" and found.size else found
+
+
+def main():
+    sys.modules |= dict.fromkeys(MISSING)  # importing them is an error
+    import tensorflow as tf
+
+    models, found = {}, []
+    for path, name, texts, scalars in json.load(sys.stdin):
+        models[path] = models.get(path) or tf.saved_model.load(path)
+        signature = models[path].signatures[name]
+        kinds = signature.structured_input_signature[1]
+        inputs = {key: tf.constant(value, kinds[key].dtype) for key, value in (texts | scalars).items()}
+        parts = {key: part.numpy() for key, part in signature(**inputs).items()}
+        found.append({key: (written(part).tolist(), part.shape, str(part.dtype)) for key, part in parts.items()})
+    print(json.dumps(found))
+
+
+def written(part):
+    return np.vectorize(bytes.decode, otypes=[object])(part) if part.dtype == object and part.size else part
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""Every signature of every kind of task says the same on all roads.
+
+Python (`Task.run`, and what the task has of its own), the reloaded file, and the SavedModel in a process without tfllm
+and Keras; together, alone, in small batches, from a dataset; of no text, and of texts without a word. One process
+answers for all SavedModels.
+"""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+import tfllm
+from tests import bare, zoo
+from tests.conftest import eagerly
+from tests.zoo import BLANK, KINDS
+from tfllm.export import export
+
+DRAWN = {"temperature": 1.5, "top_k": 12, "top_p": 0.95, "min_p": 0.01, "seed": 3}
+ALL = [pytest.param(kind, marks=pytest.mark.slow) if KINDS[kind].slow else kind for kind in KINDS]
+
+
+def calls(kind):
+    """[(signature, scalars)]: all of them; `sample` by its default numbers, which are greedy, and by others."""
+    for name, signature in zoo.signatures(kind).items():
+        yield name, {}
+        if name == "sample":
+            most = {"max_length": 3 if kind.startswith("dialogue") else 24}
+            yield name, DRAWN | (most if "max_length" in signature.scalars else {})
+
+
+@pytest.fixture(scope="module")
+def said():
+    """{(kind, signature, number of scalars): what `Task.run` gives of all texts, three at a time}, filled on demand."""
+    found = {}
+
+    def ask(kind, name, scalars):
+        key = kind, name, len(scalars)
+        if key not in found:
+            signature = zoo.signatures(kind)[name]
+            found[key] = zoo.made(kind).run(signature, *zoo.columns(kind), batch_size=3, verbose=0, **scalars)
+        return found[key]
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory, request):
+    """{kind: path of its SavedModel} of all kinds that are tested now."""
+    kinds = dict.fromkeys(item.callspec.params["kind"] for item in request.session.items
+                          if item.path == request.path and hasattr(item, "callspec"))  # fmt: skip
+    functions = {kind: {name: one.served for name, one in zoo.signatures(kind).items()} for kind in kinds}
+    return {kind: export(zoo.made(kind), tmp_path_factory.mktemp("served"), functions[kind]) for kind in kinds}
+
+
+@pytest.fixture(scope="module")
+def served(paths):
+    """{(kind, signature, number of scalars, number of the text or "all" or "none"): what the SavedModel answers}."""
+    asked = {}
+    for kind, path in paths.items():
+        columns = zoo.columns(kind)
+        parts = {"all": columns, "none": [[] for _ in columns]} | {i: [c[i : i + 1] for c in columns] for i in (0, 2)}
+        for name, scalars in calls(kind):
+            signature = zoo.signatures(kind)[name]
+            defaults = {scalar: value.numpy().item() for scalar, value in signature.scalars.items()}
+            for part, texts in parts.items():
+                if part in ("all", "none") or name == "serving_default":
+                    given = dict(zip(signature.texts, texts, strict=True))
+                    asked[kind, name, len(scalars), part] = path, name, given, defaults | scalars
+    return dict(zip(asked, bare.answers(list(asked.values())), strict=True))
+
+
+def assert_same(found, expected):
+    assert found.keys() == expected.keys()
+    for name, part in expected.items():
+        assert found[name].dtype == part.dtype and found[name].shape == part.shape, name
+        if part.dtype == object:
+            assert found[name].tolist() == part.tolist(), name
+        else:
+            np.testing.assert_allclose(found[name], part, rtol=1e-3, atol=1e-5, err_msg=name)
+
+
+def arrays(one, like):
+    """The answer to one text, whose parts may be plain numbers and bytes, as arrays of the types of `like`."""
+    return {name: np.asarray(value, like[name].dtype) for name, value in one.items()}
+
+
+def row(found, i, like):
+    """The answer to text i among answers, as wide as the arrays of `like`; what is cut off is empty."""
+    parts = {}
+    for name, part in found.items():
+        inside = tuple(slice(0, size) for size in np.shape(like[name]))
+        parts[name] = np.asarray(part[i][inside] if inside else part[i], part.dtype)
+        rest = part[i].astype(bool) if inside else np.zeros(1, bool)
+        rest[inside] = False
+        assert not rest.any(), name
+    return parts
+
+
+def own(task, texts, **options):
+    """What the task's own method says of texts, in the words of `answer`."""
+    if isinstance(task, tfllm.TextClassifier):
+        return {"score": [one["score"] for one in task.classify(*texts)]}
+    if isinstance(task, tfllm.TextEmbedder):
+        return {"embedding": task.embed(*texts)}
+    found = task.generate(*texts, **options)
+    return {"text": [(one["text"] if isinstance(one, dict) else one).encode() for one in found]}
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_in_python_and_reloaded(kind, said, tmp_path):
+    task, columns, structure = zoo.made(kind), zoo.columns(kind), KINDS[kind].structure
+    task.save(tmp_path / "it.keras")
+    again = tfllm.load_model(tmp_path / "it.keras")
+    assert again.get_config() == task.get_config()
+    for name, scalars in calls(kind):
+        found, signature = said(kind, name, scalars), zoo.signatures(kind)[name]
+        with eagerly():
+            assert_same(again.run(again.signatures(**structure)[name], *columns, verbose=0, **scalars), found)
+        alone = task.run(signature, *(column[2] for column in columns), row=2 * signature.numbered, **scalars)
+        assert_same(arrays(alone, found), row(found, 2, alone))
+        records = tf.data.Dataset.from_tensor_slices(dict(zip(task.asks, columns, strict=True)))
+        for i, one in enumerate(task.run(signature, records, batch_size=4, **scalars)):
+            assert_same(arrays(one, found), row(found, i, one))
+        assert i == len(columns[0]) - 1
+    found = said(kind, "serving_default", {})
+    different = found["text"].tolist() if "decoding" in structure else list(map(str, zip(*found.values(), strict=True)))
+    assert len(set(different[: -len(BLANK)])) > 2
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_by_the_method_of_the_task(kind, said, eager):
+    decoding = KINDS[kind].structure.get("decoding")
+    task, texts, found = zoo.made(kind), zoo.columns(kind), said(kind, "serving_default", {})
+    options = vars(decoding) if decoding else {}
+    for name, expected in own(task, texts, **options).items():
+        if found[name].dtype == object:
+            assert expected == found[name].tolist()
+        else:
+            np.testing.assert_allclose(expected, found[name], rtol=1e-3, atol=1e-5)
+    if "regression" in kind:
+        labels, scores = (found[name][: -len(BLANK)] for name in ("label", "score"))
+        np.testing.assert_allclose(labels.astype(float), scores, rtol=1e-5)
+    if decoding and "n_best" in zoo.signatures(kind):
+        best = said(kind, "n_best", {})
+        told = task.generate(*texts, n_best=best["text"].shape[1], **options)
+        assert [[text.encode() for text, _ in row] for row in told] == best["text"].tolist()
+        np.testing.assert_allclose([[score for _, score in row] for row in told], best["score"], rtol=1e-3, atol=1e-5)
+        assert (best["score"][:, 1:] <= best["score"][:, :-1]).all()
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_served(kind, said, served):
+    for name, scalars in calls(kind):
+        found = served[kind, name, len(scalars), "all"]
+        assert_same(found, said(kind, name, scalars))
+        none = served[kind, name, len(scalars), "none"]
+        assert {part: (value.shape[0], value.dtype) for part, value in none.items()} == {
+            part: (0, value.dtype) for part, value in found.items()
+        }
+    together = served[kind, "serving_default", 0, "all"]
+    for i in (0, 2):
+        alone = {part: value[0] for part, value in served[kind, "serving_default", 0, i].items()}
+        assert_same(arrays(alone, together), row(together, i, alone))
+    for part, value in KINDS[kind].empty.items():
+        value = value.encode() if isinstance(value, str) else value
+        assert together[part].tolist()[-len(BLANK) :] == [value] * len(BLANK)
+    if (kind, "sample", 0, "all") in served:
+        assert_same(served[kind, "sample", 0, "all"], together)  # its default numbers are those of `answer`
+        *_, (_, scalars) = calls(kind)
+        assert served[kind, "sample", len(scalars), "all"]["text"].tolist() != together["text"].tolist()
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_what_is_in_the_file(kind, paths):
+    """Operations of plain TensorFlow, and as many variables as weights at most, of their shapes."""
+    with open(f"{paths[kind]}/saved_model.pb", "rb") as file:
+        graph = SavedModel.FromString(file.read()).meta_graphs[0].graph_def
+    parts = (graph, *graph.library.function)
+    ops = {node.op for part in parts for node in getattr(part, "node", ()) or part.node_def}
+    assert not {op for op in ops if not hasattr(tf.raw_ops, op)}
+    shapes = [tuple(shape) for name, shape in tf.train.list_variables(f"{paths[kind]}/variables/variables")
+              if "VALUE" in name]  # fmt: skip
+    weights = [tuple(weight.shape) for weight in zoo.made(kind).weights]
+    assert shapes and all(weights.count(shape) >= shapes.count(shape) for shape in shapes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["summarizer", "recurrent summarizer"])
+def test_words_that_no_vocabulary_has_are_copied(kind, served):
+    words = b" ".join(served[kind, "serving_default", 0, "all"]["text"]).split()
+    assert {b"zebra", b"xylophone"} & set(words)
+
+
+@pytest.mark.parametrize("kind", ["classifier"])
+def test_a_served_classifier_names_its_labels(kind, served):
+    found = served[kind, "serving_default", 0, "all"]
+    assert found["labels"].tolist() == [[b"cat", b"dog", b"no"]] * len(found["label"])
