@@ -12,6 +12,8 @@ def run(signature, columns, fields, who, tell=None, batch_size=32, verbose="auto
     if isinstance(columns[0], tf.data.Dataset):
         records = gate.of_dataset(fields, columns[0], who, endless=True)
         return streamed(signature, records, fields, tell or each, batch_size, row, scalars)
+    if len(columns) != len(fields):
+        raise TypeError(f"{who} answers {' and '.join(fields)}: {len(fields)} columns; got {len(columns)}")
     one = all(map(is_one, columns))
     columns = [gate.texts([part] if one else part, name) for part, name in zip(columns, fields, strict=True)]
     if len({len(part) for part in columns}) > 1:

@@ -46,7 +46,8 @@ class Signature:
     def __call__(self, *columns, row=0, **scalars):
         """TypeError for a scalar that it has not; ValueError where the model gives NaN."""
         for name in scalars.keys() - self.scalars.keys():
-            raise TypeError(f"there is no number {name!r} in this signature{nearest(name, self.scalars)}")
+            known = nearest(name, self.scalars) if self.scalars else ", which has none"
+            raise TypeError(f"there is no number {name!r} in this signature{known}")
         values = [tf.cast(scalars.get(name, default), default.dtype) for name, default in self.scalars.items()]
         with plain_errors():
             return self.compiled(*columns, *([tf.cast(row, tf.int32)] if self.numbered else []), *values)
