@@ -5,6 +5,7 @@ loads everything; and `importlib.import_module`, by which a package loads its ow
 """
 
 import ast
+import importlib
 from collections import Counter
 from pathlib import Path
 
@@ -26,7 +27,7 @@ MAY_IMPORT = {
     "config": {"files"},  # beyond the design, here and below: files are whole or not there
     "losses": {"saving"},
     "metrics": {"saving", "private_api"},
-    "text": {"files", "limits", "endless", "ragged"},
+    "text": {"lazy", "files", "limits", "endless", "ragged"},
     "layers": {"files", "saving", "private_api"},
     "generation": set(),
     "data": {"files", "limits", "endless", "paths", "ragged"},
@@ -167,3 +168,11 @@ def test_an_abstract_class_has_two_children_and_a_task_one_parent():
 )
 def test_the_check_sees(part, line, caught):
     assert forbidden(part, imported(line, f"tfllm.{part}")) == caught
+
+
+@pytest.mark.parametrize("package, name", [("tasks", "Keywords"), ("tasks", "Lead"), ("text", "width")])
+def test_what_has_moved_is_given_with_a_warning(package, name):
+    with pytest.warns(FutureWarning, match=f"tfllm.{package}.{name} is now tfllm"):
+        assert getattr(importlib.import_module(f"tfllm.{package}"), name).__name__.startswith(("tfllm", name))
+    with pytest.raises(AttributeError, match="nothing"):
+        getattr(importlib.import_module(f"tfllm.{package}"), "nothing" + name)

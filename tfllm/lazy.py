@@ -25,3 +25,18 @@ def names(package, homes, moved=None):
         return getattr(importlib.import_module(f"{package}.{home[name]}"), name)
 
     return load, lambda: sorted(home), sorted(home)
+
+
+def moved(package, homes):
+    """__getattr__ for the __init__ of a package whose modules have moved: {old name: where the module is now}.
+
+    It is given with a FutureWarning.
+    """
+
+    def load(name):
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        warnings.warn(f"{package}.{name} is now {homes[name]}", FutureWarning, stacklevel=2)
+        return importlib.import_module(homes[name])
+
+    return load

@@ -1,5 +1,6 @@
 """Text <-> token ids: tokenizers of core TensorFlow ops, and learning their vocabularies."""
 
+from tfllm import lazy
 from tfllm.text.bytepair.byte_pairs import BytePairs
 from tfllm.text.bytes import Bytes
 from tfllm.text.characters import Characters
@@ -13,3 +14,7 @@ __all__ = [
     "END", "PAD", "START", "UNKNOWN", "BytePairs", "Bytes", "Characters", "Segments", "Subwords", "Tokenizer",
     "WordPieces", "Words",
 ]  # fmt: skip
+__getattr__ = lazy.moved(__name__, {
+    "copying": "tfllm.text.source_words", "dictionaries": "tfllm.text.chinese.dictionaries",
+    "tf_idf": "tfllm.extraction.tf_idf", "text_rank": "tfllm.extraction.text_rank", "width": "tfllm.text.chinese.width",
+})  # fmt: skip
