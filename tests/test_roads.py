@@ -61,12 +61,11 @@ def served(paths):
         columns = zoo.columns(kind)
         parts = {"all": columns, "none": [[] for _ in columns]} | {i: [c[i : i + 1] for c in columns] for i in (0, 2)}
         for name, scalars in calls(kind):
-            signature = zoo.signatures(kind)[name]
-            defaults = {scalar: value.numpy().item() for scalar, value in signature.scalars.items()}
+            inputs = zoo.signatures(kind)[name].texts
             for part, texts in parts.items():
                 if part in ("all", "none") or name == "serving_default":
-                    given = dict(zip(signature.texts, texts, strict=True))
-                    asked[kind, name, len(scalars), part] = path, name, given, defaults | scalars
+                    given = dict(zip(inputs, texts, strict=True))
+                    asked[kind, name, len(scalars), part] = path, name, given, scalars
     return dict(zip(asked, bare.answers(list(asked.values())), strict=True))
 
 
@@ -166,7 +165,7 @@ def test_served(kind, said, served):
         value = value.encode() if isinstance(value, str) else value
         assert together[part].tolist()[-len(BLANK) :] == [value] * len(BLANK)
     if (kind, "sample", 0, "all") in served:
-        assert_same(served[kind, "sample", 0, "all"], together)  # its default numbers are those of `answer`
+        assert_same(served[kind, "sample", 0, "all"], together)  # the numbers in the file are those of `answer`
         *_, (_, scalars) = calls(kind)
         assert served[kind, "sample", len(scalars), "all"]["text"].tolist() != together["text"].tolist()
 
