@@ -45,6 +45,9 @@ print(time.process_time() - began, *(name for name in keras.saving.get_custom_ob
 """
 
 
+OLD = {"tfllm>CausalDialogue", "tfllm>Seq2SeqDialogue"}  # in files that were saved before 0.2
+
+
 def registered_in_the_source():
     """Names of the classes that stand under @keras.saving.register_keras_serializable("tfllm")."""
     for path in (Path(__file__).parent.parent / "tfllm").rglob("*.py"):
@@ -57,7 +60,7 @@ def registered_in_the_source():
 def test_import_after_keras_adds_all_our_classes_and_little_time():
     for _ in range(TRIES):
         seconds, *names = python(AFTER_KERAS)[0].split()
-        assert set(names) == set(registered_in_the_source()) != set()
+        assert set(names) - OLD == set(registered_in_the_source()) != set()
         if float(seconds) < 0.3:
             return
     pytest.fail(f"import tfllm took {seconds} s more than import keras")
