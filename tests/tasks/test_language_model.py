@@ -113,7 +113,7 @@ def test_fit_takes_a_stream(lm, cross_documents):
 
 def test_a_stream_takes_what_fit_takes_in_the_same_order(lm):
     names, streamed = (list(inspect.signature(fit).parameters) for fit in (Task.fit, fit_stream))
-    assert streamed[: len(names) - 1] == names[:-1]  # all but **options
+    assert streamed[1 : len(names) - 1] == names[1:-1]  # all but the task and **options
     seen = []
     count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
     lm.fit(TEXTS, None, 2, 3, 0, [count], 0.0, None, False, 2, stream=True)

@@ -116,7 +116,7 @@ def test_pairs_may_be_a_list_and_files_have_headers_and_other_separators(tmp_pat
         (similarity, "a\tb\t1\na\tc\tx", "line 2"),
         (similarity, "a b\n", "line 1"),
         (similarity, "a b 1\na x 2\n", "of 2 pairs the vectors have 1; a correlation needs 2"),
-        (similarity, "", "of 0 pairs"),
+        (similarity, "", "expected lines of two words and a number, found none"),
         (analogies, ": family\na b c\n", "line 2: expected four words, got 'a b c'"),
         (analogies, "a b c a\n", "line 1: expected ': section' above"),
     ],
