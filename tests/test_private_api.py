@@ -256,3 +256,13 @@ def test_no_class_takes_a_private_name_of_its_base():
             taken |= {one for one in own for other in made if type(other) in others and one in vars(other)}
             assert not taken, f"{kind} has {taken}, which {others} have"
     assert seen > 150
+
+
+def test_variables_without_memory_are_forgotten():
+    with private_api.without_memory():
+        layer = keras.layers.Dense(3)
+        layer.build((None, 2))
+        assert layer.kernel._value is None
+    with keras.StatelessScope():
+        pass  # gives values to all that it finds
+    assert layer.kernel._value is None and tuple(layer.kernel.shape) == (2, 3)

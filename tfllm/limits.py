@@ -13,6 +13,8 @@ import random
 import zipfile
 from pathlib import Path
 
+from tfllm.private_api import without_memory
+
 FREE, RATIO = 2**26, 20  # bytes, and times its size, that a file may unpack to
 TEXT = 100  # times its size, that a packed text may unpack to
 LAYERS = 1000  # of a model
@@ -103,7 +105,7 @@ def check_keras(path: str | Path):
         raise ValueError(f"{path}: its config asks for {deep[0]} layers; at most {LAYERS} are made")
     config.pop("compile_config", None)
     state, wanted = random.getstate(), 0
-    with contextlib.suppress(Exception), keras.StatelessScope(initialize_variables=False):  # loading tells faults
+    with contextlib.suppress(Exception), without_memory():  # loading tells faults
         model = keras.saving.deserialize_keras_object(config)
         wanted = sum(math.prod(variable.shape) for variable in model.variables)
     random.setstate(state)

@@ -6,6 +6,7 @@ tfllm uses such a name. Left out: public names that are merely undocumented.
 """
 
 import pickle
+from contextlib import contextmanager
 
 # Python's own unpickler, whose table `dispatch` of steps can be changed; that of C has none, and lets what was read
 # grow to any size. Python 3.10 to 3.13. When it is gone: copy Lib/pickle.py of the last Python that has it.
@@ -13,6 +14,24 @@ PythonUnpickler = pickle._Unpickler
 
 
 # Keras
+
+
+@contextmanager
+def without_memory():
+    """A scope in which Keras makes variables without values, which are forgotten at its end.
+
+    `keras.StatelessScope` alone leaves them in a list, and the next scope gives all of that list values: the memory of
+    a whole model. Keras 3.12 to 3.15. When it is gone: make the model in a process of its own.
+    """
+    import keras
+    from keras.src.backend.common import global_state
+
+    before = list(global_state.get_global_attribute("uninitialized_variables") or [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        global_state.set_global_attribute("uninitialized_variables", before)
 
 
 def sublayers(layer):
