@@ -27,6 +27,28 @@ def test_a_batch_has_one_text_or_more(name):
             ask(["a", "b"], *more, batch_size=size)
 
 
+@pytest.mark.parametrize(
+    "option, error, told",
+    [
+        ({"epochs": "x"}, ValueError, "epochs must be a whole number, 0 or more; got 'x'"),
+        ({"epochs": -1}, ValueError, "epochs must be a whole number, 0 or more; got -1"),
+        ({"batch_size": 0}, ValueError, "batch_size must be a whole number, 1 or more; got 0"),
+        ({"batch_tokens": 2.5}, ValueError, "batch_tokens must be a whole number, 1 or more; got 2.5"),
+        ({"shapes": 0}, ValueError, "shapes must be a whole number, 1 or more; got 0"),
+        ({"epoch": 3}, TypeError, "fit has no option 'epoch'; did you mean 'epochs'"),
+        ({"callbacks": [3]}, TypeError, "callbacks must be keras.callbacks.Callback or a list of them; got 3"),
+        ({"validation_split": 2.0}, ValueError, "validation_split is a share between 0 and 1; got 2.0"),
+    ],
+)
+def test_bad_options_of_fit_are_refused_before_a_text_is_tokenised(option, error, told, monkeypatch):
+    task = TextClassifier(MeanOfVectors(7, 4), WORDS, ["x", "y"])
+    monkeypatch.setattr(task, "example", None)
+    for more in ({}, {"validation_data": (["a"], ["x"])}):
+        if "validation_split" not in option or not more:
+            with pytest.raises(error, match=told):
+                task.fit(["a", "b"], ["x", "y"], **option, **more)
+
+
 def test_there_is_one_result_or_more():
     embedder, masked = TextEmbedder(MeanOfVectors(7, 4), WORDS), tiny.made("masked")[0]
     for name, ask in (

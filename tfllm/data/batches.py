@@ -136,9 +136,7 @@ def plan(lengths, tokens=None, batch_size=None, shapes=6, most=None):
     fewer padded lengths then.
     Raises ValueError where a row is longer than `tokens`, and for numbers below 1.
     """
-    for name, value in (("batch_tokens", tokens), ("batch_size", batch_size), ("shapes", shapes)):
-        if value is not None and not (isinstance(value, Integral) and value >= 1):
-            raise ValueError(f"{name} must be a whole number, 1 or more; got {value!r}")
+    check_sizes(tokens, batch_size, shapes)
     fitted = tokens is None and batch_size is None
     if fitted and most:
         batch_size = min(most, max(LEAST, len(lengths) // UPDATES))
@@ -155,6 +153,13 @@ def plan(lengths, tokens=None, batch_size=None, shapes=6, most=None):
     small = fitted and bool((size < (most or full)).any())
     parts = (tuple(map(int, part)) for part in (edges, size, counts))
     return Plan(*parts, 1 - int(lengths.sum()) / int((counts * edges).sum()), small)
+
+
+def check_sizes(tokens, batch_size, shapes):
+    """ValueError for numbers below 1 and what is no whole number; None is left open."""
+    for name, value in (("batch_tokens", tokens), ("batch_size", batch_size), ("shapes", shapes)):
+        if value is not None and not (isinstance(value, Integral) and value >= 1):
+            raise ValueError(f"{name} must be a whole number, 1 or more; got {value!r}")
 
 
 def fitted_rows(edges, counts, limit):

@@ -1,7 +1,14 @@
-"""The callbacks that users give to `fit`: which of them a task must know of, and which it refuses."""
+"""The callbacks that users give to `fit`: which of them a task must know of, and which it refuses; and other options.
+
+What is refused is refused before a text is tokenised, which takes minutes for a large corpus.
+"""
+
+import inspect
+from numbers import Integral
 
 import keras
 
+from tfllm.config import nearest
 from tfllm.layers.tunable import expect_keras_file
 
 
@@ -25,3 +32,15 @@ def check_callbacks(optimizer, callbacks):
             f"{names[0]} sets the learning rate, but the task is compiled with a schedule: compile it with a number "
             f"first, task.compile(keras.optimizers.Adam({float(optimizer.learning_rate):g}))"
         )
+
+
+def check_options(epochs, callbacks, options):
+    """TypeError for what is no callback and for unknown options; ValueError for a wrong number of epochs."""
+    if not isinstance(epochs, Integral) or epochs < 0:
+        raise ValueError(f"epochs must be a whole number, 0 or more; got {epochs!r}")
+    for one in listed(callbacks):
+        if not isinstance(one, keras.callbacks.Callback):
+            raise TypeError(f"callbacks must be keras.callbacks.Callback or a list of them; got {one!r:.60}")
+    known = inspect.signature(keras.Model.fit).parameters
+    for name in options.keys() - known.keys():
+        raise TypeError(f"fit has no option {name!r}{nearest(name, [name for name in known if name != 'self'])}")

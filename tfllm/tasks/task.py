@@ -15,7 +15,7 @@ from tfllm.layers.lora import merged
 from tfllm.layers.tunable import Tunable
 from tfllm.tasks import compiling, running
 from tfllm.tasks import records as gate
-from tfllm.tasks.callbacks import check_callbacks, listed, setters
+from tfllm.tasks.callbacks import check_callbacks, check_options, listed, setters
 from tfllm.tasks.compiled import changed, compiled
 from tfllm.tasks.signature import Signature
 from tfllm.tasks.texts import is_one
@@ -142,6 +142,8 @@ class Task(Tunable):
             )  # fmt: skip
         if options.pop("class_weight", None) is not None:
             raise ValueError(f"class_weight is of a TextClassifier with single labels; {type(self).__name__} has none")
+        check_options(epochs, callbacks, options)
+        batches.check_sizes(batch_tokens, batch_size, shapes)
         records = self.records(x, y, sample_weight)
         gate.expect_words(records, self.fields)
         if validation_split:
@@ -250,6 +252,7 @@ class Task(Tunable):
 
         tokens: in a batch, padding counted; None, with no batch_size either: sized for the data, as `fit` does.
         """
+        batches.check_sizes(tokens, batch_size, shapes)
         rows = self.rows(self.records(x, y), verbose)
         plan = batches.plan(batches.lengths(rows), tokens, batch_size, shapes, self.most_rows)
         return batches.Batches(rows, plan, seed)
