@@ -1,9 +1,12 @@
 """LSTM and GRU against loops, their gradient against Keras' own layers, and by the laws of a state."""
 
+import gc
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from tests.layers import parts
 from tests.reference import recurrent as reference
@@ -66,12 +69,14 @@ def of_keras(layer):
     return gradients(lambda: own(x, initial_state=before), x, before, own.weights)
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "xla"])
-def test_its_gradient_is_that_of_keras(layer, of_keras, compiled):
+@pytest.mark.parametrize(
+    ("training", "compiled"), [(True, False), (True, True), (False, False)], ids=["eager", "xla", "out of training"]
+)
+def test_its_gradient_is_that_of_keras(layer, of_keras, training, compiled):
     x, before = tf.constant(X), [tf.constant(part) for part in begun(layer)]
 
     def ours():
-        out, state = layer(x, state=tuple(before))
+        out, state = layer(x, state=tuple(before), training=training)
         return out, *state
 
     run = tf.function(lambda: gradients(ours, x, before, layer.weights), jit_compile=True, autograph=False)
@@ -135,12 +140,30 @@ def test_the_gradient_at_any_length(layer):
 
     def slopes(x):
         with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(layer(x)[0] ** 2)
+            loss = tf.reduce_sum(layer(x, training=True)[0] ** 2)
         return tape.gradient(loss, [weight.value for weight in layer.weights])
 
     graph = tf.function(slopes, input_signature=[tf.TensorSpec([None, None, D])])
     for one, right in zip(graph(X), slopes(tf.constant(X)), strict=True):
         np.testing.assert_allclose(one, right, atol=1e-5)
+
+
+def test_a_graph_that_is_dropped_is_freed(layer):
+    """TensorFlow keeps the functions of a custom gradient for ever, so only training has one."""
+
+    def functions():
+        gc.collect()
+        return set(context.context().list_function_names())
+
+    def run(training):
+        tf.function(lambda x: layer(x, training=training)[0])(X)
+
+    run(False)
+    before = functions()
+    run(False)
+    assert functions() == before
+    run(True)
+    assert functions() > before
 
 
 def test_half_precision_is_near_the_whole(layer):

@@ -59,8 +59,8 @@ class BidirectionalEncoder(keras.layers.Layer):
         order, last = turned(lengths, ops.shape(x)[1]), ops.maximum(lengths - 1, 0)[:, None]
         finals = []
         for forwards, backwards in zip(self.forwards, self.backwards, strict=True):
-            ahead = forwards(x)[0]  # [B, S, U / 2]
-            back = at(backwards(at(x, order))[0], order)
+            ahead = forwards(x, training=training)[0]  # [B, S, U / 2]
+            back = at(backwards(at(x, order), training=training)[0], order)
             finals.append(ops.concatenate([at(ahead, last)[:, 0], back[:, 0]], axis=-1))
             x = self.drop(ops.concatenate([ahead, back], axis=-1), training=training)
         return x, finals

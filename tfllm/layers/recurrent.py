@@ -2,8 +2,10 @@
 
 Weights, names and layout are those of Keras' `LSTMCell` and `GRUCell`. The step and the loop over time are ours, and
 the gradient of the loop is written out: x W for all places is one product before the loop, and the gradients of W and
-of the recurrent matrix are one product each after it, where automatic differentiation adds up a product a place. Not
-here: masks and reading backwards, which no causal model needs, and dropout on the state.
+of the recurrent matrix are one product each after it, where automatic differentiation adds up a product a place. Only
+training takes the written gradient: TensorFlow keeps the graph of each custom gradient for as long as the process
+lives. Elsewhere the loop is differentiated automatically, which XLA cannot do. Not here: masks and reading backwards,
+which no causal model needs, and dropout on the state.
 
 Axes:  B batch  T tokens  D width of the input  U units
 """
@@ -34,11 +36,10 @@ def _lstm_gates(z):
     return ops.sigmoid(i), ops.sigmoid(f), ops.tanh(g), ops.sigmoid(o)
 
 
-@ops.custom_gradient
 def lstm(z, recurrent, h, c):
     """c = f c + i g, h = o tanh(c), with (i, f, g, o) = (σ, σ, tanh, σ)(z + h R). Zaremba et al. 2014, sec. 3.1.
 
-    z = x W + b [T, B, 4U], recurrent R [U, 4U], h and c [B, U] of the place before -> (h, c), [T, B, U] each.
+    z = x W + b [T, B, 4U], recurrent R [U, 4U], h and c [B, U] of the place before -> (h, c, z + h R), [T, B, ...] each.
     Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
     """
 
@@ -50,7 +51,13 @@ def lstm(z, recurrent, h, c):
         carried = (o * ops.tanh(c), c, z)
         return carried, carried
 
-    _, (hs, cs, zs) = ops.scan(forward, (h, c, ops.zeros_like(z[0])), z)
+    return ops.scan(forward, (h, c, ops.zeros_like(z[0])), z)[1]
+
+
+@ops.custom_gradient
+def trained_lstm(z, recurrent, h, c):
+    """`lstm` with its gradient -> (h, c)."""
+    hs, cs, zs = lstm(z, recurrent, h, c)
 
     def gradient(*upstream):
         dhs, dcs = _given(upstream)
@@ -84,11 +91,10 @@ def _gru_gates(z, inner):
     return ops.sigmoid(zu + iu), reset, ops.tanh(zg + reset * ig), ig
 
 
-@ops.custom_gradient
 def gru(z, recurrent, bias, h):
     """h = u h + (1 - u) g, with u, r = σ(z + h R + b), g = tanh(z + r (h R + b)). Cho et al. 2014, eq. 5 to 8.
 
-    z = x W + b' [T, B, 3U], recurrent R [U, 3U], bias b [3U], h [B, U] of the place before -> h [T, B, U].
+    z = x W + b' [T, B, 3U], recurrent R [U, 3U], bias b [3U], h [B, U] of the place before -> (h, h R + b), [T, B, ...].
     Differs: the reset gate r acts after the matrix, as in cuDNN and Keras; the paper's acts on h.
     """
 
@@ -99,7 +105,13 @@ def gru(z, recurrent, bias, h):
         carried = (u * h + (1 - u) * g, inner)
         return carried, carried
 
-    _, (hs, inners) = ops.scan(forward, (h, ops.zeros_like(z[0])), z)
+    return ops.scan(forward, (h, ops.zeros_like(z[0])), z)[1]
+
+
+@ops.custom_gradient
+def trained_gru(z, recurrent, bias, h):
+    """`gru` with its gradient -> h."""
+    hs, inners = gru(z, recurrent, bias, h)
 
     def gradient(dhs):
         before = ops.concatenate([h[None], hs[:-1]])
@@ -166,7 +178,7 @@ class Recurrent(keras.layers.Layer):
         parts = 2 if self.numbers["cell"] == "lstm" else 1
         return tuple(ops.zeros((rows, self.num_units), self.compute_dtype) for _ in range(parts))
 
-    def call(self, x, state=None):
+    def call(self, x, state=None, training=None):
         state = self.start(ops.shape(x)[0]) if state is None else state
         if x.shape[1] == 1:
             x, state = stepped(self.cell, x[:, 0], state)
@@ -174,10 +186,12 @@ class Recurrent(keras.layers.Layer):
         kernel, recurrent = ops.copy(self.cell.kernel), ops.copy(self.cell.recurrent_kernel)  # no variables below
         x = ops.transpose(x, (1, 0, 2))  # [T, B, D]
         if len(state) == 2:
-            states = lstm(ops.matmul(x, kernel) + self.cell.bias, recurrent, *state)
+            loop = trained_lstm if training else lstm
+            states = loop(ops.matmul(x, kernel) + self.cell.bias, recurrent, *state)[:2]
         else:
             bias, inner = ops.unstack(ops.copy(self.cell.bias), 2)
-            states = (gru(ops.matmul(x, kernel) + bias, recurrent, inner, *state),)
+            given = ops.matmul(x, kernel) + bias, recurrent, inner, *state
+            states = (trained_gru(*given) if training else gru(*given)[0],)
         return ops.transpose(states[0], (1, 0, 2)), tuple(part[-1] for part in states)
 
     def get_config(self):
@@ -209,7 +223,7 @@ class RecurrentStack(keras.layers.Layer):
     def call(self, x, state=None, training=None):
         state = list(state or [None] * len(self.parts))
         for i, part in enumerate(self.parts):
-            x, state[i] = part(x, state=state[i])
+            x, state[i] = part(x, state=state[i], training=training)
             x = self.drop(x, training=training)
         return x, state
 

@@ -45,7 +45,7 @@ class FeedForward(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tfllm")
 class Residual(keras.layers.Layer):
-    """"Add & Norm" around a sublayer f: `residual(x, f(residual.enter(x)))`.
+    """ "Add & Norm" around a sublayer f: `residual(x, f(residual.enter(x)))`.
 
     Post-norm: norm(x + drop(f(x))), Vaswani et al. 2017, sec. 5.4. Pre-norm: x + drop(f(norm(x))), Radford et al. 2019.
     """

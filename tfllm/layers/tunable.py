@@ -68,9 +68,7 @@ class Tunable(Configured, BuiltFromOneReplica, keras.Model):
 def expect_keras_file(path):
     """ValueError where the path of a file is not NAME.keras (or on the hub, hf://...)."""
     if not str(path).endswith(".keras") and not str(path).startswith("hf://"):
-        raise ValueError(
-            f"a model is saved as NAME.keras, which has its vocabulary too; got {str(path)!r}. {ADVICE}"
-        )
+        raise ValueError(f"a model is saved as NAME.keras, which has its vocabulary too; got {str(path)!r}. {ADVICE}")
 
 
 def _in_old_format():

@@ -57,16 +57,16 @@ class TextgenRNN(CausalModel):
         token_ids = ops.concatenate([before, ops.cast(token_ids, "int32")], axis=1)
         places = ops.arange(length, dtype="int32")[:, None] + ops.arange(self.window, dtype="int32")  # [T, window]
         windows = ops.reshape(ops.take(token_ids, places, axis=1), (-1, self.window))  # [R T, window]
-        x = self.read(windows)
+        x = self.read(windows, training)
         last = ops.reshape(token_ids[:, length:], (-1, self.window - 1))
         return ops.reshape(x, (rows, length, x.shape[-1])), () if state is None else last
 
-    def read(self, token_ids):
+    def read(self, token_ids, training=None):
         """token_ids [B, T] -> the average of all its places, [B, D]."""
         x = self.embed(token_ids)
         said = [x]
         for part in self.recur:
-            x, _ = part(x)
+            x, _ = part(x, training=training)
             said.append(x)
         return self.average(ops.concatenate(said, axis=-1))[0]
 

@@ -83,7 +83,7 @@ class BahdanauDecoder(AttentionDecoder):
         state = [tuple(first[: self.parts]), *state[1:]]
         for i, part in enumerate(self.upper, start=1):
             h = self.drop(h, training=training)
-            h, state[i] = part(ops.concatenate([h, context], axis=-1), state=state[i])
+            h, state[i] = part(ops.concatenate([h, context], axis=-1), state=state[i], training=training)
         pairs = self.to_pairs(ops.concatenate([h, x, context], axis=-1))
         pairs = ops.reshape(pairs, (*ops.shape(pairs)[:2], self.numbers["embedding_dim"], 2))
         return ops.maximum(pairs[..., 0], pairs[..., 1]), weights, state  # maxout: Goodfellow et al. 2013

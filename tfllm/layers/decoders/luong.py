@@ -45,7 +45,7 @@ class LuongDecoder(AttentionDecoder):
         state = list(state)
         for i, part in enumerate(self.layers):
             x = self.drop(x, training=training) if i else x
-            x, state[i] = part(x, state=state[i])
+            x, state[i] = part(x, state=state[i], training=training)
         context, weights = self.attention(x, memory, keys=keys, attention_mask=mask > 0)
         return self.combine(ops.concatenate([context, x], axis=-1)), weights, state
 
