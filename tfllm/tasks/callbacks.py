@@ -13,7 +13,8 @@ from tfllm.layers.tunable import expect_keras_file
 
 
 def listed(callbacks):
-    return [] if callbacks is None else callbacks if isinstance(callbacks, list) else [callbacks]
+    """One callback, a list or a tuple of them, or None -> a list, as Keras reads them."""
+    return [] if callbacks is None else keras.tree.flatten(callbacks)
 
 
 def setters(callbacks):
