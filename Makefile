@@ -27,6 +27,7 @@ durations: $(STAMP)                ## as test; writes tests/durations.json and f
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 clean:
 	rm -rf $(VENV) build dist runs .pytest_cache .ruff_cache .hypothesis *.egg-info

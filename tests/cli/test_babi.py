@@ -1,6 +1,5 @@
 """Train, evaluate, ask and export a memory network by `main([...])`, as a user would type it."""
 
-
 import pytest
 import tensorflow as tf
 

@@ -74,7 +74,7 @@ def six_to_four():
 def test_a_likely_end_wins(width, alpha):
     model = six_to_four()
     beams = beam_search(model.step, model.begin(width), [START], 8, width, length_penalty=alpha, n_best=2)
-    (first, second), = told(beams)
+    ((first, second),) = told(beams)
     assert first[0] == (END,) and first[1] == pytest.approx(np.log(0.6))
     assert second[0] == (A, B, END) and second[2] == pytest.approx(np.log(0.4))
     assert second[1] == pytest.approx(np.log(0.4) / (8 / 6) ** alpha)
@@ -91,9 +91,7 @@ def test_keras_hub_loses_the_likely_end():
         return tf.gather(model.logits, prompt[:, index - 1]), None, cache
 
     prompt = tf.constant([[START, 0, 0, 0, 0, 0]])
-    said = samplers.BeamSampler(num_beams=2)(
-        following, prompt, index=1, mask=prompt == START, stop_token_ids=[END]
-    )
+    said = samplers.BeamSampler(num_beams=2)(following, prompt, index=1, mask=prompt == START, stop_token_ids=[END])
     assert said.numpy()[0, 1] == A
 
 

@@ -105,7 +105,6 @@ def test_a_shard_is_missing_or_another(tmp_path):
         gpt2.load(folder)
 
 
-
 def test_nothing_is_half_written(tmp_path):
     folder = written(tmp_path / "a", tensors())
     before = {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -13,9 +13,7 @@ BERT = models.BERTConfig(max_length=16, num_layers=1, d_model=8, num_heads=2, df
 MEAN = models.MeanOfVectorsConfig(embedding_dim=4, rate=0.0)
 READER = models.BiDAFConfig(embedding_dim=4, num_units=4, num_layers=1, rate=0.0)
 FACTS = "Ann is here\nBob is there"
-QUESTIONS = [
-    {"context": f"{text} there", "question": "who ?", "answers": [text[2:5]], "starts": [2]} for text in TEXTS
-]
+QUESTIONS = [{"context": f"{text} there", "question": "who ?", "answers": [text[2:5]], "starts": [2]} for text in TEXTS]
 
 
 def embedder():

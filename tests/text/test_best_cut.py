@@ -109,7 +109,6 @@ def test_a_dictionary_from_text_finds_the_words_that_made_it():
     assert learn_dictionary(texts) == found
 
 
-
 def spans(words):
     """Where the words with Chinese characters stand, white space not counted."""
     found, at = set(), 0

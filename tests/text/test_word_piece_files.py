@@ -170,8 +170,7 @@ def test_every_character_is_what_it_is_for_hugging_face():
     normal |= {"strip": theirs(strip_accents=True), "lower": theirs(lowercase=True)}
     cut = tokenizers.pre_tokenizers.BertPreTokenizer().pre_tokenize_str
     dropped, spaces, chinese, punctuation = (
-        code_points.points(getattr(bert_characters, name))
-        for name in ("DROPPED", "SPACES", "CHINESE", "PUNCTUATION")
+        code_points.points(getattr(bert_characters, name)) for name in ("DROPPED", "SPACES", "CHINESE", "PUNCTUATION")
     )
     changed = {"strip": bert_characters.replacements(False, True), "lower": bert_characters.replacements(True, False)}
     for page in range(0, code_points.HIGHEST, 256):

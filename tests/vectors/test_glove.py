@@ -183,7 +183,6 @@ def test_progress_is_shown(capsys):
     assert capsys.readouterr().out == ""
 
 
-
 def test_numba_and_gensim_wait_until_they_are_used():
     code = "import sys, tfllm.vectors.glove.glove; print(sorted({'numba', 'gensim'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

@@ -66,7 +66,6 @@ def test_other_maps_keep_groups_together(vectors, method, package):
     np.testing.assert_array_equal(word_map(vectors, method=method, seed=3).points, found.points)
 
 
-
 def test_errors(vectors):
     with pytest.raises(ValueError, match="method must be one of pca, tsne, umap; got 'mds'"):
         word_map(vectors, method="mds")
@@ -113,7 +112,6 @@ def test_a_picture_of_any_words(tmp_path, caplog, monkeypatch):
     with caplog.at_level(logging.WARNING, "tfllm"):
         word_map(made).save(tmp_path / "map.png")
     assert [record.getMessage().partition(": ")[2][:12] for record in caplog.records] == ["some letters"]
-
 
 
 def test_the_projector_reads_its_files(tmp_path):

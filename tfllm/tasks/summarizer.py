@@ -1,6 +1,5 @@
 """Summarization: an encoder-decoder with one tokenizer, which may copy words that its vocabulary has not."""
 
-
 import keras
 import tensorflow as tf
 

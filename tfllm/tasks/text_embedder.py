@@ -181,4 +181,3 @@ class TextEmbedder(Task):
             x = self.embed([texts] if is_one(texts) else texts)
         x = x[None] if x.ndim == 1 else x
         return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
-

@@ -1,6 +1,5 @@
 """Translation: an encoder-decoder and its tokenizers, from parallel strings to strings."""
 
-
 import keras
 
 from tfllm.models.configs import TransformerConfig

@@ -112,7 +112,7 @@ class Tokenizer(keras.layers.Layer):
         try:
             learned = dict(json.loads(config.pop("learned", "{}")))
         except (TypeError, ValueError, RecursionError):
-            raise ValueError(f"{cls.__name__}: \"learned\" in its config is no JSON object of a vocabulary") from None
+            raise ValueError(f'{cls.__name__}: "learned" in its config is no JSON object of a vocabulary') from None
         return cls(**learned, **config)
 
     def _learned(self):

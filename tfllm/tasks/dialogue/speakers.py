@@ -1,6 +1,5 @@
 """The sizes of dialogue generators, and the strings that they learn from."""
 
-
 from tfllm.data.reading.dialogues import SYSTEM
 from tfllm.models.configs import LSTMLanguageModelConfig, Seq2SeqRNNConfig
 from tfllm.tasks.settings import DialogueGeneratorConfig

@@ -1,6 +1,5 @@
 """Questions about facts: strings in, an answer and its probability out, and which facts it came from."""
 
-
 import keras
 import numpy as np
 import tensorflow as tf

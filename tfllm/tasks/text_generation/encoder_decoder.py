@@ -1,6 +1,5 @@
 """What tasks share that learn from pairs of strings with an encoder-decoder: translation and summarization."""
 
-
 import tensorflow as tf
 
 from tfllm.data import batches
