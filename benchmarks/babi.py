@@ -112,11 +112,11 @@ def runs(setting, name, seeds):
             data, data.plan.batches, (setting.epochs + setting.linear_start) // shrink, None, verbose=0,
             callbacks=follow,
         ).history  # fmt: skip
-        found = {"seed": seed, "loss": history["loss"][-1]}
+        result = {"seed": seed, "loss": history["loss"][-1]}
         for part, records in (("train", train), ("valid", valid), ("test", test)):
-            found[part] = task.score(records, batch_size=256).value
+            result[part] = task.score(records, batch_size=256).value
         valid_loss = task.evaluate(valid, batch_size=100, shapes=1, verbose=0, return_dict=True)["loss"]
-        yield found | {"valid_loss": valid_loss, "core_seconds": time.process_time() - began}
+        yield result | {"valid_loss": valid_loss, "core_seconds": time.process_time() - began}
 
 
 def best(rows):
@@ -148,10 +148,10 @@ def table(results):
             cells += ["", f"{BABI_MEMNN_10K} (babi_memnn)", ""]
         if any(cells[: 2 * len(models)]):
             print(f"| {name} | {' | '.join(cells)} |")
-    for model, found in means.items():
-        if found:
-            print(f"\n{model}: mean error {100 - np.mean(found):.1f} % of {len(found)} tasks, "
-                  f"{sum(score < 95 for score in found)} of them with an error above 5 %")  # fmt: skip
+    for model, result in means.items():
+        if result:
+            print(f"\n{model}: mean error {100 - np.mean(result):.1f} % of {len(result)} tasks, "
+                  f"{sum(score < 95 for score in result)} of them with an error above 5 %")  # fmt: skip
     print(f"MemN2N: {np.mean(MEMN2N_ERROR):.1f} %, {sum(error > 5 for error in MEMN2N_ERROR)} of 20; "
           f"babi_rnn: {100 - np.mean(BABI_RNN):.1f} %")  # fmt: skip
     print(f"core seconds: {sum(row['core_seconds'] for row in results):.0f}, on {machine()}")
@@ -170,8 +170,8 @@ def main():
         key = {"model": options.model, "task": name}
         there = {row["seed"] for row in kept.rows if key.items() <= row.items()}
         if missing := [seed for seed in options.seeds if seed not in there]:
-            for found in runs(SETTINGS[options.model], name, missing):
-                kept.add(key | found)
+            for result in runs(SETTINGS[options.model], name, missing):
+                kept.add(key | result)
     table(kept.rows)
 
 

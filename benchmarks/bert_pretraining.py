@@ -54,12 +54,12 @@ def descriptions(part):
 
 def packages(part):
     """(texts, labels) of the packages that are for one of the languages, the words that tell it taken out."""
-    found = [
+    result = [
         (TELLING.sub(" ", text), kind)
         for name, text in descriptions(part)
         for start, kind in KINDS.items() if name.startswith(start)
     ]  # fmt: skip
-    return tuple(zip(*found, strict=True))
+    return tuple(zip(*result, strict=True))
 
 
 def pretrained(objective, folder):
@@ -101,9 +101,9 @@ def fine_tuned(load, size, seed, begin):
         ).history["val_loss"]  # fmt: skip
         tried.append((min(losses), rate, int(np.argmin(losses)) + 1, classifier))
     _, rate, epoch, classifier = min(tried, key=lambda run: run[0])
-    found = dict(zip(("loss", "accuracy"), classifier.evaluate(*test, verbose=0), strict=False))
+    result = dict(zip(("loss", "accuracy"), classifier.evaluate(*test, verbose=0), strict=False))
     return {
-        "accuracy": found["accuracy"], "test_loss": found["loss"], "rate": rate, "epoch": epoch,
+        "accuracy": result["accuracy"], "test_loss": result["loss"], "rate": rate, "epoch": epoch,
         "most_frequent": max(test[1].count(label) for label in set(test[1])) / len(test[1]),
         "core_seconds": time.process_time() - began,
     }  # fmt: skip

@@ -24,28 +24,28 @@ def dialogues(part):
 
 
 def descriptions(*parts):
-    found = []
+    result = []
     for part in parts:
         with gzip.open(DATA / "debian_desc" / f"par_en-zh_{part}.tsv.gz", "rt", encoding="utf-8") as lines:
-            found += [line.rstrip("\n").split("\t")[1] for line in lines]
-    return found
+            result += [line.rstrip("\n").split("\t")[1] for line in lines]
+    return result
 
 
 def spans(words):
     """Where the words with Chinese characters stand, white space not counted."""
     from tfllm.text.chinese.dictionaries import HAN
 
-    found, at = set(), 0
+    result, at = set(), 0
     for word in words:
         size = len("".join(word.split()))
         if HAN.search(word):
-            found.add((at, at + size))
+            result.add((at, at + size))
         at += size
-    return found
+    return result
 
 
-def f1(found, expected):
-    pairs = [(spans(one), spans(other)) for one, other in zip(found, expected, strict=True)]
+def f1(result, expected):
+    pairs = [(spans(one), spans(other)) for one, other in zip(result, expected, strict=True)]
     return 200 * sum(len(a & b) for a, b in pairs) / sum(len(a) + len(b) for a, b in pairs)
 
 
@@ -55,13 +55,13 @@ def cut(dictionary, texts):
 
     from tfllm.text.chinese.best_cut import BestCut
 
-    run, found = tf.function(BestCut(dictionary), input_signature=[tf.TensorSpec([None], tf.string)]), []
+    run, result = tf.function(BestCut(dictionary), input_signature=[tf.TensorSpec([None], tf.string)]), []
     run(tf.constant(texts[:2]))
     began = time.perf_counter()
     for start in range(0, len(texts), 128):
-        found += run(tf.constant(texts[start : start + 128])).to_list()
+        result += run(tf.constant(texts[start : start + 128])).to_list()
     speed = sum(map(len, texts)) / (time.perf_counter() - began)
-    return [[word.decode() for word in row] for row in found], speed
+    return [[word.decode() for word in row] for row in result], speed
 
 
 def main():
@@ -88,8 +88,10 @@ def main():
         learned = learn_dictionary(train)
         for label, dictionary in (("jieba's dictionary", jieba_dictionary()), ("learned", learned), ("none", {})):
             label = f"{label}, {len(dictionary):,} words"
-            found, speed = cut(dictionary, texts)
-            print(f"| {name} | {label} | {f1(found, peers[False]):.1f} | {f1(found, peers[True]):.1f} | {speed:,.0f} |")
+            result, speed = cut(dictionary, texts)
+            print(
+                f"| {name} | {label} | {f1(result, peers[False]):.1f} | {f1(result, peers[True]):.1f} | {speed:,.0f} |"
+            )
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def scored(task, optimizer, training, train, valid, test, seed):
         dataset(train), validation_data=dataset(valid), epochs=training.epochs, batch_size=training.batch_size,
         seed=seed, verbose=0, callbacks=[best],
     ).history  # fmt: skip
-    said = [found["label"] for found in task.classify(*([r[f] for r in test] for f in task.fields if f != "label"))]
+    said = [result["label"] for result in task.classify(*([r[f] for r in test] for f in task.fields if f != "label"))]
     return said, int(np.argmax(history["val_accuracy"])) + 1
 
 
@@ -126,8 +126,8 @@ def fast_text(train, valid, test, seed):
     import fasttext
 
     def said(model, records):
-        found = [model.f.predict(record["text"].lower() + "\n", 1, 0.0, "strict") for record in records]
-        return [row[0][1].removeprefix("__label__") for row in found]
+        result = [model.f.predict(record["text"].lower() + "\n", 1, 0.0, "strict") for record in records]
+        return [row[0][1].removeprefix("__label__") for row in result]
 
     order = np.random.default_rng(seed).permutation(len(train))  # it does not shuffle
     with tempfile.TemporaryDirectory() as folder:
@@ -155,11 +155,11 @@ def dataset(records):
 
 def five_kinds(training):
     models = {"CNN": CNN, "BiLSTM": RNN}
-    found = {}
+    result = {}
     for name, model in models.items():
-        found |= {f"{name}, {kind}": of_words(model, kind, training) for kind in EMBEDDINGS}
-        found |= more_words(name, model, training)
-    return found
+        result |= {f"{name}, {kind}": of_words(model, kind, training) for kind in EMBEDDINGS}
+        result |= more_words(name, model, training)
+    return result
 
 
 def more_words(name, model, training):
@@ -241,10 +241,10 @@ def one(setting, name, seed):
     said, epoch = setting.runs[name](train, valid, test, seed)
     seconds = time.process_time() - began
     labels = [record["label"] for record in test]
-    found = {"accuracy": float(np.mean([a == b for a, b in zip(said, labels, strict=True)])), "epoch": epoch}
+    result = {"accuracy": float(np.mean([a == b for a, b in zip(said, labels, strict=True)])), "epoch": epoch}
     if setting.matthews:
-        found["matthews"] = float(matthews(labels, said))
-    return found | {"core_seconds": seconds, "tested": len(test)}
+        result["matthews"] = float(matthews(labels, said))
+    return result | {"core_seconds": seconds, "tested": len(test)}
 
 
 def table(results):
@@ -255,9 +255,13 @@ def table(results):
         columns = ["accuracy", *(["matthews"] if setting.matthews else [])]
         print(f"\n| {name} | runs | {' | '.join(columns)} | core seconds |\n|---|---:|{'---:|' * len(columns)}---:|")
         for kind in setting.runs:
-            if found := [row for row in rows if row["run"] == kind]:
-                cells = (f"{100 * np.mean(v):.1f} ± {100 * np.std(v):.1f}" for v in (column(found, c) for c in columns))
-                print(f"| {kind} | {len(found)} | {' | '.join(cells)} | {np.mean(column(found, 'core_seconds')):.0f} |")
+            if result := [row for row in rows if row["run"] == kind]:
+                cells = (
+                    f"{100 * np.mean(v):.1f} ± {100 * np.std(v):.1f}" for v in (column(result, c) for c in columns)
+                )
+                print(
+                    f"| {kind} | {len(result)} | {' | '.join(cells)} | {np.mean(column(result, 'core_seconds')):.0f} |"
+                )
 
 
 def column(rows, name):

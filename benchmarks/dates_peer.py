@@ -26,8 +26,8 @@ def parsed(text, language=None):
     locales = None if language is None else [LOCALES.get(language, language)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # its own calls of strptime without a year
-        found = dateparser.parse(text, locales=locales)
-    return found and found.date().isoformat()
+        result = dateparser.parse(text, locales=locales)
+    return result and result.date().isoformat()
 
 
 def has_era(record):
@@ -46,7 +46,7 @@ def score(records, told):
         hit = parsed(source, language if told else None) == target
         hits[language].append(hit)
         hits["all"].append(hit)
-    return {language: sum(found) / len(found) for language, found in sorted(hits.items())}
+    return {language: sum(result) / len(result) for language, result in sorted(hits.items())}
 
 
 def main():
@@ -54,14 +54,14 @@ def main():
     records = [tuple(r[field].decode() for field in fields) for r in dates("test").as_numpy_iterator()]
     plain = [record for record in records if not has_era(record)]
     start = time.perf_counter()
-    told, without_era, found = score(records, True), score(plain, True), score(records, False)
+    told, without_era, result = score(records, True), score(plain, True), score(records, False)
     seconds = time.perf_counter() - start
     print(
         f"dateparser {dateparser.__version__}, {len(records)} test strings, {len(plain)} without era, {seconds:.0f} s"
     )
     print(f"{'language':10} {'told':>8} {'told, no era':>14} {'not told':>10}")
     for language in told:
-        print(f"{language:10} {told[language]:8.1%} {without_era[language]:14.1%} {found[language]:10.1%}")
+        print(f"{language:10} {told[language]:8.1%} {without_era[language]:14.1%} {result[language]:10.1%}")
 
 
 if __name__ == "__main__":

@@ -67,13 +67,13 @@ def chosen(histories, replies):
 
 def exchanges(records):
     """(histories, replies): turns as lists, what comes before each reply."""
-    found = [], []
+    result = [], []
     for record in records.as_numpy_iterator():
         turns = record["dialogue"].decode().split("\n")
         for place in range(1, len(turns)):
-            found[0].append(turns[:place])
-            found[1].append(turns[place])
-    return found
+            result[0].append(turns[:place])
+            result[1].append(turns[place])
+    return result
 
 
 def frequent(train, histories):
@@ -106,19 +106,19 @@ def run(setting, folder, options):
     began = time.process_time()
     histories, people = chosen(*exchanges(test))
     if system in MODELS:
-        task, found = learned(train, valid, system, folder, options)
+        task, result = learned(train, valid, system, folder, options)
         perplexity = task.score(test, most=0, verbose=0).perplexity
         per = perplexity.per_word if language == "en" else 2**perplexity.bits_per_character
-        found |= {"perplexity": round(per, 2), "per_token": round(perplexity.per_token, 2)}
+        result |= {"perplexity": round(per, 2), "per_token": round(perplexity.per_token, 2)}
         asked = ["\n".join(history) for history in histories]
         said = {name: task.generate(asked, batch_size=50, verbose=0, **how) for name, how in DECODINGS.items()}
     else:
-        found, said = {}, {"said": {"frequent": frequent, "retrieval": retrieval}[system](train, histories)}
-    found["people"] = evaluation.diversity(people).as_dict()
+        result, said = {}, {"said": {"frequent": frequent, "retrieval": retrieval}[system](train, histories)}
+    result["people"] = evaluation.diversity(people).as_dict()
     for name, replies in said.items():
         overlap = evaluation.rouge(replies, people, tokens="characters").rouge1
-        found[name] = evaluation.diversity(replies).as_dict() | {"rouge1": [overlap.value, overlap.low, overlap.high]}
-    return found | {"cpu_minutes": round((time.process_time() - began) / 60, 2)}
+        result[name] = evaluation.diversity(replies).as_dict() | {"rouge1": [overlap.value, overlap.low, overlap.high]}
+    return result | {"cpu_minutes": round((time.process_time() - began) / 60, 2)}
 
 
 def learned(train, valid, system, folder, options):

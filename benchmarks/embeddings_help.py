@@ -98,12 +98,12 @@ def run(setting, kind, seed):
         verbose=0, callbacks=[stop],
     ).history  # fmt: skip
     best = int(np.argmin(history["val_loss"]))
-    found = {"val_loss": history["val_loss"][best], "test_loss": task.evaluate(test, verbose=0)[0], "epoch": best + 1}
+    result = {"val_loss": history["val_loss"][best], "test_loss": task.evaluate(test, verbose=0)[0], "epoch": best + 1}
     if setting.bleu:
         said = task.generate(strings(test, "source")[0], beam_width=1, verbose=0)
         references = [line.lower() for line in strings(test, "target")[0]]
-        found["bleu"] = tfllm.evaluation.bleu(said, references).value
-    return found | {"core_seconds": time.process_time() - began}
+        result["bleu"] = tfllm.evaluation.bleu(said, references).value
+    return result | {"core_seconds": time.process_time() - began}
 
 
 def table(results):
@@ -114,9 +114,9 @@ def table(results):
         columns = [column for column in ("val_loss", "test_loss", "bleu", "epoch", "core_seconds") if column in rows[0]]
         print(f"\n| {name} | seeds | {' | '.join(columns)} |\n|---|---:|{'---:|' * len(columns)}")
         for kind in EMBEDDINGS:
-            if found := [row for row in rows if row["embeddings"] == kind]:
-                cells = (f"{np.mean(v):.3f} ± {np.std(v):.3f}" for v in ([row[c] for row in found] for c in columns))
-                print(f"| {kind} | {len(found)} | {' | '.join(cells)} |")
+            if result := [row for row in rows if row["embeddings"] == kind]:
+                cells = (f"{np.mean(v):.3f} ± {np.std(v):.3f}" for v in ([row[c] for row in result] for c in columns))
+                print(f"| {kind} | {len(result)} | {' | '.join(cells)} |")
 
 
 def main():

@@ -37,23 +37,23 @@ def english(part):
 
 def chinese(parts):
     """[(synopsis, description)]: a line whose English has no full stop is a synopsis, those below it are its text."""
-    found = []
+    result = []
     for part in parts:
         for source, target in table(f"par_en-zh_{part}.tsv.gz"):
             if not source.rstrip().endswith((".", "!", ":", ";", "?")) and len(source) < 70:
-                found.append((target, []))
-            elif found:
-                found[-1][1].append(target)
-    return [(title, "\n".join(lines)) for title, lines in found if sum(map(len, lines)) >= 60]
+                result.append((target, []))
+            elif result:
+                result[-1][1].append(target)
+    return [(title, "\n".join(lines)) for title, lines in result if sum(map(len, lines)) >= 60]
 
 
 def judged(name, pairs, sought, extract):
     """Prints a row. extract: texts -> lists of words, best first."""
     began, wall = time.process_time(), time.perf_counter()
-    found = extract([text for _, text in pairs])
+    result = extract([text for _, text in pairs])
     took, wall = time.process_time() - began, time.perf_counter() - wall
     precision, recall, more = [], [], []
-    for words, wanted in zip(found, sought, strict=True):
+    for words, wanted in zip(result, sought, strict=True):
         words = list(dict.fromkeys(word.lower() for word in words))
         precision.append(len(set(words[:5]) & wanted) / 5)
         recall.append(len(set(words[:5]) & wanted) / len(wanted))
@@ -63,7 +63,7 @@ def judged(name, pairs, sought, extract):
 
 
 def ours(keywords):
-    return lambda texts: [[word for word, _ in found] for found in keywords.extract(texts, 10)]
+    return lambda texts: [[word for word, _ in result] for result in keywords.extract(texts, 10)]
 
 
 def main():

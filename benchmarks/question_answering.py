@@ -59,21 +59,21 @@ def overlap(train, valid, test, seed):
     seen = Counter(word for text in contexts for word in {m.lower() for m in re.findall(r"\w+", text)})
     said = []
     for row in test:
-        found = [(m.group().lower(), m.start(), m.end()) for m in re.finditer(r"\w+", row["context"])]
+        result = [(m.group().lower(), m.start(), m.end()) for m in re.finditer(r"\w+", row["context"])]
         asked = {word.lower() for word in re.findall(r"\w+", row["question"])}
-        rare = [math.log(len(contexts) / seen[word]) if word in asked else 0.0 for word, *_ in found]
-        common = [seen[word] > len(contexts) / 4 for word, *_ in found]  # an answer does not begin or end with these
+        rare = [math.log(len(contexts) / seen[word]) if word in asked else 0.0 for word, *_ in result]
+        common = [seen[word] > len(contexts) / 4 for word, *_ in result]  # an answer does not begin or end with these
         best = -1.0, 0, 0
-        for i in range(len(found)):
-            for j in range(i, min(i + LONGEST, len(found))):
-                if found[j][0] in asked:
+        for i in range(len(result)):
+            for j in range(i, min(i + LONGEST, len(result))):
+                if result[j][0] in asked:
                     break
                 if common[i] or common[j]:
                     continue
                 middle = (i + j) / 2
-                near = range(max(0, i - NEAR), min(len(found), j + NEAR + 1))
+                near = range(max(0, i - NEAR), min(len(result), j + NEAR + 1))
                 best = max(best, (sum(rare[t] / (1 + abs(t - middle)) for t in near), i, j))
-        said.append(row["context"][found[best[1]][1] : found[best[2]][2]] if found else "")
+        said.append(row["context"][result[best[1]][1] : result[best[2]][2]] if result else "")
     return scored(said, [row["answers"] for row in test]), None
 
 
@@ -159,8 +159,8 @@ def main():
             key = {"run": name, "seed": seed, "texts": options.texts}
             if not kept.has(**key):
                 began = time.process_time()
-                found, epoch = RUNS[name](*parts(seed, options.texts), seed)
-                kept.add(key | found.as_dict() | {"epoch": epoch, "core_seconds": time.process_time() - began})
+                result, epoch = RUNS[name](*parts(seed, options.texts), seed)
+                kept.add(key | result.as_dict() | {"epoch": epoch, "core_seconds": time.process_time() - began})
     table(kept.rows)
 
 

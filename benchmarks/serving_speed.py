@@ -44,10 +44,10 @@ def main():
     same = sum(a == b for a, b in zip(*said.values(), strict=True))
     print(f"{same} of {len(sources)} translations are the same")
     for _ in range(options.rounds):
-        for name, found in seconds.items():
-            found.append(translated(model.signatures[name], batches)[0])
-    for name, found in seconds.items():
-        print(f"{name:16} {len(sources) / statistics.median(found):6.1f} sentences/s, batches of {options.batch}")
+        for name, result in seconds.items():
+            result.append(translated(model.signatures[name], batches)[0])
+    for name, result in seconds.items():
+        print(f"{name:16} {len(sources) / statistics.median(result):6.1f} sentences/s, batches of {options.batch}")
 
 
 if __name__ == "__main__":

@@ -72,17 +72,17 @@ def run(setting, folder, options):
     test = texts.read(2, options.texts)
     if system in ("lead", "text-rank"):
         task = Lead(None, texts.words) if system == "lead" else TextRank(1, texts.words)
-        scores, found = task.score(test), {}
+        scores, result = task.score(test), {}
     else:
-        task, found = learned(texts, system, folder, options)
+        task, result = learned(texts, system, folder, options)
         scores = task.score(
             test, verbose=0, beam_width=4, length_penalty=1.0, no_repeat_ngram_size=2,
             min_length=texts.least, max_length=texts.most, batch_size=64,
         )  # fmt: skip
     for name in ("rouge1", "rouge2", "rougeL"):
         score = getattr(scores, name)
-        found[name] = [round(value, 2) for value in (score.value, score.low, score.high)]
-    return found | {"signature": scores.rouge1.signature, "cpu_minutes": round((time.process_time() - began) / 60, 2)}
+        result[name] = [round(value, 2) for value in (score.value, score.low, score.high)]
+    return result | {"signature": scores.rouge1.signature, "cpu_minutes": round((time.process_time() - began) / 60, 2)}
 
 
 def learned(texts, system, folder, options):

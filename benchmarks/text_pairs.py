@@ -46,8 +46,8 @@ STOP = stop_words("en")
 def captions():
     """Lists of 5 to 14 words, each once."""
     with gzip.open(data.DATA / "multi30k" / "raw" / "train.en.gz", "rt", encoding="utf-8") as file:
-        found = dict.fromkeys(tuple(re.findall("[a-z]+", line.lower())) for line in file)
-    return [list(words) for words in found if 5 <= len(words) <= 14]
+        result = dict.fromkeys(tuple(re.findall("[a-z]+", line.lower())) for line in file)
+    return [list(words) for words in result if 5 <= len(words) <= 14]
 
 
 def neighbours(texts, vectors, cosine=0.7, count=10):

@@ -21,5 +21,5 @@ def trained(folder, recipe, begin, train, valid):
     rows = (folder / "history.csv").read_text().splitlines()
     loss = rows[0].split(",").index("val_loss")
     losses = [float(row.split(",")[loss]) for row in rows[1:]]
-    found = {"epochs": len(losses), "best_epoch": losses.index(min(losses)) + 1, "val_loss": round(min(losses), 3)}
-    return tfllm.load_model(training.best(folder)), found
+    result = {"epochs": len(losses), "best_epoch": losses.index(min(losses)) + 1, "val_loss": round(min(losses), 3)}
+    return tfllm.load_model(training.best(folder)), result

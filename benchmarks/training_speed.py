@@ -107,8 +107,8 @@ def main():
                 rates.setdefault(name, []).append(tokens / clock.seconds[0])
             if joey:
                 rates.setdefault("JoeyNMT", []).append(statistics.median(joey.rates()))
-    for name, found in rates.items():
-        print(f"{name:8} {statistics.median(found):6.0f} tokens/s  ({min(found):.0f} to {max(found):.0f})")
+    for name, result in rates.items():
+        print(f"{name:8} {statistics.median(result):6.0f} tokens/s  ({min(result):.0f} to {max(result):.0f})")
 
 
 if __name__ == "__main__":

@@ -50,19 +50,21 @@ def main():
     print(f"{len(vectors):,} words, {vectors.vector_size} numbers each; {settings}\n")
     print("| similarity | pairs | unknown | Spearman | Pearson |\n|---|---:|---:|---:|---:|")
     for name in SETS:
-        found = similarity(vectors, DATA / f"EN-{name}.txt", **settings)
-        print(f"| {name} | {found.pairs:,} | {found.missing} | {found.spearman:.3f} | {found.pearson:.3f} |")
+        result = similarity(vectors, DATA / f"EN-{name}.txt", **settings)
+        print(f"| {name} | {result.pairs:,} | {result.missing} | {result.spearman:.3f} | {result.pearson:.3f} |")
     began, cpu = time.perf_counter(), time.process_time()
-    found = analogies(vectors, DATA / "questions-words.txt", **settings)
+    result = analogies(vectors, DATA / "questions-words.txt", **settings)
     took = f"{time.perf_counter() - began:.0f} s, {time.process_time() - cpu:.0f} s of CPU"
     print("\n| analogies | asked | unknown | correct, % |\n|---|---:|---:|---:|")
-    for part in [*found.sections, found.semantic, found.syntactic, found.total]:
+    for part in [*result.sections, result.semantic, result.syntactic, result.total]:
         print(f"| {part.name} | {part.asked:,} | {part.missing} | {100 * part.accuracy:.2f} |")
     print(f"\n{took}")
     print("\n| WEAT | effect size | p | in the paper | without a vector |\n|---|---:|---:|---:|---|")
     for test in WEAT_TESTS:
-        found = weat(vectors, *test.words)
-        columns = f"{found.effect_size:.2f} | {found.p_value:.1g} | {test.effect_size:.2f} | {', '.join(found.missing)}"
+        result = weat(vectors, *test.words)
+        columns = (
+            f"{result.effect_size:.2f} | {result.p_value:.1g} | {test.effect_size:.2f} | {', '.join(result.missing)}"
+        )
         print(f"| {test.name} | {columns} |")
 
 

@@ -36,9 +36,9 @@ def main():
                 copy.unlink()
             for name, way in ways.items():
                 began, cpu = time.perf_counter(), time.process_time()
-                found = way()
+                result = way()
                 times[name].append((time.perf_counter() - began, time.process_time() - cpu))
-                assert found.index_to_key == vectors.index_to_key and np.array_equal(found.vectors, vectors.vectors)
+                assert result.index_to_key == vectors.index_to_key and np.array_equal(result.vectors, vectors.vectors)
     print("| | seconds | of a core |\n|---|---:|---:|")
     for name, pairs in times.items():
         seconds, worked = map(statistics.median, zip(*pairs, strict=True))

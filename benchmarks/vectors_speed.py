@@ -59,8 +59,8 @@ def lengths(lists):
     """How many known words each text has: what the number of pairs depends on."""
     from collections import Counter
 
-    found = Counter(word for words in lists for word in words)
-    return [sum(found[word] >= MIN_COUNT for word in words) for words in lists]
+    result = Counter(word for words in lists for word in words)
+    return [sum(result[word] >= MIN_COUNT for word in words) for words in lists]
 
 
 class Corpus:
@@ -195,9 +195,9 @@ def timed(run, units):
     """(units, wall seconds, CPU seconds with those of child processes)"""
     began, before = time.perf_counter(), os.times()
     with quiet():
-        found = run()
+        result = run()
     wall, after = time.perf_counter() - began, os.times()
-    return units or found, wall, sum(after[:4]) - sum(before[:4])
+    return units or result, wall, sum(after[:4]) - sum(before[:4])
 
 
 def measure(corpus, names, repeats, epochs):

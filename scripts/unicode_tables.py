@@ -29,11 +29,11 @@ def joined(sign, numbers):
     "!" is in a word of its own on either side, so that a word of two characters can be no other.
     """
     cut = pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str
-    found = np.zeros(HIGHEST, bool)
+    result = np.zeros(HIGHEST, bool)
     for page in numbers:
         for _, (first, end) in cut("".join(f"{sign}{chr(point)}\n" for point in page)):
-            found[page[first // 3]] |= first % 3 == 0 and end - first > 1
-    return found
+            result[page[first // 3]] |= first % 3 == 0 and end - first > 1
+    return result
 
 
 def letters_and_numbers():

@@ -19,8 +19,8 @@ from tests import affected
     ],
 )
 def test_what_depends_on_a_change_is_found(changed, in_, out):
-    found = {str(path.relative_to("tests")) for path in affected.affected([changed])}
-    assert found >= set(in_) and not found & set(out)
+    result = {str(path.relative_to("tests")) for path in affected.affected([changed])}
+    assert result >= set(in_) and not result & set(out)
 
 
 def test_a_changed_test_is_run():

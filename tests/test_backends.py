@@ -76,13 +76,13 @@ def test_jax_gives_the_same(tmp_path):
     """Forward, step by step, and the gradient of the loss, in a process that never sees TensorFlow."""
     model = scatter(Transformer(*SIZES))
     np.savez(tmp_path / "in.npz", *model.get_weights(), inp=INP.astype("int32"), tar=TAR.astype("int32"))
-    found, logits = run_on_jax(ON_JAX, tmp_path), model(INP, TAR)[0]
-    np.testing.assert_allclose(found["logits"], logits, atol=1e-4)
-    np.testing.assert_allclose(found["steps"], logits, atol=1e-4)
+    result, logits = run_on_jax(ON_JAX, tmp_path), model(INP, TAR)[0]
+    np.testing.assert_allclose(result["logits"], logits, atol=1e-4)
+    np.testing.assert_allclose(result["steps"], logits, atol=1e-4)
     with tf.GradientTape() as tape:
         tape.watch(logits)
         loss = keras.ops.sum(smoothed_cross_entropy(TAR, logits, 0.1))
-    np.testing.assert_allclose(found["gradient"], tape.gradient(loss, logits), atol=1e-5)
+    np.testing.assert_allclose(result["gradient"], tape.gradient(loss, logits), atol=1e-5)
 
 
 RECURRENT = """
@@ -128,14 +128,14 @@ def test_jax_gives_the_same_recurrence(tmp_path):
     weights = {f"{m} {i}": w for m, model in enumerate(models) for i, w in enumerate(model.get_weights())}
     pull = np.random.default_rng(0).normal(size=(*TAR.shape, 17)).astype("float32")
     np.savez(tmp_path / "in.npz", tar=TAR.astype("int32"), pull=pull, **weights)
-    found = run_on_jax(RECURRENT_ON_JAX, tmp_path)
+    result = run_on_jax(RECURRENT_ON_JAX, tmp_path)
     for m, model in enumerate(models):
         with tf.GradientTape() as tape:
             logits = model(TAR)
             loss = tf.reduce_sum(logits * pull)
-        np.testing.assert_allclose(found[f"{m} steps"], logits, atol=1e-4)
+        np.testing.assert_allclose(result[f"{m} steps"], logits, atol=1e-4)
         for i, gradient in enumerate(tape.gradient(loss, [weight.value for weight in model.weights])):
-            np.testing.assert_allclose(found[f"{m} {i}"], tf.convert_to_tensor(gradient), atol=1e-4)
+            np.testing.assert_allclose(result[f"{m} {i}"], tf.convert_to_tensor(gradient), atol=1e-4)
 
 
 TRANSLATING = """
@@ -179,11 +179,11 @@ def test_jax_gives_the_same_attention_in_a_loop(tmp_path):
     weights = {f"{m} {i}": w for m, model in enumerate(models) for i, w in enumerate(model.get_weights())}
     pull = np.random.default_rng(0).normal(size=(*TAR.shape, 17)).astype("float32")
     np.savez(tmp_path / "in.npz", inp=INP.astype("int32"), tar=TAR.astype("int32"), pull=pull, **weights)
-    found = run_on_jax(TRANSLATING_ON_JAX, tmp_path)
+    result = run_on_jax(TRANSLATING_ON_JAX, tmp_path)
     for m, model in enumerate(models):
         with tf.GradientTape() as tape:
             logits = model(INP, TAR)[0]
             loss = tf.reduce_sum(logits * pull)
-        np.testing.assert_allclose(found[f"{m} steps"], logits, atol=1e-4)
+        np.testing.assert_allclose(result[f"{m} steps"], logits, atol=1e-4)
         for i, gradient in enumerate(tape.gradient(loss, [weight.value for weight in model.weights])):
-            np.testing.assert_allclose(found[f"{m} {i}"], tf.convert_to_tensor(gradient), atol=1e-4)
+            np.testing.assert_allclose(result[f"{m} {i}"], tf.convert_to_tensor(gradient), atol=1e-4)

@@ -172,13 +172,13 @@ def test_wrong_overrides_are_named(name, text, message):
 
 
 def test_options_carry_default_and_comment():
-    found = {option.name: option for option in options(Settings)}
+    result = {option.name: option for option in options(Settings)}
     nested = ["model.vocab_size", "model.num_layers", "model.rate", "model.norm", "search.beam", "coarse.beam"]
-    assert list(found)[-6:] == nested  # they stand last
-    assert found["model.num_layers"][1:4] == ("int", 2, "blocks of each stack")
-    assert found["limit"][1:] == ("float or none", None, "minutes", ())
-    assert (found["shared"].choices, found["model.norm"].choices) == (("true", "false"), ("pre", "post"))
-    assert found["files"].default == () and found["files"].comment == ""
+    assert list(result)[-6:] == nested  # they stand last
+    assert result["model.num_layers"][1:4] == ("int", 2, "blocks of each stack")
+    assert result["limit"][1:] == ("float or none", None, "minutes", ())
+    assert (result["shared"].choices, result["model.norm"].choices) == (("true", "false"), ("pre", "post"))
+    assert result["files"].default == () and result["files"].comment == ""
 
 
 @dataclass(frozen=True)

@@ -56,9 +56,9 @@ def test_errors_of_the_disk_name_the_file(tmp_path, wrong):
     path = tmp_path / "a.txt"
     path.write_text("old")
     said = os.strerror(wrong)
-    with pytest.raises(OSError, match=rf"^.*{said}; what was .* kept: '.*a\.txt'$") as found, written(path):
+    with pytest.raises(OSError, match=rf"^.*{said}; what was .* kept: '.*a\.txt'$") as result, written(path):
         raise OSError(wrong, said)
-    assert found.value.errno == wrong and path.read_text() == "old"
+    assert result.value.errno == wrong and path.read_text() == "old"
     with pytest.raises(OSError, match=r"No such file or directory: '.*b[/\\]c'$"), written(tmp_path / "b" / "c"):
         pass
     with pytest.raises(FileNotFoundError, match="another"), written(path):
@@ -110,9 +110,9 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
 @pytest.mark.parametrize("content", [b"[1]", b"{", b"\xff\xfe{", b"[" * 100_000, b"", b"9" * 5000, b"null"])
 def test_what_is_no_object_of_json_is_told_in_one_line(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)
-    with pytest.raises(ValueError, match=r"^.*a\.json (is not JSON in UTF-8|must hold an object).*$") as found:
+    with pytest.raises(ValueError, match=r"^.*a\.json (is not JSON in UTF-8|must hold an object).*$") as result:
         json_object(tmp_path / "a.json")
-    assert "\n" not in str(found.value)
+    assert "\n" not in str(result.value)
 
 
 def test_what_a_library_says_of_bytes_is_one_line(tmp_path):

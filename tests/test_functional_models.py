@@ -119,9 +119,9 @@ ABSTRACT = {"Encoder"}
 
 def test_the_table_is_whole():
     public = {name for part in (layers, models) for name in part.__all__}
-    found = {name for name in public if isinstance(kind := getattr(layers, name, getattr(models, name, None)), type)
+    result = {name for name in public if isinstance(kind := getattr(layers, name, getattr(models, name, None)), type)
              and issubclass(kind, keras.layers.Layer)}  # fmt: skip
-    assert found == TABLE.keys() | ABSTRACT
+    assert result == TABLE.keys() | ABSTRACT
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -149,8 +149,8 @@ def test_inputs_come_as_keras_hands_them_over(eager):
     model = models.Transformer(1, D, 2, 8, **SEQ2SEQ, rate=0.0)
     (_, inp), (_, tar) = ids(S), ids()
     expected = model(inp, tar)[0]
-    for found in (model([inp, tar]), model((inp, tar)), model({"tar": tar, "inp": inp}), model(inp=inp, tar=tar)):
-        np.testing.assert_array_equal(found[0], expected)
+    for result in (model([inp, tar]), model((inp, tar)), model({"tar": tar, "inp": inp}), model(inp=inp, tar=tar)):
+        np.testing.assert_array_equal(result[0], expected)
     with pytest.raises(ValueError, match=r"^Transformer takes inp, tar, training, .*; got 'target'$"):
         model({"inp": inp, "target": tar})
     encoder = models.TextCNN(9, D, (2,), 3)

@@ -51,10 +51,10 @@ def changed_bytes(generator, data):
     return bytes(data)
 
 
-def changed_values(generator, found):
+def changed_values(generator, result):
     """A copy of what JSON gives, with one value, somewhere, another."""
-    found = json.loads(json.dumps(found))
-    place = found
+    result = json.loads(json.dumps(result))
+    place = result
     while True:
         names = list(place) if isinstance(place, dict) else list(range(len(place)))
         name = names[generator.integers(len(names))]
@@ -62,7 +62,7 @@ def changed_values(generator, found):
             place = place[name]
             continue
         place[name] = VALUES[generator.integers(len(VALUES))]
-        return found
+        return result
 
 
 def repacked(path, parts, **changed):
@@ -106,20 +106,20 @@ def test_changed_bytes(tmp_path, bert, name):
 
 
 def test_changed_configs_of_models(tmp_path, bert):
-    path, generator, found = tmp_path / "a.keras", np.random.default_rng(7), json.loads(bert[1]["config.json"])
+    path, generator, result = tmp_path / "a.keras", np.random.default_rng(7), json.loads(bert[1]["config.json"])
     for _ in range(12):
-        repacked(path, bert[1], **{"config.json": json.dumps(changed_values(generator, found))})
+        repacked(path, bert[1], **{"config.json": json.dumps(changed_values(generator, result))})
         told_in_one_line(lambda: tfllm.load_model(path), path)
 
 
 @pytest.mark.parametrize("name", ["vocab_size", "max_length", "d_model", "num_layers", "dff"])
 @pytest.mark.parametrize("size", [0, -1, 10**8, 10**30, "9", None, 1.5, [9]])
 def test_sizes_of_models(tmp_path, bert, name, size):
-    found = json.loads(bert[1]["config.json"])
+    result = json.loads(bert[1]["config.json"])
     if name == "num_layers" and size in (0, -1):
         return  # a BERT without blocks
-    found["config"][name] = size
-    repacked(tmp_path / "a.keras", bert[1], **{"config.json": json.dumps(found)})
+    result["config"][name] = size
+    repacked(tmp_path / "a.keras", bert[1], **{"config.json": json.dumps(result)})
     assert not told_in_one_line(lambda: tfllm.load_model(tmp_path / "a.keras"), tmp_path / "a.keras")
 
 
@@ -168,9 +168,9 @@ def test_shards_are_files_of_their_folder(tmp_path, home):
     folder = written(tmp_path / "a", tensors(), shards=2)
     shutil.copy(next(folder.glob("*.safetensors")), tmp_path / "b.safetensors")
     index = folder / "model.safetensors.index.json"
-    found = json.loads(index.read_text())
-    found["weight_map"]["transformer.wte.weight"] = home
-    for weight_map in (found["weight_map"], home, {}, None):
+    result = json.loads(index.read_text())
+    result["weight_map"]["transformer.wte.weight"] = home
+    for weight_map in (result["weight_map"], home, {}, None):
         index.write_text(json.dumps({"weight_map": weight_map}))
         with pytest.raises(ValueError, match=r"^.*index\.json: .*(of this folder|expected a weight_map).*$"):
             gpt2.load(folder)
@@ -201,9 +201,9 @@ def test_changed_files_of_tokenizers(tmp_path):
             (folder / name).write_text(text)
         for number in range(12):
             chosen = number % len(objects)
-            for i, (name, found) in enumerate(objects.items()):
-                found = changed_values(generator, found) if number and i == chosen else found
-                (folder / name).write_text(json.dumps(found))
+            for i, (name, result) in enumerate(objects.items()):
+                result = changed_values(generator, result) if number and i == chosen else result
+                (folder / name).write_text(json.dumps(result))
             read = told_in_one_line(lambda kind=kind, folder=folder: kind.from_folder(folder), folder)
             assert read or number
 

@@ -98,12 +98,12 @@ def test_the_table_has_no_circle():
 def graph():
     """{file: the files whose names it imports}, packages left out: they load their parts on first use."""
     names = {".".join(path.with_suffix("").parts): path for path in FILES if path.name != "__init__.py"}
-    found = {}
+    result = {}
     for name, path in names.items():
         package = ".".join(["tfllm", *path.parent.parts])
         wanted = imported((ROOT / path).read_text("utf-8"), package)
-        found[name] = {one for way in wanted for one in (way, way.rpartition(".")[0]) if one in names and one != name}
-    return found
+        result[name] = {one for way in wanted for one in (way, way.rpartition(".")[0]) if one in names and one != name}
+    return result
 
 
 def test_no_file_imports_itself_by_way_of_others():
@@ -135,14 +135,14 @@ def test_an_abstract_class_has_two_children_and_a_task_one_parent():
     nodes = [node for path in FILES for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8")))
              if isinstance(node, ast.ClassDef)]  # fmt: skip
     bases = [(node.name, [ast.unparse(base) for base in node.bases]) for node in nodes]
-    children = Counter(base for _, found in bases for base in found)
+    children = Counter(base for _, result in bases for base in result)
     abstract = {node.name for node in nodes if (ast.get_docstring(node) or "").startswith("Abstract")}
     assert {"Task", "Writing", "Encoder"} <= abstract
     assert not {name for name in abstract if children[name] < 2}
     tasks = {"Task"}
-    while more := {name for name, found in bases if tasks & set(found)} - tasks:
+    while more := {name for name, result in bases if tasks & set(result)} - tasks:
         tasks |= more
-    assert not [(name, found) for name, found in bases if tasks & set(found) and len(found) > 1]
+    assert not [(name, result) for name, result in bases if tasks & set(result) and len(result) > 1]
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,9 @@ def gradient(loss, logits):
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
 def test_values_are_the_loops(smoothing):
-    found = smoothed_cross_entropy(TARGETS, LOGITS, smoothing)
-    assert found.shape == (B, T) and found.dtype == "float32"
-    np.testing.assert_allclose(found, by_loops(LOGITS, smoothing), rtol=1e-5)
+    result = smoothed_cross_entropy(TARGETS, LOGITS, smoothing)
+    assert result.shape == (B, T) and result.dtype == "float32"
+    np.testing.assert_allclose(result, by_loops(LOGITS, smoothing), rtol=1e-5)
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
@@ -47,9 +47,9 @@ def test_gradient_is_the_slope(smoothing):
         down[place] -= step
         change = by_loops(up, smoothing) - by_loops(down, smoothing)
         slopes[place] = (scale * change).sum() / (2 * step)
-    found = gradient(lambda z: tf.reduce_sum(scale * smoothed_cross_entropy(TARGETS, z, smoothing)), LOGITS)
-    np.testing.assert_allclose(found, slopes, atol=1e-6)
-    assert not found[scale == 0].any()
+    result = gradient(lambda z: tf.reduce_sum(scale * smoothed_cross_entropy(TARGETS, z, smoothing)), LOGITS)
+    np.testing.assert_allclose(result, slopes, atol=1e-6)
+    assert not result[scale == 0].any()
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)

@@ -80,10 +80,10 @@ def test_fit_shows_token_means():
     loss = TokenCrossEntropy(0.1)
     model.compile("sgd", loss, weighted_metrics=[TokenMean(loss), TokenAccuracy()], run_eagerly=True)
     parts = [(targets, targets, weights) for targets, _, weights in BATCHES]
-    found = model.evaluate((part for part in parts), steps=len(parts), verbose=0, return_dict=True)
+    result = model.evaluate((part for part in parts), steps=len(parts), verbose=0, return_dict=True)
     losses = [(loss.call(x, model(x)).numpy() * w).sum() for x, _, w in parts]
     tokens = sum(w.sum() for _, _, w in parts)
-    assert set(found) == {"loss", "accuracy"} and found["loss"] == pytest.approx(sum(losses) / tokens, rel=1e-5)
+    assert set(result) == {"loss", "accuracy"} and result["loss"] == pytest.approx(sum(losses) / tokens, rel=1e-5)
 
 
 def logits_loss(targets, logits):
@@ -103,9 +103,9 @@ def test_metrics_of_keras_see_real_tokens_alone(name):
     """Whatever the weights are of: they say which tokens are real."""
     options = {"num_classes": V, "dtype": "float32"} if name == "OneHotMeanIoU" else {}
     metric = logits_loss if name == "function" else getattr(keras.metrics, name)(**options)
-    found = RealOnly(metric)
+    result = RealOnly(metric)
     for targets, logits, weights in BATCHES:
-        found.update_state(targets, logits, 7 * weights)
+        result.update_state(targets, logits, 7 * weights)
     targets, logits = real()
     chosen = logits.argmax(-1)
     if name == "function":
@@ -121,10 +121,10 @@ def test_metrics_of_keras_see_real_tokens_alone(name):
             expected = np.mean([hit / (size - hit) for hit, size in zip(both, either, strict=True) if size])
     else:
         expected = (chosen == targets).mean()
-    np.testing.assert_allclose(found.result(), expected, rtol=1e-5)
-    assert found.name == getattr(metric, "name", "logits_loss")
+    np.testing.assert_allclose(result.result(), expected, rtol=1e-5)
+    assert result.name == getattr(metric, "name", "logits_loss")
     if name != "function":
-        again = RealOnly.from_config(found.get_config())
+        again = RealOnly.from_config(result.get_config())
         again.update_state(*BATCHES[0])
         again.reset_state()
         for part in BATCHES:

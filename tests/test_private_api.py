@@ -50,9 +50,9 @@ def test_a_step_of_the_unpickler_is_replaced():
 def test_layers_below_a_layer(two):
     assert private_api.sublayers(two) == [two.first, two.rest[0]]
     around = keras.Sequential([keras.layers.Dropout(0.1), two, two.first])
-    found = private_api.all_layers(around)
-    assert found[0] is around and len(found) == 5  # of which `first` stands in two places
-    assert {id(layer) for layer in found[1:]} == {id(one) for one in [around.layers[0], two, two.first, *two.rest]}
+    result = private_api.all_layers(around)
+    assert result[0] is around and len(result) == 5  # of which `first` stands in two places
+    assert {id(layer) for layer in result[1:]} == {id(one) for one in [around.layers[0], two, two.first, *two.rest]}
 
 
 def test_own_weights(two):
@@ -78,8 +78,8 @@ def test_all_other_lists_of_layers_are_bookkeeping(two):
     line.build((None, 2))
     x = keras.Input((2,))
     for model, ours in ((two, {"first", "rest"}), (line, set()), (keras.Model(x, two.first(x)), set())):
-        found = {name for name, value in vars(model).items() if holds(value)}
-        assert ours < found and all(map(private_api.is_bookkeeping, found - ours)), found
+        result = {name for name, value in vars(model).items() if holds(value)}
+        assert ours < result and all(map(private_api.is_bookkeeping, result - ours)), result
         assert not any(map(private_api.is_bookkeeping, ours))
 
 
@@ -191,30 +191,30 @@ def kept_in(nodes):
 def private_uses(tree, defined=frozenset(), kept=frozenset()):
     """The private names of others in a file."""
     ours = defined | OF_NAMED_TUPLES
-    found = []
+    result = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and is_private(node.attr):
             own = ours | (kept if ast.unparse(node.value) in ("self", "cls", "super()") else set())
-            found += [ast.unparse(node)] if node.attr not in own else []
+            result += [ast.unparse(node)] if node.attr not in own else []
         elif isinstance(node, ast.Attribute) and node.attr in PARTS and ast.unparse(node).startswith(INTERNAL):
-            found.append(ast.unparse(node))
+            result.append(ast.unparse(node))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in BY_NAME:
             name = node.args[1]
             if isinstance(name, ast.Constant) and is_private(name.value) and name.value not in ours | kept:
-                found.append(ast.unparse(node))
+                result.append(ast.unparse(node))
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [alias.name for alias in node.names]
             if isinstance(node, ast.ImportFrom):
                 names = [f"{node.module}.{name}" for name in names]
-            found += [name for name in names if not name.startswith("tfllm.") and (
+            result += [name for name in names if not name.startswith("tfllm.") and (
                 name.startswith(INTERNAL) or any(map(is_private, name.split("."))))]  # fmt: skip
-    return found
+    return result
 
 
 def test_no_other_file_uses_private_names():
     names = own_names(SOURCES.values())
     assert len(SOURCES) > 150
-    assert not {str(path): found for path, tree in SOURCES.items() if (found := private_uses(tree, *names))}
+    assert not {str(path): result for path, tree in SOURCES.items() if (result := private_uses(tree, *names))}
 
 
 @pytest.mark.parametrize(
@@ -233,8 +233,8 @@ def test_no_other_file_uses_private_names():
         ("from tfllm.text import _x\nimport keras\n__all__\nself.__dict__\nrow._replace(a=1)", []),
     ],
 )
-def test_the_check_sees(source, found):
-    assert private_uses(ast.parse(source)) == found
+def test_the_check_sees(source, result):
+    assert private_uses(ast.parse(source)) == result
 
 
 def test_no_class_takes_a_private_name_of_its_base():

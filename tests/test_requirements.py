@@ -46,13 +46,13 @@ DISTRIBUTIONS = {"yaml": "pyyaml", "sklearn": "scikit-learn", "umap": "umap-lear
 
 def imported(source):
     """The packages that a file imports, but for Python's own and tfllm."""
-    found = set()
+    result = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
+            result |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
-            found.add(node.module.split(".")[0])
-    return found - set(sys.stdlib_module_names) - {"tfllm"}
+            result.add(node.module.split(".")[0])
+    return result - set(sys.stdlib_module_names) - {"tfllm"}
 
 
 def test_every_library_that_is_imported_is_asked_for():

@@ -143,10 +143,10 @@ def json_object(path: str | Path) -> dict:
 
 def parsed_object(text: str | bytes, where) -> dict:
     """The JSON object in a text. ValueError, which names `where` it is, for anything else."""
-    found = parsed(text, where)
-    if not isinstance(found, dict):
-        raise ValueError(f"{where} must hold an object {{...}}, got a {type(found).__name__}")
-    return found
+    result = parsed(text, where)
+    if not isinstance(result, dict):
+        raise ValueError(f"{where} must hold an object {{...}}, got a {type(result).__name__}")
+    return result
 
 
 def parsed(text: str | bytes, where):

@@ -14,14 +14,14 @@ def expanded(path: str | Path) -> list[Path]:
     """
     path = Path(path).expanduser()
     if path.is_dir():
-        found = [file for file in path.rglob("*") if file.name.lower().endswith(TEXTS) and file.is_file()]
-        if not found:
+        result = [file for file in path.rglob("*") if file.name.lower().endswith(TEXTS) and file.is_file()]
+        if not result:
             raise FileNotFoundError(f"{path} is a folder without {' or '.join(TEXTS)}: name its files, {path}/*")
-        return sorted(found)
+        return sorted(result)
     if path.exists() or not glob.has_magic(str(path)):
         return [path]
-    if found := sorted(name for name in glob.glob(pattern(path), recursive=True) if Path(name).is_file()):
-        return [Path(name) for name in found]
+    if result := sorted(name for name in glob.glob(pattern(path), recursive=True) if Path(name).is_file()):
+        return [Path(name) for name in result]
     raise FileNotFoundError(f"no file fits the pattern {path}")
 
 

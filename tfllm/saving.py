@@ -50,7 +50,7 @@ def _signature(kind):
 
 def _values(made):
     """{parameter: its value, as a config has it}."""
-    kind, numbers, found, seen = type(made), getattr(made, "numbers", {}), {}, []
+    kind, numbers, result, seen = type(made), getattr(made, "numbers", {}), {}, []
     for name in parameters(kind):
         if name not in numbers and not hasattr(made, name):
             if kind.get_config.__module__.startswith("tfllm."):
@@ -61,9 +61,9 @@ def _values(made):
             continue
         value = numbers[name] if name in numbers else getattr(made, name)
         again = _signature(kind)[name].default is None and any(value is other for other in seen)
-        found[name] = None if again else _plain(value)
-        seen += [value] if _is_object(found[name]) else []
-    return found
+        result[name] = None if again else _plain(value)
+        seen += [value] if _is_object(result[name]) else []
+    return result
 
 
 def _plain(value):

@@ -85,11 +85,11 @@ def toy(tmp_path, monkeypatch):
     """The working folder, where two modules of another package can be imported; text.txt."""
     for name, text in (("toy_model.py", MODEL), ("toy_task.py", MODULE), ("text.txt", "one two\n")):
         (tmp_path / name).write_text(text)
-    found = metadata.entry_points
+    result = metadata.entry_points
 
     def entry_points(**wanted):
         points = [metadata.EntryPoint(name, value, table.GROUP) for name, value in POINTS.items()]
-        return points if wanted == {"group": table.GROUP} else found(**wanted)
+        return points if wanted == {"group": table.GROUP} else result(**wanted)
 
     monkeypatch.setattr(metadata, "entry_points", entry_points)
     monkeypatch.syspath_prepend(tmp_path)

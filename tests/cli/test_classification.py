@@ -241,10 +241,10 @@ def test_a_classifier_begins_with_the_model_of_another_run(corpus, tmp_path):
         data=str(corpus / "train.csv"), text="review", label="stars", pretrained=str(tmp_path / "lm.keras"), length=9
     )
     train, _ = settings.read()
-    found = settings.begin(train)
-    assert found.labels == ("down", "up") and found.length == 9 and not found.pairs
-    assert found.tokenizer.tokens == lm.tokenizer.tokens
-    for ours, theirs in zip(found.encoder.get_weights(), lm.model.get_weights(), strict=True):
+    result = settings.begin(train)
+    assert result.labels == ("down", "up") and result.length == 9 and not result.pairs
+    assert result.tokenizer.tokens == lm.tokenizer.tokens
+    for ours, theirs in zip(result.encoder.get_weights(), lm.model.get_weights(), strict=True):
         assert (ours == theirs).all()
 
 

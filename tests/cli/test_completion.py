@@ -61,8 +61,8 @@ def test_words_are_offered_by_the_shell_itself(shell, tmp_path, capsys, monkeypa
     lines = "".join(f"{line}\n" for line in ASKED)
     ended = subprocess.run([shell, "-c", ASK[shell]], input=lines, capture_output=True, text=True, cwd=tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
-    for (line, (offered, other)), found in zip(ASKED.items(), ended.stdout.splitlines(), strict=True):
-        assert offered.replace(FILE, "FILE") in found.split() and other not in found.split(), (line, found)
+    for (line, (offered, other)), result in zip(ASKED.items(), ended.stdout.splitlines(), strict=True):
+        assert offered.replace(FILE, "FILE") in result.split() and other not in result.split(), (line, result)
 
 
 def test_the_scripts_know_all_verbs_and_tasks(capsys):

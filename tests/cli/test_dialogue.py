@@ -80,9 +80,9 @@ def test_chat_with_standard_input(run, model, capsys, monkeypatch, eager):
     expected.append(chat.say("who ?"))
     chat.system = None
     expected.append(chat.say("who ?"))
-    found = capsys.readouterr()
-    assert found.out.splitlines() == expected
-    assert found.err.splitlines()[1:] == ["no command /bye; there are /reset, /system TEXT, /quit"]
+    result = capsys.readouterr()
+    assert result.out.splitlines() == expected
+    assert result.err.splitlines()[1:] == ["no command /bye; there are /reset, /system TEXT, /quit"]
     main(["chat", str(run), "--beam_width", "2", "--system", "be kind"])  # what is left of the input
     assert capsys.readouterr().out == model.chat("be kind", beam_width=2).say("x") + "\n"
 

@@ -41,12 +41,12 @@ def rows(*values, name="val_loss"):
 def test_what_a_run_is(tmp_path, capsys):
     made(tmp_path / "RUN", "LanguageModel", rows(2.0, 1.5, 1.75), best_epoch=2)
     main(["info", str(tmp_path / "RUN"), "--json"])
-    found = json.loads(capsys.readouterr().out)
-    assert (found["task"], found["weights"], found["file"]) == ("lm", 6, "best.keras")
-    assert found["model"] == {"class": "GPT", "vocab_size": 11, "d_model": 8}
-    assert found["tokenizer"] == {"class": "Words", "vocabulary": "3 entries", "lowercase": True}
-    assert found["training"] == {"epochs": 3, "updates": 12, "seconds": 90, "of_epochs": 5, "monitor": "val_loss"}
-    assert found["best"]["val_loss"] == 1.5 and found["last"]["val_loss"] == 1.75
+    result = json.loads(capsys.readouterr().out)
+    assert (result["task"], result["weights"], result["file"]) == ("lm", 6, "best.keras")
+    assert result["model"] == {"class": "GPT", "vocab_size": 11, "d_model": 8}
+    assert result["tokenizer"] == {"class": "Words", "vocabulary": "3 entries", "lowercase": True}
+    assert result["training"] == {"epochs": 3, "updates": 12, "seconds": 90, "of_epochs": 5, "monitor": "val_loss"}
+    assert result["best"]["val_loss"] == 1.5 and result["last"]["val_loss"] == 1.75
     main(["info", str(tmp_path / "RUN" / "last.keras")])
     said = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
     assert ["best", "epoch 2, loss 3, val_loss 1.5"] in said and ["task", "lm"] in said

@@ -32,34 +32,34 @@ def said(capsys, line):
     return capsys.readouterr().out
 
 
-def shown(found):
-    return "".join(f"{word}\t{score:.4f}\n" for word, score in found)
+def shown(result):
+    return "".join(f"{word}\t{score:.4f}\n" for word, score in result)
 
 
 def test_tfidf_over_the_files(here, capsys):
     keywords = Keywords(longest=2).fit([A, B])
-    found = keywords.extract([A, B], k=3)
+    result = keywords.extract([A, B], k=3)
     line = "a.txt b.txt --method tfidf --longest 2 --k 3"
-    assert said(capsys, line) == f"a.txt\n{shown(found[0])}b.txt\n{shown(found[1])}"
+    assert said(capsys, line) == f"a.txt\n{shown(result[0])}b.txt\n{shown(result[1])}"
     first, second = A.strip().split("\n\n")
-    found = Keywords().fit([first, second]).extract([first, second])
-    expected = f"a.txt 1\n{shown(found[0])}a.txt 2\n{shown(found[1])}"
+    result = Keywords().fit([first, second]).extract([first, second])
+    expected = f"a.txt 1\n{shown(result[0])}a.txt 2\n{shown(result[1])}"
     assert said(capsys, "a.txt --documents paragraph") == expected
 
 
 def test_textrank_with_own_stop_words(here, capsys):
-    found = Keywords("textrank", stopped={"network", "a"}).extract(A)
-    assert said(capsys, "a.txt --method textrank --stop-words stop.txt") == shown(found)
-    assert "network\t" not in shown(found) and "the\t" in shown(found)
+    result = Keywords("textrank", stopped={"network", "a"}).extract(A)
+    assert said(capsys, "a.txt --method textrank --stop-words stop.txt") == shown(result)
+    assert "network\t" not in shown(result) and "the\t" in shown(result)
 
 
 def test_chinese_by_a_dictionary_of_one_s_own(here, capsys):
     words = {"神经": 3, "网络": 9, "学习": 4, "我们": 5}
     tokenizer = Segments(dictionary=words, characters=width.HALF_WIDTH, lowercase=True)
     text = (here / "zh.txt").read_text(encoding="utf-8")
-    found = Keywords(language="zh", tokenizer=tokenizer).fit([text]).extract(text)
-    assert said(capsys, "zh.txt --language zh --dictionary words.txt") == shown(found)
-    assert found[0][0] == "网络" and {word for word, _ in found} == {"网络", "神经", "学习"}
+    result = Keywords(language="zh", tokenizer=tokenizer).fit([text]).extract(text)
+    assert said(capsys, "zh.txt --language zh --dictionary words.txt") == shown(result)
+    assert result[0][0] == "网络" and {word for word, _ in result} == {"网络", "神经", "学习"}
     vectors = keyed_vectors(["神经"], np.ones((1, 3)))
     embedder = TextEmbedder.from_vectors(vectors, Segments(["神经"], words, width.HALF_WIDTH, True))
     near = Keywords("embedding", "zh", tokenizer, embedder=embedder).extract(text, k=1)
@@ -71,8 +71,8 @@ def test_embedding_by_word_vectors(here, capsys):
     from tfllm.vectors import load
 
     embedder = TextEmbedder.from_vectors(load("v.txt"))
-    found = Keywords("embedding", embedder=embedder, diversity=0.5).extract(B)
-    assert said(capsys, "b.txt --method embedding --model v.txt --diversity 0.5") == shown(found)
+    result = Keywords("embedding", embedder=embedder, diversity=0.5).extract(B)
+    assert said(capsys, "b.txt --method embedding --model v.txt --diversity 0.5") == shown(result)
 
 
 def test_what_a_user_can_mend_is_one_line(here, capsys):

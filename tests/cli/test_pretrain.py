@@ -76,9 +76,9 @@ def test_evaluate_and_generate(run, corpus, capsys, eager):
 def test_export_answers_the_same(run, tmp_path, capsys):
     main(["export", str(run), str(tmp_path / "serving"), "--top_k", "3"])
     served = tf.saved_model.load(capsys.readouterr().out.strip())
-    found = served.signatures["serving_default"](texts=tf.constant(["red [MASK]"]))
-    assert found["tokens"].shape == (1, 1, 3)
-    assert found["text"].numpy()[0].decode() == tfllm.load_model(run / "best.keras").generate("red [MASK]")
+    result = served.signatures["serving_default"](texts=tf.constant(["red [MASK]"]))
+    assert result["tokens"].shape == (1, 1, 3)
+    assert result["text"].numpy()[0].decode() == tfllm.load_model(run / "best.keras").generate("red [MASK]")
 
 
 @pytest.mark.parametrize("more", [[], ["--objective", "mlm", "--stream", "true", "--steps_per_epoch", "3"]])

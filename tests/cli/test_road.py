@@ -99,9 +99,9 @@ def test_evaluate_prints_scores_with_their_signatures(run, corpus, capsys, eager
     said = capsys.readouterr().out
     assert "BLEU" in said and "chrF" in said and "tok:13a" in said
     main(["evaluate", str(run), "--data", str(pairs_table(corpus)), "--json", "-q"])
-    found = capsys.readouterr()
-    figures = json.loads(found.out)
-    assert found.err == "" and f"BLEU {figures['bleu']['value']:.2f}" in said and figures["chrf"]["name"] == "chrF2"
+    result = capsys.readouterr()
+    figures = json.loads(result.out)
+    assert result.err == "" and f"BLEU {figures['bleu']['value']:.2f}" in said and figures["chrf"]["name"] == "chrF2"
     files = ["--source", str(corpus / "valid.de"), "--target", str(corpus / "valid.en"), "--beam-width", "1"]
     main(["evaluate", str(run), *files, "--tokenize", "char"])
     assert "tok:char" in capsys.readouterr().out

@@ -54,10 +54,10 @@ def test_train_gives_what_python_gives(kind, here, capsys):
         expected = GloVe(**options, **more).fit(lines, verbose=0).vectors
     else:
         expected = Word2Vec(subwords=kind == "fasttext", **options, **more).fit(lines).vectors
-    found = load("made.kv")
-    assert found.index_to_key == expected.index_to_key and set(found.index_to_key) == {*"one two red dog cat".split()}
-    np.testing.assert_array_equal(found.vectors, expected.vectors)
-    assert ("cats" in found) == (kind == "fasttext")  # by its n-grams
+    result = load("made.kv")
+    assert result.index_to_key == expected.index_to_key and set(result.index_to_key) == {*"one two red dog cat".split()}
+    np.testing.assert_array_equal(result.vectors, expected.vectors)
+    assert ("cats" in result) == (kind == "fasttext")  # by its n-grams
 
 
 def test_convert_and_read_with_options(here, capsys):

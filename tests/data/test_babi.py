@@ -78,11 +78,11 @@ def test_the_real_files():
     for task in range(1, 21):
         for part in ("train", "test"):
             (path,) = (DATA / "en").glob(f"qa{task}_*_{part}.txt")
-            found = rows(path)
-            assert len(found) == 1000
-            for facts, _, _, supporting in found:
+            result = rows(path)
+            assert len(result) == 1000
+            for facts, _, _, supporting in result:
                 assert supporting and max(map(int, supporting.split())) < len(facts.split("\n"))
-            answers[task, part] = {answer for _, _, answer, _ in found}
+            answers[task, part] = {answer for _, _, answer, _ in result}
     assert answers[6, "train"] == {"yes", "no"} and "apple,football" in answers[8, "train"]
     assert len(answers[19, "train"]) == 12 and all("," in answer for answer in answers[19, "test"])
     (path,) = (DATA / "en-10k").glob("qa1_*_train.txt")

@@ -55,17 +55,17 @@ def test_edges_are_the_best_there_are(most):
 
         sizes = sorted(set(lengths))
         choices = itertools.combinations(sizes[:-1], min(most, len(sizes)) - 1)
-        found = best_edges(lengths, most)
-        assert list(found) == sorted(set(found)) and found[-1] == sizes[-1] and len(found) <= most
-        assert padding(found) == min(padding((*edges, sizes[-1])) for edges in choices)
+        result = best_edges(lengths, most)
+        assert list(result) == sorted(set(result)) and result[-1] == sizes[-1] and len(result) <= most
+        assert padding(result) == min(padding((*edges, sizes[-1])) for edges in choices)
 
 
 def test_the_plan_counts_exactly():
     lengths = np.array([2] * 7 + [5] * 3 + [6])
-    found = plan(lengths, tokens=12, shapes=2)  # 6 rows of 2, 2 rows of 6
-    assert found == Plan(edges=(2, 6), rows=(6, 2), counts=(7, 4), waste=1 - lengths.sum() / (7 * 2 + 4 * 6))
-    assert ([found.sizes(k) for k in (0, 1)], found.batches) == ([[4, 3], [2, 2]], 4)
-    assert str(found) == "4 batches an epoch in 3 shapes (4 or 3 x 2, 2 x 6), 7.9% padding"
+    result = plan(lengths, tokens=12, shapes=2)  # 6 rows of 2, 2 rows of 6
+    assert result == Plan(edges=(2, 6), rows=(6, 2), counts=(7, 4), waste=1 - lengths.sum() / (7 * 2 + 4 * 6))
+    assert ([result.sizes(k) for k in (0, 1)], result.batches) == ([[4, 3], [2, 2]], 4)
+    assert str(result) == "4 batches an epoch in 3 shapes (4 or 3 x 2, 2 x 6), 7.9% padding"
 
 
 @pytest.mark.parametrize("count, most", [(1, 3), (3, 3), (4, 3), (100, 7), (7, 100)])
@@ -76,23 +76,23 @@ def test_rows_are_shared_evenly_in_as_few_batches_as_can_be(count, most):
 
 
 def test_a_batch_may_have_fixed_rows():
-    found = plan(np.array([2, 2, 2, 30]), tokens=10, batch_size=3, shapes=2)
-    assert (found.edges, found.rows, found.batches, found.fitted) == ((2, 30), (3, 3), 2, False)
+    result = plan(np.array([2, 2, 2, 30]), tokens=10, batch_size=3, shapes=2)
+    assert (result.edges, result.rows, result.batches, result.fitted) == ((2, 30), (3, 3), 2, False)
 
 
 @pytest.mark.parametrize("count", [1, 3, 40, 100, 101, 149, 300, 777, 2000, 60000])
 @pytest.mark.parametrize("most", [None, 32])
 def test_the_batch_size_is_fitted_to_the_data(count, most):
     lengths = np.random.default_rng(count).integers(3, 30, count)
-    found = plan(lengths, most=most)
-    assert found.batches >= min(50, count // 2) and max(found.rows) >= 2
-    for k, (edge, rows) in enumerate(zip(found.edges, found.rows, strict=True)):
-        assert rows <= (most or 4096 // edge) and len(set(found.sizes(k))) <= 2
-    assert len(found.edges) <= (2 if count < 70 else 4 if count < 300 else 6)
+    result = plan(lengths, most=most)
+    assert result.batches >= min(50, count // 2) and max(result.rows) >= 2
+    for k, (edge, rows) in enumerate(zip(result.edges, result.rows, strict=True)):
+        assert rows <= (most or 4096 // edge) and len(set(result.sizes(k))) <= 2
+    assert len(result.edges) <= (2 if count < 70 else 4 if count < 300 else 6)
     if count == 60000:
-        assert found == (plan(lengths, batch_size=32) if most else plan(lengths, tokens=4096))
+        assert result == (plan(lengths, batch_size=32) if most else plan(lengths, tokens=4096))
     said = f"; sized for {count} rows, unless batch_size or batch_tokens is given"
-    assert str(found).endswith(said) == found.fitted == ((0 if most else 3) < count < (1600 if most else 10000))
+    assert str(result).endswith(said) == result.fitted == ((0 if most else 3) < count < (1600 if most else 10000))
 
 
 def test_many_different_lengths_take_little_memory():
@@ -129,10 +129,10 @@ def test_every_row_once_an_epoch_and_whole(made):
 
 
 def test_shapes_are_those_of_the_plan(made):
-    found, plan = epoch(made), made.plan
-    assert len(found) == plan.batches == int(made.dataset.cardinality())
+    result, plan = epoch(made), made.plan
+    assert len(result) == plan.batches == int(made.dataset.cardinality())
     planned = {(rows, edge) for k, edge in enumerate(plan.edges) for rows in plan.sizes(k)}
-    assert {part.shape for batch in found for part in tf.nest.flatten(batch)} == planned
+    assert {part.shape for batch in result for part in tf.nest.flatten(batch)} == planned
     assert len(plan.edges) == 3 and all(rows * edge <= 20 for rows, edge in planned)
     assert f"in {len(planned)} shapes" in str(plan)
 
@@ -176,9 +176,9 @@ def test_fit_trains_on_the_order_of_its_epoch(made):
     model.compile(run_eagerly=True)
     follow = keras.callbacks.LambdaCallback(on_epoch_begin=begin)
     model.fit(made.dataset, initial_epoch=2, epochs=4, shuffle=False, verbose=0, callbacks=[follow])
-    for number, found in zip((2, 3), seen, strict=True):
+    for number, result in zip((2, 3), seen, strict=True):
         made.epoch = number
-        assert [[i - 1 for i in batch if i] for batch in found] == rows_of(epoch(made))
+        assert [[i - 1 for i in batch if i] for batch in result] == rows_of(epoch(made))
 
 
 def test_an_epoch_mixes_batches_and_their_rows(made):
@@ -196,13 +196,13 @@ def test_an_epoch_mixes_batches_and_their_rows(made):
 
 
 def test_without_a_seed_rows_keep_their_order(made):
-    found = rows_of(epoch(Batches(made.rows, made.plan)))
+    result = rows_of(epoch(Batches(made.rows, made.plan)))
     longest, edges = list(map(max, SIZES, OTHERS)), (0, *made.plan.edges)
     expected = []
     for k, (low, high) in enumerate(itertools.pairwise(edges)):
         members = iter([i for i, n in enumerate(longest) if low < n <= high])
         expected += [list(itertools.islice(members, size)) for size in made.plan.sizes(k)]
-    assert found == expected
+    assert result == expected
 
 
 def test_rows_come_from_records_in_their_order():

@@ -17,23 +17,23 @@ def documents(sizes=SIZES):
 
 def by_hand(sizes, length, stride):
     """[(inputs, targets, weights)] of every window."""
-    found = []
+    result = []
     for i, n in enumerate(sizes):
         seen = 0
         for begin in range(0, n, stride):
             places = range(begin, min(begin + length, n))
             weights = [float(t >= seen) for t in places]
-            found.append(([100 * i + t for t in places], [100 * i + t + 1 for t in places], weights))
+            result.append(([100 * i + t for t in places], [100 * i + t + 1 for t in places], weights))
             seen = max(places) + 1
             if seen == n:
                 break
-    return found
+    return result
 
 
 @pytest.mark.parametrize("length, stride", [(8, None), (8, 8), (8, 3), (8, 1), (5, 4), (1, 1), (100, 7)])
 def test_windows_are_those_made_by_hand(length, stride):
-    found = [part.to_list() for part in windows(*documents(), length, stride)]
-    assert list(zip(*found, strict=True)) == by_hand(SIZES, length, stride or length)
+    result = [part.to_list() for part in windows(*documents(), length, stride)]
+    assert list(zip(*result, strict=True)) == by_hand(SIZES, length, stride or length)
 
 
 @pytest.mark.parametrize("length, stride", [(8, None), (8, 3), (5, 1)])
@@ -56,8 +56,8 @@ def test_windows_run_in_a_graph():
     run = tf.function(
         lambda *rows: windows(*rows, 8, 3), input_signature=[tf.RaggedTensorSpec([None, None], tf.int32)] * 2
     )
-    for found, expected in zip(run(*documents()), windows(*documents(), 8, 3), strict=True):
-        assert found.to_list() == expected.to_list()
+    for result, expected in zip(run(*documents()), windows(*documents(), 8, 3), strict=True):
+        assert result.to_list() == expected.to_list()
 
 
 @pytest.mark.parametrize("length", [1, 4, 10, 68, 69, 70, 1000])
@@ -65,14 +65,14 @@ def test_packed_blocks_hold_every_place_once_and_no_padding(length):
     inputs, targets = documents()
     total = int(tf.size(inputs.flat_values))
     assert total == 69
-    found = [part.to_list() for part in packed((inputs, targets, tf.ones_like(targets, tf.float32)), length)]
-    assert {len(row) for part in found for row in part} == {min(length, total)}
-    kept = [[x for row, weights in zip(part, found[2], strict=True) for x, w in zip(row, weights, strict=True) if w]
-            for part in found]  # fmt: skip
+    result = [part.to_list() for part in packed((inputs, targets, tf.ones_like(targets, tf.float32)), length)]
+    assert {len(row) for part in result for row in part} == {min(length, total)}
+    kept = [[x for row, weights in zip(part, result[2], strict=True) for x, w in zip(row, weights, strict=True) if w]
+            for part in result]  # fmt: skip
     assert kept[:2] == [inputs.flat_values.numpy().tolist(), targets.flat_values.numpy().tolist()]
-    for row in range(len(found[0])):  # a place of weight 0 is a place of the text too
-        at = inputs.flat_values.numpy().tolist().index(found[0][row][0])
-        np.testing.assert_array_equal(found[0][row], inputs.flat_values[at : at + min(length, total)])
+    for row in range(len(result[0])):  # a place of weight 0 is a place of the text too
+        at = inputs.flat_values.numpy().tolist().index(result[0][row][0])
+        np.testing.assert_array_equal(result[0][row], inputs.flat_values[at : at + min(length, total)])
 
 
 @pytest.mark.parametrize("stride", [0, 9, -1])

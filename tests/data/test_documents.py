@@ -21,12 +21,12 @@ def write(tmp_path):
 def read(*paths, **options):
     """The documents, the same in memory and streamed, each time they are asked for."""
     whole, streamed = text(*paths, **options), text(*paths, **options, stream=True)
-    found = [record["text"].decode() for record in whole.as_numpy_iterator()]
+    result = [record["text"].decode() for record in whole.as_numpy_iterator()]
     for _ in range(2):
-        assert [record["text"].decode() for record in streamed.as_numpy_iterator()] == found
-    assert whole.cardinality() == streamed.cardinality() == len(found)
+        assert [record["text"].decode() for record in streamed.as_numpy_iterator()] == result
+    assert whole.cardinality() == streamed.cardinality() == len(result)
     assert whole.element_spec == streamed.element_spec
-    return found
+    return result
 
 
 TEXT = "One.\nTwo, \u2028 still two.\n\n \t\nThree.\n\n\n  Four\n\tand five"

@@ -14,9 +14,9 @@ def records(*pairs):
 
 
 def pairs(dataset):
-    found = [(r["source"].decode(), r["target"].decode()) for r in dataset.as_numpy_iterator()]
-    assert dataset.cardinality() == len(found)
-    return found
+    result = [(r["source"].decode(), r["target"].decode()) for r in dataset.as_numpy_iterator()]
+    assert dataset.cardinality() == len(result)
+    return result
 
 
 def test_each_reason_by_hand():

@@ -12,9 +12,9 @@ datasets = pytest.importorskip("tensorflow_datasets")
 
 
 def read(dataset):
-    found = [{name: text.decode() for name, text in record.items()} for record in dataset.as_numpy_iterator()]
-    assert dataset.cardinality() == len(found)
-    return found
+    result = [{name: text.decode() for name, text in record.items()} for record in dataset.as_numpy_iterator()]
+    assert dataset.cardinality() == len(result)
+    return result
 
 
 @pytest.fixture
@@ -57,8 +57,8 @@ def test_several_labels(write):
     lists = write("x.jsonl", '{"text": "a", "label": ["x, 1", "y"]}\n{"text": "b", "label": []}\n'
                              '{"text": "c", "label": ["x, 1"]}\n{"text": "d", "label": "y,x"}\n'
                              '{"text": "e", "label": null}\n{"text": "f", "label": [1]}\n')  # fmt: skip
-    found = [record["label"] for record in read(labelled(lists, kind="multi"))]
-    assert found == ["x, 1|y", "", "x, 1", "y,x", "", "1"]
+    result = [record["label"] for record in read(labelled(lists, kind="multi"))]
+    assert result == ["x, 1|y", "", "x, 1", "y,x", "", "1"]
 
 
 def test_numbers(write):
@@ -101,22 +101,22 @@ def test_faults(write, name, content, options, said):
 def test_imdb_by_name():
     with datasets.testing.mock_data(num_examples=5):
         raw = list(datasets.load("imdb_reviews", split="train").as_numpy_iterator())
-        found = read(labelled_tfds("imdb_reviews", "train"))
+        result = read(labelled_tfds("imdb_reviews", "train"))
     names = "neg", "pos"
-    assert found == [{"text": r["text"].decode(), "label": names[r["label"]]} for r in raw]
+    assert result == [{"text": r["text"].decode(), "label": names[r["label"]]} for r in raw]
 
 
 @pytest.mark.parametrize("task", GLUE)
 def test_every_task_of_glue_has_its_texts_and_label_names(task):
     with datasets.testing.mock_data(num_examples=4):
         features = datasets.builder(f"glue/{task}").info.features
-        found = read(labelled_tfds(f"glue/{task}", "test" if task == "ax" else "validation"))
+        result = read(labelled_tfds(f"glue/{task}", "test" if task == "ax" else "validation"))
     texts = [name for name in features if name not in ("label", "idx")]
-    assert len(texts) == len(found[0]) - 1 and set(texts) == set(filter(None, GLUE[task]))
+    assert len(texts) == len(result[0]) - 1 and set(texts) == set(filter(None, GLUE[task]))
     if task == "stsb":
-        assert all(float(record["label"]) is not None for record in found)
+        assert all(float(record["label"]) is not None for record in result)
     else:
-        assert {record["label"] for record in found} <= set(features["label"].names)
+        assert {record["label"] for record in result} <= set(features["label"].names)
 
 
 def rte(label):

@@ -25,15 +25,15 @@ def batch(rows=400, length=100, seed=0):
 
 def drawn(seed=SEED, whole=False, rate=0.15, data=None):
     token_ids, maskable, begins = data or batch()
-    found = masked(token_ids, maskable, seed, MASK, OTHERS, rate, begins if whole else None)
-    return [part.numpy() for part in found]
+    result = masked(token_ids, maskable, seed, MASK, OTHERS, rate, begins if whole else None)
+    return [part.numpy() for part in result]
 
 
 def chosen(places, weights, length=100):
-    found = np.zeros((len(places), length), bool)
+    result = np.zeros((len(places), length), bool)
     for row, (where, real) in enumerate(zip(places, weights > 0, strict=True)):
-        found[row, where[real]] = True
-    return found
+        result[row, where[real]] = True
+    return result
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -76,13 +76,13 @@ def test_targets_are_what_stood_there():
 
 def words(maskable, begins):
     """By a loop over one row: a list of lists of places."""
-    found = []
+    result = []
     for place, may in enumerate(maskable):
         if may and (begins[place] or not maskable[place - 1]):
-            found.append([])
+            result.append([])
         if may:
-            found[-1].append(place)
-    return found
+            result[-1].append(place)
+    return result
 
 
 def test_whole_words_are_masked_whole_or_not_at_all():
@@ -128,8 +128,8 @@ def test_masks_are_new_in_every_epoch_and_those_of_an_epoch_come_again():
     plan = batches.plan(batches.lengths(rows), batch_size=8)
 
     def mask(token_ids, seed):
-        found = masked(token_ids, token_ids > 0, seed, MASK, OTHERS)
-        return {"inputs": found[0], "places": found[1]}
+        result = masked(token_ids, token_ids > 0, seed, MASK, OTHERS)
+        return {"inputs": result[0], "places": result[1]}
 
     def epoch(made, number, seed=1):
         made.epoch = number

@@ -11,9 +11,9 @@ import tfllm.data
 
 def read(dataset):
     """The records as a list of dicts of str; the dataset must know how many there are."""
-    found = [{name: text.decode() for name, text in record.items()} for record in dataset.as_numpy_iterator()]
-    assert dataset.cardinality() == len(found)
-    return found
+    result = [{name: text.decode() for name, text in record.items()} for record in dataset.as_numpy_iterator()]
+    assert dataset.cardinality() == len(result)
+    return result
 
 
 @pytest.fixture
@@ -52,15 +52,15 @@ def test_odd_separators_and_lone_returns_stay(write):
 
 
 def test_lines_keep_empty_ones_and_join_files(write):
-    found = read(tfllm.data.lines(write("a", "one\n\n"), write("b.gz", "two")))
-    assert [record["text"] for record in found] == ["one", "", "two"]
+    result = read(tfllm.data.lines(write("a", "one\n\n"), write("b.gz", "two")))
+    assert [record["text"] for record in result] == ["one", "", "two"]
 
 
 def test_empty_pairs_are_skipped_and_counted(write):
     source, target = write("x.de", "a\n\nb\n \u3000\nc\n"), write("x.en", "A\n-\n\nD\nC\n")
     with pytest.warns(UserWarning, match=r"x\.de, .*x\.en: skipped 3 of 5 records .* line 2, 3, 4") as warned:
-        found = read(tfllm.data.parallel(source, target))
-    assert found == [{"source": "a", "target": "A"}, {"source": "c", "target": "C"}]
+        result = read(tfllm.data.parallel(source, target))
+    assert result == [{"source": "a", "target": "A"}, {"source": "c", "target": "C"}]
     assert len(warned) == 1 and warned[0].filename == __file__  # told where the reader was called
 
 
@@ -160,8 +160,8 @@ def test_tsv_has_no_quoting(write):
 def test_json_values(write):
     path = write("x.jsonl", '{"a": 1, "b": true}\n{"a": 0.5, "b": "\\u00e4\\ud83d\\ude00"}\n{"a": null, "b": "x"}\n\n')
     with pytest.warns(UserWarning, match=r"skipped 2 of 4 records .* line 3, 4"):
-        found = read(tfllm.data.table(path, ("a", "b")))
-    assert found == [{"source": "1", "target": "true"}, {"source": "0.5", "target": "ä😀"}]
+        result = read(tfllm.data.table(path, ("a", "b")))
+    assert result == [{"source": "1", "target": "true"}, {"source": "0.5", "target": "ä😀"}]
 
 
 @pytest.mark.parametrize("name", ["x.tsv", "x.csv"])

@@ -21,8 +21,8 @@ def test_multi30k(part, pairs):
     records = tfllm.data.parallel(german, english)
     assert records.cardinality() == pairs
     batches = records.batch(1_000).as_numpy_iterator()
-    found = b"".join(text + b"\n" for batch in batches for text in batch["source"])
-    assert found == gzip.decompress(german.read_bytes())
+    result = b"".join(text + b"\n" for batch in batches for text in batch["source"])
+    assert result == gzip.decompress(german.read_bytes())
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ def test_ted_hrlr():
         dataset = tfllm.data.tfds("ted_hrlr_translate/pt_to_en", "train")
         swapped = tfllm.data.tfds("ted_hrlr_translate/pt_to_en", "train", columns=("en", "pt"))
         assert dataset.cardinality() == 7
-        found = strings(dataset, ["source", "target"])
-        assert found == [{"source": r["pt"], "target": r["en"]} for r in raw]
+        result = strings(dataset, ["source", "target"])
+        assert result == [{"source": r["pt"], "target": r["en"]} for r in raw]
         assert strings(swapped, ["source", "target"]) == [{"source": r["en"], "target": r["pt"]} for r in raw]
 
 
@@ -32,9 +32,9 @@ def test_class_labels_become_names():
 
     with datasets.testing.mock_data(as_dataset_fn=invented):
         columns = {"text": "sentence1", "label": "label", "number": "idx"}
-        found = strings(tfllm.data.tfds("glue/rte", "test", columns), columns)
-    assert [record["label"] for record in found] == [b"not_entailment", b"entailment", b""]
-    assert [record["number"] for record in found] == [b"7", b"8", b"9"]
+        result = strings(tfllm.data.tfds("glue/rte", "test", columns), columns)
+    assert [record["label"] for record in result] == [b"not_entailment", b"entailment", b""]
+    assert [record["number"] for record in result] == [b"7", b"8", b"9"]
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ def test_source_and_target_together_are_the_text():
 
 def test_lengths_are_known_before_the_spans_are_drawn():
     for seed in ([1, 2], [1, 3]):
-        found = corrupted(rows(SIZES), SIZES, seed, SENTINEL)
-        for part, size in zip(found, widths(SIZES, 0.15, 3.0), strict=True):
+        result = corrupted(rows(SIZES), SIZES, seed, SENTINEL)
+        for part, size in zip(result, widths(SIZES, 0.15, 3.0), strict=True):
             np.testing.assert_array_equal(part.row_lengths(), size)
 
 

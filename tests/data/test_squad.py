@@ -29,11 +29,11 @@ EXPECTED = [
 
 
 def rows(data):
-    found = []
+    result = []
     for record in data.as_numpy_iterator():
         answers = [text.decode() for text in record["answers"]]
-        found.append((record["id"].decode(), record["question"].decode(), answers, record["starts"].tolist()))
-    return found
+        result.append((record["id"].decode(), record["question"].decode(), answers, record["starts"].tolist()))
+    return result
 
 
 def test_records(tmp_path):
@@ -106,8 +106,8 @@ def test_the_public_set(name):
         return tf.data.Dataset.from_tensor_slices(columns | {"answers": answers})
 
     with datasets.testing.mock_data(as_dataset_fn=invented):
-        found = squad_tfds(name, "validation")
-        assert rows(found) == [("a", "Where?", ["Köln"], [15]), ("b", "Who?", [], [])]
+        result = squad_tfds(name, "validation")
+        assert rows(result) == [("a", "Where?", ["Köln"], [15]), ("b", "Who?", [], [])]
         with pytest.raises(ValueError, match=r"glue/rte: expected context, question and answers .*'sentence1'"):
             squad_tfds("glue/rte")
         with pytest.raises(ValueError, match="has no 'squat'; it has .*squad"):
@@ -117,8 +117,8 @@ def test_the_public_set(name):
 @pytest.mark.shared
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the folder of real data, TFLLM_DATA")
 def test_the_real_file():
-    found = list(squad(DATA / "xquad.en.json").as_numpy_iterator())
-    assert len(found) == 1190 and len({record["context"] for record in found}) == 240
-    for record in found:
+    result = list(squad(DATA / "xquad.en.json").as_numpy_iterator())
+    assert len(result) == 1190 and len({record["context"] for record in result}) == 240
+    for record in result:
         text, at = record["context"].decode(), record["starts"][0]
         assert text[at : at + len(record["answers"][0].decode())] == record["answers"][0].decode()

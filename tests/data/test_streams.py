@@ -41,22 +41,22 @@ EVERYTHING = sorted(i + 1 for i, n in enumerate(SIZES) for _ in range(n))
 @pytest.mark.parametrize("seed", [None, 3])
 def test_every_row_once_an_epoch_in_the_shapes_of_the_plan(seed):
     stream = Stream(records(), example, 8, tokens=64, shapes=3, buffer=40, seed=seed)
-    found = epoch(stream)
+    result = epoch(stream)
     planned = {(rows, edge) for k, edge in enumerate(stream.plan.edges) for rows in stream.plan.sizes(k)}
     assert stream.plan == plan(np.array(SIZES), 64, shapes=3)
-    assert {part.shape for batch in found for part in batch} == planned and len(stream.plan.edges) == 3
-    assert sorted(tokens(found)) == EVERYTHING and len(found) == stream.plan.batches == len(stream.dataset)
-    for inputs, targets, weights in found:
+    assert {part.shape for batch in result for part in batch} == planned and len(stream.plan.edges) == 3
+    assert sorted(tokens(result)) == EVERYTHING and len(result) == stream.plan.batches == len(stream.dataset)
+    for inputs, targets, weights in result:
         np.testing.assert_array_equal(inputs[weights > 0], targets[weights > 0] - 1)
         assert not targets[weights == 0].any() and not inputs[weights == 0].any()
 
 
 def test_packed_rows_have_no_padding_and_run_over_documents():
     stream = Stream(records(), example, 8, tokens=64, pack=True)
-    found = epoch(stream)
+    result = epoch(stream)
     assert stream.plan.edges == (8,) and stream.plan.rows == (8,)
-    assert all(weights.all() for _, _, weights in found)
-    assert tokens(found) == EVERYTHING[: len(EVERYTHING) // 8 * 8]
+    assert all(weights.all() for _, _, weights in result)
+    assert tokens(result) == EVERYTHING[: len(EVERYTHING) // 8 * 8]
 
 
 def test_the_order_depends_on_seed_and_epoch_only():
@@ -76,17 +76,17 @@ def test_epochs_of_steps_go_on_where_the_last_one_ended():
 
     together = epoch(made(), 0, 60)  # more than one pass over the text
     for number in (1, 4, 8):
-        for found, expected in zip(epoch(made(), number, 7), together[7 * number :][:7], strict=False):
-            for part, whole in zip(found, expected, strict=True):
+        for result, expected in zip(epoch(made(), number, 7), together[7 * number :][:7], strict=False):
+            for part, whole in zip(result, expected, strict=True):
                 np.testing.assert_array_equal(part, whole)
-    found, size = tokens(together), len(EVERYTHING)
-    assert sorted(found[:size]) == sorted(found[size : 2 * size]) == EVERYTHING
+    result, size = tokens(together), len(EVERYTHING)
+    assert sorted(result[:size]) == sorted(result[size : 2 * size]) == EVERYTHING
 
 
 def test_shuffling_reaches_as_far_as_the_buffer_and_loses_nothing():
-    found = list(shuffled(iter(range(1000)), 50, np.random.default_rng(0)))
-    assert sorted(found) == list(range(1000)) and found != sorted(found)
-    assert all(x < place + 50 for place, x in enumerate(found))  # nothing comes before it was read
+    result = list(shuffled(iter(range(1000)), 50, np.random.default_rng(0)))
+    assert sorted(result) == list(range(1000)) and result != sorted(result)
+    assert all(x < place + 50 for place, x in enumerate(result))  # nothing comes before it was read
     assert list(shuffled(iter(range(9)), 1, np.random.default_rng(0))) == list(range(9))
 
 

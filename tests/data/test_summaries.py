@@ -25,9 +25,9 @@ def test_records_are_documents_and_summaries(name, columns):
         return tf.data.Dataset.from_tensor_slices(rows)
 
     with datasets.testing.mock_data(as_dataset_fn=invented):
-        found = tfllm.data.summaries(name, "test")
-    assert found.element_spec == {part: tf.TensorSpec([], tf.string) for part in ("source", "target")}
-    assert list(found.as_numpy_iterator()) == [{"source": b"A b . C d .", "target": b"One . Two ."}]
+        result = tfllm.data.summaries(name, "test")
+    assert result.element_spec == {part: tf.TensorSpec([], tf.string) for part in ("source", "target")}
+    assert list(result.as_numpy_iterator()) == [{"source": b"A b . C d .", "target": b"One . Two ."}]
 
 
 def test_other_names_are_refused():

@@ -28,12 +28,12 @@ def file(tmp_path):
 
 
 def read(dataset):
-    found = []
+    result = []
     for batch in dataset.batch(4096).as_numpy_iterator():
         pairs = zip(batch["text"], batch["label"], strict=True)
-        found += [(text.decode(), label.decode()) for text, label in pairs]
-    assert dataset.cardinality() == len(found)
-    return found
+        result += [(text.decode(), label.decode()) for text, label in pairs]
+    assert dataset.cardinality() == len(result)
+    return result
 
 
 def test_sentences(file):
@@ -99,11 +99,11 @@ needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="needs the folder of r
 def test_the_published_counts(part, binary, five):
     path = DATA / "trees" / f"{part}.txt.gz"
     assert sst(path, classes=5).cardinality() == five
-    found = read(sst(path))
-    assert len(found) == binary
+    result = read(sst(path))
+    assert len(result) == binary
     plain = (DATA / f"stsa.binary.{part}").read_text("utf-8").splitlines()  # the same sentences as others prepared them
     plain = Counter((line[2:], "positive" if line[0] == "1" else "negative") for line in plain)
-    assert Counter((like_theirs(text), label) for text, label in found) == Counter(
+    assert Counter((like_theirs(text), label) for text, label in result) == Counter(
         {(like_theirs(text), label): count for (text, label), count in plain.items()}
     )
 

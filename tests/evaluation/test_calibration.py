@@ -10,12 +10,12 @@ from tfllm.evaluation import expected_calibration_error, fit_temperature, reliab
 
 
 def test_by_hand():
-    found = reliability([0.9, 0.8, 0.6, 0.55, 0.2], [1, 0, 1, 1, 0], bins=2)
-    assert found.count.tolist() == [1, 4]
-    np.testing.assert_allclose(found.confidence, [0.2, 2.85 / 4])
-    np.testing.assert_allclose(found.accuracy, [0, 0.75])
-    assert found.ece == pytest.approx(0.2 / 5 + 4 / 5 * (0.75 - 2.85 / 4))
-    assert found.mce == pytest.approx(0.2)
+    result = reliability([0.9, 0.8, 0.6, 0.55, 0.2], [1, 0, 1, 1, 0], bins=2)
+    assert result.count.tolist() == [1, 4]
+    np.testing.assert_allclose(result.confidence, [0.2, 2.85 / 4])
+    np.testing.assert_allclose(result.accuracy, [0, 0.75])
+    assert result.ece == pytest.approx(0.2 / 5 + 4 / 5 * (0.75 - 2.85 / 4))
+    assert result.mce == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("bins", [1, 7, 15])
@@ -28,8 +28,8 @@ def test_against_the_definition(bins):
 
 
 def test_ends_of_bins():
-    found = reliability([0.0, 0.5, 1.0], [0, 1, 1], bins=2)
-    assert found.count.tolist() == [2, 1]  # (0, 0.5] and (0.5, 1]; nothing falls out
+    result = reliability([0.0, 0.5, 1.0], [0, 1, 1], bins=2)
+    assert result.count.tolist() == [2, 1]  # (0, 0.5] and (0.5, 1]; nothing falls out
 
 
 def test_the_table_has_the_bins_that_are_filled():
@@ -65,10 +65,10 @@ def drawn(kind, sharpness, size=400, classes=3):
 def test_no_temperature_near_it_is_better(kind, sharpness):
     logits, targets = drawn(kind, sharpness)
     loss = {"single": reference.log_loss, "multi": reference.binary_log_loss}[kind]
-    found = fit_temperature(logits, targets, kind)
-    assert found == pytest.approx(sharpness, rel=0.25)  # 400 examples do not tell it better
-    least = loss(logits, targets, found)
-    assert all(loss(logits, targets, found * other) > least for other in (0.5, 0.9, 0.999, 1.001, 1.1, 2))
+    result = fit_temperature(logits, targets, kind)
+    assert result == pytest.approx(sharpness, rel=0.25)  # 400 examples do not tell it better
+    least = loss(logits, targets, result)
+    assert all(loss(logits, targets, result * other) > least for other in (0.5, 0.9, 0.999, 1.001, 1.1, 2))
 
 
 def test_the_temperature_mends_what_is_too_sure():

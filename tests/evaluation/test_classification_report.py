@@ -14,16 +14,16 @@ SAID = ["cat", "cat", "cat", "猫猫", "dog", "dog"]
 
 
 def test_by_hand():
-    found = classification_report(TRUE, SAID)
-    assert found.labels == ("cat", "dog", "猫猫")
-    np.testing.assert_array_equal(found.confusion, [[2, 1, 0], [1, 1, 0], [0, 0, 1]])
-    np.testing.assert_allclose(found.precision, [2 / 3, 1 / 2, 1])
-    np.testing.assert_allclose(found.recall, [2 / 3, 1 / 2, 1])
-    np.testing.assert_allclose(found.f1, [2 / 3, 1 / 2, 1])
-    assert found.support.tolist() == [3, 2, 1]
-    assert found.accuracy == found.micro_f1 == pytest.approx(4 / 6)
-    assert found.macro_f1 == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
-    assert found.reliability is None and found.ece is None and found.log_loss is None
+    result = classification_report(TRUE, SAID)
+    assert result.labels == ("cat", "dog", "猫猫")
+    np.testing.assert_array_equal(result.confusion, [[2, 1, 0], [1, 1, 0], [0, 0, 1]])
+    np.testing.assert_allclose(result.precision, [2 / 3, 1 / 2, 1])
+    np.testing.assert_allclose(result.recall, [2 / 3, 1 / 2, 1])
+    np.testing.assert_allclose(result.f1, [2 / 3, 1 / 2, 1])
+    assert result.support.tolist() == [3, 2, 1]
+    assert result.accuracy == result.micro_f1 == pytest.approx(4 / 6)
+    assert result.macro_f1 == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
+    assert result.reliability is None and result.ece is None and result.log_loss is None
 
 
 @pytest.mark.parametrize("classes, seed", [(2, 1), (3, 2), (7, 3)])
@@ -31,15 +31,15 @@ def test_against_the_definitions(classes, seed):
     draw = np.random.default_rng(seed)
     true, said = draw.integers(0, classes, 40), draw.integers(0, classes, 40)
     said = np.where(draw.random(40) < 0.5, true, said)
-    found = classification_report(true, said, labels=[f"c{i}" for i in range(classes)])
+    result = classification_report(true, said, labels=[f"c{i}" for i in range(classes)])
     for c in range(classes):
         tp, fp, fn = reference.counts(true, said, c)
-        assert found.precision[c] == pytest.approx(tp / (tp + fp) if tp + fp else 0)
-        assert found.recall[c] == pytest.approx(tp / (tp + fn) if tp + fn else 0)
-        assert found.f1[c] == pytest.approx(reference.f1(true, said, c))
-    assert found.accuracy == pytest.approx(reference.accuracy(true, said))
-    assert found.macro_f1 == pytest.approx(reference.macro_f1(true, said))
-    assert found.matthews == matthews(true, said) == pytest.approx(reference.matthews(true, said, classes))
+        assert result.precision[c] == pytest.approx(tp / (tp + fp) if tp + fp else 0)
+        assert result.recall[c] == pytest.approx(tp / (tp + fn) if tp + fn else 0)
+        assert result.f1[c] == pytest.approx(reference.f1(true, said, c))
+    assert result.accuracy == pytest.approx(reference.accuracy(true, said))
+    assert result.macro_f1 == pytest.approx(reference.macro_f1(true, said))
+    assert result.matthews == matthews(true, said) == pytest.approx(reference.matthews(true, said, classes))
 
 
 def test_matthews_of_the_usual_formula_for_two():
@@ -53,8 +53,8 @@ def test_matthews_of_the_usual_formula_for_two():
 
 
 def test_classes_that_do_not_occur_are_not_in_the_mean():
-    found = classification_report([0, 1], [0, 1], labels=["a", "b", "c"])
-    assert found.macro_f1 == 1 and found.f1.tolist() == [1, 1, 0] and found.support.tolist() == [1, 1, 0]
+    result = classification_report([0, 1], [0, 1], labels=["a", "b", "c"])
+    assert result.macro_f1 == 1 and result.f1.tolist() == [1, 1, 0] and result.support.tolist() == [1, 1, 0]
     only_said = classification_report([0, 0], [0, 2], labels=["a", "b", "c"])
     assert only_said.macro_f1 == pytest.approx((2 / 3 + 0) / 2)
 
@@ -69,21 +69,21 @@ def test_names_bytes_and_numbers_mean_the_same():
 def test_calibration_and_log_loss():
     chances = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8], [0.55, 0.45]])
     true = np.array([0, 1, 1, 0, 0])
-    found = classification_report(true, chances.argmax(axis=1), probabilities=chances, bins=5)
+    result = classification_report(true, chances.argmax(axis=1), probabilities=chances, bins=5)
     expected = reference.calibration_error(chances.max(axis=1), chances.argmax(axis=1) == true, 5)
-    assert found.ece == pytest.approx(expected) and expected > 0.1
-    assert found.log_loss == pytest.approx(-np.log([0.9, 0.4, 0.7, 0.2, 0.55]).mean())
+    assert result.ece == pytest.approx(expected) and expected > 0.1
+    assert result.log_loss == pytest.approx(-np.log([0.9, 0.4, 0.7, 0.2, 0.55]).mean())
     assert str(classification_report([0, 1], [0, 1], probabilities=np.eye(2)).log_loss) == "0.0"  # not -0.0
     assert classification_report([0], [1], probabilities=[[0.0, 1.0]]).log_loss == pytest.approx(-np.log(1e-15))
 
 
 def every_draw(true, said, score):
     """All N^N resamples, each as likely -> {value: probability}."""
-    found = {}
+    result = {}
     for places in itertools.product(range(len(true)), repeat=len(true)):
         value = round(score([true[i] for i in places], [said[i] for i in places]), 9)
-        found[value] = found.get(value, 0) + len(true) ** -len(true)
-    return found
+        result[value] = result.get(value, 0) + len(true) ** -len(true)
+    return result
 
 
 def test_the_draws_have_the_law_of_drawing_examples():
@@ -150,10 +150,10 @@ def test_the_table():
 
 
 def test_as_dict_is_json():
-    found = classification_report(TRUE, SAID, probabilities=np.full((6, 3), 1 / 3)).as_dict()
-    assert json.loads(json.dumps(found)) == found
-    assert found["classes"]["dog"] == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
-    assert found["confusion"] == [[2, 1, 0], [1, 1, 0], [0, 0, 1]] and found["examples"] == 6
+    result = classification_report(TRUE, SAID, probabilities=np.full((6, 3), 1 / 3)).as_dict()
+    assert json.loads(json.dumps(result)) == result
+    assert result["classes"]["dog"] == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
+    assert result["confusion"] == [[2, 1, 0], [1, 1, 0], [0, 0, 1]] and result["examples"] == 6
     assert "ece" not in classification_report(TRUE, SAID).as_dict()
 
 

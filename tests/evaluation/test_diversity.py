@@ -45,11 +45,11 @@ def test_equal_to_loops(texts, n):
 
 
 def test_all_measures():
-    found = diversity(["a b c d", "a b c d", "a"])
-    assert found.as_dict() == {
+    result = diversity(["a b c d", "a b c d", "a"])
+    assert result.as_dict() == {
         "distinct1": 4 / 9, "distinct2": 3 / 9, "entropy4": 0.0, "different": 2 / 3, "length": 3.0, "texts": 3,
     }  # fmt: skip
-    assert str(found) == (
+    assert str(result) == (
         "distinct-1 0.4444, distinct-2 0.3333, entropy-4 0.00, 66.7% of 3 texts different, 3.0 tokens each"
     )
     assert math.isnan(diversity([""]).distinct1)

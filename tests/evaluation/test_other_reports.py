@@ -15,27 +15,27 @@ SAID = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 0, 1]])
 
 
 def test_several_labels_by_hand():
-    found = multilabel_report(TRUE, SAID, labels=["a", "b", "c"])
-    assert found.accuracy == 0.5 and found.hamming_loss == pytest.approx(3 / 12)
-    np.testing.assert_allclose(found.precision, [1, 1, 0])
-    np.testing.assert_allclose(found.recall, [1, 1 / 2, 0])
-    np.testing.assert_allclose(found.f1, [1, 2 / 3, 0])
-    assert found.micro_f1 == pytest.approx(2 * 3 / (5 + 4)) and found.macro_f1 == pytest.approx(5 / 9)
-    assert found.support.tolist() == [2, 2, 1]
+    result = multilabel_report(TRUE, SAID, labels=["a", "b", "c"])
+    assert result.accuracy == 0.5 and result.hamming_loss == pytest.approx(3 / 12)
+    np.testing.assert_allclose(result.precision, [1, 1, 0])
+    np.testing.assert_allclose(result.recall, [1, 1 / 2, 0])
+    np.testing.assert_allclose(result.f1, [1, 2 / 3, 0])
+    assert result.micro_f1 == pytest.approx(2 * 3 / (5 + 4)) and result.macro_f1 == pytest.approx(5 / 9)
+    assert result.support.tolist() == [2, 2, 1]
 
 
 def test_several_labels_are_as_many_single_ones():
     draw = np.random.default_rng(2)
     true, said = draw.integers(0, 2, (30, 4)), draw.integers(0, 2, (30, 4))
     chances = draw.random((30, 4))
-    found = multilabel_report(true, said, probabilities=chances)
-    assert found.labels == ("0", "1", "2", "3")
-    np.testing.assert_allclose(found.f1, [reference.f1(true[:, c], said[:, c], 1) for c in range(4)])
-    assert found.micro_f1 == pytest.approx(reference.f1(true.ravel(), said.ravel(), 1))
-    assert found.ece == pytest.approx(reference.calibration_error(chances.ravel(), true.ravel(), 15))
-    assert found.as_dict() == json.loads(json.dumps(found.as_dict()))
-    for name, ends in found.intervals.items():
-        assert ends[0] < getattr(found, name) < ends[1], name
+    result = multilabel_report(true, said, probabilities=chances)
+    assert result.labels == ("0", "1", "2", "3")
+    np.testing.assert_allclose(result.f1, [reference.f1(true[:, c], said[:, c], 1) for c in range(4)])
+    assert result.micro_f1 == pytest.approx(reference.f1(true.ravel(), said.ravel(), 1))
+    assert result.ece == pytest.approx(reference.calibration_error(chances.ravel(), true.ravel(), 15))
+    assert result.as_dict() == json.loads(json.dumps(result.as_dict()))
+    for name, ends in result.intervals.items():
+        assert ends[0] < getattr(result, name) < ends[1], name
 
 
 def test_intervals_of_several_labels_by_drawing_rows():
@@ -47,9 +47,9 @@ def test_intervals_of_several_labels_by_drawing_rows():
         rows = draw.integers(0, 60, 60)
         micro.append(reference.f1(true[rows].ravel().tolist(), said[rows].ravel().tolist(), 1))
         exact.append((true[rows] == said[rows]).all(axis=1).mean())
-    found = multilabel_report(true, said).intervals
-    np.testing.assert_allclose(found["micro_f1"], np.quantile(micro, [0.025, 0.975]), atol=0.015)
-    np.testing.assert_allclose(found["accuracy"], np.quantile(exact, [0.025, 0.975]), atol=0.025)
+    result = multilabel_report(true, said).intervals
+    np.testing.assert_allclose(result["micro_f1"], np.quantile(micro, [0.025, 0.975]), atol=0.015)
+    np.testing.assert_allclose(result["accuracy"], np.quantile(exact, [0.025, 0.975]), atol=0.025)
 
 
 def test_the_table_of_several_labels():
@@ -76,13 +76,13 @@ def test_faults_of_several_labels(true, said, options, message):
 
 
 def test_numbers_by_hand():
-    found = regression_report([1, 2, 3, 4], [1.5, 2, 2, 5])
+    result = regression_report([1, 2, 3, 4], [1.5, 2, 2, 5])
     x, y = np.array([-1.5, -0.5, 0.5, 1.5]), np.array([1.5, 2, 2, 5]) - 2.625
-    assert found.pearson == pytest.approx((x * y).sum() / math.sqrt((x * x).sum() * (y * y).sum()))
+    assert result.pearson == pytest.approx((x * y).sum() / math.sqrt((x * x).sum() * (y * y).sum()))
     ranks = np.array([1, 2.5, 2.5, 4])
-    assert found.spearman == pytest.approx(np.corrcoef([1, 2, 3, 4], ranks)[0, 1])
-    assert found.mse == pytest.approx((0.25 + 0 + 1 + 1) / 4) and found.mae == pytest.approx(2.5 / 4)
-    assert "Pearson" in str(found) and "of 4" in str(found)
+    assert result.spearman == pytest.approx(np.corrcoef([1, 2, 3, 4], ranks)[0, 1])
+    assert result.mse == pytest.approx((0.25 + 0 + 1 + 1) / 4) and result.mae == pytest.approx(2.5 / 4)
+    assert "Pearson" in str(result) and "of 4" in str(result)
 
 
 def test_correlations_against_their_definitions():
@@ -104,9 +104,9 @@ def test_correlations_against_their_definitions():
 
 
 def test_what_is_all_the_same_has_no_correlation():
-    found = regression_report([1.0, 2, 3], [2.0, 2, 2])
-    assert math.isnan(found.pearson) and math.isnan(found.spearman) and math.isnan(found.intervals["pearson"][0])
-    said = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    result = regression_report([1.0, 2, 3], [2.0, 2, 2])
+    assert math.isnan(result.pearson) and math.isnan(result.spearman) and math.isnan(result.intervals["pearson"][0])
+    said = json.loads(json.dumps(result.as_dict(), allow_nan=False))
     assert said["pearson"] is None and said["intervals"]["pearson"] == [None, None] and said["mse"] > 0
 
 

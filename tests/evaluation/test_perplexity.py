@@ -8,30 +8,30 @@ from tfllm.evaluation import Perplexity, counts
 
 
 def test_what_is_counted():
-    found = counts(["Ein Hund, \tzwei  中文\n", "", b"a\xffb"])
-    assert (found.texts, found.words, found.characters, found.bytes) == (3, 5, 20 + 3, 24 + 3)
+    result = counts(["Ein Hund, \tzwei  中文\n", "", b"a\xffb"])
+    assert (result.texts, result.words, result.characters, result.bytes) == (3, 5, 20 + 3, 24 + 3)
     assert counts(iter(["中文"])).bytes == 6
 
 
 def test_a_uniform_model_has_the_size_of_its_vocabulary():
-    found = Perplexity(-12 * math.log(260), 12, counts(["hello world"]))  # 11 bytes and END
-    assert found.per_token == pytest.approx(260) and found.loss == pytest.approx(math.log(260))
-    assert found.per_byte == pytest.approx(260 ** (12 / 11))
-    assert found.per_word == pytest.approx(260**6)
-    assert found.bits_per_byte == found.bits_per_character == pytest.approx(12 / 11 * math.log2(260))
+    result = Perplexity(-12 * math.log(260), 12, counts(["hello world"]))  # 11 bytes and END
+    assert result.per_token == pytest.approx(260) and result.loss == pytest.approx(math.log(260))
+    assert result.per_byte == pytest.approx(260 ** (12 / 11))
+    assert result.per_word == pytest.approx(260**6)
+    assert result.bits_per_byte == result.bits_per_character == pytest.approx(12 / 11 * math.log2(260))
 
 
 def test_bits_of_a_character_and_of_its_bytes():
-    found = Perplexity(-8.0, 3, counts(["中a"]))
-    assert found.bits_per_character == pytest.approx(8 / math.log(2) / 2)
-    assert found.bits_per_byte == pytest.approx(8 / math.log(2) / 4)
-    assert found.per_byte == pytest.approx(2**found.bits_per_byte) == pytest.approx(math.e**2)
+    result = Perplexity(-8.0, 3, counts(["中a"]))
+    assert result.bits_per_character == pytest.approx(8 / math.log(2) / 2)
+    assert result.bits_per_byte == pytest.approx(8 / math.log(2) / 4)
+    assert result.per_byte == pytest.approx(2**result.bits_per_byte) == pytest.approx(math.e**2)
 
 
 def test_texts_without_spaces_have_no_words():
-    found = Perplexity(-8.0, 3, counts(["今天天气很好。", "แมวนั่ง GPT"]))
-    assert found.of.words is None and math.isnan(found.per_word)
-    assert [line.split()[0] for line in str(found).splitlines()] == ["per", "token", "character", "byte"]
+    result = Perplexity(-8.0, 3, counts(["今天天气很好。", "แมวนั่ง GPT"]))
+    assert result.of.words is None and math.isnan(result.per_word)
+    assert [line.split()[0] for line in str(result).splitlines()] == ["per", "token", "character", "byte"]
     assert counts(["고양이가 앉아 있다"]).words == 3
 
 
@@ -46,9 +46,9 @@ def test_the_table():
 
 
 def test_what_has_no_words_and_what_is_hopeless_can_be_told():
-    found = Perplexity(-1e6, 2, counts([" "]))
-    assert math.isnan(found.per_word) and found.per_byte == math.inf
-    assert "nan" in str(found) and "inf" in str(found)
+    result = Perplexity(-1e6, 2, counts([" "]))
+    assert math.isnan(result.per_word) and result.per_byte == math.inf
+    assert "nan" in str(result) and "inf" in str(result)
 
 
 def test_nothing_is_refused():

@@ -16,8 +16,8 @@ def f1(hits, said, reference):
 
 def test_it_counts_words_pairs_and_the_longest_common_sequence():
     """the cat was found under the bed / the cat was under the bed: Lin's measures by hand."""
-    found = rouge(["the cat was found under the bed"], ["The cat was under the bed."], stemming=False)
-    assert found.as_dict() == pytest.approx({"rouge1": f1(6, 7, 6), "rouge2": f1(4, 6, 5), "rougeL": f1(6, 7, 6)})
+    result = rouge(["the cat was found under the bed"], ["The cat was under the bed."], stemming=False)
+    assert result.as_dict() == pytest.approx({"rouge1": f1(6, 7, 6), "rouge2": f1(4, 6, 5), "rougeL": f1(6, 7, 6)})
     swapped = rouge(["bed the under was cat the"], ["the cat was under the bed"], stemming=False)
     assert swapped.as_dict() == pytest.approx({"rouge1": 100, "rouge2": 0, "rougeL": f1(3, 6, 6)})
 
@@ -29,13 +29,13 @@ def test_stems_are_equal_on_request():
 
 def test_chinese_by_characters():
     """北京 in common, of 4 and 6 characters; numbers and Latin words are whole."""
-    found = rouge(["北京下雨"], ["昨天北京大雨"], tokens="characters")
-    assert found.as_dict() == pytest.approx({"rouge1": f1(3, 4, 6), "rouge2": f1(1, 3, 5), "rougeL": f1(3, 4, 6)})
+    result = rouge(["北京下雨"], ["昨天北京大雨"], tokens="characters")
+    assert result.as_dict() == pytest.approx({"rouge1": f1(3, 4, 6), "rouge2": f1(1, 3, 5), "rougeL": f1(3, 4, 6)})
     mixed = rouge(["GPT-4在2023年发布"], ["gpt 4 2024 发布"], tokens="characters")
     assert mixed.rouge1.value == pytest.approx(f1(4, 7, 5))
     assert rouge(["北京 下 雨"], ["北京下雨"], tokens="characters").rougeL.value == pytest.approx(100)
     by_script = rouge(["北京下雨"], ["昨天北京大雨"])
-    assert by_script == found and "|tokens:characters|stemming:no|" in by_script.rouge1.signature
+    assert by_script == result and "|tokens:characters|stemming:no|" in by_script.rouge1.signature
 
 
 TEXTS = {  # a text, and another with its last word changed; words by hand
@@ -51,9 +51,9 @@ TEXTS = {  # a text, and another with its last word changed; words by hand
 def test_words_of_every_script(one, other):
     """All words but the last are common; equal texts have 100."""
     size = len(one.split())
-    found = rouge([one, one], [other, one])
-    assert found.rouge1.value == pytest.approx((100 * (size - 1) / size + 100) / 2)
-    assert "|tokens:words|" in found.rouge1.signature
+    result = rouge([one, one], [other, one])
+    assert result.rouge1.value == pytest.approx((100 * (size - 1) / size + 100) / 2)
+    assert "|tokens:words|" in result.rouge1.signature
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,9 @@ def test_words_of_every_script(one, other):
     ids=["Thai", "Japanese", "Lao", "Khmer", "Burmese"],
 )
 def test_characters_of_scripts_without_spaces(one, other, common, sizes):
-    found = rouge([one], [other])
-    assert found.rouge1.value == pytest.approx(f1(common, *sizes))
-    assert "|tokens:characters|" in found.rouge1.signature
+    result = rouge([one], [other])
+    assert result.rouge1.value == pytest.approx(f1(common, *sizes))
+    assert "|tokens:characters|" in result.rouge1.signature
 
 
 def test_ascii_words_are_those_of_rouge_score():
@@ -109,17 +109,17 @@ def test_what_it_cannot_read_is_told(references, tokens, told, caplog):
 
 def test_the_interval_is_that_of_all_draws():
     said, references = ["a b c d", "a x", "q"], ["a b c d", "a b", "z"]
-    found = rouge(said, references, stemming=False, resamples=4000).rouge1
+    result = rouge(said, references, stemming=False, resamples=4000).rouge1
     values = np.array([100, 50, 0])
     means = sorted(np.mean(values[list(draw)]) for draw in itertools.product(range(3), repeat=3))
-    assert (found.low, found.high) == (pytest.approx(means[0], abs=1), pytest.approx(means[-1], abs=1))
-    assert found.value == pytest.approx(50)
-    assert str(found).startswith("ROUGE-1 50.00 [0.00, 100.00] n:3|tokens:words|stemming:no|interval:bootstrap|rouge")
+    assert (result.low, result.high) == (pytest.approx(means[0], abs=1), pytest.approx(means[-1], abs=1))
+    assert result.value == pytest.approx(50)
+    assert str(result).startswith("ROUGE-1 50.00 [0.00, 100.00] n:3|tokens:words|stemming:no|interval:bootstrap|rouge")
 
 
 def test_the_mean_is_over_summaries():
-    found = rouge(["a b", "c"], ["a b", "d"], stemming=False)
-    assert found.rouge1.value == pytest.approx(50) and len(str(found).splitlines()) == 3
+    result = rouge(["a b", "c"], ["a b", "d"], stemming=False)
+    assert result.rouge1.value == pytest.approx(50) and len(str(result).splitlines()) == 3
 
 
 @pytest.mark.parametrize(

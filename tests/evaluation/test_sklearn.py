@@ -15,28 +15,28 @@ def test_single_labels(classes, size, seed):
     true, said = draw.integers(0, classes, size), draw.integers(0, classes, size)
     said = np.where(draw.random(size) < 0.6, true, said)
     chances = draw.dirichlet(np.ones(classes), size)
-    found = classification_report(true, said, probabilities=chances, labels=[f"c{i:02}" for i in range(classes)])
+    result = classification_report(true, said, probabilities=chances, labels=[f"c{i:02}" for i in range(classes)])
     every = dict(labels=range(classes), zero_division=0)
     expected = metrics.precision_recall_fscore_support(true, said, **every)
-    for ours, theirs in zip((found.precision, found.recall, found.f1, found.support), expected, strict=True):
+    for ours, theirs in zip((result.precision, result.recall, result.f1, result.support), expected, strict=True):
         np.testing.assert_allclose(ours, theirs)
-    np.testing.assert_array_equal(found.confusion, metrics.confusion_matrix(true, said, labels=range(classes)))
-    assert found.accuracy == pytest.approx(metrics.accuracy_score(true, said))
-    assert found.macro_f1 == pytest.approx(metrics.f1_score(true, said, average="macro", zero_division=0))
-    assert found.micro_f1 == pytest.approx(metrics.f1_score(true, said, average="micro"))
-    assert found.matthews == matthews(true, said) == pytest.approx(metrics.matthews_corrcoef(true, said))
-    assert found.log_loss == pytest.approx(metrics.log_loss(true, chances, labels=range(classes)))
+    np.testing.assert_array_equal(result.confusion, metrics.confusion_matrix(true, said, labels=range(classes)))
+    assert result.accuracy == pytest.approx(metrics.accuracy_score(true, said))
+    assert result.macro_f1 == pytest.approx(metrics.f1_score(true, said, average="macro", zero_division=0))
+    assert result.micro_f1 == pytest.approx(metrics.f1_score(true, said, average="micro"))
+    assert result.matthews == matthews(true, said) == pytest.approx(metrics.matthews_corrcoef(true, said))
+    assert result.log_loss == pytest.approx(metrics.log_loss(true, chances, labels=range(classes)))
 
 
 def test_several_labels():
     draw = np.random.default_rng(4)
     true, said = draw.integers(0, 2, (90, 5)), draw.integers(0, 2, (90, 5))
-    found = multilabel_report(true, said)
+    result = multilabel_report(true, said)
     for average in ("micro", "macro"):
-        assert getattr(found, f"{average}_f1") == pytest.approx(metrics.f1_score(true, said, average=average))
-    np.testing.assert_allclose(found.f1, metrics.f1_score(true, said, average=None))
-    assert found.accuracy == pytest.approx(metrics.accuracy_score(true, said))
-    assert found.hamming_loss == pytest.approx(metrics.hamming_loss(true, said))
+        assert getattr(result, f"{average}_f1") == pytest.approx(metrics.f1_score(true, said, average=average))
+    np.testing.assert_allclose(result.f1, metrics.f1_score(true, said, average=None))
+    assert result.accuracy == pytest.approx(metrics.accuracy_score(true, said))
+    assert result.hamming_loss == pytest.approx(metrics.hamming_loss(true, said))
 
 
 def test_the_calibration_curve():
@@ -46,6 +46,6 @@ def test_the_calibration_curve():
     chances = draw.random(300)
     true = (draw.random(300) < chances**2).astype(int)
     accuracy, confidence = calibration_curve(true, chances, n_bins=10)
-    found = reliability(chances, true, bins=10)
-    np.testing.assert_allclose(found.accuracy, accuracy)
-    np.testing.assert_allclose(found.confidence, confidence)
+    result = reliability(chances, true, bins=10)
+    np.testing.assert_allclose(result.accuracy, accuracy)
+    np.testing.assert_allclose(result.confidence, confidence)

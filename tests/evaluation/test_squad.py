@@ -41,10 +41,10 @@ def test_normalisation_by_hand():
 
 def test_scores_by_hand():
     """2 of 3 words said are in the reference of 4: precision 2/3, recall 1/2, F1 4/7. The best reference counts."""
-    found = squad(["big red cat"], [["the red cat sat down"], ["dog"]][:1])
-    assert (found.exact.value, found.f1.value) == (0, pytest.approx(100 * 4 / 7))
-    found = squad(["The cat!"], [["dog", "cat"]])
-    assert (found.exact.value, found.f1.value) == (100, 100)
+    result = squad(["big red cat"], [["the red cat sat down"], ["dog"]][:1])
+    assert (result.exact.value, result.f1.value) == (0, pytest.approx(100 * 4 / 7))
+    result = squad(["The cat!"], [["dog", "cat"]])
+    assert (result.exact.value, result.f1.value) == (100, 100)
     twice = squad(["cat cat"], [["cat"]])
     assert twice.f1.value == pytest.approx(100 * 2 / 3)  # the second cat is one too many
     nothing = squad(["the"], [["a"]])
@@ -62,10 +62,10 @@ def test_scores_by_hand():
 def test_a_thousand_answers_are_as_the_official_scripts_count_them(without):
     said, references = drawn(int(without), without)
     exact, f1 = (reference.version2 if without else reference.version1)(said, references)
-    found = squad(said, references, resamples=10)
-    np.testing.assert_array_equal(found.exacts, exact)
-    np.testing.assert_allclose(found.f1s, f1, rtol=1e-12)
-    assert found.exact.value == pytest.approx(100 * np.mean(exact)) and 15 < found.exact.value < 85
+    result = squad(said, references, resamples=10)
+    np.testing.assert_array_equal(result.exacts, exact)
+    np.testing.assert_allclose(result.f1s, f1, rtol=1e-12)
+    assert result.exact.value == pytest.approx(100 * np.mean(exact)) and 15 < result.exact.value < 85
     assert len(set(np.round(f1, 6))) > 8  # F1 between, too
 
 
@@ -76,37 +76,37 @@ def test_thresholds_are_as_the_official_script_finds_them():
     draw = np.random.default_rng(3)
     chances = draw.random(1000) * 0.6 + 0.4 * ~np.array(answerable)
     chances[0] = 0.0
-    found = squad(said, references, no_answer=chances, threshold=0.5, resamples=10)
+    result = squad(said, references, no_answer=chances, threshold=0.5, resamples=10)
     exact, f1 = reference.version2(said, references)
-    np.testing.assert_allclose(found.exacts, reference.with_threshold(exact, chances, answerable, 0.5))
-    np.testing.assert_allclose(found.f1s, reference.with_threshold(f1, chances, answerable, 0.5))
-    for mine, scores in ((found.best_exact, exact), (found.best_f1, f1)):
+    np.testing.assert_allclose(result.exacts, reference.with_threshold(exact, chances, answerable, 0.5))
+    np.testing.assert_allclose(result.f1s, reference.with_threshold(f1, chances, answerable, 0.5))
+    for mine, scores in ((result.best_exact, exact), (result.best_f1, f1)):
         assert (mine.score, mine.at) == pytest.approx(reference.best(said, scores, chances, answerable))
         assert mine.score > 100 * np.mean(scores) and 0 < mine.at < 1
-    again = squad(said, references, no_answer=chances, threshold=found.best_f1.at, resamples=10)
-    assert again.f1.value == pytest.approx(found.best_f1.score)  # what is promised is what it gives
-    assert {"best_f1_thresh", "HasAns_f1", "NoAns_total"} < set(found.as_dict())
+    again = squad(said, references, no_answer=chances, threshold=result.best_f1.at, resamples=10)
+    assert again.f1.value == pytest.approx(result.best_f1.score)  # what is promised is what it gives
+    assert {"best_f1_thresh", "HasAns_f1", "NoAns_total"} < set(result.as_dict())
 
 
 def test_equal_probabilities_stay_together():
     """Every threshold there is, tried out: with ties the promise still holds."""
     draw = np.random.default_rng(0)
     for _ in range(50):
-        found, answerable, empty = draw.random(6), draw.random(6) < 0.5, draw.random(6) < 0.3
-        found = np.where(answerable, np.where(empty, 0.0, found), empty)
+        result, answerable, empty = draw.random(6), draw.random(6) < 0.5, draw.random(6) < 0.3
+        result = np.where(answerable, np.where(empty, 0.0, result), empty)
         chance = draw.integers(0, 3, 6) / 2
-        best = best_threshold(found, answerable, empty, chance)
-        tried = [100 * np.where(chance > at, ~answerable, found).mean() for at in (-1, 0.0, 0.5, 1.0)]
-        at_best = 100 * np.where(chance > best.at, ~answerable, found).mean()
+        best = best_threshold(result, answerable, empty, chance)
+        tried = [100 * np.where(chance > at, ~answerable, result).mean() for at in (-1, 0.0, 0.5, 1.0)]
+        at_best = 100 * np.where(chance > best.at, ~answerable, result).mean()
         assert best.score == pytest.approx(max(tried))
         assert at_best == pytest.approx(best.score) or best.at == 0.0
 
 
 def test_chinese_by_characters():
     """北京市 of 2 in 3 characters; white space and marks are nothing, a run of Latin letters is one token."""
-    found = squad(["北京 市"], [["北京"]])
-    assert "|tokens:characters|" in found.f1.signature
-    assert (found.exact.value, found.f1.value) == (0, pytest.approx(100 * 2 * 2 / 5))
+    result = squad(["北京 市"], [["北京"]])
+    assert "|tokens:characters|" in result.f1.signature
+    assert (result.exact.value, result.f1.value) == (0, pytest.approx(100 * 2 * 2 / 5))
     assert squad(["《北京》，"], [["北京"]], tokens="characters").exact.value == 100
     assert squad(["แมวนั่ง"], [["แมว"]]).f1.value == pytest.approx(100 * 2 * 3 / (3 + 7))
     assert squad(["北京市"], [["北京", "Beijing, the capital", "in Peking"]]).f1.value == 0  # mostly English
@@ -115,10 +115,10 @@ def test_chinese_by_characters():
 
 
 def test_the_interval_is_that_of_all_draws():
-    found = squad(["a cat", "dog", "x"], [["cat"], ["dog bone"], ["y"]], resamples=4000)
+    result = squad(["a cat", "dog", "x"], [["cat"], ["dog bone"], ["y"]], resamples=4000)
     values = np.array([100, 100 * 2 / 3, 0])
     means = [np.mean(values[list(draw)]) for draw in itertools.product(range(3), repeat=3)]
-    assert (found.f1.low, found.f1.high) == (pytest.approx(min(means), abs=1), pytest.approx(max(means), abs=1))
+    assert (result.f1.low, result.f1.high) == (pytest.approx(min(means), abs=1), pytest.approx(max(means), abs=1))
 
 
 @pytest.mark.parametrize(

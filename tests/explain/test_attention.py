@@ -20,28 +20,28 @@ def translator():
 
 
 def test_rows_are_target_tokens_and_columns_source_tokens(translator):
-    found = attention_map(translator, "ab c", "xy", layer=1)
-    assert found.source == ["a", "b", "␣", "c", "</s>"]
-    assert found.target == ["x", "y", "</s>"]
-    assert found.weights.shape == (2, 3, 5)
+    result = attention_map(translator, "ab c", "xy", layer=1)
+    assert result.source == ["a", "b", "␣", "c", "</s>"]
+    assert result.target == ["x", "y", "</s>"]
+    assert result.weights.shape == (2, 3, 5)
     inputs, _, _ = translator.example({"source": tf.constant(["ab c"]), "target": tf.constant(["xy"])})
     weights = translator.model(inputs["source"].to_tensor(), inputs["target"].to_tensor())[1]
-    np.testing.assert_array_equal(found.weights, weights["decoder_layer1_block2"][0])
-    np.testing.assert_allclose(found.weights.sum(-1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(result.weights, weights["decoder_layer1_block2"][0])
+    np.testing.assert_allclose(result.weights.sum(-1), 1, rtol=1e-5)
 
 
 def test_the_last_layer_and_the_own_translation_by_default(translator):
-    found = attention_map(translator, "ab")
+    result = attention_map(translator, "ab")
     again = attention_map(translator, "ab", translator.generate("ab"), layer=2)
-    np.testing.assert_array_equal(found.weights, again.weights)
+    np.testing.assert_array_equal(result.weights, again.weights)
 
 
 def test_a_recurrent_model_has_one_look():
     config = TranslatorConfig(tokenizer="characters", model=Seq2SeqRNNConfig(embedding_dim=8, num_units=8))
     translator = Translator.from_text(["ab c"], ["xyz"], config)
-    found = attention_map(translator, "ab c", "xy")
-    assert (len(found.source), len(found.target), found.weights.shape) == (5, 3, (1, 3, 5))
-    np.testing.assert_allclose(found.weights.sum(-1), 1, rtol=1e-5)
+    result = attention_map(translator, "ab c", "xy")
+    assert (len(result.source), len(result.target), result.weights.shape) == (5, 3, (1, 3, 5))
+    np.testing.assert_allclose(result.weights.sum(-1), 1, rtol=1e-5)
     with pytest.raises(ValueError, match="between 1 and 1; got 2"):
         attention_map(translator, "ab", layer=2)
 
@@ -56,10 +56,10 @@ def test_the_picture(translator, tmp_path, monkeypatch):
     drawn, save = [], fonts.saved
     keep = lambda figure, path: drawn.append(figure) or save(figure, path)  # noqa: E731
     monkeypatch.setattr("tfllm.explain.attention_maps.saved", keep)
-    found = attention_map(translator, "ab c", "xy")
-    assert found.save(tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+    result = attention_map(translator, "ab c", "xy")
+    assert result.save(tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
     axes, bar = drawn[0].axes
-    np.testing.assert_allclose(axes.images[0].get_array(), found.weights.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(axes.images[0].get_array(), result.weights.mean(0), rtol=1e-6)
     assert axes.images[0].get_clim() == bar.get_ylim() == (0, 1)
     assert {text.get_rotation() for text in axes.get_xticklabels()} == {45}
     AttentionMap(["x"], ["y"], np.ones((1, 1, 1))).save(tmp_path / "map.png")
@@ -70,9 +70,9 @@ def test_a_summarizer_s_map_and_what_has_none():
     """Words that are copied have ids beyond the vocabulary; they are named by the place they are copied from."""
     config = SummarizerConfig(model=Seq2SeqRNNConfig(embedding_dim=8, num_units=8, pe_input=8, pe_target=8))
     summarizer = Summarizer.from_text(["a dog runs"], ["a dog"], config)
-    found = attention_map(summarizer, "a zebra runs", "a zebra unicorn")
-    assert found.source == ["a", "<unk>", "runs", "</s>"]
-    assert found.target == ["a", "<unk>", "<unk>", "</s>"] and found.weights.shape == (1, 4, 4)
+    result = attention_map(summarizer, "a zebra runs", "a zebra unicorn")
+    assert result.source == ["a", "<unk>", "runs", "</s>"]
+    assert result.target == ["a", "<unk>", "<unk>", "</s>"] and result.weights.shape == (1, 4, 4)
     for layer in ("last", 1.0, 0):
         with pytest.raises(ValueError, match=f"between 1 and 1; got {layer!r}"):
             attention_map(summarizer, "a", layer=layer)

@@ -40,35 +40,37 @@ def by_hand(vectors, x, y, a, b):
         others = [word for word in every if word not in chosen]
         return sum(every[w] for w in chosen) / len(chosen) - sum(every[w] for w in others) / len(others)
 
-    observed, found = statistic(x), [statistic(chosen) for chosen in combinations(every, len(x))]
-    return effect, sum(value > observed - 1e-9 for value in found) / len(found)
+    observed, result = statistic(x), [statistic(chosen) for chosen in combinations(every, len(x))]
+    return effect, sum(value > observed - 1e-9 for value in result) / len(result)
 
 
 def test_all_partitions_by_loops(vectors):
-    found = weat(vectors, *SETS)
-    assert found.exact and found.partitions == comb(7, 4) and found.missing == ()
-    np.testing.assert_allclose([found.effect_size, found.p_value], by_hand(vectors, *SETS), rtol=1e-9)
+    result = weat(vectors, *SETS)
+    assert result.exact and result.partitions == comb(7, 4) and result.missing == ()
+    np.testing.assert_allclose([result.effect_size, result.p_value], by_hand(vectors, *SETS), rtol=1e-9)
 
 
 def test_two_directions():
     """X lies on A, Y on B: s is 1, 1, -1, -1 with deviation √(4/3), and no other of the 6 partitions is as good."""
     one, two = np.eye(2)
-    found = weat({"x": one, "xx": 3 * one, "y": two, "yy": two, "a": one, "b": two}, ["x", "xx"], ["y", "yy"], "a", "b")
-    assert found.effect_size == pytest.approx(2 / (4 / 3) ** 0.5) and found.p_value == pytest.approx(1 / 6)
+    result = weat(
+        {"x": one, "xx": 3 * one, "y": two, "yy": two, "a": one, "b": two}, ["x", "xx"], ["y", "yy"], "a", "b"
+    )
+    assert result.effect_size == pytest.approx(2 / (4 / 3) ** 0.5) and result.p_value == pytest.approx(1 / 6)
     alike = weat({"x": one, "y": one, "a": one, "b": two}, "x", "y", "a", "b")
     assert np.isnan(alike.effect_size) and alike.p_value == 1  # both partitions are as good
 
 
 def test_laws(vectors):
-    found, (x, y, a, b) = weat(vectors, *SETS), SETS
+    result, (x, y, a, b) = weat(vectors, *SETS), SETS
     draw = np.random.default_rng(9)
     turn = np.linalg.qr(draw.normal(size=(6, 6)))[0]
     turned = {word: vector @ turn * draw.uniform(0.1, 9) for word, vector in vectors.items()}
     for same in (weat(turned, *SETS), weat(vectors, y, x, b, a), weat(vectors, x[::-1], y, a[::-1], b)):
-        assert same.effect_size == pytest.approx(found.effect_size) and same.p_value == pytest.approx(found.p_value)
+        assert same.effect_size == pytest.approx(result.effect_size) and same.p_value == pytest.approx(result.p_value)
     for other in (weat(vectors, y, x, a, b), weat(vectors, x, y, b, a)):
-        assert other.effect_size == pytest.approx(-found.effect_size)
-        assert other.p_value == pytest.approx(1 - found.p_value + 1 / 35)  # the observed one is in both shares
+        assert other.effect_size == pytest.approx(-result.effect_size)
+        assert other.p_value == pytest.approx(1 - result.p_value + 1 / 35)  # the observed one is in both shares
 
 
 def test_drawn_partitions_come_near_and_repeat(monkeypatch):
@@ -82,14 +84,14 @@ def test_drawn_partitions_come_near_and_repeat(monkeypatch):
     assert drawn[7] == weat(vectors, x, y, A, B, partitions=200, seed=7) and len(set(drawn)) > 1
     assert not drawn[0].exact and drawn[0].p_value * 201 == pytest.approx(round(drawn[0].p_value * 201))
     deviation = (exact.p_value * (1 - exact.p_value) / 4000) ** 0.5
-    assert np.mean([found.p_value for found in drawn]) == pytest.approx(exact.p_value, abs=4 * deviation + 1 / 201)
+    assert np.mean([result.p_value for result in drawn]) == pytest.approx(exact.p_value, abs=4 * deviation + 1 / 201)
 
 
 def test_words_in_lower_case_and_without_a_vector(vectors):
-    found = weat(vectors, [*X, "Y0x"], Y, [word.upper() for word in A], [*B, "nowhere", "nowhere"])
-    assert found.missing == ("Y0x", "nowhere")
-    assert found.effect_size == weat(vectors, *SETS).effect_size
-    assert str(found).endswith("of 35 partitions; without a vector: Y0x, nowhere")
+    result = weat(vectors, [*X, "Y0x"], Y, [word.upper() for word in A], [*B, "nowhere", "nowhere"])
+    assert result.missing == ("Y0x", "nowhere")
+    assert result.effect_size == weat(vectors, *SETS).effect_size
+    assert str(result).endswith("of 35 partitions; without a vector: Y0x, nowhere")
     both = weat({**vectors, "A0": vectors["b0"]}, X, Y, ["A0"], B)
     assert both.effect_size == pytest.approx(weat(vectors, X, Y, ["b0"], B).effect_size)  # its own spelling first
 
@@ -117,6 +119,6 @@ def test_the_papers_sets_have_the_papers_sizes():
 def test_the_signs_of_the_paper_on_glove_6b():
     vectors = glove_6b()
     for test in WEAT_TESTS:
-        found = weat(vectors, *test.words, partitions=10_000)
-        assert found.effect_size * test.effect_size > 0 and found.p_value < 0.05, test.name
-        assert set(found.missing) <= {"gladiola"}
+        result = weat(vectors, *test.words, partitions=10_000)
+        assert result.effect_size * test.effect_size > 0 and result.p_value < 0.05, test.name
+        assert set(result.missing) <= {"gladiola"}

@@ -29,9 +29,9 @@ def tensors(seed=0):
     return {f"transformer.{name}": draw.normal(0, 0.4, shape).astype("float32") for name, shape in shapes.items()}
 
 
-def parameters(found):
+def parameters(result):
     """The same numbers as tests/reference/gpt.py takes them."""
-    p = {name.removeprefix("transformer."): np.float64(value) for name, value in found.items()}
+    p = {name.removeprefix("transformer."): np.float64(value) for name, value in result.items()}
     blocks = []
     for i in range(N):
         own = {name.removeprefix(f"h.{i}."): value for name, value in p.items() if name.startswith(f"h.{i}.")}
@@ -52,15 +52,15 @@ def parameters(found):
     }  # fmt: skip
 
 
-def written(folder, found, config=CONFIG, shards=1):
+def written(folder, result, config=CONFIG, shards=1):
     """The folder with config.json, and the tensors in so many files."""
     folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config))
     if shards == 1:
-        save_file(found, folder / "model.safetensors")
+        save_file(result, folder / "model.safetensors")
         return folder
-    homes = {name: f"model-{i % shards + 1:05}-of-{shards:05}.safetensors" for i, name in enumerate(found)}
+    homes = {name: f"model-{i % shards + 1:05}-of-{shards:05}.safetensors" for i, name in enumerate(result)}
     for file in set(homes.values()):
-        save_file({name: value for name, value in found.items() if homes[name] == file}, folder / file)
+        save_file({name: value for name, value in result.items() if homes[name] == file}, folder / file)
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": homes}))
     return folder

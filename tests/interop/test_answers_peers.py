@@ -27,7 +27,7 @@ def test_the_head_of_a_reader(tmp_path):
         out = peer(
             input_ids=torch.tensor(ids), token_type_ids=torch.tensor(kinds), attention_mask=torch.tensor(real)
         )  # fmt: skip
-    allowed, found = inputs["allowed"].numpy(), task(inputs).numpy()
+    allowed, result = inputs["allowed"].numpy(), task(inputs).numpy()
     assert allowed.sum() > 15 and len(ids) > 2
     for side, theirs in enumerate((out.start_logits, out.end_logits)):
-        np.testing.assert_allclose(found[:, side][allowed], theirs.numpy()[allowed], atol=1e-4)
+        np.testing.assert_allclose(result[:, side][allowed], theirs.numpy()[allowed], atol=1e-4)

@@ -52,9 +52,9 @@ def tensors(seed=0):
     return {name: draw.normal(0, 0.4, shape).astype("float32") for name, shape in shapes.items()}
 
 
-def parameters(found):
+def parameters(result):
     """The same numbers as tests/reference/bert.py takes them."""
-    p = {name.removeprefix("bert."): np.float64(value) for name, value in found.items()}
+    p = {name.removeprefix("bert."): np.float64(value) for name, value in result.items()}
 
     def dense(name):
         return p[f"{name}.weight"].T, p[f"{name}.bias"]
@@ -80,15 +80,15 @@ def parameters(found):
     }  # fmt: skip
 
 
-def written(folder, found, config=CONFIG):
+def written(folder, result, config=CONFIG):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config))
-    save_file(found, folder / "model.safetensors")
+    save_file(result, folder / "model.safetensors")
     return folder
 
 
-def assert_right(pretrained, found):
-    p, x = parameters(found), pretrained.encoder(TEXTS, segment_ids=SEGMENTS)
+def assert_right(pretrained, result):
+    p, x = parameters(result), pretrained.encoder(TEXTS, segment_ids=SEGMENTS)
     logits = pretrained.masked(x, embeddings=pretrained.encoder.embed.embeddings).numpy()
     follows = pretrained.next_sentence(pretrained.encoder.pool(x)).numpy()
     for b in range(len(TEXTS)):
@@ -100,9 +100,9 @@ def assert_right(pretrained, found):
 
 
 def test_encoder_and_heads_are_the_papers(tmp_path):
-    found = tensors()
-    pretrained = bert.load_with_heads(written(tmp_path / "a", found))
-    assert_right(pretrained, found)
+    result = tensors()
+    pretrained = bert.load_with_heads(written(tmp_path / "a", result))
+    assert_right(pretrained, result)
     assert pretrained.encoder.numbers == {
         "vocab_size": V, "max_length": P, "num_layers": N, "d_model": D, "num_heads": H, "dff": F, "rate": 0.1,
         "num_segments": 2, "activation": "gelu", "epsilon": EPSILON, "pooling": "pooler",
@@ -110,28 +110,28 @@ def test_encoder_and_heads_are_the_papers(tmp_path):
 
 
 def test_names_of_older_files_and_what_they_carry_along(tmp_path):
-    found = tensors()
+    result = tensors()
     old = {
         name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): value
-        for name, value in found.items()
+        for name, value in result.items()
     }
     old["bert.embeddings.position_ids"] = np.arange(P)[None]
-    old["cls.predictions.decoder.weight"] = found["bert.embeddings.word_embeddings.weight"]
-    old["cls.predictions.decoder.bias"] = found["cls.predictions.bias"]
-    assert_right(bert.load_with_heads(written(tmp_path / "a", old)), found)
+    old["cls.predictions.decoder.weight"] = result["bert.embeddings.word_embeddings.weight"]
+    old["cls.predictions.decoder.bias"] = result["cls.predictions.bias"]
+    assert_right(bert.load_with_heads(written(tmp_path / "a", old)), result)
     old["cls.predictions.decoder.weight"] = parts.normal(7, V, D)
     with pytest.raises(ValueError, match="decoder.weight is not embeddings.word_embeddings.weight"):
         bert.load(written(tmp_path / "b", old))
 
 
 def test_an_encoder_alone_and_under_another_head(tmp_path, caplog):
-    found = tensors()
-    right = bert.load(written(tmp_path / "a", found))(TEXTS)
-    alone = {name.removeprefix("bert."): value for name, value in found.items() if name.startswith("bert.")}
+    result = tensors()
+    right = bert.load(written(tmp_path / "a", result))(TEXTS)
+    alone = {name.removeprefix("bert."): value for name, value in result.items() if name.startswith("bert.")}
     pretrained = bert.load_with_heads(written(tmp_path / "b", alone))
     assert pretrained.masked is pretrained.next_sentence is None
     np.testing.assert_array_equal(pretrained.encoder(TEXTS), right)
-    labels = {name: value for name, value in found.items() if name.startswith("bert.")}
+    labels = {name: value for name, value in result.items() if name.startswith("bert.")}
     labels["classifier.weight"] = parts.normal(0, 3, D)
     with caplog.at_level(logging.INFO):
         np.testing.assert_array_equal(bert.load(written(tmp_path / "c", labels))(TEXTS), right)

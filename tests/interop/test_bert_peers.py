@@ -47,19 +47,19 @@ def said(peer, texts=TEXTS, segments=SEGMENTS):
     names = {"prediction_logits": "masked", "seq_relationship_logits": "follows", "pooler_output": "pooled"}
     if "MaskedLM" in type(peer).__name__ or "NextSentence" in type(peer).__name__:
         names["logits"] = "masked" if "MaskedLM" in type(peer).__name__ else "follows"
-    found = {ours: getattr(out, theirs).numpy() for theirs, ours in names.items() if theirs in out}
-    return found | {"x": out.hidden_states[-1].numpy()}
+    result = {ours: getattr(out, theirs).numpy() for theirs, ours in names.items() if theirs in out}
+    return result | {"x": out.hidden_states[-1].numpy()}
 
 
 def here(pretrained, texts=TEXTS, segments=SEGMENTS):
     encoder = pretrained.encoder
     x = encoder(texts, segment_ids=segments)
-    found = {"x": x, "pooled": encoder.pool(x)}
+    result = {"x": x, "pooled": encoder.pool(x)}
     if pretrained.masked is not None:
-        found["masked"] = pretrained.masked(x, embeddings=encoder.embed.embeddings)
+        result["masked"] = pretrained.masked(x, embeddings=encoder.embed.embeddings)
     if pretrained.next_sentence is not None:
-        found["follows"] = pretrained.next_sentence(found["pooled"])
-    return {name: value.numpy() for name, value in found.items()}
+        result["follows"] = pretrained.next_sentence(result["pooled"])
+    return {name: value.numpy() for name, value in result.items()}
 
 
 def assert_same(ours, theirs):
@@ -111,8 +111,8 @@ def test_attention_weights_are_theirs(tmp_path):
     eager = transformers.BertModel.from_pretrained(tmp_path / "theirs", attn_implementation="eager").eval()
     with torch.no_grad():
         expected = eager(torch.tensor(TEXTS[:1]), output_attentions=True).attentions
-    for found, right in zip(bert.load(tmp_path / "theirs").attention(TEXTS[:1]).values(), expected, strict=True):
-        np.testing.assert_allclose(found, right, atol=1e-5)
+    for result, right in zip(bert.load(tmp_path / "theirs").attention(TEXTS[:1]).values(), expected, strict=True):
+        np.testing.assert_allclose(result, right, atol=1e-5)
 
 
 def test_what_we_save_with_a_tokenizer_their_auto_classes_load(tmp_path):
@@ -175,6 +175,6 @@ def test_the_real_minilm():
     mean = torch.nn.functional.normalize(
         (out.last_hidden_state * batch["attention_mask"][..., None]).sum(1) / batch["attention_mask"].sum(1)[:, None]
     )
-    found = tf.math.l2_normalize(encoder.pool(x, padding_mask=real), axis=-1)
-    np.testing.assert_allclose(found, mean, atol=1e-4)
+    result = tf.math.l2_normalize(encoder.pool(x, padding_mask=real), axis=-1)
+    np.testing.assert_allclose(result, mean, atol=1e-4)
     assert bert.sentence_layout(folder) == ("mean", True, 256)

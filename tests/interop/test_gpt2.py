@@ -14,52 +14,52 @@ from tfllm.interop import gpt2
 from tfllm.models.gpt import GPT
 
 
-def expected(found, activation=reference.gelu_tanh):
-    p = parameters(found)
+def expected(result, activation=reference.gelu_tanh):
+    p = parameters(result)
     return np.stack([reference.gpt(text, p, H, 1e-5, activation=activation)[0] for text in TEXTS])
 
 
 @pytest.mark.parametrize("shards", [1, 3])
 def test_the_logits_are_the_papers(tmp_path, shards):
-    found = tensors()
-    model = gpt2.load(written(tmp_path / "a", found, shards=shards))
-    np.testing.assert_allclose(model(TEXTS), expected(found), atol=1e-4)
+    result = tensors()
+    model = gpt2.load(written(tmp_path / "a", result, shards=shards))
+    np.testing.assert_allclose(model(TEXTS), expected(result), atol=1e-4)
     assert (model.max_length, model.numbers["rate"], model.tied) == (P, 0.1, True)
 
 
 def test_without_the_prefix_and_with_masks_as_the_published_file_has_it(tmp_path):
-    found = tensors()
-    plain = {name.removeprefix("transformer."): value for name, value in found.items()}
+    result = tensors()
+    plain = {name.removeprefix("transformer."): value for name, value in result.items()}
     masks = {f"h.{i}.attn.bias": np.tri(P, dtype="float32")[None, None] for i in range(N)}
     masks |= {f"h.{i}.attn.masked_bias": np.float32([-1e4]) for i in range(N)}
     model = gpt2.load(written(tmp_path / "a", plain | masks))
-    np.testing.assert_allclose(model(TEXTS), expected(found), atol=1e-4)
+    np.testing.assert_allclose(model(TEXTS), expected(result), atol=1e-4)
 
 
 def test_a_softmax_of_its_own(tmp_path):
-    found = tensors()
-    found["lm_head.weight"] = parts.normal(7, V, D)
+    result = tensors()
+    result["lm_head.weight"] = parts.normal(7, V, D)
     with pytest.raises(ValueError, match="lm_head.weight is not wte.weight"):
-        gpt2.load(written(tmp_path / "tied", found))
-    model = gpt2.load(written(tmp_path / "untied", found, CONFIG | {"tie_word_embeddings": False}))
-    np.testing.assert_allclose(model(TEXTS), expected(found), atol=1e-4)
-    found["lm_head.weight"] = found["transformer.wte.weight"]
-    model = gpt2.load(written(tmp_path / "same", found))
-    np.testing.assert_allclose(model(TEXTS), expected(found), atol=1e-4)
+        gpt2.load(written(tmp_path / "tied", result))
+    model = gpt2.load(written(tmp_path / "untied", result, CONFIG | {"tie_word_embeddings": False}))
+    np.testing.assert_allclose(model(TEXTS), expected(result), atol=1e-4)
+    result["lm_head.weight"] = result["transformer.wte.weight"]
+    model = gpt2.load(written(tmp_path / "same", result))
+    np.testing.assert_allclose(model(TEXTS), expected(result), atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["float16", ml_dtypes.bfloat16], ids=["float16", "bfloat16"])
 def test_half_precision_is_read(tmp_path, kind):
-    found = {name: value.astype(kind) for name, value in tensors().items()}
-    model = gpt2.load(written(tmp_path / "a", found))
+    result = {name: value.astype(kind) for name, value in tensors().items()}
+    model = gpt2.load(written(tmp_path / "a", result))
     assert {weight.dtype for weight in model.weights} == {"float32"}
-    np.testing.assert_allclose(model(TEXTS), expected(found), atol=1e-4)
+    np.testing.assert_allclose(model(TEXTS), expected(result), atol=1e-4)
 
 
 def test_the_activation_is_the_config_s(tmp_path):
-    found, config = tensors(), CONFIG | {"activation_function": "relu"}
-    model = gpt2.load(written(tmp_path / "a", found, config))
-    np.testing.assert_allclose(model(TEXTS), expected(found, lambda z: max(z, 0.0)), atol=1e-4)
+    result, config = tensors(), CONFIG | {"activation_function": "relu"}
+    model = gpt2.load(written(tmp_path / "a", result, config))
+    np.testing.assert_allclose(model(TEXTS), expected(result, lambda z: max(z, 0.0)), atol=1e-4)
 
 
 def test_what_a_config_leaves_out_is_gpt2_small_s():
@@ -78,18 +78,18 @@ def test_there_and_back(tmp_path, tied):
     np.testing.assert_array_equal(again(TEXTS), model(TEXTS))
     config = json.loads((tmp_path / "new" / "folder" / "config.json").read_text())
     assert (config["eos_token_id"], config["bos_token_id"], config["n_inner"]) == (5, None, F)
-    found = load_file(tmp_path / "new" / "folder" / "model.safetensors")
+    result = load_file(tmp_path / "new" / "folder" / "model.safetensors")
     names = set(tensors()) | (set() if tied else {"lm_head.weight"})
-    assert {name: value.shape for name, value in found.items() if name in names} and set(found) == names
+    assert {name: value.shape for name, value in result.items() if name in names} and set(result) == names
     assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == ["config.json", "model.safetensors"]
 
 
 def test_a_file_written_is_the_file_read(tmp_path):
-    found = tensors()
-    gpt2.save(gpt2.load(written(tmp_path / "a", found)), tmp_path / "b")
+    result = tensors()
+    gpt2.save(gpt2.load(written(tmp_path / "a", result)), tmp_path / "b")
     again = load_file(tmp_path / "b" / "model.safetensors")
-    assert set(again) == set(found)
-    for name, value in found.items():
+    assert set(again) == set(result)
+    for name, value in result.items():
         np.testing.assert_array_equal(again[name], value)
 
 
@@ -123,10 +123,10 @@ WRONG = {
 
 @pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG)
 def test_tensors_that_do_not_fit(tmp_path, change, message):
-    found = tensors()
-    change(found)
+    result = tensors()
+    change(result)
     with pytest.raises(ValueError, match=message):
-        gpt2.load(written(tmp_path / "a", found))
+        gpt2.load(written(tmp_path / "a", result))
 
 
 @pytest.mark.parametrize(

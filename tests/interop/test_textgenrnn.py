@@ -68,12 +68,12 @@ def assert_predicts(model, tokens, made, ids, text, window, atol):
     """The probabilities after each place of START, text; of UNKNOWN and START they are 0."""
     encoded = [START, *Characters(tokens).encode([text]).to_list()[0]]
     theirs = [ids["<s>"], *(ids.get(character, 0) for character in text)]
-    found = tf.nn.softmax(model(np.array([encoded]))[0]).numpy()
+    result = tf.nn.softmax(model(np.array([encoded]))[0]).numpy()
     order = [0, ids["<s>"], *(ids[token] for token in tokens)]
     for t in range(len(theirs)):
         right = reference.next_probabilities(theirs[: t + 1], made, window)
-        np.testing.assert_allclose(found[t, [0, END, *range(4, 4 + len(tokens))]], right[order], atol=atol)
-        assert not found[t, 1:3].any() and found[t].sum() == pytest.approx(1, abs=1e-5)
+        np.testing.assert_allclose(result[t, [0, END, *range(4, 4 + len(tokens))]], right[order], atol=atol)
+        assert not result[t, 1:3].any() and result[t].sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_probabilities_are_those_of_numpy(small):
@@ -95,10 +95,10 @@ def test_weights_of_a_plain_lstm_come_in_too(small, tmp_path):
 def test_a_vocabulary_without_the_token_of_texts(tmp_path):
     """One long text has no ends: END is never next."""
     model, tokens = textgenrnn.load(*written(tmp_path, arrays(5), {"a": 1, "b": 2, "c": 3, "d": 4}), window=WINDOW)
-    found = tf.nn.softmax(model(np.array([[4, 5]]))[0]).numpy()
-    assert tokens == ["a", "b", "c", "d"] and not found[:, 1:4].any()
+    result = tf.nn.softmax(model(np.array([[4, 5]]))[0]).numpy()
+    assert tokens == ["a", "b", "c", "d"] and not result[:, 1:4].any()
     right = reference.next_probabilities([1, 2], arrays(5), WINDOW)
-    np.testing.assert_allclose(found[1, [0, 4, 5, 6, 7]], right, atol=1e-6)
+    np.testing.assert_allclose(result[1, [0, 4, 5, 6, 7]], right, atol=1e-6)
 
 
 @pytest.mark.parametrize(

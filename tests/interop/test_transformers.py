@@ -65,9 +65,9 @@ def test_so_are_the_attention_weights(folder):
     eager = transformers.GPT2LMHeadModel.from_pretrained(folder, attn_implementation="eager")
     with torch.no_grad():
         expected = eager(torch.tensor(TEXTS.astype("int64")), output_attentions=True).attentions
-    found = gpt2.load(folder).attention(TEXTS)
+    result = gpt2.load(folder).attention(TEXTS)
     for i, weights in enumerate(expected, start=1):
-        np.testing.assert_allclose(found[f"layer{i}"], weights, atol=1e-5)
+        np.testing.assert_allclose(result[f"layer{i}"], weights, atol=1e-5)
 
 
 def test_greedy_texts_of_fifty_prompts_are_theirs(peer, folder):

@@ -133,9 +133,9 @@ def test_piece_by_piece_is_all_at_once(attend, cut):
 def test_memory_projected_once_is_memory(attend):
     x, memory, mask = normal(14, B, T, D), normal(15, B, S, D), MASKS["any"]
     expected = attend(x, memory=memory, attention_mask=mask)
-    found = attend(x, attention_mask=mask, cache=attend.project(memory))
-    np.testing.assert_array_equal(found[0], expected[0])
-    np.testing.assert_array_equal(found[1], expected[1])
+    result = attend(x, attention_mask=mask, cache=attend.project(memory))
+    np.testing.assert_array_equal(result[0], expected[0])
+    np.testing.assert_array_equal(result[1], expected[1])
 
 
 @pytest.fixture(scope="module", params=[1, 2])
@@ -174,9 +174,9 @@ def test_a_shared_head_is_the_same_head_several_times(shared):
             heads = [np.repeat(value, 4 // shared.num_kv_heads, axis=-2) for value in heads]
             values = [value.reshape(*value.shape[:-2], 24) for value in heads]
         getattr(whole, name).set_weights(values)
-    found, expected = (layer(x, memory=x, attention_mask=masks.causal(T, T)) for layer in (shared, whole))
-    np.testing.assert_allclose(found[0], expected[0], atol=1e-5)
-    np.testing.assert_allclose(found[1], expected[1], atol=1e-6)
+    result, expected = (layer(x, memory=x, attention_mask=masks.causal(T, T)) for layer in (shared, whole))
+    np.testing.assert_allclose(result[0], expected[0], atol=1e-5)
+    np.testing.assert_allclose(result[1], expected[1], atol=1e-6)
 
 
 @pytest.mark.parametrize("jit", [False, True], ids=["plain", "XLA"])

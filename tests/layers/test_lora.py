@@ -163,8 +163,8 @@ def test_step_by_step_is_the_same():
 )
 def test_other_models(model, inputs, count):
     def outputs():
-        found = model(*inputs)
-        return (found[0] if isinstance(found, tuple) else found).numpy()
+        result = model(*inputs)
+        return (result[0] if isinstance(result, tuple) else result).numpy()
 
     before = outputs()
     made = lora.attach(model, 2, 4.0, ["*"])

@@ -21,9 +21,9 @@ class Around(keras.Model):
 
 
 def test_weights_of_a_gpt():
-    found = names.weights(gpt())
-    assert list(found)[:2] == ["embed/embeddings", "place/table"]
-    assert {"layer1/look/query/kernel", "layer2/feed/widen/bias", "norm/gamma"} <= set(found)
+    result = names.weights(gpt())
+    assert list(result)[:2] == ["embed/embeddings", "place/table"]
+    assert {"layer1/look/query/kernel", "layer2/feed/widen/bias", "norm/gamma"} <= set(result)
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ def test_weights_of_a_gpt():
     ids=["gpt", "untied", "transformer", "lstm"],
 )
 def test_every_weight_has_one_name(model):
-    found = names.weights(model)
-    assert {id(weight) for weight in found.values()} == {id(weight) for weight in model.trainable_weights}
-    assert len(found) == len(model.trainable_weights)
+    result = names.weights(model)
+    assert {id(weight) for weight in result.values()} == {id(weight) for weight in model.trainable_weights}
+    assert len(result) == len(model.trainable_weights)
 
 
 def test_names_do_not_depend_on_what_is_around():
@@ -44,8 +44,8 @@ def test_names_do_not_depend_on_what_is_around():
 
 def test_a_shared_layer_has_one_name_and_its_places():
     model = Transformer(1, 8, 2, 16, 7, 7, 5, 5, shared="all")
-    found = [place for place in places(model) if place.layer is model.embed_target]
-    assert [(place.name, place.key) for place in found] == [
+    result = [place for place in places(model) if place.layer is model.embed_target]
+    assert [(place.name, place.key) for place in result] == [
         ("embed_target", "embed_target"),
         ("embed_target", "embed_input"),
     ]

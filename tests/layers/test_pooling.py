@@ -68,23 +68,23 @@ def pooling(request):
 def test_each_kind_is_its_loop(pooling):
     kernel = pooling.average.kernel.numpy() if pooling.kind == "attention" else None
     for mask, sizes in ((REAL, (3, 1)), (None, (T, T))):
-        found = pooling(X, padding_mask=mask)
+        result = pooling(X, padding_mask=mask)
         for b, size in enumerate(sizes):
-            np.testing.assert_allclose(found[b], reference.pooled(X[b, :size], pooling.kind, kernel), atol=1e-6)
+            np.testing.assert_allclose(result[b], reference.pooled(X[b, :size], pooling.kind, kernel), atol=1e-6)
 
 
 def test_what_stands_in_the_padding_changes_nothing(pooling):
     other = np.concatenate([np.where(REAL[..., None], X, 1e4), np.full((B, 2, D), -1e4)], 1).astype("float32")
-    found = pooling(other, padding_mask=np.pad(REAL, [[0, 0], [0, 2]]))
-    np.testing.assert_allclose(found, pooling(X, padding_mask=REAL), atol=1e-6)
+    result = pooling(other, padding_mask=np.pad(REAL, [[0, 0], [0, 2]]))
+    np.testing.assert_allclose(result, pooling(X, padding_mask=REAL), atol=1e-6)
 
 
 def test_padding_may_stand_before_a_text(pooling):
-    found = pooling(X[:, ::-1], padding_mask=REAL[:, ::-1])
+    result = pooling(X[:, ::-1], padding_mask=REAL[:, ::-1])
     turned = np.where(REAL[..., None], 0, X)
     for b, size in enumerate((3, 1)):
         turned[b, :size] = X[b, :size][::-1]
-    np.testing.assert_allclose(found, pooling(turned, padding_mask=REAL), atol=1e-6)
+    np.testing.assert_allclose(result, pooling(turned, padding_mask=REAL), atol=1e-6)
 
 
 def test_a_text_of_nothing_is_zeros(pooling):
@@ -94,9 +94,9 @@ def test_a_text_of_nothing_is_zeros(pooling):
 def test_half_precision_sums_in_full(pooling):
     """4,000 ones make no 4,000 in bfloat16, nor in float16's sums of 100."""
     half = Pooling(pooling.kind, dtype="mixed_bfloat16")
-    found = half(np.ones((1, 4000, D)))
-    assert found.dtype == "bfloat16"
-    np.testing.assert_allclose(np.float32(found), 1.0, atol=0.01)
+    result = half(np.ones((1, 4000, D)))
+    assert result.dtype == "bfloat16"
+    np.testing.assert_allclose(np.float32(result), 1.0, atol=0.01)
 
 
 def test_the_config_makes_it_again(pooling):

@@ -78,9 +78,9 @@ def paired(x):
 @pytest.mark.parametrize("position", [0, 3])
 def test_rotations_are_the_paper_s(position, base):
     x = normal(2, 2, 5, 3, 6)  # [B, T, H, K]
-    found = paired(rotate(x, position, base))
+    result = paired(rotate(x, position, base))
     for b, h in np.ndindex(2, 3):
-        np.testing.assert_allclose(found[b, :, h], reference.rotary(paired(x)[b, :, h], position, base), atol=1e-5)
+        np.testing.assert_allclose(result[b, :, h], reference.rotary(paired(x)[b, :, h], position, base), atol=1e-5)
 
 
 def test_a_product_of_rotated_vectors_knows_their_distance_alone():

@@ -80,9 +80,9 @@ def test_its_gradient_is_that_of_keras(layer, of_keras, training, compiled):
         return out, *state
 
     run = tf.function(lambda: gradients(ours, x, before, layer.weights), jit_compile=True, autograph=False)
-    found = run() if compiled else run.python_function()
-    assert len(found) == 1 + len(before) + 3
-    for one, right in zip(found, of_keras, strict=True):
+    result = run() if compiled else run.python_function()
+    assert len(result) == 1 + len(before) + 3
+    for one, right in zip(result, of_keras, strict=True):
         np.testing.assert_allclose(one, right, atol=1e-5)
 
 

@@ -47,16 +47,16 @@ def test_it_is_the_formula(pair):
 def test_keys_projected_once_are_the_same(pair):
     layer, memory = pair
     keys = layer.project(memory)
-    for found, right in zip(layer(X, memory=memory, keys=keys), layer(X, memory=memory), strict=True):
-        np.testing.assert_array_equal(found, right)
+    for result, right in zip(layer(X, memory=memory, keys=keys), layer(X, memory=memory), strict=True):
+        np.testing.assert_array_equal(result, right)
 
 
 def test_the_beams_of_a_sentence_share_its_memory(pair):
     """Three rows for each of the memory, one query each, are three queries of that row."""
     layer, memory = pair
     expected = layer(X, memory=memory, attention_mask=MASK)
-    found = layer(X.reshape(B * T, 1, Q), memory=memory, keys=layer.project(memory), attention_mask=MASK)
-    for one, right in zip(found, expected, strict=True):
+    result = layer(X.reshape(B * T, 1, Q), memory=memory, keys=layer.project(memory), attention_mask=MASK)
+    for one, right in zip(result, expected, strict=True):
         np.testing.assert_allclose(np.reshape(one, right.shape), right, atol=1e-6)
 
 

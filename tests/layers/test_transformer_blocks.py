@@ -74,8 +74,8 @@ def test_decoder_is_the_figure(decoder):
     for b in range(B):
         p, mask = parts.block(decoder), (for_queries(SELF_MASK, T)[b], for_queries(CROSS_MASK, T)[b])
         expected = reference.decoder_block(X[b], MEMORY[b], p, H, *mask, decoder.add_feed.pre_norm)
-        for found, right in zip((x[b], own[b], across[b]), expected, strict=True):
-            np.testing.assert_allclose(found, right, atol=2e-5)
+        for result, right in zip((x[b], own[b], across[b]), expected, strict=True):
+            np.testing.assert_allclose(result, right, atol=2e-5)
 
 
 def copied(peer, ours, pairs):
@@ -138,12 +138,12 @@ def test_padding_changes_nothing(encoder, decoder):
     more = [np.concatenate([x, 100 * normal(3, B, 3, D)], axis=1) for x in (X, MEMORY)]
     tokens, source = (np.pad(ids, [[0, 0], [0, 3]]) for ids in (TOKENS, SOURCE))
     expected = encoder(X, attention_mask=masks.padding(TOKENS))[0].numpy()
-    found = encoder(more[0], attention_mask=masks.padding(tokens))[0].numpy()[:, :T]
-    np.testing.assert_allclose(found[TOKENS != 0], expected[TOKENS != 0], atol=1e-5)
+    result = encoder(more[0], attention_mask=masks.padding(tokens))[0].numpy()[:, :T]
+    np.testing.assert_allclose(result[TOKENS != 0], expected[TOKENS != 0], atol=1e-5)
     look_ahead = masks.combined(masks.padding(tokens), masks.causal(T + 3, T + 3))
     expected = decode(decoder, X)[0].numpy()
-    found = decode(decoder, *more, look_ahead, masks.padding(source))[0].numpy()[:, :T]
-    np.testing.assert_allclose(found[TOKENS != 0], expected[TOKENS != 0], atol=1e-5)
+    result = decode(decoder, *more, look_ahead, masks.padding(source))[0].numpy()[:, :T]
+    np.testing.assert_allclose(result[TOKENS != 0], expected[TOKENS != 0], atol=1e-5)
 
 
 def test_order_means_nothing_to_an_encoder(encoder):

@@ -38,8 +38,8 @@ def test_it_is_the_paper_s(model):
         expected, blocks = reference.bert(TEXTS[b], SEGMENTS[b], p, H, EPSILON, REAL[b])
         np.testing.assert_allclose(x[b], expected, atol=1e-4)
         np.testing.assert_allclose(pooled[b], reference.pooled(expected, p), atol=1e-4)
-        for found, right in zip(weights.values(), blocks, strict=True):
-            np.testing.assert_allclose(found[b], right, atol=1e-5)
+        for result, right in zip(weights.values(), blocks, strict=True):
+            np.testing.assert_allclose(result[b], right, atol=1e-5)
 
 
 def test_the_head_of_masked_tokens_is_the_authors(model):
@@ -48,8 +48,8 @@ def test_the_head_of_masked_tokens_is_the_authors(model):
     head(x, embeddings=model.embed.embeddings)
     parts.scatter(head, seed=5)
     logits, p = head(x, embeddings=model.embed.embeddings), parts.bert(model, head)
-    for found, place in zip(logits.numpy(), np.float64(x.numpy()), strict=True):
-        np.testing.assert_allclose(found, reference.masked_token(place, p, EPSILON), atol=1e-4)
+    for result, place in zip(logits.numpy(), np.float64(x.numpy()), strict=True):
+        np.testing.assert_allclose(result, reference.masked_token(place, p, EPSILON), atol=1e-4)
     again = MaskedTokenHead.from_config(head.get_config())
     again.build((None, D))
     again.set_weights(head.get_weights())

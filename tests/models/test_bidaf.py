@@ -40,21 +40,21 @@ def test_attention_flow_is_the_loop():
     layer.build(h.shape, u.shape)
     parts.scatter(layer)
     seen, asked = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]], bool), np.array([[1, 1, 1, 0], [1, 0, 0, 0]], bool)
-    found = layer(h, u, context_mask=seen, question_mask=asked)
-    assert found.shape == (2, 5, 12)
+    result = layer(h, u, context_mask=seen, question_mask=asked)
+    assert result.shape == (2, 5, 12)
     w = parts.number(layer.kernel).ravel()
     for b in range(2):
         expected = reference.attention_flow(np.float64(h[b][seen[b]]), np.float64(u[b][asked[b]]), w)
-        np.testing.assert_allclose(found[b][: seen[b].sum()], expected, atol=1e-5)
+        np.testing.assert_allclose(result[b][: seen[b].sum()], expected, atol=1e-5)
 
 
 def test_it_is_the_loops(model):
-    found, p = model(CONTEXT, QUESTION), weights(model)
-    assert found.shape == (3, 2, 6)
+    result, p = model(CONTEXT, QUESTION), weights(model)
+    assert result.shape == (3, 2, 6)
     for b, (t, j) in enumerate(SIZES):
         expected = reference.bidaf(CONTEXT[b, :t], QUESTION[b, :j], p, model.numbers["cell"])
-        np.testing.assert_allclose(found[b, :, :t], expected, atol=1e-5)
-        assert (found[b, :, t:].numpy() < -1e8).all()
+        np.testing.assert_allclose(result[b, :, :t], expected, atol=1e-5)
+        assert (result[b, :, t:].numpy() < -1e8).all()
 
 
 def test_padding_changes_nothing(model):
@@ -63,8 +63,8 @@ def test_padding_changes_nothing(model):
     seen, asked = np.pad(CONTEXT != 0, [[0, 0], [0, 4]]), np.pad(QUESTION != 0, [[0, 0], [0, 2]])
     context = np.where(seen, np.pad(CONTEXT, [[0, 0], [0, 4]]), 10)
     question = np.where(asked, np.pad(QUESTION, [[0, 0], [0, 2]]), 10)
-    found = model(context, question, context_mask=seen, question_mask=asked)
-    np.testing.assert_allclose(found[:, :, :6], before, atol=1e-5)
+    result = model(context, question, context_mask=seen, question_mask=asked)
+    np.testing.assert_allclose(result[:, :, :6], before, atol=1e-5)
     for b, (t, j) in enumerate(SIZES):
         alone = model(CONTEXT[b : b + 1, :t], QUESTION[b : b + 1, :j])
         np.testing.assert_allclose(alone[0], before[b, :, :t], atol=1e-5)
@@ -94,9 +94,9 @@ def test_dropout_is_of_training_only():
 def test_half_precision_is_near_the_whole(model):
     half = BiDAF.from_config(model.get_config() | {"dtype": "mixed_bfloat16"})
     half.set_weights(model.get_weights())
-    found, whole = half(CONTEXT, QUESTION).numpy()[0], model(CONTEXT, QUESTION).numpy()[0]
-    assert found.dtype == "float32" and half.weights[0].dtype == "float32"
-    np.testing.assert_allclose(found, whole, atol=0.1 * whole.std() + 0.05)
+    result, whole = half(CONTEXT, QUESTION).numpy()[0], model(CONTEXT, QUESTION).numpy()[0]
+    assert result.dtype == "float32" and half.weights[0].dtype == "float32"
+    np.testing.assert_allclose(result, whole, atol=0.1 * whole.std() + 0.05)
 
 
 def test_numbers():

@@ -44,8 +44,8 @@ def test_it_is_the_paper_s(model):
         heads = model.blocks[0].look.num_kv_heads
         expected, blocks = reference.gpt(TEXTS[b], parts.gpt(model), H, model.numbers["epsilon"], heads, **options)
         np.testing.assert_allclose(logits[b], expected, atol=1e-4)
-        for found, right in zip(weights.values(), blocks, strict=True):
-            np.testing.assert_allclose(found[b], right, atol=1e-5)
+        for result, right in zip(weights.values(), blocks, strict=True):
+            np.testing.assert_allclose(result[b], right, atol=1e-5)
 
 
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["plain", "XLA"])
@@ -56,16 +56,16 @@ def test_a_prompt_of_any_length_in_a_graph(model, jit_compile):
 
     def run(prompts, texts):
         x, state = model.features(prompts, model.start(tf.shape(prompts)[0], length))
-        found = [model.logits(x)[:, 1]]
+        result = [model.logits(x)[:, 1]]
         for t in range(2, T):
             logits, state = model.step(texts[:, t : t + 1], state, tf.constant(t))
-            found.append(logits)
-        return tf.stack(found, axis=1)
+            result.append(logits)
+        return tf.stack(result, axis=1)
 
     signature = None if jit_compile else [tf.TensorSpec([None, None], tf.int32)] * 2
     graph = tf.function(run, input_signature=signature, jit_compile=jit_compile, autograph=False)
-    found = graph(tf.constant(prompts, tf.int32), tf.constant(TEXTS, tf.int32))
-    np.testing.assert_allclose(found, whole[:, 1:], atol=1e-5)
+    result = graph(tf.constant(prompts, tf.int32), tf.constant(TEXTS, tf.int32))
+    np.testing.assert_allclose(result, whole[:, 1:], atol=1e-5)
     if not jit_compile:  # nothing that only XLA knows: it is served anywhere
         kinds = {op.type for op in graph.get_concrete_function().graph.get_operations()}
         assert "GatherV2" in kinds and not [kind for kind in kinds if kind.startswith("Xla")]
@@ -130,9 +130,9 @@ def test_first_values_are_the_paper_s():
         else:
             assert (weight.numpy() == (1.0 if kind.endswith("gamma") else 0.0)).all(), kind
     residual = {"output/kernel", "narrow/kernel"}
-    for kind, found in spread.items():
-        np.testing.assert_allclose(found, 0.02 / 4 if kind in residual else 0.02, rtol=0.06, err_msg=kind)
-    assert len(spread) == 9 and {len(found) for found in spread.values()} == {1, 8}
+    for kind, result in spread.items():
+        np.testing.assert_allclose(result, 0.02 / 4 if kind in residual else 0.02, rtol=0.06, err_msg=kind)
+    assert len(spread) == 9 and {len(result) for result in spread.values()} == {1, 8}
     look = [block.look for block in model.blocks[:2]]
     kernels = [part.kernel.numpy() for one in look for part in (one.to_query, one.to_key)]
     assert all(np.abs(a - b).max() > 1e-3 for i, a in enumerate(kernels) for b in kernels[:i])

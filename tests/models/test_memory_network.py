@@ -98,12 +98,12 @@ def test_noise_keeps_the_order_and_is_as_often_as_it_should():
     there = np.tile([True] * 4 + [False] * 2, (6000, 1))
     ages = model.ages(there, training=True).numpy()[:, :4]
     assert (np.diff(ages) < 0).all() and ages.min() == 0 and ages.max() == 5  # at most ceil(1.2) = 2 are empty
-    found = {tuple(row): count for row, count in zip(*np.unique(ages, axis=0, return_counts=True), strict=True)}
+    result = {tuple(row): count for row, count in zip(*np.unique(ages, axis=0, return_counts=True), strict=True)}
     # e = 0: one way; e = 1: 4 of 5 places; e = 2: 4 of 6. The last empty ones, behind the oldest fact, do not show
     expected = {(3, 2, 1, 0): 1 / 3 * (1 + 1 / 5 + 1 / 15), (5, 4, 3, 2): 1 / 3 * 1 / 15}
     for row, share in expected.items():
-        assert abs(found[row] / 6000 - share) < 4 * np.sqrt(share * (1 - share) / 6000)
-    assert len(found) == 15
+        assert abs(result[row] / 6000 - share) < 4 * np.sqrt(share * (1 - share) / 6000)
+    assert len(result) == 15
     calm = model.ages(there).numpy()
     np.testing.assert_array_equal(calm, np.tile([3, 2, 1, 0, 0, 0], (6000, 1)))
 
@@ -142,9 +142,9 @@ def test_saved_and_loaded_it_is_the_same(model, tmp_path):
 def test_half_precision_is_near_the_whole(model):
     half = type(model).from_config(model.get_config() | {"dtype": "mixed_bfloat16"})
     half.set_weights(model.get_weights())
-    found, whole = half(*padded(FACTS, QUESTIONS))[0], model(*padded(FACTS, QUESTIONS))[0].numpy()
-    assert found.dtype == "bfloat16" and half.trainable_weights[0].dtype == "float32"
-    np.testing.assert_allclose(np.float32(found), whole, atol=0.1 * whole.std() + 0.02)
+    result, whole = half(*padded(FACTS, QUESTIONS))[0], model(*padded(FACTS, QUESTIONS))[0].numpy()
+    assert result.dtype == "bfloat16" and half.trainable_weights[0].dtype == "float32"
+    np.testing.assert_allclose(np.float32(result), whole, atol=0.1 * whole.std() + 0.02)
 
 
 def test_adjacent_hops_share_their_matrices():

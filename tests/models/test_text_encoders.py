@@ -51,10 +51,10 @@ def pooled(model, token_ids, padding_mask=None, training=None):
 
 
 def test_it_is_the_loops(model):
-    found = pooled(model, IDS)
-    assert found.shape == (len(IDS), model.pooled_width) and model(IDS).shape == (*IDS.shape, model.width)
+    result = pooled(model, IDS)
+    assert result.shape == (len(IDS), model.pooled_width) and model(IDS).shape == (*IDS.shape, model.width)
     for b, length in enumerate(LENGTHS):
-        np.testing.assert_allclose(found[b], expected(model, IDS[b, :length]), atol=1e-5)
+        np.testing.assert_allclose(result[b], expected(model, IDS[b, :length]), atol=1e-5)
 
 
 def test_padding_changes_nothing(model):
@@ -81,8 +81,8 @@ def test_saved_and_loaded_it_is_the_same(model, tmp_path):
 
 def test_a_loss_reaches_every_weight(model):
     with tf.GradientTape() as tape:
-        found = pooled(model, IDS)
-        loss = tf.reduce_sum(found * parts.normal(0, *found.shape))
+        result = pooled(model, IDS)
+        loss = tf.reduce_sum(result * parts.normal(0, *result.shape))
     for weight, gradient in zip(model.trainable_weights, tape.gradient(loss, model.trainable_weights), strict=True):
         assert np.abs(tf.convert_to_tensor(gradient)).max() > 1e-5, weight.path
 
@@ -90,9 +90,9 @@ def test_a_loss_reaches_every_weight(model):
 def test_half_precision_is_near_the_whole(model):
     half = type(model).from_config(model.get_config() | {"dtype": "mixed_bfloat16"})
     half.set_weights(model.get_weights())
-    found, whole = pooled(half, IDS), pooled(model, IDS).numpy()
-    assert found.dtype == "bfloat16" and half.weights[0].dtype == "float32"
-    np.testing.assert_allclose(np.float32(found), whole, atol=0.1 * whole.std() + 0.02)
+    result, whole = pooled(half, IDS), pooled(model, IDS).numpy()
+    assert result.dtype == "bfloat16" and half.weights[0].dtype == "float32"
+    np.testing.assert_allclose(np.float32(result), whole, atol=0.1 * whole.std() + 0.02)
 
 
 @pytest.mark.parametrize("name", ["TextRNN", "MeanOfVectors"])

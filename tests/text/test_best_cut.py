@@ -43,9 +43,9 @@ def test_no_cut_is_more_probable(seed):
     dictionary = {"".join(draw.choices(letters, k=draw.randint(1, 4))): draw.randint(1, 50) for _ in range(40)}
     texts = ["".join(draw.choices(letters, k=draw.randint(1, 11))) for _ in range(25)]
     for text, words in zip(texts, cut(texts, dictionary), strict=True):
-        found = probability(words, dictionary, list(text))
+        result = probability(words, dictionary, list(text))
         assert "".join(words) == text
-        assert found == pytest.approx(best_probability(list(text), dictionary), abs=1e-9)
+        assert result == pytest.approx(best_probability(list(text), dictionary), abs=1e-9)
 
 
 def test_a_text_is_cut_alike_alone_in_any_batch_and_in_a_graph():
@@ -100,24 +100,24 @@ def test_a_dictionary_from_text_finds_the_words_that_made_it():
     draw.shuffle(characters)
     made = ["".join(characters[2 * i : 2 * i + 2]) for i in range(60)] + characters[120:]
     texts = ["".join(draw.choices(made, k=30)) + "。" for _ in range(200)]
-    found = learn_dictionary(texts)
-    assert {word for word in found if len(word) == 2} == set(made[:60])
-    chance = sum(count for word, count in found.items() if word not in made and len(word) > 1)
-    assert chance < 0.02 * sum(found.values())  # neighbours by chance
-    assert cut(["".join(made[:3]) + made[70]], found) == [[*made[:3], made[70]]]
+    result = learn_dictionary(texts)
+    assert {word for word in result if len(word) == 2} == set(made[:60])
+    chance = sum(count for word, count in result.items() if word not in made and len(word) > 1)
+    assert chance < 0.02 * sum(result.values())  # neighbours by chance
+    assert cut(["".join(made[:3]) + made[70]], result) == [[*made[:3], made[70]]]
     assert len(learn_dictionary(texts, size=50)) == 50 and learn_dictionary(["only English"]) == {}
-    assert learn_dictionary(texts) == found
+    assert learn_dictionary(texts) == result
 
 
 def spans(words):
     """Where the words with Chinese characters stand, white space not counted."""
-    found, at = set(), 0
+    result, at = set(), 0
     for word in words:
         size = len("".join(word.split()))
         if HAN.search(word):
-            found.add((at, at + size))
+            result.add((at, at + size))
         at += size
-    return found
+    return result
 
 
 @pytest.mark.peers
@@ -136,6 +136,6 @@ def test_jieba_without_its_markov_model_cuts_alike():
         texts += [line.split("\t")[0].replace("__eou__", " ") for line in lines]
     same = ours = theirs = 0
     for text, words in zip(texts, cut(texts, jieba_dictionary()), strict=True):
-        found, expected = spans(words), spans(jieba.cut(text, HMM=False))
-        same, ours, theirs = same + len(found & expected), ours + len(found), theirs + len(expected)
+        result, expected = spans(words), spans(jieba.cut(text, HMM=False))
+        same, ours, theirs = same + len(result & expected), ours + len(result), theirs + len(expected)
     assert 2 * same / (ours + theirs) > 0.999

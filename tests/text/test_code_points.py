@@ -14,16 +14,18 @@ TEXT = ROOT / "tfllm" / "text"
 
 
 def test_stretches_of_code_points():
-    found = code_points.points("41-43 61 10FFFF")
-    assert np.flatnonzero(found).tolist() == [0x41, 0x42, 0x43, 0x61, 0x10FFFF]
-    assert code_points.stretches(found) == "41-43 61 10FFFF"
+    result = code_points.points("41-43 61 10FFFF")
+    assert np.flatnonzero(result).tolist() == [0x41, 0x42, 0x43, 0x61, 0x10FFFF]
+    assert code_points.stretches(result) == "41-43 61 10FFFF"
     assert code_points.stretches(np.zeros(code_points.HIGHEST, bool)) == ""
 
 
 def test_a_table_of_a_package():
-    found = code_points.table("tfllm.text.bytepair", "unicode16.txt")
-    assert found.keys() == {"L", "N"} and found["L"].startswith("41-5A 61-7A AA ") and found["N"][:12] == "30-39 B2-B3 "
-    assert not (code_points.points(found["L"]) & code_points.points(found["N"])).any()
+    result = code_points.table("tfllm.text.bytepair", "unicode16.txt")
+    assert (
+        result.keys() == {"L", "N"} and result["L"].startswith("41-5A 61-7A AA ") and result["N"][:12] == "30-39 B2-B3 "
+    )
+    assert not (code_points.points(result["L"]) & code_points.points(result["N"])).any()
 
 
 def test_all_files_beside_the_code_are_package_data():

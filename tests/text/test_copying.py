@@ -14,13 +14,13 @@ tokenizer = Words(KNOWN, lowercase=True)
 
 def by_hand(text, source):
     """Known words by the vocabulary, unknown ones by their first place in the source."""
-    source, found = source.lower().split(), []
+    source, result = source.lower().split(), []
     for word in text.lower().split():
         if word in KNOWN:
-            found.append(4 + KNOWN.index(word))
+            result.append(4 + KNOWN.index(word))
         else:
-            found.append(7 + source.index(word) if word in source else 1)
-    return found
+            result.append(7 + source.index(word) if word in source else 1)
+    return result
 
 
 def ids_of(sources, targets=None):
@@ -36,10 +36,10 @@ def ids_of(sources, targets=None):
 def test_ids_are_those_of_plain_python(pairs):
     sources, targets = map(list, zip(*pairs, strict=True))
     assert ids_of(sources).to_list() == [by_hand(source, source) for source in sources]
-    found = ids_of(sources, targets)
-    assert found.to_list() == [by_hand(target, source) for source, target in pairs]
+    result = ids_of(sources, targets)
+    assert result.to_list() == [by_hand(target, source) for source, target in pairs]
     words = source_words.spelt(tokenizer, sources).to_tensor("")
-    said = [text.decode() for text in source_words.decode(tokenizer, found.to_tensor(), words).numpy()]
+    said = [text.decode() for text in source_words.decode(tokenizer, result.to_tensor(), words).numpy()]
     for (source, target), text in zip(pairs, said, strict=True):
         known = {*KNOWN, *source.split()}
         assert text == " ".join(word if word in known else "\ufffd" for word in target.split())

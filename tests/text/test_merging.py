@@ -88,8 +88,8 @@ def test_windows_and_turns_change_nothing(half, rising, monkeypatch):
         merges, ranks, tokens = table(pairs)
         kinds.add(merges.rising is None)
         words = list(random_words(draw))
-        found = [[tokens[i] for i in row] for row in merges(tf.constant(words)).to_list()]
-        assert found == [reference.merged(word, ranks) for word in words]
+        result = [[tokens[i] for i in row] for row in merges(tf.constant(words)).to_list()]
+        assert result == [reference.merged(word, ranks) for word in words]
     assert (True in kinds) if rising else (False in kinds)
 
 

@@ -60,36 +60,36 @@ def plain(road, text):
 
 def check(road, texts):
     tokenizer = road[0]
-    for text, found in zip(texts, spans(road, texts), strict=True):
+    for text, result in zip(texts, spans(road, texts), strict=True):
         behind = 0
-        for piece, start, end in found:
-            assert 0 <= start < end <= len(text), (text, found)
-            assert start >= behind or text[start] == text[behind - 1], (text, found)  # one character, several letters
-            assert not plain(road, text[behind:start]), (text, found)  # nothing is left over
+        for piece, start, end in result:
+            assert 0 <= start < end <= len(text), (text, result)
+            assert start >= behind or text[start] == text[behind - 1], (text, result)  # one character, several letters
+            assert not plain(road, text[behind:start]), (text, result)  # nothing is left over
             if piece in ("[UNK]", "<unk>"):
-                assert plain(road, text[start:end]), (text, found)
+                assert plain(road, text[start:end]), (text, result)
             elif isinstance(tokenizer, WordPieces):
-                assert piece.removeprefix("##") in plain(road, text[start:end]), (text, found)
+                assert piece.removeprefix("##") in plain(road, text[start:end]), (text, result)
             else:
-                assert piece.replace("ς", "σ") == plain(road, text[start:end]).replace("ς", "σ"), (text, found)
+                assert piece.replace("ς", "σ") == plain(road, text[start:end]).replace("ς", "σ"), (text, result)
             behind = end
-        assert not plain(road, text[behind:]), (text, found)
+        assert not plain(road, text[behind:]), (text, result)
 
 
 def test_by_hand():
     text = "The Cafe\u0301,\tÉdogs d\u200bog!"
-    found = spans((made := MAKERS["word pieces"](), made.encode_with_offsets), [text])[0]
-    assert [(piece, text[start:end]) for piece, start, end in found] == [
+    result = spans((made := MAKERS["word pieces"](), made.encode_with_offsets), [text])[0]
+    assert [(piece, text[start:end]) for piece, start, end in result] == [
         ("the", "The"), ("cafe", "Cafe\u0301"), (",", ","), ("[UNK]", "Édogs"), ("dog", "d\u200bog"), ("!", "!"),
     ]  # fmt: skip
     text = "Unaffable가"
-    found = spans((made, made.encode_with_offsets), [text])[0]
-    assert [text[start:end] for _, start, end in found] == ["Unaffable가"]  # the last letter makes it unknown
-    found = spans((made, made.encode_with_offsets), ["Unaffable"])[0]
-    assert found == [("un", 0, 2), ("##aff", 2, 5), ("##able", 5, 9)]
+    result = spans((made, made.encode_with_offsets), [text])[0]
+    assert [text[start:end] for _, start, end in result] == ["Unaffable가"]  # the last letter makes it unknown
+    result = spans((made, made.encode_with_offsets), ["Unaffable"])[0]
+    assert result == [("un", 0, 2), ("##aff", 2, 5), ("##able", 5, 9)]
     text = "İx, 中文🙂\u00a0é"
-    found = spans((made := MAKERS["lower words"](), made.encode_with_offsets), [text])[0]
-    assert [text[start:end] for _, start, end in found] == ["İx", ",", "中", "文", "🙂", "\u00a0é"]
+    result = spans((made := MAKERS["lower words"](), made.encode_with_offsets), [text])[0]
+    assert [text[start:end] for _, start, end in result] == ["İx", ",", "中", "文", "🙂", "\u00a0é"]
 
 
 def test_hand_picked_texts(road):
@@ -146,7 +146,7 @@ def test_every_answer_of_real_questions_comes_back(name):
     starts, ends = (tf.gather(part, which) for part in tokenizer.encode_with_offsets(texts)[1:])
     behind = [start + len(answer) for start, answer in zip(at, answers, strict=True)]
     i, j = covering(starts, ends, tf.constant(at), tf.constant(behind))
-    found = substrings(
+    result = substrings(
         tf.constant(contexts), tf.gather(starts, i[:, None], batch_dims=1),
         tf.gather(ends, j[:, None], batch_dims=1),
     ).numpy()[:, 0]  # fmt: skip
@@ -155,5 +155,5 @@ def test_every_answer_of_real_questions_comes_back(name):
         or (b < len(text) and text[b - 1].isalnum() and text[b].isalnum())
         for text, a, b in zip(contexts, at, behind, strict=True)
     ])  # fmt: skip
-    same = np.array([said.decode() == answer for said, answer in zip(found, answers, strict=True)])
+    same = np.array([said.decode() == answer for said, answer in zip(result, answers, strict=True)])
     assert len(rows) == 1190 and same[~inside].all() and inside.sum() < 12, (inside.sum(), (~same).sum())

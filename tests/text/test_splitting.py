@@ -34,13 +34,13 @@ def words(texts):
     points = [ord(character) for text in texts for character in text]
     first = [at == 0 for text in texts for at in range(len(text))]
     begins = cutter()(tf.constant(points, tf.int32, [len(points)]), tf.constant(first, tf.bool, [len(first)])).numpy()
-    found, at = [], 0
+    result, at = [], 0
     for text in texts:
         places = np.flatnonzero(begins[at : at + len(text)]).tolist()
         at += len(text)
         assert places[:1] == [0][: len(text)]
-        found.append([text[start:end] for start, end in itertools.pairwise([*places, len(text)])])
-    return found
+        result.append([text[start:end] for start, end in itertools.pairwise([*places, len(text)])])
+    return result
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ TEXTS = ["the cat sat on the mat", "the dog sat", "a cat and a dog and a bird", 
 
 
 def test_weights_by_hand():
-    found = TfIdf([["a", "b"], ["a"]]).weights(["a", "a", "b", "new"])
+    result = TfIdf([["a", "b"], ["a"]]).weights(["a", "a", "b", "new"])
     raw = {"a": 2 * (math.log(3 / 3) + 1), "b": math.log(3 / 2) + 1, "new": math.log(3 / 1) + 1}
     length = math.sqrt(sum(weight**2 for weight in raw.values()))
-    assert found == {word: pytest.approx(weight / length) for word, weight in raw.items()}
+    assert result == {word: pytest.approx(weight / length) for word, weight in raw.items()}
     with pytest.raises(ValueError, match="one document or more"):
         TfIdf([])
 

@@ -121,13 +121,13 @@ POOLS = [(32, 127), (0, 0x300), (0, 0x3000), (0x4E00, 0xA000), (0xAC00, 0xD7A4),
 
 def random_text(draw):
     pools = draw.sample([COMMON, COMMON, [" "], *POOLS], draw.randrange(1, 4))
-    found = []
+    result = []
     for _ in range(draw.randrange(40)):
         pool = draw.choice(pools)
-        found.append(draw.choice(pool) if isinstance(pool, list) else chr(draw.randrange(*pool)))
+        result.append(draw.choice(pool) if isinstance(pool, list) else chr(draw.randrange(*pool)))
     if draw.random() < 0.05:
-        found.append("a" * draw.randrange(95, 106) + " b")
-    return "".join(found).encode("utf-8", "ignore").decode("utf-8")  # no surrogates
+        result.append("a" * draw.randrange(95, 106) + " b")
+    return "".join(result).encode("utf-8", "ignore").decode("utf-8")  # no surrogates
 
 
 @pytest.mark.peers
@@ -183,5 +183,5 @@ def test_every_character_is_what_it_is_for_hugging_face():
             assert normal[name]("x".join(map(chr, points))) == "x".join(right), (name, hex(page))
         plain = [point for point in points if not (dropped[point] or spaces[point] or point == ord(" "))]
         marked = "".join(f" {chr(point)} " if punctuation[point] else f"x{chr(point)}" for point in plain)
-        found = [piece for piece, _ in cut("".join(chr(p) if punctuation[p] else f"x{chr(p)}" for p in plain))]
-        assert found == marked.split(" ") or found == marked.split(), hex(page)
+        result = [piece for piece, _ in cut("".join(chr(p) if punctuation[p] else f"x{chr(p)}" for p in plain))]
+        assert result == marked.split(" ") or result == marked.split(), hex(page)

@@ -108,8 +108,8 @@ def test_bytes_that_are_no_utf8_are_dropped(texts):
     encode = made()[1]
     clean = [text.decode("utf-8", "ignore") for text in texts]
     right = [text.replace(b"\xff", b"") for text in texts]  # the others ICU and Python may count differently
-    found = encode(tf.constant(right, tf.string, [len(texts)]))[0]
-    assert found.to_list() == encode(tf.constant(clean, tf.string, [len(texts)]))[0].to_list()
+    result = encode(tf.constant(right, tf.string, [len(texts)]))[0]
+    assert result.to_list() == encode(tf.constant(clean, tf.string, [len(texts)]))[0].to_list()
 
 
 def test_special_tokens_in_a_text_are_letters_or_on_request_themselves(tokenizer):

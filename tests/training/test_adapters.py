@@ -90,7 +90,7 @@ def test_the_adapter_is_a_small_file_of_its_own(tmp_path):
     training.save_adapter(tuned, path)
     with np.load(path) as file:
         assert sum(file[name].size for name in file.files if "lora" in name) == count.trained
-    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+    assert [result.name for result in tmp_path.iterdir()] == [path.name]
     assert training.load_adapter(base, path) == count
     assert_same(values(base), values(tuned))
     np.testing.assert_array_equal(base(X), tuned(X))

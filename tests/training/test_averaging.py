@@ -9,8 +9,8 @@ from tfllm.training import LastAverage, MovingAverage, Recipe, average
 RATE = {"learning_rate": 0.05, "schedule": "constant", "warmup": 0}
 
 
-def assert_weights(found, expected, rtol=1e-6):
-    for a, b in zip(found, expected, strict=True):
+def assert_weights(result, expected, rtol=1e-6):
+    for a, b in zip(result, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=rtol, atol=1e-7)
 
 
@@ -19,8 +19,8 @@ def test_average_is_the_mean_in_float64(tmp_path):
     sets = [[rng.normal(size=(3, 2)).astype("float32"), rng.normal(size=4).astype("float32")] for _ in range(7)]
     for i, arrays in enumerate(sets):
         np.savez(tmp_path / f"{i}.npz", *arrays)
-    found = average(sorted(tmp_path.iterdir()))
-    for k, array in enumerate(found):
+    result = average(sorted(tmp_path.iterdir()))
+    for k, array in enumerate(result):
         expected = sum(arrays[k].astype("float64") for arrays in sets) / 7
         assert array.dtype == np.float64
         np.testing.assert_allclose(array, expected, rtol=1e-15)

@@ -63,8 +63,8 @@ def test_a_compiled_model_is_compiled_anew_with_its_settings(gpt):
     training.unfreeze(gpt, "layer2")
     assert gpt.optimizer is not old and int(gpt.optimizer.iterations) == 0
     assert gpt.optimizer.get_config() == old.get_config()
-    found = moved(gpt)
-    assert found and all(name.startswith("layer2/") for name in found)
+    result = moved(gpt)
+    assert result and all(name.startswith("layer2/") for name in result)
     training.unfreeze(gpt, "layer1/look")
     assert "layer1/look/query/kernel" in moved(gpt)
 

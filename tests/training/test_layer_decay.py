@@ -23,15 +23,15 @@ DEPTHS = {  # by name, in a model of 3 layers
 
 
 def variables():
-    found = []
+    result = []
     for path in DEPTHS:
         *above, name = path.split("/")
         with ExitStack() as scopes:
             for scope in above:
                 scopes.enter_context(keras.name_scope(scope))
-            found.append(keras.Variable(np.full(2, 0.5, "float32"), name=name))
-    assert [weight.path for weight in found] == list(DEPTHS)
-    return found
+            result.append(keras.Variable(np.full(2, 0.5, "float32"), name=name))
+    assert [weight.path for weight in result] == list(DEPTHS)
+    return result
 
 
 def test_the_depth_of_each_weight():

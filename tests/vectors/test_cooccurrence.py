@@ -23,8 +23,8 @@ def count(texts, **options):
     return Cooccurrence.count(texts, **{"min_count": 1, "verbose": 0, **options})
 
 
-def table(found):
-    return {(found.words[row], found.words[column]): value for row, column, value in found.pairs.tolist()}
+def table(result):
+    return {(result.words[row], result.words[column]): value for row, column, value in result.pairs.tolist()}
 
 
 def exact(texts, **options):
@@ -44,10 +44,10 @@ def test_counts_are_those_of_brute_force_with_any_memory(texts, window, min_coun
         with pytest.raises(ValueError, match="there are no words|no word occurs|no two of the"):
             count(texts, memory=pairs * 256 / MiB, **options)
         return
-    found = count(texts, memory=pairs * 256 / MiB, **options)
-    assert table(found) == expected  # to the last bit
-    assert found.words == reference.vocabulary(texts, min_count)
-    order = found.rows.astype(np.int64) * len(found.words) + found.columns
+    result = count(texts, memory=pairs * 256 / MiB, **options)
+    assert table(result) == expected  # to the last bit
+    assert result.words == reference.vocabulary(texts, min_count)
+    order = result.rows.astype(np.int64) * len(result.words) + result.columns
     assert (np.diff(order) > 0).all()  # sorted, each pair once
 
 
@@ -55,16 +55,16 @@ def test_counts_are_those_of_brute_force_with_any_memory(texts, window, min_coun
 def test_any_window(window):
     draw = np.random.default_rng(window)
     texts = [draw.choice(list("abcd"), size).tolist() for size in (90, 1, 7)]
-    found, expected = table(count(texts, window=window)), exact(texts, window=window)
-    assert found.keys() == expected.keys()
+    result, expected = table(count(texts, window=window)), exact(texts, window=window)
+    assert result.keys() == expected.keys()
     for pair in expected:
-        assert found[pair] == pytest.approx(expected[pair], rel=0 if window <= 22 else 1e-14, abs=0)
+        assert result[pair] == pytest.approx(expected[pair], rel=0 if window <= 22 else 1e-14, abs=0)
 
 
 def test_symmetric_counts_are_a_symmetric_table():
-    found = table(count(TEXTS, window=3))
-    assert all(found[column, row] == value for (row, column), value in found.items())
-    assert found["a", "a"] == 2 * (1 / 2 + 1)  # a b a, a a; each a is near the other
+    result = table(count(TEXTS, window=3))
+    assert all(result[column, row] == value for (row, column), value in result.items())
+    assert result["a", "a"] == 2 * (1 / 2 + 1)  # a b a, a a; each a is near the other
 
 
 def test_not_symmetric_counts_the_words_behind():
@@ -77,9 +77,9 @@ def test_words_that_are_left_out_take_no_room():
 
 
 def test_the_most_frequent_words():
-    found = count(TEXTS, vocab_size=2)
-    assert found.words == ["a", "b"] and found.frequencies.tolist() == [5, 3]
-    assert set(table(found)) == {("a", "a"), ("a", "b"), ("b", "a")}
+    result = count(TEXTS, vocab_size=2)
+    assert result.words == ["a", "b"] and result.frequencies.tolist() == [5, 3]
+    assert set(table(result)) == {("a", "a"), ("a", "b"), ("b", "a")}
 
 
 def test_texts_are_cut_by_the_tokenizer():
@@ -143,10 +143,10 @@ def named_files(tmp_path, monkeypatch):
 
 def test_temporary_files_leave_nothing(named_files):
     folder, opened = named_files
-    found = count(zipf(6000), memory=0.3, folder=folder)
+    result = count(zipf(6000), memory=0.3, folder=folder)
     assert opened == [folder, folder]  # runs, table
     assert list(folder.iterdir()) == []
-    assert found.counts.min() > 0  # the table can still be read
+    assert result.counts.min() > 0  # the table can still be read
 
 
 def test_temporary_files_leave_nothing_after_an_error(named_files):
@@ -180,10 +180,10 @@ def test_counts_are_those_of_the_authors_program(symmetric, tmp_path, capfd):
     words = [line.split()[0] for line in (tmp_path / "vocab.txt").read_text().splitlines()]
     records = np.fromfile(tmp_path / "coccurr.bin", [("row", "i4"), ("column", "i4"), ("count", "f8")])
     records = records[records["row"] > 0]
-    found = count(texts, window=7, min_count=3, symmetric=symmetric)
+    result = count(texts, window=7, min_count=3, symmetric=symmetric)
     expected = {(words[row - 1], words[column - 1]): value for row, column, value in records.tolist()}
-    assert found.words == words
-    assert table(found) == pytest.approx(expected, rel=1e-12)
+    assert result.words == words
+    assert table(result) == pytest.approx(expected, rel=1e-12)
 
 
 @settings(max_examples=100, deadline=None)
@@ -198,8 +198,8 @@ def test_sums_come_in_order_and_in_pieces_that_fit(lists, room):
             for key in keys.tolist():
                 expected[key] = expected.get(key, 0) + key + 0.5
         chunks = [(keys.tolist(), values.tolist()) for keys, values in sums.chunks()]
-    found = [pair for keys, values in chunks for pair in zip(keys, values, strict=True)]
-    assert found == sorted(expected.items())
+    result = [pair for keys, values in chunks for pair in zip(keys, values, strict=True)]
+    assert result == sorted(expected.items())
     assert all(len(keys) <= max(room, 41) for keys, _ in chunks)
 
 

@@ -12,17 +12,17 @@ TEXTS = ["a Dog runs", "a bird sees a mouse", "", "bird runs runs"]  # "sees" is
 
 
 def test_by_types_and_by_tokens():
-    found = coverage(TOKENIZER, TABLE, TEXTS)
-    assert found.types == {"exact": 1, "case": 1, "subword": 0, "missing": 4}  # UNKNOWN, runs, mouse, bird
-    assert found.running == {"exact": 3, "case": 1, "subword": 0, "missing": 7}
-    assert found.share() == 1 - 4 / 6 and found.share(found.running) == 1 - 7 / 11
-    assert found.missing() == [("runs", 3), ("bird", 2), ("<unk>", 1), ("mouse", 1)]
-    assert found.missing(1) == [("runs", 3)]
+    result = coverage(TOKENIZER, TABLE, TEXTS)
+    assert result.types == {"exact": 1, "case": 1, "subword": 0, "missing": 4}  # UNKNOWN, runs, mouse, bird
+    assert result.running == {"exact": 3, "case": 1, "subword": 0, "missing": 7}
+    assert result.share() == 1 - 4 / 6 and result.share(result.running) == 1 - 7 / 11
+    assert result.missing() == [("runs", 3), ("bird", 2), ("<unk>", 1), ("mouse", 1)]
+    assert result.missing(1) == [("runs", 3)]
 
 
 def test_without_a_text():
-    found = coverage(TOKENIZER, TABLE)
-    assert found.running is None and found.missing(2) == [("<unk>", None), ("runs", None)]
+    result = coverage(TOKENIZER, TABLE)
+    assert result.running is None and result.missing(2) == [("<unk>", None), ("runs", None)]
 
 
 def test_a_table_to_read():

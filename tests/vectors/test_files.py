@@ -49,8 +49,8 @@ def test_whole_models_of_gensim_give_their_vectors(tmp_path, kind):
     options = {"bucket": 10} if kind is FastText else {}
     model = kind([WORDS] * 2, vector_size=3, min_count=1, **options)
     model.save(str(tmp_path / "x.model"))
-    found = load(tmp_path / "x.model")
-    assert (found.vectors == model.wv.vectors).all() and ("unseen" in found) == (kind is FastText)
+    result = load(tmp_path / "x.model")
+    assert (result.vectors == model.wv.vectors).all() and ("unseen" in result) == (kind is FastText)
     assert list(table(load(tmp_path / "x.model", limit=2))) == model.wv.index_to_key[:2]
 
 
@@ -120,9 +120,9 @@ HEADS = [  # content, what is in it
 @pytest.mark.parametrize("content, expected", HEADS)
 @pytest.mark.parametrize("name", ["x.txt", "x.txt.gz"])
 def test_headers_are_sniffed_and_first_lines_kept(write, content, expected, name):
-    found = table(load(write(content, name)))
-    assert list(found) == list(expected)
-    assert found == {word: np.float32(numbers).tolist() for word, numbers in expected.items()}
+    result = table(load(write(content, name)))
+    assert list(result) == list(expected)
+    assert result == {word: np.float32(numbers).tolist() for word, numbers in expected.items()}
 
 
 def test_a_format_that_is_given_is_held_to(write):
@@ -208,8 +208,8 @@ def test_lines_are_read_as_python_reads_them(tmp_path_factory, lines):
 def test_numbers_are_those_of_float(tmp_path_factory, numbers):
     path = tmp_path_factory.getbasetemp() / "numbers.txt"
     path.write_text("word " + " ".join(numbers) + "\n")
-    found = load(path, "glove")["word"]
-    assert found.tolist() == np.array([float(number) for number in numbers]).astype("float32").tolist()
+    result = load(path, "glove")["word"]
+    assert result.tolist() == np.array([float(number) for number in numbers]).astype("float32").tolist()
 
 
 def test_many_blocks_are_one_file(write, monkeypatch):
@@ -220,8 +220,8 @@ def test_many_blocks_are_one_file(write, monkeypatch):
     path = write("")
     for format in ("glove", "word2vec", "binary"):
         save(expected, path, format)
-        found = table(load(path))
-        assert found == {word: np.float32(numbers).tolist() for word, numbers in expected.items()}
+        result = table(load(path))
+        assert result == {word: np.float32(numbers).tolist() for word, numbers in expected.items()}
         assert len(load(path, limit=37)) == 37
     lines = ["a 1 2"] + [f"w{i} 3 4" for i in range(60)]
     lines[50] = "w 1"

@@ -65,14 +65,14 @@ def test_the_first_step_is_half_the_gradient_of_the_objective():
         values = start()
         before, rate, small = values.copy(), 1e-3, 1e-6
         swept([pair], values, np.ones_like(values), rate)
-        found = (before - values) / rate
+        result = (before - values) / rate
         for place in np.ndindex(values.shape):
             higher, lower = before.copy(), before.copy()
             higher[place] += small
             lower[place] -= small
             rise = reference.objective([pair], *apart(higher), 5.0, 0.75)
             slope = (rise - reference.objective([pair], *apart(lower), 5.0, 0.75)) / (2 * small)
-            assert found[place] == pytest.approx(slope / 2, abs=1e-8)
+            assert result[place] == pytest.approx(slope / 2, abs=1e-8)
 
 
 def test_each_number_of_a_gradient_is_cut():
@@ -101,10 +101,10 @@ def test_training_follows_the_reference():
 def test_a_small_table_can_be_learned_by_heart():
     glove = GloVe(vector_size=30, min_count=1, x_max=1.0, learning_rate=0.2, epochs=150).fit(TEXTS, verbose=0)
     assert glove.history["loss"][-1] < 1e-3 * glove.history["loss"][0]
-    found = glove.cooccurrence
-    dots = (glove.word_vectors @ glove.context_vectors.T)[found.rows, found.columns]
-    fitted = dots + glove.biases[0, found.rows] + glove.biases[1, found.columns]
-    np.testing.assert_allclose(fitted, np.log(found.counts), atol=0.05)
+    result = glove.cooccurrence
+    dots = (glove.word_vectors @ glove.context_vectors.T)[result.rows, result.columns]
+    fitted = dots + glove.biases[0, result.rows] + glove.biases[1, result.columns]
+    np.testing.assert_allclose(fitted, np.log(result.counts), atol=0.05)
 
 
 def test_words_of_one_subject_come_to_lie_together():

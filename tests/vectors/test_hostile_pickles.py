@@ -22,15 +22,15 @@ class Evil:
 
 
 def vectors():
-    found = KeyedVectors(2)
-    found.add_vectors(["a", "b"], np.float32([[1, 2], [3, 4]]))
-    return found
+    result = KeyedVectors(2)
+    result.add_vectors(["a", "b"], np.float32([[1, 2], [3, 4]]))
+    return result
 
 
 def by_scipys(path, place):
-    found = vectors()
-    found.__dict__["__scipys"] = ["more"]
-    path.write_bytes(pickle.dumps(found, 4))
+    result = vectors()
+    result.__dict__["__scipys"] = ["more"]
+    path.write_bytes(pickle.dumps(result, 4))
     path.with_name(path.name + ".more.npy").write_bytes(pickle.dumps(Evil(place), 4))
 
 
@@ -52,10 +52,10 @@ def by_a_model(path, place):
 
 
 def by_another_folder(path, place):
-    found = vectors()
+    result = vectors()
     other = path.parent / "other"
-    found.__dict__["__scipys"] = [f"x/../{other.name}/more"]
-    path.write_bytes(pickle.dumps(found, 4))
+    result.__dict__["__scipys"] = [f"x/../{other.name}/more"]
+    path.write_bytes(pickle.dumps(result, 4))
     path.with_name(path.name + ".x").mkdir()
     other.mkdir()
     (other / "more.npy").write_bytes(pickle.dumps(Evil(place), 4))
@@ -76,9 +76,9 @@ def test_no_file_beside_a_pickle_runs_code(tmp_path, make, options):
 
 @pytest.mark.parametrize("name", ["../vectors", "/etc/vectors", "a/b", "..", "", "__class__", 7, "a\0b"])
 def test_arrays_have_plain_names(tmp_path, name):
-    found = vectors()
-    found.__dict__["__numpys"] = [name]
-    (tmp_path / "x.kv").write_bytes(pickle.dumps(found, 4))
+    result = vectors()
+    result.__dict__["__numpys"] = [name]
+    (tmp_path / "x.kv").write_bytes(pickle.dumps(result, 4))
     with pytest.raises(ValueError, match=r"x\.kv: expected plain names of arrays in __numpys, got \["):
         load(tmp_path / "x.kv")
 
@@ -138,9 +138,9 @@ def test_bombs_are_refused_in_one_line(write, content):
     path = write(content, "x.kv")
     tracemalloc.start()
     try:
-        with pytest.raises(ValueError, match=r"^.*x\.kv: expected word vectors.*$") as found:
+        with pytest.raises(ValueError, match=r"^.*x\.kv: expected word vectors.*$") as result:
             load(path)
-        assert "\n" not in str(found.value) and tracemalloc.get_traced_memory()[1] < 2**26
+        assert "\n" not in str(result.value) and tracemalloc.get_traced_memory()[1] < 2**26
     finally:
         tracemalloc.stop()
 
@@ -153,9 +153,9 @@ def laughing(part, levels=14):
 
 @pytest.mark.parametrize("name", ["__scipys", "__numpys", "index_to_key", "vectors"])
 def test_what_holds_itself_many_times_is_not_written_out(tmp_path, name):
-    found = vectors()
-    found.__dict__[name] = [laughing([]), "a"]
-    (tmp_path / "x.kv").write_bytes(pickle.dumps(found, 4))
+    result = vectors()
+    result.__dict__[name] = [laughing([]), "a"]
+    (tmp_path / "x.kv").write_bytes(pickle.dumps(result, 4))
     with pytest.raises(ValueError, match=r"^.*x\.kv: .{1,300}$"):
         load(tmp_path / "x.kv")
 
@@ -188,7 +188,7 @@ def test_names_of_others_are_refused(write, name):
 def test_a_pickle_with_changed_bytes_is_read_or_refused_in_one_line(tmp_path, seed):
     generator, path = np.random.default_rng(seed), tmp_path / "x.kv"
     model = FastText([["ab", "b"]], vector_size=2, min_count=1, bucket=5)
-    wholes = [pickle.dumps(found, protocol) for found in (vectors(), model.wv, model) for protocol in (2, 4, 5)]
+    wholes = [pickle.dumps(result, protocol) for result in (vectors(), model.wv, model) for protocol in (2, 4, 5)]
     for number in range(60):
         data = bytearray(wholes[number % len(wholes)])
         for _ in range(int(generator.integers(1, 4))):
@@ -222,9 +222,9 @@ def test_files_of_gensim_3_are_read(tmp_path, monkeypatch, matrix, words):
     old.vocab = {"a": Vocab(index=0, count=7), "b": Vocab(index=1, count=5)}
     (tmp_path / "x.kv").write_bytes(pickle.dumps(old, 2))
     monkeypatch.undo()
-    found = load(tmp_path / "x.kv")
-    assert table(found) == {"a": [1, 2], "b": [3, 4]} == table(KeyedVectors.load(str(tmp_path / "x.kv")))
-    assert [found.get_vecattr(word, "count") for word in "ab"] == [7, 5]
+    result = load(tmp_path / "x.kv")
+    assert table(result) == {"a": [1, 2], "b": [3, 4]} == table(KeyedVectors.load(str(tmp_path / "x.kv")))
+    assert [result.get_vecattr(word, "count") for word in "ab"] == [7, 5]
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
@@ -234,11 +234,11 @@ def test_all_that_gensim_keeps_is_kept(tmp_path, protocol):
         for saved, separately in ((model, []), (model.wv, []), (model.wv, ["vectors_ngrams", "vectors"])):
             separately = [name for name in separately if hasattr(saved, name)]
             saved.save(str(tmp_path / "x"), separately=separately, pickle_protocol=protocol)
-            found = load(tmp_path / "x")
-            assert type(found) is type(model.wv) and found.key_to_index == model.wv.key_to_index
-            assert found.most_similar("b") == model.wv.most_similar("b")
-            assert found.get_vecattr("b", "count") == model.wv.get_vecattr("b", "count")
+            result = load(tmp_path / "x")
+            assert type(result) is type(model.wv) and result.key_to_index == model.wv.key_to_index
+            assert result.most_similar("b") == model.wv.most_similar("b")
+            assert result.get_vecattr("b", "count") == model.wv.get_vecattr("b", "count")
             if isinstance(model, FastText):
-                np.testing.assert_array_equal(found["unseen"], model.wv["unseen"])
-            found.save(str(tmp_path / "again"))
-            assert load(tmp_path / "again").index_to_key == found.index_to_key
+                np.testing.assert_array_equal(result["unseen"], model.wv["unseen"])
+            result.save(str(tmp_path / "again"))
+            assert load(tmp_path / "again").index_to_key == result.index_to_key

@@ -59,9 +59,9 @@ SETTINGS = [
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_similarity_is_that_of_gensim(made, pairs_file, settings):
     pearson, spearman, unknown = made.evaluate_word_pairs(pairs_file, **settings)
-    found = similarity(made, pairs_file, **settings)
-    np.testing.assert_allclose([found.pearson, found.spearman], [pearson[0], spearman[0]], rtol=1e-5)
-    assert found.pairs == 80 and 0 < found.missing == round(unknown * 80 / 100)
+    result = similarity(made, pairs_file, **settings)
+    np.testing.assert_allclose([result.pearson, result.spearman], [pearson[0], spearman[0]], rtol=1e-5)
+    assert result.pairs == 80 and 0 < result.missing == round(unknown * 80 / 100)
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
@@ -79,33 +79,33 @@ def test_analogies_are_those_of_gensim(made, questions_file, settings, monkeypat
             lines[i] = f"{a} {b} {c} {made.most_similar([b, c], [a], topn=1)[0][0]}"
     questions_file.write_text("\n".join(lines))
     _, expected = made.evaluate_word_analogies(questions_file, **settings)
-    found = analogies(made, questions_file, **settings)
+    result = analogies(made, questions_file, **settings)
     counts = [(part["section"], len(part["correct"]), len(part["incorrect"])) for part in expected[:-1]]
-    assert [(part.name, part.correct, part.asked - part.correct) for part in found.sections] == counts
-    assert found.total.correct == len(expected[-1]["correct"]) > 0 and found.total.missing > 0
-    assert found.semantic.asked + found.syntactic.asked == found.total.asked
-    assert found.syntactic.asked == found.sections[1].asked
+    assert [(part.name, part.correct, part.asked - part.correct) for part in result.sections] == counts
+    assert result.total.correct == len(expected[-1]["correct"]) > 0 and result.total.missing > 0
+    assert result.semantic.asked + result.syntactic.asked == result.total.asked
+    assert result.syntactic.asked == result.sections[1].asked
 
 
 def test_a_question_about_kings(tmp_path):
     corners = {"man": (1, 0, 0.1), "woman": (1, 1, 0.1), "king": (1, 0, 2), "queen": (1, 1, 2), "nil": (0, 0, 0)}
     path = tmp_path / "questions.txt.gz"
     path.write_bytes(gzip.compress(b": family\nMan Woman King Queen\nman woman king nil\nman woman king prince\n"))
-    found = analogies(table(corners), path)
-    assert found.total == intrinsic.Section("total", correct=1, asked=2, missing=1)
-    assert found.total.accuracy == 0.5 and math.isnan(found.syntactic.accuracy)
-    assert str(found).splitlines()[-1].split() == ["total", "50.00", "%", "1", "/", "2,", "1", "unknown"]
+    result = analogies(table(corners), path)
+    assert result.total == intrinsic.Section("total", correct=1, asked=2, missing=1)
+    assert result.total.accuracy == 0.5 and math.isnan(result.syntactic.accuracy)
+    assert str(result).splitlines()[-1].split() == ["total", "50.00", "%", "1", "/", "2,", "1", "unknown"]
 
 
 def test_pairs_may_be_a_list_and_files_have_headers_and_other_separators(tmp_path):
     vectors = table({"a": (1, 0), "b": (1, 0.1), "c": (1, 1), "d": (0, 1)})
     pairs = [("a", "b", 3), ("a", "c", 2), ("a", "d", 1.5), ("a", "x", 9)]
-    found = similarity(vectors, pairs)
-    assert found == intrinsic.Similarity(1.0, found.pearson, pairs=4, missing=1) and found.pearson > 0.9
+    result = similarity(vectors, pairs)
+    assert result == intrinsic.Similarity(1.0, result.pearson, pairs=4, missing=1) and result.pearson > 0.9
     for separator in "\t", ",", " ", ", ":
         lines = [separator.join(map(str, pair)) for pair in [("Word", "Other", "Mean"), *pairs]]
         (tmp_path / "set.csv").write_text("\r\n".join(lines))
-        assert similarity(vectors, tmp_path / "set.csv") == found
+        assert similarity(vectors, tmp_path / "set.csv") == result
     assert math.isnan(similarity(vectors, [("a", "b", 3), ("a", "c", 3)]).spearman)
 
 
@@ -139,8 +139,8 @@ def test_an_empty_vocabulary_is_refused():
 def test_the_figures_of_glove_6b():
     vectors = glove_6b()
     for name, expected in (("WS-353-ALL", 0.503), ("SIMLEX-999", 0.265), ("MEN-TR-3k", 0.652)):
-        found = similarity(vectors, DATA / f"EN-{name}.txt")
-        assert round(found.spearman, 3) == expected and found.missing == 0
-    found = analogies(vectors, DATA / "questions-words.txt")
-    assert (found.total.asked, found.total.missing) == (19544, 0)
-    assert round(100 * found.total.accuracy, 2) == 46.22
+        result = similarity(vectors, DATA / f"EN-{name}.txt")
+        assert round(result.spearman, 3) == expected and result.missing == 0
+    result = analogies(vectors, DATA / "questions-words.txt")
+    assert (result.total.asked, result.total.missing) == (19544, 0)
+    assert round(100 * result.total.accuracy, 2) == 46.22

@@ -58,9 +58,9 @@ def test_a_changed_file_is_read_anew(path):
     assert table(load(path)) == {"the": [1, 2]} and is_mapped(load(path))
 
 
-def words(*found):
+def words(*result):
     """A copy with other words in it."""
-    return lambda b: b.replace(b'["the", "of"]', json.dumps(list(found)).encode())
+    return lambda b: b.replace(b'["the", "of"]', json.dumps(list(result)).encode())
 
 
 SPOILT = [words("a", "a"), words(1, 2), words(["a"], "b"), lambda b: b.replace(b'["the", "of"]', b'{"a": 0, "b": 1}')]
@@ -131,11 +131,11 @@ def test_the_words_are_all_kept(path):
     words = ["\u2028", "\ufeff", "a b", '"', "\\", "猫", "\0"]
     save({word: [i, 0.1] for i, word in enumerate(words)}, path)
     load(path)
-    found = load(path)
-    assert is_mapped(found) and table(found) == {word: [i, np.float32(0.1)] for i, word in enumerate(words)}
+    result = load(path)
+    assert is_mapped(result) and table(result) == {word: [i, np.float32(0.1)] for i, word in enumerate(words)}
     (copy,) = set(path.parent.iterdir()) - {path}
-    assert np.load(copy).tolist() == found.vectors.tolist()  # a .npy file to everybody else
-    assert json.loads(copy.read_bytes()[128 + found.vectors.nbytes :])["words"] == words
+    assert np.load(copy).tolist() == result.vectors.tolist()  # a .npy file to everybody else
+    assert json.loads(copy.read_bytes()[128 + result.vectors.nbytes :])["words"] == words
 
 
 @pytest.mark.peers
@@ -145,6 +145,6 @@ def test_glove_6b_as_text(tmp_path):
     expected = glove_6b()
     save(expected, tmp_path / "glove.6B.50d.txt", "glove", verbose=False)
     for mapped in (False, True):
-        found = load(tmp_path / "glove.6B.50d.txt", verbose=False)
-        assert is_mapped(found) == mapped
-        assert found.index_to_key == expected.index_to_key and (found.vectors == expected.vectors).all()
+        result = load(tmp_path / "glove.6B.50d.txt", verbose=False)
+        assert is_mapped(result) == mapped
+        assert result.index_to_key == expected.index_to_key and (result.vectors == expected.vectors).all()

@@ -30,14 +30,14 @@ def apart(points):
 
 
 def test_pca_is_the_plane_of_the_greatest_variance(vectors):
-    found = word_map(vectors)
+    result = word_map(vectors)
     rows = np.array([vectors[word] / np.sqrt(sum(vectors[word] ** 2)) for word in vectors.index_to_key])
     values, axes = np.linalg.eigh(np.cov(rows.T))
     expected = (rows - rows.mean(axis=0)) @ axes[:, [-1, -2]]
-    assert found.words == vectors.index_to_key
-    np.testing.assert_allclose(abs(found.points), abs(expected), atol=1e-5)
-    np.testing.assert_allclose(np.cov(found.points.T), np.diag(values[[-1, -2]]), atol=1e-5)
-    within, between = apart(found.points)
+    assert result.words == vectors.index_to_key
+    np.testing.assert_allclose(abs(result.points), abs(expected), atol=1e-5)
+    np.testing.assert_allclose(np.cov(result.points.T), np.diag(values[[-1, -2]]), atol=1e-5)
+    within, between = apart(result.points)
     assert within < between
 
 
@@ -60,10 +60,10 @@ def test_vectors_of_one_number():
 @pytest.mark.filterwarnings("ignore")  # theirs
 def test_other_maps_keep_groups_together(vectors, method, package):
     pytest.importorskip(package)
-    found = word_map(vectors, method=method, seed=3)
-    within, between = apart(found.points)
-    assert found.points.shape == (30, 2) and within < between
-    np.testing.assert_array_equal(word_map(vectors, method=method, seed=3).points, found.points)
+    result = word_map(vectors, method=method, seed=3)
+    within, between = apart(result.points)
+    assert result.points.shape == (30, 2) and within < between
+    np.testing.assert_array_equal(word_map(vectors, method=method, seed=3).points, result.points)
 
 
 def test_errors(vectors):

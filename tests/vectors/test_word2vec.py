@@ -48,8 +48,8 @@ def test_strings_are_cut_into_words():
     words = [["A", "dog", ",", "a", "cat", "."], ["我", "们", "like", "dogs"]] * 3
     expected = Word2Vec(**SMALL).fit(words).vectors
     for same in (texts, tf.data.Dataset.from_tensor_slices({"text": texts})):
-        found = Word2Vec(**SMALL).fit(same).vectors
-        assert found.index_to_key == expected.index_to_key and (found.vectors == expected.vectors).all()
+        result = Word2Vec(**SMALL).fit(same).vectors
+        assert result.index_to_key == expected.index_to_key and (result.vectors == expected.vectors).all()
     subwords = Subwords.learn(texts, vocab_size=300)
     pieces = Word2Vec(tokenizer=subwords, **SMALL).fit(texts).vectors
     assert set(pieces.index_to_key) == {

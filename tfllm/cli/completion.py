@@ -131,13 +131,13 @@ def filled(template, pattern, either, case, assign):
     for verb, behind in known.items():
         if "" not in behind:
             parts.setdefault(assign.format("found", " ".join(behind)), []).append(("2", verb))
-        for part, found in behind.items():
+        for part, result in behind.items():
             place = (verb, part or "*")
-            short = {name: last for name in found if (last := shortened(name, found)) != name}
-            done = assign.format("found", " ".join([f"--{name}" for name in found] + [*ALWAYS]))
+            short = {name: last for name in result if (last := shortened(name, result)) != name}
+            done = assign.format("found", " ".join([f"--{name}" for name in result] + [*ALWAYS]))
             done += "; " + assign.format("short", " ".join(f"--{last}" for last in short.values()))
             names.setdefault(done, []).append(place)
-            for name, choices in found.items():
+            for name, choices in result.items():
                 if choices:
                     done = assign.format("found", " ".join(choices))
                     spelled = dict.fromkeys([name, short.get(name, name)])

@@ -10,8 +10,10 @@ from tfllm.cli.tasks import table
 def run(arguments):
     settings, folder, _ = run_options.read(arguments, "Evaluation", "tfllm evaluate RUN TEXT ...")
     settings.check()
-    found = settings.scores(run_folder.best(folder))
-    print(json.dumps(figures(found), ensure_ascii=False, indent=2, allow_nan=False) if settings.json else shown(found))
+    result = settings.scores(run_folder.best(folder))
+    print(
+        json.dumps(figures(result), ensure_ascii=False, indent=2, allow_nan=False) if settings.json else shown(result)
+    )
 
 
 def completions():

@@ -24,8 +24,8 @@ class Info:
 def run(arguments):
     settings, words = options.read(Info, "tfllm info RUN", arguments)
     (folder,) = options.words(["RUN"], words)
-    found = about(folder)
-    print(json.dumps(found, ensure_ascii=False, indent=2) if settings.json else "\n".join(lines(found)))
+    result = about(folder)
+    print(json.dumps(result, ensure_ascii=False, indent=2) if settings.json else "\n".join(lines(result)))
 
 
 def completions():
@@ -42,10 +42,10 @@ def about(run):
             weights = numbers(file)
     parts = {name: part for name, part in saved.items() if isinstance(part, dict) and "class_name" in part}
     parts.pop("dtype", None)
-    found = {"run": str(run), "file": path.name, "task": run_folder.task_of(path), "weights": weights}
-    found |= {name: {"class": part["class_name"]} | sizes(part["config"]) for name, part in parts.items()}
+    result = {"run": str(run), "file": path.name, "task": run_folder.task_of(path), "weights": weights}
+    result |= {name: {"class": part["class_name"]} | sizes(part["config"]) for name, part in parts.items()}
     others = {name: value for name, value in saved.items() if name not in {*parts, "dtype"}}
-    return found | {"options": sizes(others)} | state(path)
+    return result | {"options": sizes(others)} | state(path)
 
 
 def numbers(file):
@@ -86,14 +86,14 @@ def state(path):
     except ValueError:
         return {}
     recipe = recipe_of(path.parent)
-    found = {"training": {"epochs": done.epoch, "updates": done.updates, "seconds": round(done.seconds)}}
+    result = {"training": {"epochs": done.epoch, "updates": done.updates, "seconds": round(done.seconds)}}
     if recipe:
-        found["training"] |= {"of_epochs": recipe.get("epochs"), "monitor": recipe.get("monitor")}
+        result["training"] |= {"of_epochs": recipe.get("epochs"), "monitor": recipe.get("monitor")}
     rows = {row["epoch"]: row for row in done.history}
     for name, epoch in (("best", done.best_epoch), ("last", done.epoch)):
         if epoch in rows:
-            found[name] = {key: value for key, value in rows[epoch].items() if key != "seconds"}
-    return found
+            result[name] = {key: value for key, value in rows[epoch].items() if key != "seconds"}
+    return result
 
 
 def recipe_of(folder):
@@ -102,9 +102,9 @@ def recipe_of(folder):
     return config.read(kept).get("recipe", {}) if kept.exists() else {}
 
 
-def lines(found):
-    width = max(map(len, found)) + 2
-    for name, value in found.items():
+def lines(result):
+    width = max(map(len, result)) + 2
+    for name, value in result.items():
         if isinstance(value, dict):
             value = ", ".join(f"{part} {figure(number)}" for part, number in value.items())
         yield f"{name:{width}}{figure(value)}"

@@ -58,15 +58,15 @@ class Extraction:
         names, texts = [], []
         for file in files:
             records = data.text(file, documents=self.documents).as_numpy_iterator()
-            found = [record["text"].decode("utf-8", "replace") for record in records]
-            names += [file] if len(found) == 1 else [f"{file} {i}" for i in range(1, len(found) + 1)]
-            texts += found
+            result = [record["text"].decode("utf-8", "replace") for record in records]
+            names += [file] if len(result) == 1 else [f"{file} {i}" for i in range(1, len(result) + 1)]
+            texts += result
         if self.method == "tfidf":
             keywords.fit(texts)
-        for name, found in zip(names, keywords.extract(texts, self.k), strict=True):
+        for name, result in zip(names, keywords.extract(texts, self.k), strict=True):
             if len(texts) > 1:
                 print(name)
-            for word, score in found:
+            for word, score in result:
                 print(f"{word}\t{score:.4f}")
 
     def tokenizer(self):
@@ -89,13 +89,13 @@ class Extraction:
 
         path = Path(self.model)
         if path.suffix == ".keras":
-            found = load_model(path)
-            return found if isinstance(found, tasks.TextEmbedder) else tasks.TextEmbedder.from_task(found)
+            result = load_model(path)
+            return result if isinstance(result, tasks.TextEmbedder) else tasks.TextEmbedder.from_task(result)
         if not path.is_file():
             return tasks.TextEmbedder.from_pretrained(self.model)
-        found = vectors.load(path, verbose=False)
+        result = vectors.load(path, verbose=False)
         if self.language == "en":
-            return tasks.TextEmbedder.from_vectors(found)
+            return tasks.TextEmbedder.from_vectors(result)
         cut = tokenizer or default_tokenizer("zh")
-        cut = Segments(found.index_to_key, cut.dictionary, cut.characters, cut.lowercase)
-        return tasks.TextEmbedder.from_vectors(found, cut)
+        cut = Segments(result.index_to_key, cut.dictionary, cut.characters, cut.lowercase)
+        return tasks.TextEmbedder.from_vectors(result, cut)

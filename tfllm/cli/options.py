@@ -120,16 +120,16 @@ def full(kind, given):
 
 def values(kinds, apart=()):
     """{option: its values, () where they are any} of a verb, for the completion of a shell."""
-    found = {name: {} for name in ("config", *apart)}  # as sets that keep their order
+    result = {name: {} for name in ("config", *apart)}  # as sets that keep their order
     for option in (option for kind in kinds for option in config.options(kind)):
-        found.setdefault(option.name, {}).update(dict.fromkeys(option.choices))
-    return {name: tuple(choices) for name, choices in found.items()}
+        result.setdefault(option.name, {}).update(dict.fromkeys(option.choices))
+    return {name: tuple(choices) for name, choices in result.items()}
 
 
 def in_full(name, names):
     """The one of the `names` that has this last part; `name` itself where it is one of them, or not one alone is."""
-    found = {other for other in names if other.rpartition(".")[2] == name}
-    return found.pop() if name not in names and len(found) == 1 else name
+    result = {other for other in names if other.rpartition(".")[2] == name}
+    return result.pop() if name not in names and len(result) == 1 else name
 
 
 def near(name, names):

@@ -98,18 +98,18 @@ def class_of(path):
     with understood(path, "the folder of a run or a .keras file"), zipfile.ZipFile(path) as archive:
         check_unpacked(path)
         held = archive.read("config.json")
-    found = parsed_object(held, f"config.json in {path}")
-    return str(found.get("registered_name") or found.get("class_name") or "model without a class")
+    result = parsed_object(held, f"config.json in {path}")
+    return str(result.get("registered_name") or result.get("class_name") or "model without a class")
 
 
 def states(settings):
     """{path: its size and the hash of its bytes} of the files that the settings name."""
-    found = {}
+    result = {}
     for name, value in config.plain(settings).items():
         for path in value if isinstance(value, list) else [value]:
             if name not in OTHER and isinstance(path, str) and Path(path).expanduser().is_file():
-                found[path] = _state(Path(path).expanduser())
-    return found
+                result[path] = _state(Path(path).expanduser())
+    return result
 
 
 def _state(path):

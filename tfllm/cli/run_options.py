@@ -14,14 +14,14 @@ def read(arguments, verb, usage, words=("RUN",)):
     "...". Raises Help where the arguments ask for it: of the run's task, or of all tasks where no run is named.
     """
     every = table.all_of(verb)
-    given, found = options.split(arguments, options.flags(*every.values()))
+    given, result = options.split(arguments, options.flags(*every.values()))
     if options.HELP in given or not arguments:
-        if not found:
+        if not result:
             raise Help(options.helps(usage, every))
-        raise Help(options.help(usage.replace("RUN", found[0], 1), options_of(found[0], verb)))
+        raise Help(options.help(usage.replace("RUN", result[0], 1), options_of(result[0], verb)))
     if words[-1] == "...":
-        words = [*words[:-1], *found[len(words) - 1 :]] if len(found) >= len(words) - 1 else words[:-1]
-    run, *more = options.words(words, found)
+        words = [*words[:-1], *result[len(words) - 1 :]] if len(result) >= len(words) - 1 else words[:-1]
+    run, *more = options.words(words, result)
     kind = options_of(run, verb)
     task = task_of(path(run))
 

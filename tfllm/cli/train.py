@@ -136,10 +136,10 @@ def same(folder, before, now):
 
 def flat(values, place=""):
     """{"model": {"dff": 8}} -> {"model.dff": 8}"""
-    found = {}
+    result = {}
     for name, value in values.items():
-        found |= flat(value, f"{place}{name}.") if isinstance(value, dict) else {place + name: value}
-    return found
+        result |= flat(value, f"{place}{name}.") if isinstance(value, dict) else {place + name: value}
+    return result
 
 
 def with_monitor(settings):

@@ -85,11 +85,11 @@ class Training(Texts):
         given["tokenizer"] = text.Words(split=self.cut, lowercase=self.lowercase)
         corpus, shown = self.records(stream=True), sys.stdout.isatty()
         if self.kind == "glove":
-            found = vectors.GloVe(**given).fit(corpus, verbose=int(shown))
+            result = vectors.GloVe(**given).fit(corpus, verbose=int(shown))
         else:
-            found = vectors.Word2Vec(subwords=self.kind == "fasttext", verbose=shown, **given).fit(corpus)
-        found.save(path)
-        print(f"{path}: {len(found.vectors):,} words, {self.vector_size} numbers each")
+            result = vectors.Word2Vec(subwords=self.kind == "fasttext", verbose=shown, **given).fit(corpus)
+        result.save(path)
+        print(f"{path}: {len(result.vectors):,} words, {self.vector_size} numbers each")
 
 
 @dataclass(frozen=True)
@@ -114,9 +114,9 @@ class Conversion(Reading):
         first, second = options.words(["A", "B"], words)
         from tfllm.vectors import save
 
-        found = self.vectors(first)
-        save(found, second, self.to, verbose="auto" if sys.stdout.isatty() else False)
-        print(f"{second}: {len(found):,} words, {found.vector_size} numbers each")
+        result = self.vectors(first)
+        save(result, second, self.to, verbose="auto" if sys.stdout.isatty() else False)
+        print(f"{second}: {len(result):,} words, {result.vector_size} numbers each")
 
 
 @dataclass(frozen=True)

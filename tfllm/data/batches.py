@@ -118,7 +118,7 @@ class Plan:
     @property
     def shapes(self):
         sizes = [sorted(set(self.sizes(k)), reverse=True) for k in range(len(self.edges))]
-        listed = (f"{' or '.join(map(str, found))} x {edge}" for found, edge in zip(sizes, self.edges, strict=True))
+        listed = (f"{' or '.join(map(str, result))} x {edge}" for result, edge in zip(sizes, self.edges, strict=True))
         count = sum(map(len, sizes))
         return f"{count} shape{'s' * (count > 1)} ({', '.join(listed)}), {self.waste:.1%} padding"
 
@@ -235,9 +235,9 @@ class Batches:
         self.now.assign(number)
 
     def longest(self, part):
-        found = np.zeros(len(self.plan.edges), "int64")
-        np.maximum.at(found, self.bucket, part.row_lengths().numpy())
-        return tf.constant(found)
+        result = np.zeros(len(self.plan.edges), "int64")
+        np.maximum.at(result, self.bucket, part.row_lengths().numpy())
+        return tf.constant(result)
 
     def order(self, _):
         """A dataset of (indices of the rows, number of the bucket) of each batch of this epoch."""
@@ -259,9 +259,9 @@ class Batches:
 
     def pad(self, index, bucket):
         def padded(part, width):
-            found = tf.gather(part, index)
-            if not isinstance(found, tf.RaggedTensor):
-                return found
-            return found.to_tensor(shape=tf.stack([tf.size(index, tf.int64), width[bucket]]))
+            result = tf.gather(part, index)
+            if not isinstance(result, tf.RaggedTensor):
+                return result
+            return result.to_tensor(shape=tf.stack([tf.size(index, tf.int64), width[bucket]]))
 
         return tf.nest.map_structure(padded, self.dense, self.widths)

@@ -78,8 +78,8 @@ def formats(language):
     except ImportError as error:
         raise ImportError("the corpus of dates is made with Babel: pip install 'tfllm[dates]'") from error
     locale = Locale.parse(language, sep="-")
-    found = [*locale.date_formats.values(), *locale.datetime_skeletons.values()]
-    patterns = {str(pattern): pattern for pattern in found if _is_date(str(pattern))}.values()
+    result = [*locale.date_formats.values(), *locale.datetime_skeletons.values()]
+    patterns = {str(pattern): pattern for pattern in result if _is_date(str(pattern))}.values()
     ways = [functools.partial(_write, pattern, locale, "0123456789") for pattern in patterns]
     if language in OWN_DIGITS:
         ways += [functools.partial(_write, pattern, locale, OWN_DIGITS[language]) for pattern in patterns]
@@ -102,15 +102,15 @@ def _is_date(pattern):
 def readings(text):
     """The days that the patterns of all languages read in a text: none, one, or more if it is ambiguous."""
     outline, numbers = _outline(text)
-    found = set()
+    result = set()
     for order, month in _layouts().get(outline, ()):
         value = {"M": month, **dict(zip(order, numbers, strict=True))}
         year = value["y"] if value["y"] > 99 else value["y"] + (1900 if value["y"] > 68 else 2000)
         try:
-            found.add(datetime.date(year, value["M"], value["d"]))
+            result.add(datetime.date(year, value["M"], value["d"]))
         except ValueError:  # the thirteenth month, the thirtieth of February: no reading
             continue
-    return found
+    return result
 
 
 def _outline(text):

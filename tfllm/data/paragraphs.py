@@ -24,8 +24,8 @@ def python_paragraphs(split="train"):
     """
     if split not in TENTHS:
         raise ValueError(f"python_paragraphs() has the splits {', '.join(sorted(TENTHS))}; it was asked for {split!r}")
-    found = [record for record in _paragraphs() if _tenth(record[0]) in TENTHS[split]]
-    texts, labels = zip(*sorted(found, key=lambda record: _hash(record[0])), strict=True)  # topics mixed
+    result = [record for record in _paragraphs() if _tenth(record[0]) in TENTHS[split]]
+    texts, labels = zip(*sorted(result, key=lambda record: _hash(record[0])), strict=True)  # topics mixed
     return tf.data.Dataset.from_tensor_slices({"text": tf.constant(texts), "label": tf.constant(labels)})
 
 

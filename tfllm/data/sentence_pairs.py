@@ -25,9 +25,9 @@ def sentences(texts):
     texts = tf.strings.regex_replace(texts, r"\n[ \t\r]*\n", "\x00")
     texts = tf.strings.regex_replace(texts, LATIN, "\\1\x00\\2")
     texts = tf.strings.regex_replace(texts, CHINESE, "\\1\x00")
-    found = tf.strings.split(texts, "\x00")
-    found = found.with_flat_values(tf.strings.strip(found.flat_values))
-    return chosen(found, found.flat_values != "")
+    result = tf.strings.split(texts, "\x00")
+    result = result.with_flat_values(tf.strings.strip(result.flat_values))
+    return chosen(result, result.flat_values != "")
 
 
 def pairs(sizes, documents, length, draw, short=SHORT):
@@ -64,7 +64,7 @@ def pairs(sizes, documents, length, draw, short=SHORT):
 def chunks(sizes, documents, ends, length, draw, short):
     """-> six arrays [N]: where each begins, where it is cut in two, where its document ends, the document's number,
     whether its second segment stays, and how many tokens its pair is to have."""
-    found, sentence, count = [], 0, len(sizes)
+    result, sentence, count = [], 0, len(sizes)
     starts = ends - sizes
     last = np.searchsorted(documents, documents, "right")  # [S], the sentence behind the document
     while sentence < count:
@@ -79,15 +79,15 @@ def chunks(sizes, documents, ends, length, draw, short):
             middle = behind
             cut = begin + (int(draw.integers(1, min(int(sizes[sentence]), full))) if sizes[sentence] > 1 else 1)
         if ends[stop - 1] > cut:
-            found.append((begin, cut, int(ends[stop - 1]), int(documents[sentence]), follows, full))
+            result.append((begin, cut, int(ends[stop - 1]), int(documents[sentence]), follows, full))
         sentence = behind if follows else middle
-    columns = np.array(found, "int64").reshape(-1, 6).T
+    columns = np.array(result, "int64").reshape(-1, 6).T
     return *columns[:4], columns[4].astype(bool), columns[5]
 
 
 def split_long(sizes, documents, length):
     """Sentences longer than the length as several: (sizes, documents)."""
     pieces = -(-sizes // length)
-    found = np.full(int(pieces.sum()), length, "int64")
-    found[np.cumsum(pieces) - 1] = sizes - (pieces - 1) * length
-    return found, np.repeat(documents, pieces)
+    result = np.full(int(pieces.sum()), length, "int64")
+    result[np.cumsum(pieces) - 1] = sizes - (pieces - 1) * length
+    return result, np.repeat(documents, pieces)

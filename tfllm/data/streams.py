@@ -37,11 +37,11 @@ class Stream:
         self.chunks = mapped(records.batch(CHUNK), bounded(example)).prefetch(2)
         self.length, self.pack, self.buffer, self.seed, self.steps, self.epoch = length, pack, buffer, seed, steps, 0
         some = (len(row[1]) for row in itertools.islice(self.rows(), LOOK))
-        found = self.lengths() if steps is None else np.fromiter(some, "int32")
-        if not found.size:
+        result = self.lengths() if steps is None else np.fromiter(some, "int32")
+        if not result.size:
             raise ValueError("there is nothing to make batches of: no text, or less than one block")
-        found = found if steps is None else np.append(found, length)  # a longer row may come yet
-        self.plan = plan(found, tokens, batch_size, shapes)
+        result = result if steps is None else np.append(result, length)  # a longer row may come yet
+        self.plan = plan(result, tokens, batch_size, shapes)
         spec = tuple(tf.TensorSpec([None, None], part.dtype) for part in self.chunks.element_spec)
         dataset = from_generator(self.batches, spec)
         size = self.plan.batches if steps is None else tf.data.INFINITE_CARDINALITY
@@ -92,9 +92,9 @@ class Stream:
 
     def lengths(self):
         """[N]: those of all rows."""
-        found = [chunk[1].row_lengths().numpy().astype("int32") for chunk in self.chunks]
-        found = np.concatenate([np.zeros(0, "int32"), *found])
-        return np.full(found.sum() // self.length, self.length) if self.pack else found
+        result = [chunk[1].row_lengths().numpy().astype("int32") for chunk in self.chunks]
+        result = np.concatenate([np.zeros(0, "int32"), *result])
+        return np.full(result.sum() // self.length, self.length) if self.pack else result
 
     def padded(self, rows, bucket):
         """Rows -> (inputs, targets, weights), padded to the length of their bucket."""

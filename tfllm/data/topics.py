@@ -33,24 +33,24 @@ def _dealt():
     """{split: [(topic, text)]}: each topic goes to the first split that still has room for all of it."""
     mixed = sorted(documents().items(), key=lambda item: hashlib.sha256(item[0].encode()).digest())
     total = sum(len(text) for _, text in mixed)
-    room, found = {split: share * total for split, share in SHARES.items()}, {split: [] for split in SHARES}
+    room, result = {split: share * total for split, share in SHARES.items()}, {split: [] for split in SHARES}
     for name, text in mixed:
         split = next(split for split in SHARES if len(text) <= room[split])
-        found[split].append((name, text))
+        result[split].append((name, text))
         room[split] -= len(text)
-    return found
+    return result
 
 
 def documents():
     """{topic: text}, each paragraph once."""
     from pydoc_data.topics import topics
 
-    found, told = {}, set()
+    result, told = {}, set()
     for name, text in sorted(topics.items(), key=lambda item: (-len(item[1]), item[0])):
         paragraphs = [paragraph for paragraph in text.strip("\n").split("\n\n") if paragraph.strip()]
         own = list(dict.fromkeys(paragraph for paragraph in paragraphs if paragraph.strip() not in told))
         kept = "\n\n".join(own) + "\n"
         if 2 * len(kept) > len(text):
-            found[name] = kept
+            result[name] = kept
             told |= {paragraph.strip() for paragraph in own}
-    return found
+    return result

@@ -28,11 +28,11 @@ def intervals(
     counts, scores: Callable[[np.ndarray], dict[str, np.ndarray]], resamples: int = RESAMPLES, seed: int = SEED
 ) -> dict[str, tuple[float, float]]:
     """{name: (low, high)}. scores: draws [R, M] -> {name: [R]}; draws whose score is not a number are left out."""
-    found: dict[str, list] = {}
+    result: dict[str, list] = {}
     for piece in draws(counts, resamples, seed):
         for name, values in scores(piece).items():
-            found.setdefault(name, []).append(values)
-    return {name: _ends(np.concatenate(values)) for name, values in found.items()}
+            result.setdefault(name, []).append(values)
+    return {name: _ends(np.concatenate(values)) for name, values in result.items()}
 
 
 def _ends(values):

@@ -56,7 +56,7 @@ class ClassificationReport(PerClass):
 
     def as_dict(self) -> dict:
         """What JSON knows."""
-        found = {
+        result = {
             "examples": int(self.confusion.sum()),
             "accuracy": self.accuracy, "macro_f1": self.macro_f1, "micro_f1": self.micro_f1,
             "matthews": self.matthews,
@@ -64,7 +64,7 @@ class ClassificationReport(PerClass):
             "classes": self.classes(),
             "confusion": self.confusion.tolist(),
         }  # fmt: skip
-        return found if self.reliability is None else found | {"ece": self.ece, "log_loss": self.log_loss}
+        return result if self.reliability is None else result | {"ece": self.ece, "log_loss": self.log_loss}
 
     def matrix(self) -> str:
         """The confusion matrix as text."""
@@ -138,8 +138,8 @@ def _intervals(confusion, seed):
 
 def sums(drawn, groups, size):
     """drawn [R, M], the group of each column [M] -> [R, size] sums."""
-    found, order = np.zeros((len(drawn), size), np.int64), np.argsort(groups, kind="stable")
+    result, order = np.zeros((len(drawn), size), np.int64), np.argsort(groups, kind="stable")
     present, starts = np.unique(groups[order], return_index=True)
     if len(present):
-        found[:, present] = np.add.reduceat(drawn[:, order], starts, axis=1)
-    return found
+        result[:, present] = np.add.reduceat(drawn[:, order], starts, axis=1)
+    return result

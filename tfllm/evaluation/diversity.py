@@ -27,11 +27,11 @@ def ngrams(texts: Iterable[str], n: int) -> Counter:
     """{n-gram (a tuple): how often it comes}; none runs over the end of a text. ValueError for n below 1."""
     if n < 1:
         raise ValueError(f"n must be 1 or more, got {n}")
-    found = Counter()
+    result = Counter()
     for text in _checked(texts):
         cut = tokens(text)
-        found.update(zip(*(cut[i:] for i in range(n)), strict=False))
-    return found
+        result.update(zip(*(cut[i:] for i in range(n)), strict=False))
+    return result
 
 
 def distinct(texts: Iterable[str], n: int = 1) -> float:
@@ -49,9 +49,9 @@ def entropy(texts: Iterable[str], n: int = 4) -> float:
 
     -Σ F(w) / F ln (F(w) / F), F(w) the times that w comes, F their sum. NaN where there is no n-gram.
     """
-    found = ngrams(texts, n)
-    size = found.total()
-    return math.log(size) - sum(count * math.log(count) for count in found.values()) / size if size else math.nan
+    result = ngrams(texts, n)
+    size = result.total()
+    return math.log(size) - sum(count * math.log(count) for count in result.values()) / size if size else math.nan
 
 
 @dataclass(frozen=True)

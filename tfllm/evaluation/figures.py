@@ -22,22 +22,22 @@ def confusion(path, labels, counts) -> Path:
     return saved(axes.figure, path)
 
 
-def reliability(path, found) -> Path:
+def reliability(path, result) -> Path:
     """A bar for each bin of a Reliability, and the diagonal; below it how many examples each bin has."""
-    bins, filled = len(found.count), found.count > 0
+    bins, filled = len(result.count), result.count > 0
     middles, style = (np.arange(bins) + 0.5) / bins, {"width": 1 / bins, "edgecolor": "white"}
     above, below = figure(5, 5.5).subplots(2, sharex=True, height_ratios=[3, 1])
-    above.bar(middles[filled], found.accuracy[filled], **style)
+    above.bar(middles[filled], result.accuracy[filled], **style)
     above.plot([0, 1], [0, 1], "--", color="grey", label="calibrated")
-    means = found.confidence[filled], found.accuracy[filled]
+    means = result.confidence[filled], result.accuracy[filled]
     above.plot(*means, ".", color="black", label="mean of a bin", clip_on=False)  # whole at 0 and 1
     above.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy")
-    above.set_title(f"expected calibration error {found.ece:.3f}", fontsize=10, pad=10)
+    above.set_title(f"expected calibration error {result.ece:.3f}", fontsize=10, pad=10)
     above.legend(fontsize=8, loc="upper left")
-    below.bar(middles[filled], found.count[filled], color="grey", **style)
-    below.set(ylim=(0, 1.35 * found.count.max()), xlabel="probability", ylabel=f"count of {found.count.sum():,}")
+    below.bar(middles[filled], result.count[filled], color="grey", **style)
+    below.set(ylim=(0, 1.35 * result.count.max()), xlabel="probability", ylabel=f"count of {result.count.sum():,}")
     if bins <= COUNTED:
-        size = min(6, 29 / len(str(found.count.max())))  # points
-        for middle, count in zip(middles[filled], found.count[filled], strict=True):
+        size = min(6, 29 / len(str(result.count.max())))  # points
+        for middle, count in zip(middles[filled], result.count[filled], strict=True):
             below.annotate(f"{count}", (middle, count), (0, 2), textcoords="offset points", ha="center", fontsize=size)
     return saved(above.figure, path)

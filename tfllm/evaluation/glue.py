@@ -52,10 +52,10 @@ def glue_metrics(task: str) -> Callable[[object, object], dict[str, float]]:
 
 def _f1(y_true, y_pred, positive):
     """Of the class that is called `positive`, or 1."""
-    found = classification_report(y_true, y_pred)
+    result = classification_report(y_true, y_pred)
     names = {positive, "not_" + positive} if np.asarray(y_true).dtype.kind in "OSU" else {"0", "1"}
-    names = {"0", "1"} if set(found.labels) <= {"0", "1"} else names
-    if not set(found.labels) <= names:
-        raise ValueError(f"expected the classes {' and '.join(sorted(names))}; got {', '.join(found.labels)}")
-    values = dict(zip(found.labels, found.f1.tolist(), strict=True))
+    names = {"0", "1"} if set(result.labels) <= {"0", "1"} else names
+    if not set(result.labels) <= names:
+        raise ValueError(f"expected the classes {' and '.join(sorted(names))}; got {', '.join(result.labels)}")
+    values = dict(zip(result.labels, result.f1.tolist(), strict=True))
     return values.get(positive, values.get("1", 0.0))

@@ -40,14 +40,14 @@ class MultilabelReport(PerClass):
 
     def as_dict(self) -> dict:
         """What JSON knows."""
-        found = {
+        result = {
             "examples": self.examples,
             "accuracy": self.accuracy, "macro_f1": self.macro_f1, "micro_f1": self.micro_f1,
             "hamming_loss": self.hamming_loss,
             "intervals": {name: list(ends) for name, ends in self.intervals.items()},
             "classes": self.classes(),
         }  # fmt: skip
-        return found if self.reliability is None else found | {"ece": self.ece}
+        return result if self.reliability is None else result | {"ece": self.ece}
 
     def __str__(self) -> str:
         lines = [self.table(), ""]

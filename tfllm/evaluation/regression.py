@@ -25,8 +25,8 @@ class RegressionReport:
 
     def as_dict(self) -> dict:
         """What JSON knows; None for nan."""
-        found = asdict(self) | {"intervals": {name: list(ends) for name, ends in self.intervals.items()}}
-        return _without_nan(found)
+        result = asdict(self) | {"intervals": {name: list(ends) for name, ends in self.intervals.items()}}
+        return _without_nan(result)
 
     def __str__(self) -> str:
         return "\n".join([
@@ -47,8 +47,8 @@ def regression_report(y_true, y_pred, seed: int = bootstrap.SEED) -> RegressionR
     def scores(drawn):  # [R, N]
         mean_x, mean_y, xx, yy, xy, squares = (drawn @ moments / len(x)).T
         spread = np.sqrt(np.maximum((xx - mean_x**2) * (yy - mean_y**2), 0))
-        found = np.full(len(drawn), np.nan)
-        return {"pearson": np.divide(xy - mean_x * mean_y, spread, out=found, where=spread > 1e-12), "mse": squares}
+        result = np.full(len(drawn), np.nan)
+        return {"pearson": np.divide(xy - mean_x * mean_y, spread, out=result, where=spread > 1e-12), "mse": squares}
 
     return RegressionReport(
         len(errors), pearson(y_true, y_pred), spearman(y_true, y_pred), float((errors**2).mean()),
@@ -77,12 +77,12 @@ def _ranks(values):
 
 def _numbers(name, values):
     try:
-        found = np.asarray(values, np.float64)
+        result = np.asarray(values, np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"{name}: expected numbers; got {values!r:.60}") from None
-    if found.ndim != 1 or not np.isfinite(found).all():
-        raise ValueError(f"{name}: expected finite numbers, one for each example; got the shape {found.shape}")
-    return found
+    if result.ndim != 1 or not np.isfinite(result).all():
+        raise ValueError(f"{name}: expected finite numbers, one for each example; got the shape {result.shape}")
+    return result
 
 
 def _without_nan(value):

@@ -40,10 +40,10 @@ class Tokens:
         self.cut, self.stem = cut, stem
 
     def tokenize(self, text: str) -> list[str]:
-        found = self.cut(text)
+        result = self.cut(text)
         if self.stem is None:
-            return found
-        return [self.stem(word) if len(word) > 3 and word.isascii() else word for word in found]  # as rouge-score
+            return result
+        return [self.stem(word) if len(word) > 3 and word.isascii() else word for word in result]  # as rouge-score
 
 
 def rouge(
@@ -63,16 +63,16 @@ def rouge(
     tokens = scripts.tokens_of(references, tokens)
     warn_unread(references, tokens)
     scorer, version = _scorer(tokens, stemming)
-    found = [scorer.score(reference, said) for said, reference in zip(summaries, references, strict=True)]
-    values = {name: np.array([100 * one[name].fmeasure for one in found]) for name in KINDS}
+    result = [scorer.score(reference, said) for said, reference in zip(summaries, references, strict=True)]
+    values = {name: np.array([100 * one[name].fmeasure for one in result]) for name in KINDS}
     stemmed = "yes" if tokens == "words" and stemming else "no"
-    signature = f"n:{len(found)}|tokens:{tokens}|stemming:{stemmed}|interval:bootstrap|rouge-score:{version}"
+    signature = f"n:{len(result)}|tokens:{tokens}|stemming:{stemmed}|interval:bootstrap|rouge-score:{version}"
     columns = np.stack(list(values.values()), axis=1)  # [M, 3]
 
     def means(draws):  # [R, M]
-        return dict(zip(KINDS, (draws @ columns / len(found)).T, strict=True))
+        return dict(zip(KINDS, (draws @ columns / len(result)).T, strict=True))
 
-    ends = intervals(np.ones(len(found), int), means, resamples)
+    ends = intervals(np.ones(len(result), int), means, resamples)
     return RougeScores(
         **{name: Score(KINDS[name], float(values[name].mean()), *ends[name], signature) for name in KINDS}
     )
@@ -109,7 +109,7 @@ def _scorer(tokens, stemming):
 def warn_unread(references, tokens):
     """Logs how many references are of no use by these tokens: no token in them, or a few very long ones."""
     if tokens == "words":
-        scripts.warn("ROUGE", references, lambda found: found.alone, "tokens='words'", "tokens='characters'")
+        scripts.warn("ROUGE", references, lambda result: result.alone, "tokens='words'", "tokens='characters'")
     if empty := sum(not scripts.TOKENS[tokens](text) for text in references):
         scripts.log.warning("ROUGE: %d of %d references have neither letters nor numbers: whatever is said scores 0",
                             empty, len(references))  # fmt: skip

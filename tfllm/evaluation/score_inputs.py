@@ -20,13 +20,13 @@ def yes_or_no(y_true, y_pred, labels=None):
     """(true [N, C] bool, predicted [N, C] bool, names of the labels)"""
     columns = [np.asarray(y_true), np.asarray(y_pred)]
     equally_many(*columns)
-    for name, found in zip(("y_true", "y_pred"), columns, strict=True):
-        if found.ndim != 2 or found.dtype.kind not in "biuf" or not np.isin(found, (0, 1)).all():
-            raise ValueError(f"{name}: expected 0 or 1 for each example and label; got {found.dtype} {found.shape}")
+    for name, result in zip(("y_true", "y_pred"), columns, strict=True):
+        if result.ndim != 2 or result.dtype.kind not in "biuf" or not np.isin(result, (0, 1)).all():
+            raise ValueError(f"{name}: expected 0 or 1 for each example and label; got {result.dtype} {result.shape}")
     if columns[0].shape != columns[1].shape:
         raise ValueError(f"y_true is of shape {columns[0].shape} but y_pred is of shape {columns[1].shape}")
     size = columns[0].shape[1]
-    return (*(found.astype(bool) for found in columns), _named(range(size) if labels is None else labels, size))
+    return (*(result.astype(bool) for result in columns), _named(range(size) if labels is None else labels, size))
 
 
 def _named(labels, size=None):
@@ -68,11 +68,15 @@ def _numbers(column, labels):
 
 def chances(probabilities, shape, whole):
     """probabilities as float64 of this shape. whole: each row is a distribution."""
-    found = np.asarray(probabilities, np.float64)
-    if found.shape != shape:
-        raise ValueError(f"probabilities: expected the shape {shape}, a row for each example; got {found.shape}")
-    if not (found >= 0).all() or not (found <= 1 + 1e-3).all() or (whole and abs(found.sum(axis=1) - 1).max() > 1e-2):
+    result = np.asarray(probabilities, np.float64)
+    if result.shape != shape:
+        raise ValueError(f"probabilities: expected the shape {shape}, a row for each example; got {result.shape}")
+    if (
+        not (result >= 0).all()
+        or not (result <= 1 + 1e-3).all()
+        or (whole and abs(result.sum(axis=1) - 1).max() > 1e-2)
+    ):
         what = "rows that sum to 1" if whole else "numbers between 0 and 1"
-        got = f"{found.min():.4g} to {found.max():.4g}"
+        got = f"{result.min():.4g} to {result.max():.4g}"
         raise ValueError(f"probabilities: expected {what}; got numbers from {got}. Are they logits?")
-    return found
+    return result

@@ -89,9 +89,9 @@ def total(texts: Iterable[str]) -> Units:
     return Units(*map(sum, zip(Units(0, 0, 0, 0), *map(units, texts), strict=True)))
 
 
-def unspaced(found: Units) -> bool:
+def unspaced(result: Units) -> bool:
     """Whether most of it is written without spaces."""
-    return found.alone > 0 and found.alone >= found.words
+    return result.alone > 0 and result.alone >= result.words
 
 
 def checked(tokens: str | None):
@@ -111,7 +111,7 @@ def warn(score: str, texts: list[str], unread, option: str, instead: str):
 
     unread: Units -> the characters that it leaves together.
     """
-    found = [one for one in map(units, texts) if 0 < unread(one) >= one.words]
-    if found and 10 * len(found) >= len(texts):
+    result = [one for one in map(units, texts) if 0 < unread(one) >= one.words]
+    if result and 10 * len(result) >= len(texts):
         log.warning("%s: %d of %d references have no spaces between words, and %s takes each run of such characters "
-                    "for one word; %s reads them", score, len(found), len(texts), option, instead)  # fmt: skip
+                    "for one word; %s reads them", score, len(result), len(texts), option, instead)  # fmt: skip

@@ -46,16 +46,16 @@ class SquadScores:
 
     def as_dict(self) -> dict:
         """What JSON knows, by the official script's names where it has one."""
-        found = {"exact": self.exact.value, "f1": self.f1.value, "total": len(self.exacts)}
-        found["intervals"] = {name: [getattr(self, name).low, getattr(self, name).high] for name in ("exact", "f1")}
+        result = {"exact": self.exact.value, "f1": self.f1.value, "total": len(self.exacts)}
+        result["intervals"] = {name: [getattr(self, name).low, getattr(self, name).high] for name in ("exact", "f1")}
         for name, chosen in (("HasAns", self.answerable), ("NoAns", ~self.answerable)):
             if not self.answerable.all() and chosen.any():
-                found |= {f"{name}_exact": percent(self.exacts[chosen]), f"{name}_f1": percent(self.f1s[chosen]),
+                result |= {f"{name}_exact": percent(self.exacts[chosen]), f"{name}_f1": percent(self.f1s[chosen]),
                           f"{name}_total": int(chosen.sum())}  # fmt: skip
         for name in ("exact", "f1"):
             if (best := getattr(self, f"best_{name}")) is not None:
-                found |= {f"best_{name}": best.score, f"best_{name}_thresh": best.at}
-        return found
+                result |= {f"best_{name}": best.score, f"best_{name}_thresh": best.at}
+        return result
 
     def __str__(self) -> str:
         lines = [str(self.exact), str(self.f1)]
@@ -93,7 +93,7 @@ def squad(
     texts = [text for right in references for text in right]
     tokens = scripts.tokens_of(texts, tokens)
     if tokens == "words":
-        scripts.warn("F1", texts, lambda found: found.alone, "tokens='words'", "tokens='characters'")
+        scripts.warn("F1", texts, lambda result: result.alone, "tokens='words'", "tokens='characters'")
     newer = no_answer is not None or not all(references)
     rows = [scores(one, right, newer, tokens) for one, right in zip(said, references, strict=True)]
     exacts, f1s = (np.array(column, float) for column in zip(*rows, strict=True))
@@ -154,20 +154,20 @@ def f1(said: str, reference: str, newer: bool) -> float:
     return 2 * common / (len(said) + len(reference)) if common else 0.0
 
 
-def best_threshold(found, answerable, empty, chance) -> Threshold:
+def best_threshold(result, answerable, empty, chance) -> Threshold:
     """The threshold on the probability of no answer above which "" scores best. All [N]; empty: "" was said.
 
     As `find_best_thresh` of the official script. Differs: questions with one probability come together, since no
     threshold parts them; the script also tries what no threshold gives.
     """
     order = np.argsort(chance, kind="stable")
-    gain = np.where(answerable, found, -1.0 * ~empty)[order]  # of one more question that is answered
+    gain = np.where(answerable, result, -1.0 * ~empty)[order]  # of one more question that is answered
     total = np.cumsum(gain) + (~answerable).sum()
     chance = chance[order]
     last = np.append(chance[1:] != chance[:-1], True)
     totals, at = np.append((~answerable).sum(), total[last]), np.append(0.0, chance[last])
     best = int(np.argmax(totals))
-    return Threshold(float(at[best]), float(100 * totals[best] / len(found)))
+    return Threshold(float(at[best]), float(100 * totals[best] / len(result)))
 
 
 def percent(column):

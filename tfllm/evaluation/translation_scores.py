@@ -20,8 +20,8 @@ from tfllm.private_api import mean_and_half_width, with_float_scores
 BOOTSTRAP, SEED = 1000, 12345
 TOKENIZERS = Literal["13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "flores101", "flores200", "spBLEU-1K"]
 UNREAD = {  # tokenizers that cut at spaces and marks -> the characters that they leave together
-    "13a": lambda found: found.alone, "intl": lambda found: found.alone, "ko-mecab": lambda found: found.alone,
-    "zh": lambda found: found.kana + found.others, "ja-mecab": lambda found: found.others,
+    "13a": lambda result: result.alone, "intl": lambda result: result.alone, "ko-mecab": lambda result: result.alone,
+    "zh": lambda result: result.kana + result.others, "ja-mecab": lambda result: result.others,
 }  # fmt: skip
 _Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
@@ -87,10 +87,10 @@ def bleu(
 
 def tokenizer_of(texts: Sequence[str]) -> str:
     """The name of sacrebleu's tokenizer for texts of this script."""
-    found = scripts.total(texts)
-    if not scripts.unspaced(found):
+    result = scripts.total(texts)
+    if not scripts.unspaced(result):
         return "13a"
-    return "zh" if found.kana + found.others <= found.alone / 20 else "char"  # a few の are in Chinese text too
+    return "zh" if result.kana + result.others <= result.alone / 20 else "char"  # a few の are in Chinese text too
 
 
 def checked_tokenizer(tokenize: str | None):
@@ -120,7 +120,7 @@ def chrf(
     hypotheses, references = _paired(hypotheses, references)
     if word_order:
         texts = [text for known in references for text in known]
-        scripts.warn("chrF++", texts, lambda found: found.alone, f"word_order={word_order}", "word_order=0")
+        scripts.warn("chrF++", texts, lambda result: result.alone, f"word_order={word_order}", "word_order=0")
     metric = with_float_scores(_sacrebleu().CHRF(word_order=word_order, lowercase=lowercase))
     return _score(metric, hypotheses, references)
 

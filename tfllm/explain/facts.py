@@ -46,13 +46,13 @@ class FactMap:
 def fact_map(task, facts, question):
     """FactAnswering, facts (a text with one on each line, or a list) and a question, str -> FactMap."""
     text = one(facts, "facts") if is_one(facts) else b"\n".join(texts(facts, "facts"))
-    found = task.explained(tf.constant([text]), tf.constant([one(question, "question")]))
-    said = found["text"].numpy()[0].decode("utf-8", "replace")
-    weights = found["attention"].numpy()[0]
+    result = task.explained(tf.constant([text]), tf.constant([one(question, "question")]))
+    said = result["text"].numpy()[0].decode("utf-8", "replace")
+    weights = result["attention"].numpy()[0]
     if isinstance(task.reader, Chosen):
         looks = [f"hop {hop}" for hop in range(1, len(weights) + 1)]
     else:
         words = tf.concat([task.tokenizer.encode([said])[0], [task.tokenizer.end]], axis=0)
         looks = names(task.tokenizer, words)[: len(weights)]
     kept = [fact.decode("utf-8", "replace") for fact in lines(tf.constant([text]))[0].numpy()]
-    return FactMap(said, float(found["probability"].numpy()[0]), kept, looks, weights[: len(looks)])
+    return FactMap(said, float(result["probability"].numpy()[0]), kept, looks, weights[: len(looks)])

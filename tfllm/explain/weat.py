@@ -47,12 +47,12 @@ def weat(vectors, x, y, a, b, partitions=100_000, seed=1) -> Association:
         raise ValueError(f"x and y must not share words; both have {', '.join(sorted(both))}")
     sets, missing = [], []
     for name, words in zip("xyab", (x, y, a, b), strict=True):
-        found = {word: word if word in vectors else word.lower() for word in words}
-        found = {word: spelled for word, spelled in found.items() if spelled in vectors}
-        if not found:
+        result = {word: word if word in vectors else word.lower() for word in words}
+        result = {word: spelled for word, spelled in result.items() if spelled in vectors}
+        if not result:
             raise ValueError(f"none of the words of {name} has a vector: {', '.join(words) or 'there are none'}")
-        missing += [word for word in words if word not in found]
-        sets.append(_unit([vectors[spelled] for spelled in found.values()]))  # [N, D]
+        missing += [word for word in words if word not in result]
+        sets.append(_unit([vectors[spelled] for spelled in result.values()]))  # [N, D]
     x, y, a, b = sets
     targets = np.concatenate([x, y])
     s = (targets @ a.T).mean(axis=1) - (targets @ b.T).mean(axis=1)  # [X + Y]
@@ -69,12 +69,12 @@ def _share(s, size, partitions, seed):
     if exact:
         sums = s[np.array(list(combinations(range(len(s)), size)))].sum(axis=1)
         return float((sums >= least).mean()), len(sums), True
-    draw, found = np.random.default_rng(seed), 0
+    draw, result = np.random.default_rng(seed), 0
     for begin in range(0, partitions, AT_ONCE):
         rows = min(AT_ONCE, partitions - begin)
         order = draw.random((rows, len(s))).argsort(axis=1)[:, :size]
-        found += int((s[order].sum(axis=1) >= least).sum())
-    return (found + 1) / (partitions + 1), partitions, False
+        result += int((s[order].sum(axis=1) >= least).sum())
+    return (result + 1) / (partitions + 1), partitions, False
 
 
 def _unit(vectors):

@@ -74,5 +74,5 @@ def first(text, size):
 
     if not scripts.unspaced(scripts.units(text)):
         return " ".join(text.split()[:size])
-    found = list(islice(scripts.CHARACTERS.finditer(text), size + 1))
-    return text if len(found) <= size else text[: found[-1].start()].rstrip()
+    result = list(islice(scripts.CHARACTERS.finditer(text), size + 1))
+    return text if len(result) <= size else text[: result[-1].start()].rstrip()

@@ -76,16 +76,16 @@ class Keywords:
         k = count_of("k", k)
         if self.method == "tfidf" and self.known is None:
             raise ValueError("TF-IDF tells a text from others: call fit(texts) with a corpus first")
-        found = []
+        result = []
         for some, rows in self.groups(texts):
             near = self.method == "embedding"
-            found += self.nearest(some, rows, k) if near else [self.scored(words, k) for words in rows]
-        return found
+            result += self.nearest(some, rows, k) if near else [self.scored(words, k) for words in rows]
+        return result
 
     def scored(self, words, k):
         """The words of a text -> its keywords by TF-IDF or TextRank."""
         if self.method == "tfidf":
-            scores = self.known.weights(found) if (found := self.candidates(words)) else {}
+            scores = self.known.weights(result) if (result := self.candidates(words)) else {}
         else:
             scores = word_rank(words, self.may_be, self.window)
             if self.longest > 1:
@@ -97,13 +97,13 @@ class Keywords:
         """Of each text the candidates by cosine with it, less `diversity` of that with those chosen before."""
         rows = [list(dict.fromkeys(self.candidates(words))) for words in rows]
         number = {name: i for i, name in enumerate(dict.fromkeys(name for row in rows for name in row))}
-        vectors, found = self.embedder.embed(list(number), verbose=0), []  # each candidate once for all texts
+        vectors, result = self.embedder.embed(list(number), verbose=0), []  # each candidate once for all texts
         for text, row in zip(self.embedder.embed(texts, verbose=0), rows, strict=True):
             some = vectors[[number[name] for name in row]] if row else vectors[:0]
             relevance, likeness = (self.embedder.similarity(some, other) for other in (text[None], some))
             chosen = diverse(relevance[:, 0], likeness, k, self.diversity)
-            found.append([(row[i], float(relevance[i, 0])) for i in chosen])
-        return found
+            result.append([(row[i], float(relevance[i, 0])) for i in chosen])
+        return result
 
     def words(self, texts):
         """Texts -> lists of words (str)."""
@@ -122,11 +122,11 @@ class Keywords:
 
     def candidates(self, words):
         """All keywords that a list of words has, as often as it has them: runs of 1 to `longest` words that may be."""
-        found, run = [], []
+        result, run = [], []
         for word in words:
             run = [*run, word][-self.longest :] if self.may_be(word) else []
-            found += [self.blank.join(run[at:]) for at in range(len(run))]
-        return found
+            result += [self.blank.join(run[at:]) for at in range(len(run))]
+        return result
 
 
 def default_tokenizer(language):

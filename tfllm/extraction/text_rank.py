@@ -56,15 +56,15 @@ def phrases(words, scores, share=1 / 3, longest=4):
     """
     kept = max(1, math.ceil(share * len(scores)))
     best = set(sorted(scores, key=lambda word: (-scores[word], word))[:kept])
-    found, run = {}, []
+    result, run = {}, []
     for word in [*words, None]:
         if word in best and word not in run and len(run) < longest:
             run.append(word)
             continue
         if run:
-            found[tuple(run)] = sum(scores[one] for one in run)
+            result[tuple(run)] = sum(scores[one] for one in run)
         run = [word] if word in best else []
-    return found
+    return result
 
 
 def sentence_rank(sentences, damping=0.85):

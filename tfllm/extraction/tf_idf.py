@@ -24,6 +24,6 @@ class TfIdf:
 
     def weights(self, words):
         """The words of a document -> {word: weight}; words that no document had are the rarest."""
-        found = {word: count * self.idf(word) for word, count in Counter(words).items()}
-        length = math.sqrt(sum(weight * weight for weight in found.values()))
-        return {word: weight / length for word, weight in found.items()}
+        result = {word: count * self.idf(word) for word, count in Counter(words).items()}
+        length = math.sqrt(sum(weight * weight for weight in result.values()))
+        return {word: weight / length for word, weight in result.items()}

@@ -47,22 +47,22 @@ def _head(weights, config, folder):
     return Head(kernel, bias, labels, kinds[problem])
 
 
-def fill(layer, found, folder):
+def fill(layer, result, folder):
     """The weights of a Head in a Dense layer. ValueError for another size."""
-    assign([layer.kernel], found.kernel, WEIGHT, folder)
-    assign([layer.bias], found.bias, BIAS, folder)
+    assign([layer.kernel], result.kernel, WEIGHT, folder)
+    assign([layer.bias], result.bias, BIAS, folder)
 
 
-def save(encoder, found, folder, pad=0):
+def save(encoder, result, folder, pad=0):
     """Write config.json and model.safetensors, as BertForSequenceClassification.from_pretrained reads them."""
     with tempfile.TemporaryDirectory() as beside:
         bert_files.save(encoder, beside, pad=pad)
         config, weights = huggingface.config(beside), dict(huggingface.Weights(beside))
-    names = found.labels or ("LABEL_0",)
+    names = result.labels or ("LABEL_0",)
     config |= {
-        "architectures": ["BertForSequenceClassification"], "problem_type": PROBLEMS[found.kind],
+        "architectures": ["BertForSequenceClassification"], "problem_type": PROBLEMS[result.kind],
         "id2label": {str(i): name for i, name in enumerate(names)},
         "label2id": {name: i for i, name in enumerate(names)},
     }  # fmt: skip
     tensors = {bert_files.PREFIX + name: value for name, value in weights.items()}
-    huggingface.write(folder, config, tensors | {WEIGHT: found.kernel.T, BIAS: found.bias})
+    huggingface.write(folder, config, tensors | {WEIGHT: result.kernel.T, BIAS: result.bias})

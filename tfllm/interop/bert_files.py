@@ -173,10 +173,10 @@ def _sentence_layout(folder, steps):
         raise ValueError(f"{folder}: expected Transformer, Pooling and perhaps Normalize; got {', '.join(kinds)}")
     if wrong := [step["path"] for step in steps if not re.fullmatch(r"[\w-]*", step["path"])]:
         raise ValueError(f"{folder}: modules.json must name folders in this one; got {wrong[0]!r:.60}")
-    found = json_object(folder / steps[1]["path"] / "config.json")
+    result = json_object(folder / steps[1]["path"] / "config.json")
     known = {"cls_token": "first", "mean_tokens": "mean", "max_tokens": "max"}
-    chosen = [name.removeprefix("pooling_mode_") for name, value in found.items() if value is True]
-    chosen = [name for name in chosen if name != "include_prompt"] or [found.get("pooling_mode")]
+    chosen = [name.removeprefix("pooling_mode_") for name, value in result.items() if value is True]
+    chosen = [name for name in chosen if name != "include_prompt"] or [result.get("pooling_mode")]
     known |= {"cls": "first", "mean": "mean", "max": "max"}
     if len(chosen) != 1 or chosen[0] not in known:
         raise ValueError(f"{folder}: BERT pools by one of {', '.join(known)}; got {chosen}")

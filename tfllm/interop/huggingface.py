@@ -54,12 +54,12 @@ def config(path):
     path = Path(path)
     if not (path / CONFIG).is_file():
         raise FileNotFoundError(f"{path} has no {CONFIG}; a folder in Hugging Face's format has one")
-    found = json_object(path / CONFIG)
-    if "model_type" not in found:
+    result = json_object(path / CONFIG)
+    if "model_type" not in result:
         preset = "it is a keras-nlp preset: use interop.keras_nlp.load"
         add = 'add "model_type": "gpt2" or "model_type": "bert", whichever it is'
-        raise ValueError(f"{path / CONFIG} names no model_type; {preset if 'class_name' in found else add}")
-    return found
+        raise ValueError(f"{path / CONFIG} names no model_type; {preset if 'class_name' in result else add}")
+    return result
 
 
 def check_numbers(values, sizes, rates, epsilon):
@@ -156,13 +156,13 @@ class Weights(Mapping):
 
 def _weight_map(index):
     """{tensor: file beside the index}"""
-    found = json_object(index).get("weight_map")
-    if not isinstance(found, dict) or not found:
-        raise ValueError(f"{index}: expected a weight_map, an object of tensors and their files; got {_short(found)}")
-    for name, file in found.items():
+    result = json_object(index).get("weight_map")
+    if not isinstance(result, dict) or not result:
+        raise ValueError(f"{index}: expected a weight_map, an object of tensors and their files; got {_short(result)}")
+    for name, file in result.items():
         if not isinstance(file, str) or not re.fullmatch(r"[\w-][\w.-]{,200}\.safetensors", file):
             raise ValueError(f"{index}: {name:.60} must be in a .safetensors file of this folder; got {_short(file)}")
-    return found
+    return result
 
 
 def write(path, config, tensors):

@@ -59,17 +59,17 @@ def _backbone(folder, kind):
     path = Path(folder).expanduser() / "config.json"
     if not path.is_file():
         raise FileNotFoundError(f"{folder} has no config.json; give the folder of a keras-nlp preset")
-    found = json_object(path)
-    if found.get("class_name") != kind:
-        hint = f"; it is in Hugging Face's format: use interop.{THEIRS[kind]}.load" if "model_type" in found else ""
-        raise ValueError(f"{folder}: expected a preset of {kind}, got {found.get('class_name')!r}{hint}")
+    result = json_object(path)
+    if result.get("class_name") != kind:
+        hint = f"; it is in Hugging Face's format: use interop.{THEIRS[kind]}.load" if "model_type" in result else ""
+        raise ValueError(f"{folder}: expected a preset of {kind}, got {result.get('class_name')!r}{hint}")
     weights = path.with_name("model.weights.h5")
     if not weights.is_file():
         raise FileNotFoundError(f"{folder} has no model.weights.h5; a keras-nlp preset has one")
     with understood(weights, "weights of keras-nlp"):
         held = check_h5(weights)
     with understood(path, f"the config of a {kind}"):
-        numbers = _numbers(found.get("config"))
+        numbers = _numbers(result.get("config"))
         sizes = [numbers[name] for name in SIZES if name != "num_segments"]
         huggingface.check_room(path, held, *sizes)
         backbone = getattr(keras_hub.models, kind)(**numbers)

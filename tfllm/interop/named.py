@@ -3,9 +3,9 @@
 import numpy as np
 
 
-def same_names(found, expected, where):
+def same_names(result, expected, where):
     """ValueError where the two sets of names differ, which says what is missing and what is not known."""
-    missing, unknown = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+    missing, unknown = sorted(set(expected) - set(result)), sorted(set(result) - set(expected))
     if missing or unknown:
         raise ValueError(
             f"{where} does not fit its config: missing {some(missing)}; unexpected {some(unknown)}. "

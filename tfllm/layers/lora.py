@@ -90,16 +90,16 @@ class LowRank(keras.layers.Wrapper):
 
 def kernels(model) -> dict[str, list[Place]]:
     """{name: its places} of every layer that LoRA can stand for and does not yet."""
-    found = {}
+    result = {}
     for place in places(model):
         if isinstance(place.layer, KINDS) and not isinstance(place.owner, LowRank):
-            found.setdefault(place.name, []).append(place)
-    return found
+            result.setdefault(place.name, []).append(place)
+    return result
 
 
 def adapters(model) -> dict[str, LowRank]:
     """{name of the layer it stands for: LowRank}"""
-    return {name: found[0].layer for name, found in _adapted(model).items()}
+    return {name: result[0].layer for name, result in _adapted(model).items()}
 
 
 def attach(model, rank, alpha, names) -> dict[str, LowRank]:
@@ -108,9 +108,9 @@ def attach(model, rank, alpha, names) -> dict[str, LowRank]:
     Neither freezes nor compiles: tfllm.training.lora does. ValueError for a pattern that fits none of them, for a
     layer that has no weights yet, and for one that cannot be replaced; nothing is changed then.
     """
-    found = kernels(model)
-    found = {name: found[name] for name in chosen(found, names)}
-    for name, where in found.items():
+    result = kernels(model)
+    result = {name: result[name] for name in chosen(result, names)}
+    for name, where in result.items():
         if any(place.holder is None for place in where):
             raise ValueError(
                 f"{name} belongs to a functional or sequential model, where no layer can be replaced: write the "
@@ -118,43 +118,43 @@ def attach(model, rank, alpha, names) -> dict[str, LowRank]:
             )
         if not where[0].layer.built:
             raise ValueError(f"{name} has no weights yet: call the model once, on any input, before LoRA")
-    made = {name: LowRank(where[0].layer, rank, alpha) for name, where in found.items()}
+    made = {name: LowRank(where[0].layer, rank, alpha) for name, where in result.items()}
     for name, layer in made.items():
         with devices_of(model), ExitStack() as scopes:  # so that the paths of A and B tell where they stand
             for scope in layer.layer.path.split("/")[:-1]:
                 scopes.enter_context(keras.name_scope(scope))
             layer.build()
-        layer.install(found[name])
+        layer.install(result[name])
     return made
 
 
 def detach(model) -> dict[str, LowRank]:
     """Every layer is back in its place, its kernel as it was: what LoRA learned is only in what is returned."""
-    found = _adapted(model)
-    for where in found.values():
+    result = _adapted(model)
+    for where in result.values():
         where[0].layer.uninstall(where)
-    return {name: where[0].layer for name, where in found.items()}
+    return {name: where[0].layer for name, where in result.items()}
 
 
 @contextmanager
 def merged(model) -> Iterator[None]:
     """A block in which every kernel is W + (alpha / rank) A B and LoRA is gone; after it all is as it was."""
-    found = _adapted(model)
-    kept = {name: where[0].layer.layer.kernel.numpy() for name, where in found.items()}
+    result = _adapted(model)
+    kept = {name: where[0].layer.layer.kernel.numpy() for name, where in result.items()}
     for layer in detach(model).values():
         layer.layer.kernel.assign(layer.kernel)
     try:
         yield
     finally:
-        for name, where in found.items():
+        for name, where in result.items():
             adapter = where[0].layer
             adapter.layer.kernel.assign(kept[name])
             adapter.install([replace(place, layer=adapter.layer) for place in where])
 
 
 def _adapted(model) -> dict[str, list[Place]]:
-    found = {}
+    result = {}
     for place in places(model):
         if isinstance(place.layer, LowRank):
-            found.setdefault(place.name, []).append(place)
-    return found
+            result.setdefault(place.name, []).append(place)
+    return result

@@ -58,13 +58,13 @@ def places(model) -> Iterator[Place]:
 
 def weights(model) -> dict[str, keras.Variable]:
     """{name: weight} of all that could be trained, frozen or not, each once."""
-    found, seen, taken = {}, set(), set()
+    result, seen, taken = {}, set(), set()
     for name, layer in [("", model), *((place.name, place.layer) for place in places(model))]:
         for weight in private_api.own_weights(layer):
             if id(weight) not in seen:
                 seen.add(id(weight))
-                found[_free(f"{name}/{weight.name}".lstrip("/"), taken)] = weight
-    return found
+                result[_free(f"{name}/{weight.name}".lstrip("/"), taken)] = weight
+    return result
 
 
 def devices_of(model):

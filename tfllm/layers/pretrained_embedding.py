@@ -135,8 +135,8 @@ def replace_embedding(model, old, new):
         )
     if model.compiled:
         raise ValueError("the model is compiled, its optimizer knows the old embedding: replace it before `compile`")
-    found = [place for place in places(model) if place.layer is old and place.holder is not None]
-    if not found:
+    result = [place for place in places(model) if place.layer is old and place.holder is not None]
+    if not result:
         raise ValueError(f"{old.name} is no layer of the model that can be replaced")
     with devices_of(model):
         new.build()
@@ -145,5 +145,5 @@ def replace_embedding(model, old, new):
             private_api.set_path(variable, old.path + variable.path.removeprefix(new.path))
         private_api.set_path(new, old.path)
     new.name = old.name
-    for place in found:
+    for place in result:
         place.replace(new)

@@ -35,10 +35,10 @@ class Tunable(Configured, BuiltFromOneReplica, keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        found = config.pop("tuning", None)
+        result = config.pop("tuning", None)
         model = super().from_config(config, custom_objects)
-        if found:
-            tune(model, found)
+        if result:
+            tune(model, result)
         return model
 
     def quantize(self, mode=None, *args, **options):
@@ -97,19 +97,19 @@ def tuning(model) -> dict:
     return {"tuning": told} if any(told.values()) else {}
 
 
-def tune(model, found):
+def tune(model, result):
     """Brings a model just made into the state that `tuning` told. What a part of it did already is left out."""
     there = _pretrained(model)
-    wanted = {name: config for name, config in found.get("embeddings", {}).items() if name not in there}
+    wanted = {name: config for name, config in result.get("embeddings", {}).items() if name not in there}
     for place in list(names.places(model)):
         if place.name in wanted:
             replace_embedding(model, place.layer, PretrainedEmbedding.from_config(wanted.pop(place.name)))
     there = lora.adapters(model)
-    for name, (rank, alpha) in found["lora"].items():
+    for name, (rank, alpha) in result["lora"].items():
         if name not in there:
             lora.attach(model, rank, alpha, [name])
     weights = names.weights(model)
-    for name in found["frozen"]:
+    for name in result["frozen"]:
         weights[name].trainable = False
 
 

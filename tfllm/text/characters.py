@@ -38,5 +38,5 @@ class Characters(Tokenizer):
         points = tf.strings.unicode_decode(texts, "UTF-8", errors="replace")
         flat = points.flat_values
         at = tf.searchsorted(self._points, flat, side="right") - 1  # the last one <= flat; -1 stands first
-        found = tf.gather(self._points, at) == flat
-        return points.with_flat_values(tf.where(found, tf.gather(self._rank, at) + len(SPECIAL), UNKNOWN))
+        result = tf.gather(self._points, at) == flat
+        return points.with_flat_values(tf.where(result, tf.gather(self._rank, at) + len(SPECIAL), UNKNOWN))

@@ -11,11 +11,11 @@ HIGHEST = 0x110000
 @cache
 def points(stretches):
     """bool [0x110000] of a table of stretches: which code points are on it."""
-    found = np.zeros(HIGHEST, bool)
+    result = np.zeros(HIGHEST, bool)
     for stretch in stretches.split():
         first, _, last = stretch.partition("-")
-        found[int(first, 16) : int(last or first, 16) + 1] = True
-    return found
+        result[int(first, 16) : int(last or first, 16) + 1] = True
+    return result
 
 
 def stretches(points):
@@ -26,9 +26,9 @@ def stretches(points):
 
 def table(package, name):
     """{category: its stretches} of a file in a package, whose lines are a stretch and a category: "41-5A L"."""
-    found = {}
+    result = {}
     for line in files(package).joinpath(name).read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             stretch, category = line.split()
-            found.setdefault(category, []).append(stretch)
-    return {category: " ".join(parts) for category, parts in found.items()}
+            result.setdefault(category, []).append(stretch)
+    return {category: " ".join(parts) for category, parts in result.items()}

@@ -42,10 +42,10 @@ def extended(tokenizer, ids, words, source_ids=None, source_words=None):
         _, kinds = tf.unique(both)
         count = tf.reduce_max(tf.concat([kinds, [-1]], axis=0)) + 1
         first = tf.math.unsorted_segment_min(places, kinds[: tf.size(known)], count)  # the largest int where none is
-        found = tf.cast(tf.gather(first, kinds[tf.size(known) :]), tf.int64)
-        inside = found < tf.constant(2**31 - 1, tf.int64)
-        found = tf.where(inside, tf.cast(tokenizer.vocab_size, tf.int64) + found, tokenizer.unknown)
-        flat = tf.tensor_scatter_nd_update(ids.flat_values, wanted[:, None], tf.cast(found, ids.dtype))
+        result = tf.cast(tf.gather(first, kinds[tf.size(known) :]), tf.int64)
+        inside = result < tf.constant(2**31 - 1, tf.int64)
+        result = tf.where(inside, tf.cast(tokenizer.vocab_size, tf.int64) + result, tokenizer.unknown)
+        flat = tf.tensor_scatter_nd_update(ids.flat_values, wanted[:, None], tf.cast(result, ids.dtype))
         return ids.with_flat_values(flat)
 
 

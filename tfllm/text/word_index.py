@@ -19,8 +19,8 @@ class WordIndex:
 
     def __call__(self, words):
         rank = tf.gather(self.rank, tf.searchsorted(self.hashes, hashed(words)))
-        found = (tf.gather(self.words, rank) == words) & (rank < tf.size(self.words) - 1)  # a hash may deceive
-        return tf.where(found, rank + self.first, self.unknown)
+        result = (tf.gather(self.words, rank) == words) & (rank < tf.size(self.words) - 1)  # a hash may deceive
+        return tf.where(result, rank + self.first, self.unknown)
 
 
 def hashed(words):

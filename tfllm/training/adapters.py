@@ -55,11 +55,11 @@ def remove_adapter(model: keras.Model) -> Trained:
 def save_adapter(model: keras.Model, path: str | Path):
     """A and B of every layer that has LoRA, with rank, alpha and the layers' names, as one NumPy file."""
     _require(model)
-    found = layers.adapters(model)
+    result = layers.adapters(model)
     arrays = {}
-    for name, layer in found.items():
+    for name, layer in result.items():
         arrays |= {f"{name}/lora_a": _array(layer.a), f"{name}/lora_b": _array(layer.b)}
-    settings = json.dumps({name: [layer.rank, layer.alpha] for name, layer in found.items()})
+    settings = json.dumps({name: [layer.rank, layer.alpha] for name, layer in result.items()})
     with written(path) as beside, open(beside, "wb") as file:
         np.savez(file, **{_SETTINGS: np.array(settings)}, **arrays)
 
@@ -83,11 +83,11 @@ def load_adapter(model: keras.Model, path: str | Path) -> Trained:
             raise ValueError(f"{path} does not fit the kernel of {name}, which is {tuple(shape)}: another base model")
     for name, (rank, alpha) in {} if there else settings.items():
         layers.attach(model, rank, alpha, [name])
-    found = layers.adapters(model)
-    for name, layer in found.items():
+    result = layers.adapters(model)
+    for name, layer in result.items():
         layer.a.assign(arrays[f"{name}/lora_a"])
         layer.b.assign(arrays[f"{name}/lora_b"])
-    train_only(model, [weight for layer in found.values() for weight in (layer.a, layer.b)])
+    train_only(model, [weight for layer in result.values() for weight in (layer.a, layer.b)])
     return changed(model)
 
 

@@ -129,5 +129,5 @@ class LastAverage(_Averaged):
 
     def paths(self, first, last) -> list[Path]:
         """Files of the epochs first + 1 .. last, in order."""
-        found = sorted(path for path in (self.folder / "weights").glob("*.npz") if re.fullmatch(r"\d{6,}", path.stem))
-        return [path for path in found if first < int(path.stem) and (last is None or int(path.stem) <= last)]
+        result = sorted(path for path in (self.folder / "weights").glob("*.npz") if re.fullmatch(r"\d{6,}", path.stem))
+        return [path for path in result if first < int(path.stem) and (last is None or int(path.stem) <= last)]

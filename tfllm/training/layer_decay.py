@@ -53,15 +53,15 @@ class LayerDecayAdam(keras.optimizers.Adam):
 def scales(paths, decay, bottom=BOTTOM) -> list[float]:
     """What the learning rate of each weight is multiplied by."""
     numbers = [re.search(r"layer_?(\d+)(?:/|$)", path) for path in paths]
-    numbers = [int(found[1]) if found else None for found in numbers]
+    numbers = [int(result[1]) if result else None for result in numbers]
     known = [number for number in numbers if number is not None]
     if not known:
         raise ValueError(f"layer decay needs weights of layers with numbers, such as layer1/...; there are {paths}")
     top, lowest = max(known) + 1, -1 if 0 in known else 0  # some count their layers from 0
-    found = []
+    result = []
     for path, number in zip(paths, numbers, strict=True):
         if number is None:
             below = any(fnmatchcase(part, pattern) for part in path.split("/") for pattern in bottom)
             number = lowest if below else top
-        found.append(decay ** (top - number))
-    return found
+        result.append(decay ** (top - number))
+    return result

@@ -71,8 +71,8 @@ def read(path: str | Path) -> Progress:
 
 def fault(path: str | Path) -> str | None:
     """Why the file is no whole `.keras` archive, or None; all of it is read, once. OSError where it cannot be."""
-    found = os.stat(path)
-    return _fault(str(path), found.st_ino, found.st_size, found.st_mtime_ns)
+    result = os.stat(path)
+    return _fault(str(path), result.st_ino, result.st_size, result.st_mtime_ns)
 
 
 @functools.lru_cache

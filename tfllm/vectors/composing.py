@@ -59,8 +59,8 @@ def compose(tokenizer, vectors) -> Composed:
         if i in silent:
             kinds[i] = SPECIAL
         elif i != tokenizer.unknown and word:
-            if (found := look(words, word)) is not None:
-                kinds[i], row = found
+            if (result := look(words, word)) is not None:
+                kinds[i], row = result
                 table[i] = matrix[row]
             elif grams is not None:
                 if (vector := grams(word)) is not None:
@@ -106,11 +106,11 @@ def begun(piece, every, longest, words, ordered):
     every: all pieces that begin words, of at most `longest` letters; ordered: the words in the order of the alphabet.
     """
     for form in (piece, piece.lower(), piece.capitalize()):
-        found = ordered[bisect_left(ordered, form) : bisect_left(ordered, form + chr(0x10FFFF))]
-        found.sort(key=words.get)
+        result = ordered[bisect_left(ordered, form) : bisect_left(ordered, form + chr(0x10FFFF))]
+        result.sort(key=words.get)
         longer = range(len(form) + 1, longest + 1)
-        own = (word for word in found if not any(word[:end] in every for end in longer))
-        if rows := [words[word] for word in islice(own, MOST)] or [words[word] for word in found[:MOST]]:
+        own = (word for word in result if not any(word[:end] in every for end in longer))
+        if rows := [words[word] for word in islice(own, MOST)] or [words[word] for word in result[:MOST]]:
             return rows
     return []
 

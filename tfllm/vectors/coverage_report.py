@@ -77,5 +77,5 @@ class Coverage:
 
 def coverage(tokenizer, vectors, texts=None) -> Coverage:
     """What `pretrained_embedding` would find in `vectors` for this tokenizer; counted by tokens too, with `texts`."""
-    found = Coverage(tokenizer, compose(tokenizer, vectors).kinds)
-    return found if texts is None else found.of(texts)
+    result = Coverage(tokenizer, compose(tokenizer, vectors).kinds)
+    return result if texts is None else result.of(texts)

@@ -159,14 +159,14 @@ def _answers(vectors, spelled, rows):
         a, b, c = asked = rows[start : start + QUESTIONS, :3].T
         aim = unit[b] - unit[a] + unit[c]  # [Q, D]
         given = _spellings(spelled, asked.T)
-        found, best = np.zeros(len(aim), int), np.full(len(aim), -np.inf)
+        result, best = np.zeros(len(aim), int), np.full(len(aim), -np.inf)
         for low in range(0, len(unit), WORDS):
             scores = aim @ unit[low : low + WORDS].T  # [Q, W]
             inside = given[(given[:, 1] >= low) & (given[:, 1] < low + WORDS)]
             scores[inside[:, 0], inside[:, 1] - low] = -np.inf
             top, score = scores.argmax(axis=1), scores.max(axis=1)
-            found, best = np.where(score > best, top + low, found), np.maximum(score, best)
-        answers[start : start + QUESTIONS] = spelled[found]
+            result, best = np.where(score > best, top + low, result), np.maximum(score, best)
+        answers[start : start + QUESTIONS] = spelled[result]
     return answers
 
 

@@ -84,8 +84,8 @@ def pretrained(path, config, train):
         "class_weights": config.class_weights, "pooling": config.pooling, "rate": config.rate,
         "separator": config.separator,
     }  # fmt: skip
-    if found := encoder_of(path):
-        return TextClassifier.from_encoder(*found, labels, **options)
+    if result := encoder_of(path):
+        return TextClassifier.from_encoder(*result, labels, **options)
     return TextClassifier.from_pretrained(path, labels=labels, **options)
 
 
@@ -138,8 +138,8 @@ class Evaluation(Labelled):
         if self.reliability and model.kind == "regression":
             raise ValueError("--reliability is of probabilities; this classifier gives numbers")
         names = model.labels or None
-        found = self.records(kind=model.kind, separator=model.separator, labels=names)
-        report = model.score(found, batch_size=self.batch_size, verbose=0)
+        result = self.records(kind=model.kind, separator=model.separator, labels=names)
+        report = model.score(result, batch_size=self.batch_size, verbose=0)
         if self.confusion:
             report.plot(self.confusion)
         if self.reliability:

@@ -62,8 +62,8 @@ class Generation(Exporting):
                 yield "\n"
             return
         several = {"num_return_sequences": self.num_return_sequences, "jit_compile": self.jit_compile}
-        found = model.generate(prompts, batch_size=self.batch_size, verbose=0, row=first, **several, **options)
-        for text in sum(found, []) if self.num_return_sequences > 1 else found:
+        result = model.generate(prompts, batch_size=self.batch_size, verbose=0, row=first, **several, **options)
+        for text in sum(result, []) if self.num_return_sequences > 1 else result:
             yield self.line(text) + "\n"
 
     def line(self, text):

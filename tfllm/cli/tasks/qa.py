@@ -37,8 +37,8 @@ class Training(TokenFitting, QuestionAnsweringConfig, Questions):
         return pretrained(self.pretrained, self, train)
 
     def sample(self, model, record):
-        found = model.generate(record["context"], record["question"])
-        return f"{record['question']} -> {found['text']}"
+        result = model.generate(record["context"], record["question"])
+        return f"{record['question']} -> {result['text']}"
 
 
 def pretrained(path, config, train):
@@ -49,8 +49,8 @@ def pretrained(path, config, train):
     no_answer = config.no_answer if config.no_answer is not None else not all(asked(train)[2])
     options = {name: getattr(config, name) for name in ("length", "stride", "question_length", "answer_length")}
     options["no_answer"] = no_answer
-    if found := encoder_of(path):
-        return QuestionAnswering.from_encoder(*found, **options)
+    if result := encoder_of(path):
+        return QuestionAnswering.from_encoder(*result, **options)
     return QuestionAnswering.from_pretrained(path, **options)
 
 

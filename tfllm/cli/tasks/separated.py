@@ -8,12 +8,12 @@ def parts(texts, separator, about, first=0):
     number, for a text that lacks a part.
     """
     expect_separator(separator)
-    found = [tuple(part.strip() for part in text.rpartition(separator)[::2]) for text in texts]
-    for number, (text, pair) in enumerate(zip(texts, found, strict=True), first + 1):
+    result = [tuple(part.strip() for part in text.rpartition(separator)[::2]) for text in texts]
+    for number, (text, pair) in enumerate(zip(texts, result, strict=True), first + 1):
         if text.replace(separator, "").strip() and not all(pair):
             got = text if len(text) < 60 else f"{text[:57]}..."
             raise ValueError(f"text {number}: expected {about}, {separator!r} and a question; got {got!r}")
-    return [before for before, _ in found], [question for _, question in found]
+    return [before for before, _ in result], [question for _, question in result]
 
 
 def strings(texts):

@@ -58,34 +58,34 @@ def module(task):
     if task not in points:
         raise ValueError(f"no task {task!r}{meant(task, names())}; the tasks: {', '.join(names())}")
     try:
-        found = points[task].load()
-        found.Training, found.TEXT, found.ASK, found.CLASSES  # noqa: B018  what the table needs of it
+        result = points[task].load()
+        result.Training, result.TEXT, result.ASK, result.CLASSES  # noqa: B018  what the table needs of it
     except (ImportError, AttributeError) as error:
         raise ValueError(f"task {task!r}, entry point {points[task].value} of {GROUP}: {error}") from error
-    return found
+    return result
 
 
 def modules():
     """{task: its module}; a task of another package that cannot be imported is left out with a warning."""
-    found = {task: module(task) for task in TASKS}
+    result = {task: module(task) for task in TASKS}
     for task in added():
         try:
-            found[task] = module(task)
+            result[task] = module(task)
         except ValueError as error:
             log.warning("%s", error)
-    return found
+    return result
 
 
 def all_of(name):
     """{task: the dataclass `name` of its module}, of all tasks that have one."""
-    return {task: getattr(found, name) for task, found in modules().items() if hasattr(found, name)}
+    return {task: getattr(result, name) for task, result in modules().items() if hasattr(result, name)}
 
 
 def classes():
     """{the name under which Keras saves a model: task}"""
-    found = {name: task for task, entry in TASKS.items() for name in entry.classes}
+    result = {name: task for task, entry in TASKS.items() for name in entry.classes}
     others = {task: part for task, part in modules().items() if task not in TASKS} if added() else {}
-    return {name: task for task, part in others.items() for name in part.CLASSES} | found
+    return {name: task for task, part in others.items() for name in part.CLASSES} | result
 
 
 def register(task):
@@ -97,4 +97,4 @@ def register(task):
 
 def files():
     """The files of the tasks that other packages add, as far as they are imported."""
-    return [found.__file__ for point in added().values() if (found := sys.modules.get(point.module)) is not None]
+    return [result.__file__ for point in added().values() if (result := sys.modules.get(point.module)) is not None]

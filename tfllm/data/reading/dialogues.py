@@ -43,13 +43,13 @@ def blank(text, what):
     """The text with one blank for each run of white space; ValueError where nothing is left of it."""
     if not isinstance(text, str):
         raise ValueError(f"{what}: expected a text, got a {type(text).__name__}: {text!r:.40}")
-    if not (found := " ".join(text.split())):
+    if not (result := " ".join(text.split())):
         raise ValueError(f"{what} is empty")
     try:
-        found.encode()
+        result.encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"{what} holds half of a surrogate pair, no character") from error
-    return found
+    return result
 
 
 def dialogues(*paths):
@@ -62,7 +62,7 @@ def dialogues(*paths):
     Blank lines are none; dialogues of one turn, which nobody answers, are skipped and counted in a warning. Raises
     OSError where a file is missing; ValueError with file and line for what is not as said above; and for no dialogue.
     """
-    found, alone = [], []
+    result, alone = [], []
     for path in paths:
         jsonl = Path(path).name.lower().removesuffix(".gz").endswith(".jsonl")
         for number, line in enumerate(read_lines(path), start=1):
@@ -74,15 +74,15 @@ def dialogues(*paths):
             except ValueError as error:
                 raise ValueError(f"{path}:{number}: {error}") from error
             if len(parts["turns"]) > 1:
-                found.append(text)
+                result.append(text)
             else:
                 alone.append(f"{path}:{number}")
-    if not found:
+    if not result:
         raise ValueError(f"expected dialogues in {', '.join(map(str, paths)) or 'one or more files'}; found none")
     if alone:
         listed = ", ".join(alone[:5]) + (", ..." if len(alone) > 5 else "")
         warnings.warn(f"skipped {len(alone)} dialogues of less than two turns: {listed}", stacklevel=2)
-    return tf.data.Dataset.from_tensor_slices({"dialogue": tf.constant(found, tf.string)})
+    return tf.data.Dataset.from_tensor_slices({"dialogue": tf.constant(result, tf.string)})
 
 
 def of_daily_dialog(line):
@@ -96,19 +96,19 @@ def of_daily_dialog(line):
 def of_json(line):
     """The arguments of `dialogue`."""
     try:
-        found = json.loads(line)
+        result = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"expected one JSON object: {error}") from error
-    if not isinstance(found, dict) or not {"turns", "messages"} & found.keys():
-        got = list(found) if isinstance(found, dict) else type(found).__name__
+    if not isinstance(result, dict) or not {"turns", "messages"} & result.keys():
+        got = list(result) if isinstance(result, dict) else type(result).__name__
         raise ValueError(f"expected one JSON object with 'turns' or 'messages'; got {got}")
-    if "turns" in found:
-        parts = {name: found.get(name) for name in ("turns", "speakers", "system")}
+    if "turns" in result:
+        parts = {name: result.get(name) for name in ("turns", "speakers", "system")}
         for name in ("turns", "speakers"):
             if not isinstance(parts[name], list) and (name == "turns" or parts[name] is not None):
                 raise ValueError(f"expected a list of texts in {name!r}; got a {type(parts[name]).__name__}")
         return parts
-    return of_messages(found["messages"])
+    return of_messages(result["messages"])
 
 
 def of_messages(messages):

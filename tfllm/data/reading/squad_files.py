@@ -54,8 +54,8 @@ def squad_tfds(name="squad", split="train", data_dir=None):
 
     def record_of(example):
         answers = example["answers"]
-        found = {"answers": answers["text"], "starts": tf.cast(answers["answer_start"], tf.int32)}
-        return {part: example[part] for part in ("id", "context", "question") if part in features} | found
+        result = {"answers": answers["text"], "starts": tf.cast(answers["answer_start"], tf.int32)}
+        return {part: example[part] for part in ("id", "context", "question") if part in features} | result
 
     return builder.as_dataset(split=split, shuffle_files=False).map(record_of, tf.data.AUTOTUNE)
 
@@ -84,10 +84,10 @@ def _rows(path):
 def _question(asked, context, place):
     name = _text(asked, "id", place)
     place = f"{place} ({name})"
-    found = _of(asked, "answers", list, place)
-    if found and asked.get("is_impossible"):
+    result = _of(asked, "answers", list, place)
+    if result and asked.get("is_impossible"):
         raise ValueError(f"{place}: is_impossible is true, but there are answers")
-    answers = [_answer(answer, context, f"{place}.answers[{i}]") for i, answer in enumerate(found)]
+    answers = [_answer(answer, context, f"{place}.answers[{i}]") for i, answer in enumerate(result)]
     return name, context, _text(asked, "question", place), [text for text, _ in answers], [at for _, at in answers]
 
 

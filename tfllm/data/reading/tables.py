@@ -73,17 +73,17 @@ def rows_of_jsonl(path, columns, lists=None):
 
 def _texts(line, columns, where, lists):
     try:
-        found = json.loads(line)
+        result = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{where}: expected one JSON object: {error}") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"{where}: expected one JSON object; got a {type(found).__name__}")
-    if missing := [column for column in columns if column not in found]:
-        raise ValueError(f"{where}: expected a field {missing[0]!r}; the object has {list(found)}")
+    if not isinstance(result, dict):
+        raise ValueError(f"{where}: expected one JSON object; got a {type(result).__name__}")
+    if missing := [column for column in columns if column not in result]:
+        raise ValueError(f"{where}: expected a field {missing[0]!r}; the object has {list(result)}")
     return [
-        "".join(_text(part, column, where) + lists[column] for part in found[column])
-        if column in lists and isinstance(found[column], list)
-        else _text(found[column], column, where)
+        "".join(_text(part, column, where) + lists[column] for part in result[column])
+        if column in lists and isinstance(result[column], list)
+        else _text(result[column], column, where)
         for column in columns
     ]
 

@@ -28,26 +28,26 @@ def sst(path, classes=2, phrases=False, duplicates=False):
     """
     if classes not in CLASSES:
         raise ValueError(f"sst() has {' or '.join(map(str, sorted(CLASSES)))} classes; it was asked for {classes!r}")
-    names, found = CLASSES[classes], []
+    names, result = CLASSES[classes], []
     for number, line in enumerate(read_lines(path), 1):
         if line.strip():
             whole = nodes(line, f"{path}:{number}")
-            found += [(text, names[label]) for label, text in (whole if phrases else whole[:1]) if names[label]]
+            result += [(text, names[label]) for label, text in (whole if phrases else whole[:1]) if names[label]]
     if phrases and not duplicates:
-        found = list(dict.fromkeys(found))
-    if not found:
+        result = list(dict.fromkeys(result))
+    if not result:
         raise ValueError(f"{path}: expected trees, a line each; found none")
-    texts, labels = zip(*found, strict=True)
+    texts, labels = zip(*result, strict=True)
     return tf.data.Dataset.from_tensor_slices({"text": tf.constant(texts), "label": tf.constant(labels)})
 
 
 def nodes(line, where):
     """[(label, text)] of a tree's nodes: the whole, then its parts from the last to the first."""
-    found, words, opened, place = [], [], [], 0
+    result, words, opened, place = [], [], [], 0
     line = line.rstrip()
     while place < len(line):
         piece = PIECE.match(line, place)
-        if piece is None or (not opened and (found or piece[1] is None)):
+        if piece is None or (not opened and (result or piece[1] is None)):
             rest = line[place : place + 20]
             raise ValueError(f"{where}: expected one tree like (3 (2 A) (3 film)); it goes wrong at {rest!r}")
         if piece[1]:
@@ -58,8 +58,8 @@ def nodes(line, where):
             label, first = opened.pop()
             if first == len(words):
                 raise ValueError(f"{where}: a part of the tree has no words")
-            found.append((label, " ".join(words[first:])))
+            result.append((label, " ".join(words[first:])))
         place = piece.end()
     if opened:
         raise ValueError(f"{where}: expected one tree like (3 (2 A) (3 film)); {len(opened)} brackets are left open")
-    return found[::-1]
+    return result[::-1]

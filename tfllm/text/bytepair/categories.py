@@ -28,8 +28,8 @@ class Categories:
 @functools.cache
 def _stretches():
     """(first code point, category) of each stretch of one category, in order."""
-    kinds, found = np.full(HIGHEST + 1, OTHER), table("tfllm.text.bytepair", "unicode16.txt")
-    for kind, stretches in ((LETTER, found["L"]), (NUMBER, found["N"]), (SPACE, SPACES)):
+    kinds, result = np.full(HIGHEST + 1, OTHER), table("tfllm.text.bytepair", "unicode16.txt")
+    for kind, stretches in ((LETTER, result["L"]), (NUMBER, result["N"]), (SPACE, SPACES)):
         kinds[:-1][points(stretches)] = kind
     borders = np.flatnonzero(np.diff(kinds, prepend=-1))
     return list(zip(borders.tolist(), kinds[borders].tolist(), strict=True))

@@ -46,9 +46,11 @@ class Merges:
 
         def attempt(half, left, tokens):
             windows = Windows(tf.gather(ends - lengths, left), tf.gather(ends, left), half)
-            found = self._merge(tf.gather(symbols, windows.places), windows.lengths)
-            counts, torn = windows.joined(found)
-            tokens = tf.tensor_scatter_nd_update(tokens, tf.gather(windows.places, counts), tf.gather_nd(found, counts))
+            result = self._merge(tf.gather(symbols, windows.places), windows.lengths)
+            counts, torn = windows.joined(result)
+            tokens = tf.tensor_scatter_nd_update(
+                tokens, tf.gather(windows.places, counts), tf.gather_nd(result, counts)
+            )
             return half * GROWTH, tf.boolean_mask(left, torn), tokens
 
         left = tf.cast(tf.where(lengths > 0)[:, 0], tf.int32)  # a range [U] would be folded as if its size were fixed
@@ -89,8 +91,8 @@ class Merges:
         nexts = tf.cast(tf.concat([symbols[1:], [0]], 0), tf.int64)
         key = tf.cast(symbols, tf.int64) * self.base + nexts
         at = tf.searchsorted(self.keys, key)
-        found = (tf.gather(self.keys, at) == key) & (piece == tf.concat([piece[1:], [-1]], 0))
-        return tf.where(found, tf.gather(self.ranks, at), self.none)
+        result = (tf.gather(self.keys, at) == key) & (piece == tf.concat([piece[1:], [-1]], 0))
+        return tf.where(result, tf.gather(self.ranks, at), self.none)
 
     def _chosen(self, least, rank, piece, pieces):
         """bool [A]: the pairs of least rank that are merged at once: all that do not overlap, or only the leftmost."""

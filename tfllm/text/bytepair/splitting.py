@@ -29,11 +29,11 @@ def word_begins(points, kind, first):
     one = tf.where(last, 0, _after(points, 1, 0))
     two = tf.where(last | _after(last, 1, True), 0, _after(points, 2, 0))
     for endings, length in ((("s", "t", "m", "d"), 1), (("re", "ve", "ll"), 2)):
-        found = [(one == ord(ending[0])) & (length == 1 or two == ord(ending[-1])) for ending in endings]
-        found = apostrophe & tf.reduce_any(found, axis=0)
+        result = [(one == ord(ending[0])) & (length == 1 or two == ord(ending[-1])) for ending in endings]
+        result = apostrophe & tf.reduce_any(result, axis=0)
         for step in range(1, length + 1):
-            begins = begins & ~_before(found, step, False)
-        begins = begins | _before(found, length + 1, False)
+            begins = begins & ~_before(result, step, False)
+        begins = begins | _before(result, length + 1, False)
     return begins
 
 

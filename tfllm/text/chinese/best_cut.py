@@ -84,10 +84,10 @@ class BestCut:
         empty = [tf.zeros([0], kind) for kind in (tf.int32, tf.int32, tf.float64)]
         shape = tf.TensorShape([None])
 
-        def some_alive(depth, places, nodes, *found):
+        def some_alive(depth, places, nodes, *result):
             return tf.size(places) > 0
 
-        def deeper(depth, places, nodes, *found):
+        def deeper(depth, places, nodes, *result):
             keys = tf.bitwise.left_shift(nodes, BITS) + tf.gather(points, tf.minimum(places + depth, size))
             at = tf.searchsorted(self.edges, keys)
             alive = tf.where(tf.gather(self.edges, at) == keys)[:, 0]
@@ -96,7 +96,7 @@ class BestCut:
             words = tf.where((scores > NEVER) & tf.gather(ends, after))[:, 0]
             first, last = (tf.gather(number, tf.gather(ends_of, words)) for ends_of in (places, after))
             new = first, last - first, tf.gather(scores, words)
-            return depth + 1, places, nodes, *(tf.concat(pair, 0) for pair in zip(found, new, strict=True))
+            return depth + 1, places, nodes, *(tf.concat(pair, 0) for pair in zip(result, new, strict=True))
 
         start = (0, tf.cast(atoms, tf.int32), tf.zeros_like(atoms, tf.int64), *empty)
         shapes = (tf.TensorShape([]), *[shape] * 5)

@@ -29,17 +29,17 @@ def read_dictionary(path):
 
 
 def _read(path):
-    found = {}
+    result = {}
     for number, line in enumerate(lines(path), start=1):
         if not (parts := line.decode("utf-8-sig" if number == 1 else "utf-8").split()):
             continue
         word, count = parts[0], parts[1] if len(parts) > 1 and parts[1][0] in "+-.0123456789" else "1"
         try:
-            found[word] = float(count)
+            result[word] = float(count)
         except ValueError:
             told = f"expected a word and its count, got {line.decode().strip()!r:.60}"
             raise ValueError(f"{path}, line {number}: {told}") from None
-    return checked({word: count for word, count in found.items() if count}, path)
+    return checked({word: count for word, count in result.items() if count}, path)
 
 
 def jieba_dictionary():
@@ -47,10 +47,10 @@ def jieba_dictionary():
 
     ImportError where it is not installed; jieba itself is not imported.
     """
-    found = importlib.util.find_spec("jieba")
-    if found is None:
+    result = importlib.util.find_spec("jieba")
+    if result is None:
         raise ImportError("jieba's dictionary is in the package jieba: pip install 'tfllm[chinese]', or jieba")
-    return read_dictionary(Path(found.origin).with_name("dict.txt"))
+    return read_dictionary(Path(result.origin).with_name("dict.txt"))
 
 
 def learn_dictionary(texts, size=20_000, lowercase=False):
@@ -106,9 +106,9 @@ def _grams(runs):
     entropies = Counter(), Counter()
     for side in (0, 1):
         for gram in around[side].keys() | edges[side].keys():
-            found = around[side][gram] + [1] * edges[side][gram]
-            total = sum(found)
-            entropies[side][gram] = math.log(total) - sum(count * math.log(count) for count in found) / total
+            result = around[side][gram] + [1] * edges[side][gram]
+            total = sum(result)
+            entropies[side][gram] = math.log(total) - sum(count * math.log(count) for count in result) / total
     return counts, *entropies
 
 

@@ -51,8 +51,8 @@ def simplified_table():
 
     About 3,900 characters, each by itself; of several simplified ones the first. ImportError where it is not there.
     """
-    found = importlib.util.find_spec("opencc")
-    path = found and found.origin and Path(found.origin).parent / "dictionary" / "TSCharacters.txt"
+    result = importlib.util.find_spec("opencc")
+    path = result and result.origin and Path(result.origin).parent / "dictionary" / "TSCharacters.txt"
     if not path or not path.exists():
         raise ImportError(
             "the table of simplified characters is in the package opencc-python-reimplemented: "

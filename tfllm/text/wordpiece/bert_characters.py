@@ -19,7 +19,7 @@ CHANGING = (  # what lies between these ranges stays as it is
 @functools.cache
 def replacements(lowercase, strip_accents):
     """{code point: code points it becomes}, of all that change: NFD without MARKS, then lower case."""
-    newer, found = _newer(), {}
+    newer, result = _newer(), {}
     undivided, marks = points(UNDIVIDED), points(MARKS)
     for point in CHANGING:
         new = character = chr(point)
@@ -29,18 +29,18 @@ def replacements(lowercase, strip_accents):
         if lowercase:
             new = "".join(newer.get(part) or part.lower() for part in new)
         if new != character:
-            found[point] = tuple(map(ord, new))
-    return found
+            result[point] = tuple(map(ord, new))
+    return result
 
 
 def _newer():
-    found = {}
+    result = {}
     for stretch in NEWER.split():
         stretch, _, target = stretch.partition(":")
         first, _, last = stretch.partition("-")
         for step in range(int(last or first, 16) - int(first, 16) + 1):
-            found[chr(int(first, 16) + step)] = chr(int(target, 16) + step)
-    return found
+            result[chr(int(first, 16) + step)] = chr(int(target, 16) + step)
+    return result
 
 
 _TABLE = table("tfllm.text.wordpiece", "unicode8.txt")

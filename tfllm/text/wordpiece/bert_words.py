@@ -59,10 +59,10 @@ class BertWords:
         Marks that are dropped, such as accents, belong to the letter before them.
         """
         decoded = tf.strings.unicode_decode(texts, "UTF-8", errors="replace")
-        found, row = decoded.flat_values, decoded.value_rowids()  # [N]
-        code = tf.gather(self.pages, tf.gather(self.page_of, found // PAGE) * PAGE + found % PAGE)
+        result, row = decoded.flat_values, decoded.value_rowids()  # [N]
+        code = tf.gather(self.pages, tf.gather(self.page_of, result // PAGE) * PAGE + result % PAGE)
         if special:
-            code = self._with_special(code, found, row)
+            code = self._with_special(code, result, row)
         others = (row, *self._places(decoded, code)) if places else (row,)
         code, *others = tf.cond(
             tf.reduce_any(code < 0), lambda: self._longer(code, *others), lambda: (code, *others)
@@ -92,13 +92,13 @@ class BertWords:
         places = tf.where(code >= 0)
         return tf.gather_nd(code, places), *(tf.gather(part, places[:, 0]) for part in others)
 
-    def _with_special(self, code, found, row):
+    def _with_special(self, code, result, row):
         for name, letter in self.special:
             size = len(name)
-            ahead = tf.concat([found, tf.fill([size], -1)], 0)
+            ahead = tf.concat([result, tf.fill([size], -1)], 0)
             match = tf.concat([row, tf.fill([size], tf.constant(-1, tf.int64))], 0)[size - 1 : -1] == row
             for step, part in enumerate(name):
-                match &= ahead[step : tf.size(found) + step] == part
+                match &= ahead[step : tf.size(result) + step] == part
             for step in range(1, size):
                 code = tf.where(tf.concat([tf.fill([step], False), match], 0)[: tf.size(code)], NOTHING, code)
             code = tf.where(match, letter, code)

@@ -51,18 +51,18 @@ class WordMatch:
         letters = np.zeros((len(pieces), lengths.max(initial=0)), np.int64)
         for row, (own, _, _) in zip(letters, pieces, strict=True):
             row[: len(own)] = own
-        keys, found, sizes = [np.zeros(0, np.int64)], np.array([-1, -1]), np.zeros(2, np.int64)
+        keys, result, sizes = [np.zeros(0, np.int64)], np.array([-1, -1]), np.zeros(2, np.int64)
         for depth in range(letters.shape[1]):
             deeper = np.flatnonzero(lengths > depth)
             new, index = np.unique(node[deeper] * self.base + letters[deeper, depth], return_inverse=True)
-            node[deeper] = len(found) + index.ravel()
+            node[deeper] = len(result) + index.ravel()
             above = new // self.base
-            found, sizes = np.append(found, found[above]), np.append(sizes, sizes[above])
+            result, sizes = np.append(result, result[above]), np.append(sizes, sizes[above])
             ending = deeper[lengths[deeper] == depth + 1]
-            found[node[ending]], sizes[node[ending]] = token_ids[ending], depth + 1
+            result[node[ending]], sizes[node[ending]] = token_ids[ending], depth + 1
             keys.append(new)
         self.keys = tf.constant(np.append(np.concatenate(keys), LAST))
-        self.token_id, self.length = tf.constant(found.astype(np.int32)), tf.constant(sizes.astype(np.int32))
+        self.token_id, self.length = tf.constant(result.astype(np.int32)), tf.constant(sizes.astype(np.int32))
 
     def __call__(self, letters, begins):
         """letters int32 [M] of words, bool [M] where they begin -> int32 [M]: ids where pieces begin, -1 elsewhere."""
@@ -95,9 +95,9 @@ class WordMatch:
         jump = tf.where(length > 0, tf.range(count) + length, count)  # one place more, where all ways end
         seen = doubled(tf.concat([begins, [False]], 0), tf.concat([jump, [count]], 0))[:-1]
         torn = tf.math.segment_max(tf.cast(seen & (length == 0), tf.int32), word) > 0
-        found = tf.where(seen, tf.gather(self.token_id, nodes), -1)
-        found = tf.where(tf.gather(torn, word), tf.where(begins, self.unknown, -1), found)
-        return tf.tensor_scatter_nd_update(ids, places, found)
+        result = tf.where(seen, tf.gather(self.token_id, nodes), -1)
+        result = tf.where(tf.gather(torn, word), tf.where(begins, self.unknown, -1), result)
+        return tf.tensor_scatter_nd_update(ids, places, result)
 
     def _walk(self, letters, roots, ends):
         """The deepest node reached from each place [P], inside its word; only the A places still alive go on."""

@@ -125,8 +125,8 @@ def _tokenizer_json(path):
 def _preset(folder):
     """A preset of keras-nlp, whose tokenizer.json is another one."""
     options = json_object(folder / TOKENIZER).get("config", {})
-    found = {"lowercase": options.get("lowercase", False), "strip_accents": options.get("strip_accents", False)}
-    return Parts(read_vocabulary(folder / PRESET), **found)
+    result = {"lowercase": options.get("lowercase", False), "strip_accents": options.get("strip_accents", False)}
+    return Parts(read_vocabulary(folder / PRESET), **result)
 
 
 def _extra(config):

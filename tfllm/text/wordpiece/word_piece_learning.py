@@ -42,10 +42,10 @@ def word_pieces(texts, vocab_size, special, words):
     rest = [form for letter in forms if letter not in kept for form in forms[letter]]  # where there is room left
     counts = {word: count for word, count in counts.items() if len(word) > 1 and kept.issuperset(word)}
     merged = _merged(counts, vocab_size - len(special) - len(first), len(kept)) if counts else []
-    found = list(dict.fromkeys([*special, *first, *merged, *rest]))[:vocab_size]
-    if len(found) < vocab_size:
-        logger.warning("the text gives %d word pieces, %d were asked for", len(found), vocab_size)
-    return found
+    result = list(dict.fromkeys([*special, *first, *merged, *rest]))[:vocab_size]
+    if len(result) < vocab_size:
+        logger.warning("the text gives %d word pieces, %d were asked for", len(result), vocab_size)
+    return result
 
 
 def _alphabet(counts):

@@ -41,8 +41,8 @@ def place(path, cache):
 
 def state(path):
     """What changes with a file."""
-    found = os.stat(path)
-    return [VERSION, found.st_size, found.st_mtime_ns]
+    result = os.stat(path)
+    return [VERSION, result.st_size, result.st_mtime_ns]
 
 
 def read(copy, was):

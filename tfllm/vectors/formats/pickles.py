@@ -37,13 +37,13 @@ def read_pickle(path):
     FileNotFoundError where a file beside it is missing.
     """
     with Unpacked(path, verbose=False) as source:
-        found = _load(source, path)
-    if not isinstance(found, _Held):
-        raise ValueError(f"{path}: expected word vectors saved by gensim, got a {type(found).__name__}")
+        result = _load(source, path)
+    if not isinstance(result, _Held):
+        raise ValueError(f"{path}: expected word vectors saved by gensim, got a {type(result).__name__}")
     home, model = str(path), {}
-    if isinstance(held := vars(found).get("wv"), _Held):
-        found, home, model = held, f"{path}.wv", vars(found)
-    kind, state = type(found).__name__, {"bucket": model.get("bucket")} | vars(found)  # of gensim 3's FastText
+    if isinstance(held := vars(result).get("wv"), _Held):
+        result, home, model = held, f"{path}.wv", vars(result)
+    kind, state = type(result).__name__, {"bucket": model.get("bucket")} | vars(result)  # of gensim 3's FastText
     _check_names(state, path)
     for name in state.get("__numpys", []):
         state[name] = _array_beside(home, name, packed=str(path).endswith(".gz"))
@@ -224,10 +224,10 @@ def _array_beside(home, name, packed):
         with understood(path, "an array as gensim writes it"):
             if packed:
                 check_unpacked(path)
-            found = np.load(path, mmap_mode=None if packed else "c", allow_pickle=False)
-            found = found["val"] if packed else found
-            found.shape  # noqa: B018  a file of several arrays has none
-            return found
+            result = np.load(path, mmap_mode=None if packed else "c", allow_pickle=False)
+            result = result["val"] if packed else result
+            result.shape  # noqa: B018  a file of several arrays has none
+            return result
     except FileNotFoundError:
         raise FileNotFoundError(f"{home}: its {name} are in {path}, which is missing: put it there") from None
 
@@ -237,12 +237,12 @@ def _built(kind, words, state):
     matrix = state.get("vectors", old)
     if kind == "FastTextKeyedVectors":
         return _fasttext(words, state)
-    found = _numbers(words, matrix)
+    result = _numbers(words, matrix)
     if kind == "PoincareKeyedVectors":
         from gensim.models.poincare import PoincareKeyedVectors
 
-        found = _as(PoincareKeyedVectors, found, max_distance=0)
-    return _with_counts(found, state)
+        result = _as(PoincareKeyedVectors, result, max_distance=0)
+    return _with_counts(result, state)
 
 
 def _numbers(words, matrix):
@@ -267,14 +267,14 @@ def _fasttext(words, state):
     own, grams = (_matrix(state.get(name)) for name in ("vectors_vocab", "vectors_ngrams"))
     if len(grams) != sizes["bucket"] or own.shape != (len(words), grams.shape[1]):
         raise ValueError(f"vectors {own.shape} and of n-grams {grams.shape} do not fit {len(words)} words and {sizes}")
-    found = _as(
+    result = _as(
         FastTextKeyedVectors, keyed_vectors(words, own), vectors_vocab=own, vectors_ngrams=grams, buckets_word=None,
         vectors_vocab_lockf=np.ones(1, "float32"), vectors_ngrams_lockf=np.ones(1, "float32"), compatible_hash=True,
         **sizes,
     )  # fmt: skip
-    found.recalc_char_ngram_buckets()
-    found.adjust_vectors()
-    return _with_counts(found, state)
+    result.recalc_char_ngram_buckets()
+    result.adjust_vectors()
+    return _with_counts(result, state)
 
 
 def _matrix(value):
@@ -283,21 +283,21 @@ def _matrix(value):
     return np.asarray(value.view(np.ndarray) if isinstance(value, _Array) else value, np.float32)
 
 
-def _with_counts(found, state):
+def _with_counts(result, state):
     """How often each word was seen, where that is there for all."""
     expandos, vocab = state.get("expandos", {}), state.get("vocab")
     counts = expandos.get("count") if isinstance(expandos, dict) else None
     if isinstance(vocab, dict):  # gensim 3
-        counts = np.array([getattr(vocab.get(word), "count", None) for word in found.index_to_key])
-    if isinstance(counts, np.ndarray) and counts.shape == (len(found),) and counts.dtype.kind in "iu":
-        found.expandos["count"] = np.array(counts, "int64")
-    return found
+        counts = np.array([getattr(vocab.get(word), "count", None) for word in result.index_to_key])
+    if isinstance(counts, np.ndarray) and counts.shape == (len(result),) and counts.dtype.kind in "iu":
+        result.expandos["count"] = np.array(counts, "int64")
+    return result
 
 
 def _as(kind, vectors, **more):
-    found = kind.__new__(kind)
-    found.__dict__.update(vectors.__dict__, **more)
-    return found
+    result = kind.__new__(kind)
+    result.__dict__.update(vectors.__dict__, **more)
+    return result
 
 
 def _what(value):

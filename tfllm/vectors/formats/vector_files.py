@@ -58,8 +58,8 @@ def load(path, format=None, limit=None, errors="raise", cache=True, verbose="aut
     if format == "gensim" and not pickled:
         raise ValueError(f"{path}: expected a file saved by gensim, which is a pickle; got something else")
     if pickled and format in (None, "gensim"):
-        found = read_pickle(path)
-        return keyed_vectors(found.index_to_key[:limit], found.vectors[:limit]) if limit else found
+        result = read_pickle(path)
+        return keyed_vectors(result.index_to_key[:limit], result.vectors[:limit]) if limit else result
     format = "word2vec" if format == "fasttext" else format
     copy = mapped.place(path, cache) if was[1] >= SMALL else None
     kept = mapped.read(copy, was) if copy else None

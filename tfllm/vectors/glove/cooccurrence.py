@@ -148,10 +148,10 @@ class _Packing:
         return summed(np.concatenate([keys, other[apart]]), np.concatenate([sums, sums[apart]]))
 
     def records(self, keys, sums):
-        found = np.empty(len(keys), PAIR)
-        found["row"], found["column"] = np.divmod(keys, self.size)
-        found["count"] = sums / self.unit
-        return found
+        result = np.empty(len(keys), PAIR)
+        result["row"], result["column"] = np.divmod(keys, self.size)
+        result["count"] = sums / self.unit
+        return result
 
 
 def _table(sums, packing, folder):
@@ -167,21 +167,21 @@ def _table(sums, packing, folder):
 
 def _vocabulary(groups, min_count, vocab_size):
     """-> (words, frequencies, number of texts)."""
-    found, seen = Counter(), 0
+    result, seen = Counter(), 0
     for words, lengths in groups:
-        found.update(words)
+        result.update(words)
         seen += len(lengths)
-    if not found:
+    if not result:
         raise ValueError("there are no words to count: give at least one text that is not empty")
-    words = sorted((word for word in found if found[word] >= min_count), key=lambda word: (-found[word], word))
+    words = sorted((word for word in result if result[word] >= min_count), key=lambda word: (-result[word], word))
     if not words:
-        word, often = found.most_common(1)[0]
+        word, often = result.most_common(1)[0]
         raise ValueError(
             f"no word occurs min_count={min_count} times; the most frequent, {word!r}, occurs {often} times: "
             "lower min_count or give more text"
         )
     words = words[:vocab_size]
-    return words, np.array([found[word] for word in words], np.int64), seen
+    return words, np.array([result[word] for word in words], np.int64), seen
 
 
 def _ids(groups, words, seen):
