@@ -39,7 +39,7 @@ def _lstm_gates(z):
 def lstm(z, recurrent, h, c):
     """c = f c + i g, h = o tanh(c), with (i, f, g, o) = (σ, σ, tanh, σ)(z + h R). Zaremba et al. 2014, sec. 3.1.
 
-    z = x W + b [T, B, 4U], recurrent R [U, 4U], h and c [B, U] of the place before -> (h, c, z + h R), [T, B, ...] each.
+    z = x W + b [T, B, 4U], recurrent R [U, 4U], h and c [B, U] of the step before -> (h, c, z + h R), each [T, B, ...].
     Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
     """
 
@@ -94,7 +94,7 @@ def _gru_gates(z, inner):
 def gru(z, recurrent, bias, h):
     """h = u h + (1 - u) g, with u, r = σ(z + h R + b), g = tanh(z + r (h R + b)). Cho et al. 2014, eq. 5 to 8.
 
-    z = x W + b' [T, B, 3U], recurrent R [U, 3U], bias b [3U], h [B, U] of the place before -> (h, h R + b), [T, B, ...].
+    z = x W + b' [T, B, 3U], recurrent R [U, 3U], bias b [3U], h [B, U] of the step before -> (h, h R + b), [T, ...].
     Differs: the reset gate r acts after the matrix, as in cuDNN and Keras; the paper's acts on h.
     """
 

@@ -26,7 +26,7 @@ class Chosen:
         self.model, self.tokenizer, self.fact_length = model, tokenizer, fact_length
 
     def read(self, facts, questions):
-        """-> (what the model is fed, {what happens: bool [B], the stories to which it does}, words left out int32 [B])."""
+        """-> (inputs of the model, {problem: bool [B], the stories that have it}, words left out int32 [B])."""
         most = self.model.max_facts
         token_ids, long, cut = memory(self.tokenizer, facts, most, self.fact_length)
         flags = {
