@@ -161,5 +161,5 @@ def test_impossible_numbers_are_refused():
     with pytest.raises(ValueError, match="tying must be one of .*got 'none'"):
         MemoryNetwork(V, tying="none")
     for wrong in ({"max_facts": 0}, {"num_hops": 0}, {"noise": 1.5}):
-        with pytest.raises(ValueError, match="must be 1 or more and noise a share from 0 to 1"):
+        with pytest.raises(ValueError, match="must be a (whole number, 1 or more|share from 0 to 1); got"):
             MemoryNetwork(V, **wrong)

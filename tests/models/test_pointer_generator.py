@@ -122,5 +122,5 @@ def test_half_precision_is_near_the_whole():
 def test_impossible_models_are_refused():
     with pytest.raises(ValueError, match="longest source: give pe_input"):
         PointerGenerator(Seq2SeqRNN(1, 5, 6, V, V))
-    with pytest.raises(ValueError, match="coverage must be 0 or more, or None; got -1"):
+    with pytest.raises(ValueError, match="coverage must be a number, 0 or more; got -1"):
         PointerGenerator(INSIDE["luong"](), -1)

@@ -132,7 +132,7 @@ def test_the_config_has_the_arguments(name):
 
 
 def test_impossible_numbers_are_refused():
-    with pytest.raises(ValueError, match="widths must be one number or more"):
+    with pytest.raises(ValueError, match="widths must be one whole number or more"):
         models.TextCNN(V, widths=())
     with pytest.raises(ValueError, match="widths must be .* 1 or more; got"):
         models.TextCNN(V, widths=(3, 0))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from tfllm import sizes
 from tfllm.files import written
 from tfllm.layers import lora, names
 from tfllm.layers.pretrained_embedding import PretrainedEmbedding, replace_embedding
@@ -22,8 +23,13 @@ class Tunable(Configured, BuiltFromOneReplica, keras.Model):
     """Abstract. A model whose config tells what its constructor takes, and its pretrained embeddings, its LoRA and its
     frozen weights, if any.
 
-    A final class that has a `from_config` of its own ends it with `super().from_config(config)`.
+    A final class that has a `from_config` of its own ends it with `super().from_config(config)`. ValueError for sizes
+    that are none, see sizes.py.
     """
+
+    def __new__(cls, *args, **kwargs):
+        sizes.check_arguments(cls, args, kwargs)
+        return super().__new__(cls, *args, **kwargs)
 
     def get_config(self):
         """As in Keras. ValueError where `keras.saving.save_model` asks for a file in the older .h5 of Keras."""

@@ -6,9 +6,11 @@ They stand apart from the models so that the command line can list and check the
 from dataclasses import dataclass
 from typing import Literal
 
+from tfllm.sizes import Checked
+
 
 @dataclass(frozen=True)
-class BERTConfig:
+class BERTConfig(Checked):
     """The arguments of `BERT` but for the vocabulary's size. BERT base: 12 layers, 768, 12 heads, 3072."""
 
     max_length: int = 128  # tokens
@@ -24,7 +26,7 @@ class BERTConfig:
 
 
 @dataclass(frozen=True)
-class BiDAFConfig:
+class BiDAFConfig(Checked):
     """The arguments of `BiDAF` but for the size of the vocabulary. The paper: 100, 200, 2 layers, 0.2."""
 
     embedding_dim: int = 100
@@ -35,7 +37,7 @@ class BiDAFConfig:
 
 
 @dataclass(frozen=True)
-class BigLanguageModelConfig:
+class BigLanguageModelConfig(Checked):
     """The arguments of `BigLanguageModel` but for the size of the vocabulary."""
 
     embedding_dim: int = 128
@@ -49,7 +51,7 @@ class BigLanguageModelConfig:
 
 
 @dataclass(frozen=True)
-class GPTConfig:
+class GPTConfig(Checked):
     """The arguments of `GPT` but for the vocabulary's size. GPT-2 small: 1024 tokens, 12 layers, 768, 12 heads."""
 
     max_length: int | None = 256  # tokens; None, with rotary positions only: no limit
@@ -67,7 +69,7 @@ class GPTConfig:
 
 
 @dataclass(frozen=True)
-class LSTMLanguageModelConfig:
+class LSTMLanguageModelConfig(Checked):
     """The arguments of `LSTMLanguageModel` but for the size of the vocabulary."""
 
     embedding_dim: int = 256
@@ -79,7 +81,7 @@ class LSTMLanguageModelConfig:
 
 
 @dataclass(frozen=True)
-class MeanOfVectorsConfig:
+class MeanOfVectorsConfig(Checked):
     """The arguments of `MeanOfVectors` but for the size of the vocabulary."""
 
     embedding_dim: int = 128
@@ -89,7 +91,7 @@ class MeanOfVectorsConfig:
 
 
 @dataclass(frozen=True)
-class MemoryNetworkConfig:
+class MemoryNetworkConfig(Checked):
     """The arguments of `MemoryNetwork` but for the size of the vocabulary."""
 
     max_facts: int = 50  # the memory: of longer stories the last facts
@@ -101,7 +103,7 @@ class MemoryNetworkConfig:
 
 
 @dataclass(frozen=True)
-class Seq2SeqRNNConfig:
+class Seq2SeqRNNConfig(Checked):
     """The arguments of `Seq2SeqRNN` but for the vocabularies' sizes."""
 
     num_layers: int = 1  # recurrent layers in the encoder (each both ways), and in the decoder
@@ -118,7 +120,7 @@ class Seq2SeqRNNConfig:
 
 
 @dataclass(frozen=True)
-class TextCNNConfig:
+class TextCNNConfig(Checked):
     """The arguments of `TextCNN` but for the size of the vocabulary. Kim 2014: 300 dimensions, the rest as here."""
 
     embedding_dim: int = 128
@@ -128,7 +130,7 @@ class TextCNNConfig:
 
 
 @dataclass(frozen=True)
-class TextRNNConfig:
+class TextRNNConfig(Checked):
     """The arguments of `TextRNN` but for the size of the vocabulary."""
 
     embedding_dim: int = 128
@@ -140,7 +142,7 @@ class TextRNNConfig:
 
 
 @dataclass(frozen=True)
-class TextgenRNNConfig:
+class TextgenRNNConfig(Checked):
     """The arguments of `TextgenRNN` but for the size of the vocabulary: the numbers of its published weights."""
 
     embedding_dim: int = 100
@@ -150,7 +152,7 @@ class TextgenRNNConfig:
 
 
 @dataclass(frozen=True)
-class TransformerConfig:
+class TransformerConfig(Checked):
     """The arguments of `Transformer` but for the vocabularies' sizes; by default Transformer-tiny, Wu et al. 2021."""
 
     num_layers: int = 4  # blocks in the encoder, and in the decoder

@@ -45,11 +45,6 @@ class MemoryNetwork(Model):
         super().__init__(**kwargs)
         if tying not in TYINGS:
             raise ValueError(f"tying must be one of {TYINGS}; got {tying!r}")
-        if min(max_facts, num_hops, embedding_dim) < 1 or not 0 <= noise <= 1:
-            raise ValueError(
-                "max_facts, num_hops and embedding_dim must be 1 or more and noise a share from 0 to 1; "
-                f"got {max_facts}, {num_hops}, {embedding_dim} and {noise}"
-            )
         self.numbers = {
             "vocab_size": vocab_size, "max_facts": max_facts, "num_hops": num_hops, "embedding_dim": embedding_dim,
             "tying": tying, "positions": positions, "noise": noise,

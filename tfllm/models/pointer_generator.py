@@ -34,8 +34,6 @@ class PointerGenerator(Model):
         super().__init__(**kwargs)
         if model.pe_input is None:
             raise ValueError("copying needs a model with a longest source: give pe_input, in tokens")
-        if coverage is not None and coverage < 0:
-            raise ValueError(f"coverage must be 0 or more, or None; got {coverage}")
         self.model, self.coverage, self.units = model, coverage, units
         units, policy = units or model.memory_width, self.dtype_policy
         self.attend = CopyAttention(units, coverage is not None, name="copy_attention", dtype=policy)

@@ -33,8 +33,6 @@ class TextCNN(Encoder):
     def __init__(self, vocab_size, embedding_dim=300, widths=(3, 4, 5), filters=100, rate=0.5, **kwargs):
         super().__init__(**kwargs)
         widths = tuple(widths)
-        if not widths or min(widths) < 1:
-            raise ValueError(f"widths must be one number or more, each 1 or more; got {widths}")
         self.numbers = {
             "vocab_size": vocab_size, "embedding_dim": embedding_dim, "widths": widths, "filters": filters,
             "rate": rate,

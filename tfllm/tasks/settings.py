@@ -19,10 +19,11 @@ from tfllm.models.configs import (
     TextRNNConfig,
     TransformerConfig,
 )
+from tfllm.sizes import Checked
 
 
 @dataclass(frozen=True)
-class TranslatorConfig:
+class TranslatorConfig(Checked):
     """What `Translator.from_text` builds."""
 
     tokenizer: Literal["subwords", "words", "segments", "characters", "bytes"] = "subwords"
@@ -37,7 +38,7 @@ class TranslatorConfig:
 
 
 @dataclass(frozen=True)
-class SummarizerConfig:
+class SummarizerConfig(Checked):
     """What `Summarizer.from_text` builds."""
 
     tokenizer: Literal["words", "subwords", "characters", "bytes"] = "words"
@@ -52,7 +53,7 @@ class SummarizerConfig:
 
 
 @dataclass(frozen=True)
-class LanguageModelConfig:
+class LanguageModelConfig(Checked):
     """What `LanguageModel.from_text` builds."""
 
     tokenizer: Literal["subwords", "words", "segments", "characters", "bytes"] = "subwords"
@@ -66,7 +67,7 @@ class LanguageModelConfig:
 
 
 @dataclass(frozen=True)
-class TextClassifierConfig:
+class TextClassifierConfig(Checked):
     """What `TextClassifier.from_text` builds."""
 
     tokenizer: Literal["words", "subwords", "wordpieces", "segments", "characters", "bytes"] = "words"
@@ -88,7 +89,7 @@ class TextClassifierConfig:
 
 
 @dataclass(frozen=True)
-class MaskedLanguageModelConfig:
+class MaskedLanguageModelConfig(Checked):
     """What `MaskedLanguageModel.from_text` builds."""
 
     vocab_size: int = 8000  # WordPieces, at most
@@ -101,7 +102,7 @@ class MaskedLanguageModelConfig:
 
 
 @dataclass(frozen=True)
-class DenoiserConfig:
+class DenoiserConfig(Checked):
     """What `Denoiser.from_text` builds."""
 
     tokenizer: Literal["subwords", "words", "segments", "characters", "bytes"] = "subwords"
@@ -114,7 +115,7 @@ class DenoiserConfig:
 
 
 @dataclass(frozen=True)
-class FactAnsweringConfig:
+class FactAnsweringConfig(Checked):
     """What `FactAnswering.from_text` builds."""
 
     vocab_size: int = 20000  # words, at most; answers of a memory network come on top
@@ -128,7 +129,7 @@ class FactAnsweringConfig:
 
 
 @dataclass(frozen=True)
-class QuestionAnsweringConfig:
+class QuestionAnsweringConfig(Checked):
     """What `QuestionAnswering.from_text` builds."""
 
     tokenizer: Literal["words", "wordpieces"] = "words"
@@ -146,7 +147,7 @@ class QuestionAnsweringConfig:
 
 
 @dataclass(frozen=True)
-class DialogueGeneratorConfig:
+class DialogueGeneratorConfig(Checked):
     """What `DialogueGenerator.from_text` builds."""
 
     tokenizer: Literal["subwords", "words", "segments", "characters", "bytes"] = "subwords"
