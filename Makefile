@@ -1,11 +1,11 @@
-# make demo | check | test | notebooks | durations | lint | clean. The first call makes .venv and installs everything; later calls find it ready.
+# make demo | check | test | notebooks | docs | durations | lint | clean. The first call makes .venv and installs everything; later calls find it ready.
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10)
 STAMP := $(VENV)/installed
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo check test notebooks durations lint clean
+.PHONY: demo check test notebooks docs durations lint clean
 
 PYTEST := TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest -n auto --no-loadscope-reorder
 
@@ -25,6 +25,11 @@ notebooks: $(STAMP)                ## runs each from top to bottom
 durations: $(STAMP)                ## as test; writes tests/durations.json and fails unmarked tests over 5 s of CPU
 	$(PYTEST) --dist loadfile --record-durations --ignore tests/test_notebooks.py
 
+docs: $(VENV)/installed-docs       ## the site, in build/docs; every warning and every broken link is an error
+	$(BIN)/python -m sphinx -q -n -W --keep-going -d build/doctrees -b html docs build/docs
+	$(BIN)/python -m sphinx -q -n -W --keep-going -d build/doctrees -b doctest docs build/doctest
+	@echo "open build/docs/index.html"
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -43,4 +48,8 @@ $(STAMP): setup.cfg pyproject.toml
 	[ -x $(BIN)/pip ] || "$$python" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip  # Python 3.10's own resolves for hours
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(VENV)/installed-docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch $@

@@ -23,7 +23,7 @@ NEEDED = requirements(PROJECT["options"]["install_requires"])
 EXTRAS = {
     name: {canonicalize_name(one.name) for one in requirements(lines)}
     for name, lines in PROJECT["options.extras_require"].items()
-    if name not in ("all", "test", "dev")
+    if name not in ("all", "test", "docs", "dev")
 }
 
 
