@@ -40,10 +40,10 @@ MAY_IMPORT = {
     "vectors": {"lazy", "files", "limits", "fonts", "private_api", "text", "losses", "layers"},
     "interop": {"files", "limits", "models"},
     # Beyond the design: `fit` compiles with the recipe unless the user did; `score` and `export` are methods of a task.
-    "tasks": {"lazy", "files", "saving", "sizes", "endless", "models", "layers", "text", "losses", "metrics", "generation",
-              "vectors", "config", "data.batches", "data.blocks", "data.reading.dialogues", "data.masking",
-              "data.sentence_pairs", "data.spans", "data.streams", "training.recipe", "training.schedules",
-              "training.stopping", "evaluation", "export", "interop", "ragged", "private_api"},
+    "tasks": {"lazy", "files", "saving", "sizes", "endless", "models", "layers", "text", "losses", "metrics",
+              "generation", "vectors", "config", "data.batches", "data.blocks", "data.reading.dialogues",
+              "data.masking", "data.sentence_pairs", "data.spans", "data.streams", "training.recipe",
+              "training.schedules", "training.stopping", "evaluation", "export", "interop", "ragged", "private_api"},
     # Texts as users hand them over are read as tasks read them.
     "extraction": {"lazy", "text", "evaluation", "tasks.records", "tasks.texts", "tasks.signature"},
     "explain": {"fonts", "tasks", "models", "evaluation"},
