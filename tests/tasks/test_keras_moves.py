@@ -12,9 +12,12 @@ from tfllm.tasks import TextClassifier, TextClassifierConfig
 TEXTS, LABELS = ["a b c", "b c d", "c d e", "e f a"] * 2, ["x", "y"] * 4
 
 
+def task_config(**options):
+    return TextClassifierConfig(model=models.MeanOfVectorsConfig(4, rate=0.0), **options)
+
+
 def made(**options):
-    config = TextClassifierConfig(model=models.MeanOfVectorsConfig(4, rate=0.0), **options)
-    return TextClassifier.from_text(TEXTS, LABELS, config)
+    return TextClassifier.from_text(TEXTS, LABELS, task_config(**options))
 
 
 def fitted(task, **options):
@@ -127,6 +130,59 @@ def test_texts_in_a_batch_of_their_own(eager):
     assert task.predict_on_batch(batch[0]).shape == (8, 2) and task.predict_on_batch([])["cut"].shape == (0,)
     with pytest.raises(ValueError, match="class_weight is of `fit`"):
         task.train_on_batch(TEXTS, LABELS, class_weight={"x": 2})
+
+
+class Batches(keras.utils.PyDataset):
+    """Two batches of four records."""
+
+    def __init__(self, *columns, size=2):
+        super().__init__()
+        self.columns, self.size = columns, size
+
+    @property
+    def num_batches(self):
+        return self.size
+
+    def __getitem__(self, number):
+        found = tuple(column[4 * number : 4 * number + 4] for column in self.columns)
+        return found if len(found) > 1 else found[0]
+
+
+def test_batches_by_number_may_hold_texts(eager):
+    """A PyDataset of texts is read as a list of them, in every method; one without an end is refused."""
+    task, lists = made(), np.array(TEXTS)
+    weights = np.arange(8.0)
+    by_number = task.records(Batches(TEXTS, LABELS, weights)).as_numpy_iterator()
+    assert list(by_number) == list(task.records(TEXTS, LABELS, weights).as_numpy_iterator())
+    fitted(task)
+    task.fit(Batches(TEXTS, LABELS), validation_data=Batches(lists, LABELS), verbose=0)
+    assert task.evaluate(Batches(lists, LABELS), verbose=0) == task.evaluate(TEXTS, LABELS, verbose=0)
+    for one, other in zip(task.predict(Batches(lists)).items(), task.predict(TEXTS).items(), strict=True):
+        np.testing.assert_equal(one, other)
+    assert task.classify(Batches(TEXTS)) == task.classify(TEXTS)
+    assert task.score(Batches(TEXTS, LABELS)).accuracy == task.score(TEXTS, LABELS).accuracy
+    assert TextClassifier.from_text(Batches(TEXTS, LABELS), config=task_config()).labels == ("x", "y")
+    with pytest.raises(ValueError, match=r"^the Batches never ends, and all of its texts are read: give it a __len__$"):
+        task.fit(Batches(TEXTS, LABELS, size=None), verbose=0)
+
+
+def test_token_ids_that_do_not_fit_are_told(eager):
+    """One line, of arrays where a task wants a dict, and of targets that are missing or texts."""
+    task, ids = made(), np.ones((4, 6), "int32")
+    for call in (
+        lambda: task.fit(ids, np.zeros(4)),
+        lambda: task.evaluate(ids, np.zeros(4)),
+        lambda: task.predict(ids),
+    ):
+        with pytest.raises(
+            TypeError, match=r"^a TextClassifier is called with a dict, as `example` makes it; got a \w+:"
+        ):
+            call()
+    for call in (task.fit, task.evaluate):
+        with pytest.raises(ValueError, match=r"^token ids need targets beside them: give \(inputs, targets\)"):
+            call(ids)
+        with pytest.raises(TypeError, match=r"^x has token ids and y texts: give both as texts, or both as numbers"):
+            call(ids, LABELS[:4])
 
 
 def test_calling_a_task_with_texts():

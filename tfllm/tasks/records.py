@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tfllm.endless import counted
 from tfllm.ragged import rows_of
+from tfllm.tasks.batch_sequences import opened
 from tfllm.tasks.texts import encoded, is_one, items, refuse_files, shown
 
 WEIGHT = "sample_weight"  # the field of a record that is its weight in the loss, a float
@@ -52,6 +53,14 @@ def is_numeric(x):
     return kind != "" and kind in "biufc" and getattr(x, "ndim", 0) > 1
 
 
+def expect_targets(x, y):
+    """ValueError where token ids come without targets, TypeError where these are texts."""
+    if is_numeric(x) and y is None:
+        raise ValueError("token ids need targets beside them: give (inputs, targets) as `example` makes them, or texts")
+    if is_numeric(x) and is_texts(y):
+        raise TypeError("x has token ids and y texts: give both as texts, or both as numbers as `example` makes them")
+
+
 def is_texts(x):
     """Whether some part of x is a text: what `call`, which takes token ids, cannot read."""
     parts = tf.nest.flatten(x)
@@ -64,9 +73,9 @@ def _is_of_texts(dtype):
 
 
 def held(x):
-    """A generator of texts as a list; one of batches for Keras, and all else, as it is."""
+    """A generator of texts as a list, a PyDataset of texts as a dataset; those for Keras, and all else, as they are."""
     if not isinstance(x, types.GeneratorType):
-        return x
+        return opened(x)
     begin = list(itertools.islice(x, 1))
     if begin and is_numeric(begin[0]):
         return (item for part in (begin, x) for item in part)
@@ -90,6 +99,7 @@ def texts(x, what="text"):
 
 def each(x, what="text"):
     """As `texts`, one after the other."""
+    x = opened(x)
     if isinstance(x, tf.data.Dataset):
         parts = of_dataset((what,), x).batch(GROUP).as_numpy_iterator()
         return (text for part in parts for text in part[what].tolist())
@@ -105,6 +115,7 @@ def read(fields, x, y=None, sample_weight=None, who="this method", **options):
     x: columns of texts, the last one as y; or a tuple or dict of columns; or a dataset. who: the task, for messages.
     options: of `of_dataset`.
     """
+    x = opened(x)
     if isinstance(x, tf.data.Dataset):
         if y is not None or sample_weight is not None:
             raise ValueError(

@@ -130,6 +130,7 @@ class Task(Tunable):
         """
         x = gate.held(x)
         if gate.is_ready(x, with_targets=True):
+            gate.expect_targets(x, y)
             if not self.compiled:
                 self.compile(self.standard_optimizer(recipe, None, callbacks))
             check_callbacks(self.optimizer, callbacks)
@@ -174,6 +175,7 @@ class Task(Tunable):
         """Strings or records as batches of two lengths; what is ready for Keras, and None, as it is."""
         pair = isinstance(data, tuple) or (isinstance(data, list) and data and not any(map(is_one, data)))
         parts = tuple(data) if pair else (data,)
+        parts = (gate.held(parts[0]), *parts[1:]) if parts else parts
         if data is None or gate.is_ready(parts[0], with_targets=True):
             return data
         if not 1 <= len(parts) <= 3:
@@ -191,6 +193,8 @@ class Task(Tunable):
             records, y, sample_weight = self.records(x, y, sample_weight), None, None
             x = self.batches(records, None, batch_size, batch_tokens, shapes, verbose=shown(verbose)).dataset
             batch_size = None
+        else:
+            gate.expect_targets(x, y)
         options |= {"verbose": verbose, "return_dict": True, "sample_weight": sample_weight}
         found = super().evaluate(x, y, batch_size=batch_size, **options)
         return found if return_dict else [found.pop("loss"), *found.values()]
@@ -217,7 +221,16 @@ class Task(Tunable):
                 f"a {type(self).__name__} is called with token ids, as `example` makes them; for texts write "
                 "task.predict(texts), or what the task has of its own: generate, classify, embed"
             )
-        return super().__call__(*args, **options)
+        try:
+            return super().__call__(*args, **options)
+        except (TypeError, KeyError, IndexError) as error:
+            inputs = args[0] if args else options.get("inputs")
+            if isinstance(inputs, dict):
+                raise
+            raise TypeError(
+                f"a {type(self).__name__} is called with a dict, as `example` makes it; got a {type(inputs).__name__}: "
+                "give the texts themselves, or the batches of task.batches(x, y).dataset"
+            ) from error
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """As in Keras; of texts, in any form that `fit` takes, all are one batch."""

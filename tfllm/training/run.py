@@ -15,7 +15,9 @@ Keras is imported by what trains only: what a run has done can be read without i
 
 import importlib.util
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -148,11 +150,35 @@ def _late(folder, name):
 def running(folder: str | Path, go_on: str) -> Iterator[None]:
     """A block whose log goes to folder/log.txt too; Ctrl-C in it ends the program and logs what to do next.
 
+    SIGTERM, by which schedulers of batch jobs and containers end a process, does the same, with exit code 143. What is
+    lost is the epoch that was not finished. A handler that the program has for SIGTERM already is left in its place.
     go_on: the command that resumes the run. Who calls this shows the log, logging.getLogger("tfllm"), on the screen.
     The folder is locked meanwhile: BlockingIOError where another process trains there.
     """
-    with locked(folder), _logged(folder, go_on):
+    with locked(folder), _logged(folder, go_on), _terminable():
         yield
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
+@contextmanager
+def _terminable():
+    """A block in which SIGTERM raises Terminated; as it was outside of the main thread, which alone hears signals."""
+    heard = threading.current_thread() is threading.main_thread()
+    if not heard or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def terminate(number, frame):
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class _Log(logging.FileHandler):
@@ -177,12 +203,13 @@ def _logged(folder, go_on):
     log.setLevel(logging.INFO)
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         done = found(folder).epoch
         several = f"{done} epochs are" if done > 1 else "1 epoch is"
         kept = f"{several} kept in {folder}" if done else "no epoch was finished, nothing is kept"
-        log.warning("interrupted: %s; to go on: %s", kept, go_on)
-        raise SystemExit(130) from None
+        terminated = isinstance(interrupt, Terminated)
+        log.warning("%s: %s; to go on: %s", "terminated" if terminated else "interrupted", kept, go_on)
+        raise SystemExit(143 if terminated else 130) from None  # 128 and the number of the signal
     except Exception:
         log.exception("the run failed")
         raise

@@ -27,6 +27,7 @@ def records_of(x, y=None, separator="|", sample_weight=None, known=None):
     A dataset with `class_names`, as Keras' text_dataset_from_directory makes it, has these for its numbers; known:
     the labels there are, if any: with others than these, numbers stay numbers.
     """
+    x = gate.opened(x)
     if isinstance(x, tf.data.Dataset):
         names = fields_of(x.element_spec)
         if y is not None:
@@ -66,6 +67,7 @@ def to_classify(fields, texts, pairs=None):
 
     fields: of the texts that are asked for, "text" and perhaps "pair".
     """
+    texts = gate.opened(texts)
     if isinstance(texts, (tf.data.Dataset, dict)):
         fields_of(getattr(texts, "element_spec", texts))
         records = gate.read(fields, texts, pairs, who="this classifier")
