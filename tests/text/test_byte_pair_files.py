@@ -75,7 +75,7 @@ def test_added_special_tokens_and_the_name_of_the_end(tmp_path):
     (tmp_path / "tokenizer.json").unlink()
     write_pair(tmp_path)
     write(tmp_path, "added_tokens.json", {"<é nd>": END + 1})
-    with pytest.raises(ValueError, match="does not look for added tokens in a text; '<é nd>'"):
+    with pytest.raises(ValueError, match="does not match added tokens in a text; '<é nd>'"):
         BytePairs.from_folder(tmp_path)
     write(tmp_path, "tokenizer_config.json", {"eos_token": "<|endoftext|>", "pad_token": "<é nd>"})
     assert BytePairs.from_folder(tmp_path).special == ("<|endoftext|>", "<é nd>")
@@ -104,16 +104,16 @@ def test_what_is_saved_is_read_again(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"type": "Unigram"}, "models of type BPE, this one is 'Unigram'"),
-        ({"model": {"type": "WordPiece", "vocab": {}}}, "this one is 'WordPiece'"),
-        ({"pre_tokenizer": None}, "cuts text as GPT-2 does"),
+        ({"type": "Unigram"}, "has a model of type 'Unigram'"),
+        ({"model": {"type": "WordPiece", "vocab": {}}}, "a model of type 'WordPiece'"),
+        ({"pre_tokenizer": None}, "splits text as GPT-2 does"),
         ({"pre_tokenizer": {"type": "Sequence", "pretokenizers": []}}, "Sequence"),
         ({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True}}, "add_prefix_space false"),
         ({"pre_tokenizer": {"type": "ByteLevel", "use_regex": False}}, "use_regex true"),
         ({"normalizer": {"type": "NFC"}}, "a normalizer 'NFC'"),
-        ({"dropout": 0.1}, "does not know these options of a BPE model: {'dropout': 0.1}"),
+        ({"dropout": 0.1}, "does not support these options of a BPE model: {'dropout': 0.1}"),
         ({"ignore_merges": True}, "ignore_merges"),
-        ({"added_tokens": [{"id": END + 1, "content": "  ", "special": False}]}, "'  ' is no special one"),
+        ({"added_tokens": [{"id": END + 1, "content": "  ", "special": False}]}, "'  ' is not a special token"),
         ({"vocab": {**IDS, "zz": END + 5}}, "must have the ids 0 to"),
     ],
 )
@@ -129,7 +129,7 @@ def test_other_kinds_of_tokenizer_are_told_apart(changes, reason, tmp_path):
     [
         ("[]", "", "must hold an object"),
         ("{", "", "is not JSON in UTF-8"),
-        (json.dumps(IDS), "l o w\n", "two tokens on each line, got 'l o w'"),
+        (json.dumps(IDS), "l o w\n", "two tokens per line, got 'l o w'"),
     ],
 )
 def test_broken_files_are_explained(vocabulary, merges, reason, tmp_path):

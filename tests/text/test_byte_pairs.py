@@ -214,7 +214,7 @@ def test_learning_is_refused():
     ("options", "reason"),
     [
         ({"vocabulary": VOCABULARY[1:]}, "all 256 bytes; 1 are missing"),
-        ({"vocabulary": [*VOCABULARY, "a"]}, "once; 1 are there again"),
+        ({"vocabulary": [*VOCABULARY, "a"]}, "1 of the vocabulary are repeated"),
         ({"vocabulary": VOCABULARY[:-1]}, "no special token '<|endoftext|>'"),
         ({"vocabulary": [*VOCABULARY, "a b"]}, "'a b' is neither"),
         ({"vocabulary": [*VOCABULARY, ""]}, "'' is neither"),

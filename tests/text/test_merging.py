@@ -97,15 +97,15 @@ def test_windows_overlap_by_half():
     windows = Windows(tf.constant([0, 6]), tf.constant([6, 17]), 3)  # one of 6 places, then 11
     assert windows.word.numpy().tolist() == [0, 1, 1, 1]
     assert windows.lengths.numpy().tolist() == [6, 6, 6, 5]
-    places = np.split(windows.places.numpy(), windows.begin.numpy()[1:])
-    assert [(part[0], part[-1]) for part in places] == [(0, 5), (6, 11), (9, 14), (12, 16)]
+    positions = np.split(windows.positions.numpy(), windows.begin.numpy()[1:])
+    assert [(part[0], part[-1]) for part in positions] == [(0, 5), (6, 11), (9, 14), (12, 16)]
 
 
 def test_windows_go_on_at_the_first_common_token():
     windows = Windows(tf.constant([0]), tf.constant([9]), 3)  # places 0 to 5 and 3 to 8
     tokens = tf.constant([5, -1, -1, 6, 7, -1] + [8, 7, -1, 9, -1, -1])
     counts, torn = windows.joined(tokens)
-    assert tf.gather_nd(windows.places, counts).numpy().tolist() == [0, 3, 4, 6]
+    assert tf.gather_nd(windows.positions, counts).numpy().tolist() == [0, 3, 4, 6]
     assert tf.gather_nd(tokens, counts).numpy().tolist() == [5, 6, 7, 9] and not torn.numpy().any()
 
 

@@ -46,12 +46,12 @@ def test_a_dictionary_is_learned_where_none_is_given():
 
 def test_a_wrong_dictionary_is_explained():
     for dictionary in ({"咖 啡": 1}, {"": 1}, {3: 1}):
-        with pytest.raises(ValueError, match="a word is a str without white space"):
+        with pytest.raises(ValueError, match="a word must be a str without white space"):
             Segments(dictionary=dictionary)
     for count in (0, -1, float("inf"), "many"):
         with pytest.raises(ValueError, match="a count above 0"):
             Segments(dictionary={"咖啡": count})
-    with pytest.raises(ValueError, match="one character for one"):
+    with pytest.raises(ValueError, match="one character to one"):
         Segments(characters={"ab": "c"})
 
 

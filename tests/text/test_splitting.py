@@ -36,10 +36,10 @@ def words(texts):
     begins = cutter()(tf.constant(points, tf.int32, [len(points)]), tf.constant(first, tf.bool, [len(first)])).numpy()
     result, at = [], 0
     for text in texts:
-        places = np.flatnonzero(begins[at : at + len(text)]).tolist()
+        positions = np.flatnonzero(begins[at : at + len(text)]).tolist()
         at += len(text)
-        assert places[:1] == [0][: len(text)]
-        result.append([text[start:end] for start, end in itertools.pairwise([*places, len(text)])])
+        assert positions[:1] == [0][: len(text)]
+        result.append([text[start:end] for start, end in itertools.pairwise([*positions, len(text)])])
     return result
 
 

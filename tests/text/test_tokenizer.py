@@ -137,7 +137,7 @@ def test_the_keras_file_carries_the_vocabulary(tokenizer, tmp_path):
 
 @pytest.mark.parametrize("learned", ["", "[1]", "{", "[" * 99999, None, 3])
 def test_a_broken_vocabulary_is_told(learned):
-    with pytest.raises(ValueError, match='^Words: "learned" in its config is no JSON object'):
+    with pytest.raises(ValueError, match='^Words: "learned" in its config is not a JSON object'):
         Words.from_config({"learned": learned})
 
 
@@ -192,7 +192,7 @@ def test_a_vocabulary_can_be_given(kind):
     ("vocabulary", "reason"),
     [
         ("abc", "one string"),
-        ([""], "one character or more"),
+        ([""], "non-empty"),
         ([5], "got 5"),
         (["é"] * 2, "once"),
         ([b"\xe4\xbd"], "UTF-8"),

@@ -199,7 +199,7 @@ def test_a_fresh_process_with_tensorflow_alone_gets_the_same(tokenizer, tmp_path
         ([5], "got 5"),
         ([b"\xe4\xbd"], "valid UTF-8"),
         (["a", "b"], r"no special token '\[PAD\]'"),
-        ([*VOCABULARY, "a"], "once; 1 are there again"),
+        ([*VOCABULARY, "a"], "1 of the vocabulary are repeated"),
         ([*VOCABULARY, "a\nb"], "no line break"),
     ],
 )
@@ -242,7 +242,7 @@ def test_what_cannot_be_learned_is_explained(caplog):
     with pytest.raises(ValueError, match="one string"):
         WordPieces.learn("text")
     few = WordPieces.learn(["a a"], vocab_size=10)
-    assert few.tokens[5:] == [b"a"] and "6 word pieces, 10 were asked for" in caplog.text
+    assert few.tokens[5:] == [b"a"] and "6 of the 10 tokens" in caplog.text
 
 
 def test_names_are_public():

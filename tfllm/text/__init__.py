@@ -1,4 +1,4 @@
-"""Text <-> token ids: tokenizers of core TensorFlow ops, and learning their vocabularies."""
+"""Tokenizers (text to token ids and back) written in core TensorFlow ops, and vocabulary learning."""
 
 from tfllm import lazy
 from tfllm.text.bytepair.byte_pairs import BytePairs

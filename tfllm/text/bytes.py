@@ -1,4 +1,4 @@
-"""Bytes as tokens: nothing to learn, nothing lost."""
+"""Byte-level tokens: no vocabulary to learn, and no information lost."""
 
 import keras
 import tensorflow as tf
@@ -17,7 +17,7 @@ class Bytes(Tokenizer):
 
     @classmethod
     def learn(cls, texts=(), lowercase=False):
-        """The same tokenizer whatever the texts are; they are not read."""
+        """Always the same tokenizer; the texts are not read."""
         return cls(lowercase=lowercase)
 
     def _learned(self):

@@ -1,4 +1,4 @@
-"""Sets of code points, written as stretches: "41-5A 61-7A AA", in hexadecimal."""
+"""Sets of code points, written as ranges in hexadecimal: "41-5A 61-7A AA"."""
 
 from functools import cache
 from importlib.resources import files
@@ -10,7 +10,7 @@ HIGHEST = 0x110000
 
 @cache
 def points(stretches):
-    """bool [0x110000] of a table of stretches: which code points are on it."""
+    """A string of ranges -> bool [0x110000]: the code points in them."""
     result = np.zeros(HIGHEST, bool)
     for stretch in stretches.split():
         first, _, last = stretch.partition("-")
@@ -19,13 +19,13 @@ def points(stretches):
 
 
 def stretches(points):
-    """The reverse of `points`."""
+    """The inverse of `points`."""
     borders = np.flatnonzero(np.diff(np.append(points, False), prepend=False)).reshape(-1, 2)
     return " ".join(f"{first:X}" if first + 1 == end else f"{first:X}-{end - 1:X}" for first, end in borders.tolist())
 
 
 def table(package, name):
-    """{category: its stretches} of a file in a package, whose lines are a stretch and a category: "41-5A L"."""
+    """{category: its ranges} of a file in a package, whose lines are a range and a category: "41-5A L"."""
     result = {}
     for line in files(package).joinpath(name).read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):

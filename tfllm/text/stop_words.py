@@ -1,8 +1,8 @@
-"""Words that say little of what a text is about, in English and Chinese; and leaving them out, in core TensorFlow ops.
+"""Lists of English and Chinese stop words, and their removal in core TensorFlow ops.
 
-The lists were written for this project from the closed classes of a grammar: articles, pronouns, prepositions,
-conjunctions, auxiliaries, particles, numerals and measure words, adverbs of degree and time. No list of others was
-copied. A list of your own takes their place: any set of words, or `read_words(path)`.
+The lists were written for this project from the closed word classes of grammar: articles, pronouns, prepositions,
+conjunctions, auxiliaries, particles, numerals and measure words, adverbs of degree and time. They are not copied from
+other lists. Instead of them you may use your own: any set of words, or `read_words(path)`.
 """
 
 from pathlib import Path
@@ -17,26 +17,26 @@ from tfllm.text.word_index import WordIndex
 
 
 def stop_words(language):
-    """frozenset of lower-case words; language: "en" or "zh". ValueError for another one."""
+    """frozenset of lower-case words; language: "en" or "zh". Raises ValueError for another language."""
     if language not in LISTS:
-        raise ValueError(f"there are stop words for {list(LISTS)}; got {language!r}: give a set of words of your own")
+        raise ValueError(f"stop words exist for {list(LISTS)}, got {language!r}: pass your own set of words")
     return frozenset(LISTS[language].split())
 
 
 def read_words(path):
-    """frozenset of the words of a text file, one a line, without the blanks around them; lines with # are left out."""
-    with understood(path, "words in UTF-8, one on each line"):
+    """frozenset of the words of a text file, one per line, without surrounding spaces; lines with # are comments."""
+    with understood(path, "words in UTF-8, one per line"):
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
 def remove_stop_words(words, stop_words):
-    """Ragged string [B, None], the words of texts -> the same without `stop_words`, whatever their case.
+    """Ragged string [B, None], the words of texts -> the same without `stop_words`, ignoring case.
 
-    words: what `Words.cut`, `Segments.cut` or `tf.strings.split` gives. ValueError for another shape.
+    words: as returned by `Words.cut`, `Segments.cut` or `tf.strings.split`. Raises ValueError for another shape.
     """
     if isinstance(words, tf.Tensor) or words.shape.rank != 2:
-        raise ValueError(f"remove_stop_words takes words of shape [B, None], ragged; got shape {words.shape}")
+        raise ValueError(f"remove_stop_words takes ragged words of shape [B, None], got shape {words.shape}")
     with tf.device(CPU):
         with tf.init_scope():
             known = WordIndex(sorted({word.lower().encode() for word in stop_words}), first=0, unknown=-1)

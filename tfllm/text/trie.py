@@ -1,8 +1,8 @@
-"""A trie of byte strings in arrays, to be walked by `gather`s: the double array of Aoe 1989, built with NumPy.
+"""A trie of byte strings in arrays, to be walked by `gather`: the double array of Aoe 1989, built with NumPy.
 
-The child of node n by byte b sits at `base[n] + b`, and is real if `owner[base[n] + b] == n`. The root is node 0,
-and deeper nodes have larger numbers, so the deepest of some nodes on one path is their maximum.
-Leaves out: adding to a trie once it is built.
+The child of node n by byte b is at index `base[n] + b`, and exists if `owner[base[n] + b] == n`. The root is node 0;
+deeper nodes have larger numbers, so the deepest of the nodes on a path is their maximum.
+Not included: adding to an existing trie.
 """
 
 import numpy as np
@@ -11,27 +11,27 @@ LARGEST = 2**23  # bytes of all tokens
 
 
 def double_array(tokens):
-    """tokens: byte strings, no two equal -> int32 arrays (base, owner, longest), one place a node.
+    """tokens: unique byte strings -> int32 arrays (base, owner, longest), with one element per node.
 
-    longest: the index of the longest token that is a prefix of the way to the node, -1 where there is none.
+    longest: the index of the longest token that is a prefix of the path to the node, -1 if there is none.
     """
     if (size := sum(map(len, tokens))) > LARGEST:
         raise ValueError(f"a vocabulary of {size} bytes is too large for a trie: {LARGEST} at most")
     children, depths, ending = _linked_trie(tokens)
     bases = _place_children(children, depths)
     base, owner, longest = (np.full(bases.max() + 256, fill, np.int32) for fill in (0, -1, -1))
-    place = np.zeros(len(children), np.int32)
-    for node, edges in enumerate(children):  # parents come before their children
-        base[place[node]] = bases[node]
+    position = np.zeros(len(children), np.int32)
+    for node, edges in enumerate(children):  # parents precede their children
+        base[position[node]] = bases[node]
         for byte, child in edges.items():
-            place[child] = at = bases[node] + byte
-            owner[at] = place[node]
-            longest[at] = ending.get(child, longest[place[node]])
+            position[child] = at = bases[node] + byte
+            owner[at] = position[node]
+            longest[at] = ending.get(child, longest[position[node]])
     return base, owner, longest
 
 
 def _linked_trie(tokens):
-    """For each node its children by byte and its depth; for the nodes where tokens end, their indices."""
+    """For each node its children by byte and its depth; for the nodes where tokens end, the tokens' indices."""
     children, depths, ending = [{}], [0], {}
     for index, token in enumerate(tokens):
         node = 0
@@ -46,16 +46,16 @@ def _linked_trie(tokens):
 
 
 def _place_children(children, depths):
-    """`base` of each node, depth by depth: first fit, large families first, single children fill the holes."""
+    """`base` of each node, depth by depth: first fit, large families first; single children fill the gaps."""
     base = np.zeros(len(children), np.int64)
-    low = 1  # the first place that is not taken by the depths above
+    low = 1  # the first index not used by the depths above
     levels = [[] for _ in range(max(depths) + 1)]
     for node, edges in enumerate(children):
         if edges:
             levels[depths[node]].append(node)
     for parents in levels[:-1]:
         parents.sort(key=lambda node: -len(children[node]))
-        free, end = np.ones(256 * len(parents) + 256, bool), 0  # from `low` on; nothing is taken after `end`
+        free, end = np.ones(256 * len(parents) + 256, bool), 0  # from `low` on; nothing is used after `end`
         for node in parents:
             edges = np.fromiter(children[node], np.int64)
             edges.sort()
@@ -68,7 +68,7 @@ def _place_children(children, depths):
 
 
 def _first_fit(free, offsets, some=64):
-    """The least place from which all offsets are free. The last 256 places of `free` are."""
+    """The lowest index from which all offsets are free. The last 256 elements of `free` are."""
     holes = np.flatnonzero(free[:-255])
     if len(offsets) == 1:
         return holes[0]

@@ -1,4 +1,4 @@
-"""Words -> ids by the order of their hashes: no lookup table, so nothing to initialise or track."""
+"""Words -> ids by the order of their hashes, without a lookup table to initialise or track."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,7 +7,7 @@ LAST = 2**63 - 1
 
 
 class WordIndex:
-    """string [N] -> int32 [N]: `first` + the place among the `learned` words (bytes, each once), else `unknown`."""
+    """string [N] -> int32 [N]: `first` + the index in `learned` (unique words, bytes), `unknown` for other words."""
 
     def __init__(self, learned, first, unknown):
         self.words = tf.constant([*learned, b""])
@@ -19,7 +19,7 @@ class WordIndex:
 
     def __call__(self, words):
         rank = tf.gather(self.rank, tf.searchsorted(self.hashes, hashed(words)))
-        result = (tf.gather(self.words, rank) == words) & (rank < tf.size(self.words) - 1)  # a hash may deceive
+        result = (tf.gather(self.words, rank) == words) & (rank < tf.size(self.words) - 1)  # hashes may collide
         return tf.where(result, rank + self.first, self.unknown)
 
 

@@ -1,4 +1,4 @@
-"""Words as tokens: plain, quick, lossy."""
+"""Words as tokens: simple, fast, lossy."""
 
 import re
 
@@ -18,12 +18,12 @@ APART = r"([\p{P}\p{S}\p{Han}])"  # punctuation, symbols, Chinese characters
 class Words(Tokenizer):
     """One id for each word of the vocabulary.
 
-    split: "whitespace" cuts at runs of ASCII white space, for text that is already tokenised; "punctuation" also
-        makes a word of each punctuation mark, symbol and Chinese character.
-    continuation: the mark at the end of a word that goes on in the next one, such as "@@" in files of subword-nmt;
-        `decode` joins there without a space and drops the mark. "" for none.
-    Lost: which white space stood between words (decode puts one space) and, with "punctuation", whether there was
-    any; words that are not in the vocabulary (UNKNOWN); bytes that are not UTF-8 (read as U+FFFD).
+    split: "whitespace" splits at runs of ASCII white space, for text that is already tokenised; "punctuation" also
+        makes each punctuation mark, symbol and Chinese character a word.
+    continuation: the suffix of a word part that continues in the next token, such as "@@" in files of subword-nmt;
+        `decode` removes it and joins the two without a space. "" for none.
+    Lost: the kind of white space between words (decode puts one space) and, with "punctuation", whether there was any;
+    words that are not in the vocabulary (UNKNOWN); bytes that are not UTF-8 (read as U+FFFD).
     """
 
     def __init__(self, vocabulary=(), split="punctuation", continuation="", lowercase=False, name=None):
@@ -43,8 +43,8 @@ class Words(Tokenizer):
     def encode_with_offsets(self, texts):
         """As `encode` -> (ids, starts, ends), ragged [B, None]: word i is the characters starts_i .. ends_i - 1.
 
-        Counted are code points of the text as it is written; starts and ends int64. A word is cut alike in both cases,
-        so that its place is that before lower-casing, which changes lengths.
+        starts and ends, int64, count code points of the original text. Upper and lower case are split alike, so offsets
+        are computed before lower-casing, which may change lengths.
         """
         texts, ids = self._strings(texts), self.encode(texts)
         with tf.device(CPU):
@@ -52,7 +52,7 @@ class Words(Tokenizer):
             there = tf.where((points.flat_values != 32) & ((points.flat_values < 9) | (points.flat_values > 13)))[:, 0]
             there -= tf.gather(points.row_starts(), tf.gather(points.value_rowids(), there))  # [N] all but white space
             sizes = tf.strings.length(self._cut(texts).flat_values, unit="UTF8_CHAR")
-            behind = tf.cumsum(sizes)  # the words are these characters, one after the other
+            behind = tf.cumsum(sizes)  # the words are these characters, concatenated
             starts, ends = tf.gather(there, behind - sizes), tf.gather(there, behind - 1) + 1
             return ids, ids.with_flat_values(starts), ids.with_flat_values(ends)
 

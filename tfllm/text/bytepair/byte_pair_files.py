@@ -1,8 +1,8 @@
-"""The files of a byte-level BPE tokenizer, as GPT-2 and Hugging Face have them, read into one value and written back.
+"""Reads and writes the files of a byte-level BPE tokenizer, in the formats of GPT-2 and Hugging Face.
 
-Read: tokenizer.json; vocab.json + merges.txt; the same by OpenAI's names, encoder.json + vocab.bpe. For the names of
-special tokens also tokenizer_config.json, special_tokens_map.json and added_tokens.json beside them.
-Left out: other kinds of tokenizer (WordPiece, Unigram, other patterns to cut text); an error names what they are.
+Supported: tokenizer.json; vocab.json + merges.txt; OpenAI's encoder.json + vocab.bpe. The names of special tokens are
+also read from tokenizer_config.json, special_tokens_map.json and added_tokens.json in the same folder.
+Not supported: other kinds of tokenizer (WordPiece, Unigram, other pre-tokenization patterns); the error says which.
 """
 
 import functools
@@ -20,7 +20,7 @@ PLAIN = ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fal
 class Parts(NamedTuple):
     """vocabulary: tokens in the order of their ids; merges: pairs of tokens, best first; both in `letters`.
 
-    special: tokens of the vocabulary that stand for themselves and that no text gives; end: the one after a text.
+    special: special tokens of the vocabulary, which `encode` never produces; end: the token that ends a text.
     """
 
     vocabulary: tuple
@@ -31,14 +31,14 @@ class Parts(NamedTuple):
 
 @functools.cache
 def letters():
-    """The letter that stands for each byte in the files: its own where that can be seen, else one from U+0100 on."""
+    """The character that represents each byte in the files: itself if printable, else one from U+0100 on."""
     seen = {*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)}
     others = iter(range(0x100, 0x200))
     return tuple(chr(byte if byte in seen else next(others)) for byte in range(256))
 
 
 def read_folder(folder):
-    """-> Parts. FileNotFoundError: the folder has no such files; ValueError: they are of another kind."""
+    """-> Parts. Raises FileNotFoundError if the folder has no such files, ValueError if they are of another kind."""
     with understood(folder, "the files of a byte-pair tokenizer"):
         return _read_folder(Path(folder))
 
@@ -52,7 +52,7 @@ def _read_folder(folder):
     added += [{"id": int(token_id), **token} for token_id, token in config.get("added_tokens_decoder", {}).items()]
     if common := [token["content"] for token in added if not token.get("special")]:
         raise ValueError(
-            f"{folder}: BytePairs does not look for added tokens in a text; {common[0]!r} is no special one"
+            f"{folder}: BytePairs does not match added tokens in a text; {common[0]!r} is not a special token"
         )
     special = {token["content"]: token["id"] for token in added}
     ids = {**ids, **special}
@@ -61,13 +61,16 @@ def _read_folder(folder):
 
 
 def read_files(vocabulary, merges, end=END_OF_TEXT, special=()):
-    """Files like vocab.json and merges.txt -> Parts. ValueError: they are no such files, or have no token `end`."""
+    """Files like vocab.json and merges.txt -> Parts.
+
+    Raises ValueError if they have another format, or do not contain the token `end`.
+    """
     with understood(vocabulary, "tokens and their ids"):
         return _parts(vocabulary, json_object(Path(vocabulary)), _merges(Path(merges)), special, end)
 
 
 def write_folder(folder, parts):
-    """vocab.json and merges.txt in a folder that exists."""
+    """Write vocab.json and merges.txt to an existing folder."""
     ids = {token: token_id for token_id, token in enumerate(parts.vocabulary)}
     _write(Path(folder) / "vocab.json", json.dumps(ids, ensure_ascii=False))
     lines = ["#version: 0.2", *(" ".join(pair) for pair in parts.merges), ""]
@@ -75,7 +78,7 @@ def write_folder(folder, parts):
 
 
 def write_config(folder, parts):
-    """tokenizer_config.json, from which Hugging Face knows the class and the special tokens."""
+    """Write tokenizer_config.json, from which Hugging Face reads the class and the special tokens."""
     options = {"lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True}
     special = {str(parts.vocabulary.index(token)): {"content": token, **options} for token in parts.special}
     config = {
@@ -86,26 +89,30 @@ def write_config(folder, parts):
 
 
 def _tokenizer_json(path):
-    """-> (ids by token, merges, added tokens as they are in the file)."""
+    """-> (ids by token, merges, added tokens as written in the file)."""
     read = json_object(path)
     model, cut = read.get("model", {}), read.get("pre_tokenizer") or {}
     if "merges" not in model or model.get("type", "BPE") != "BPE":
-        raise ValueError(f"{path}: BytePairs reads models of type BPE, this one is {model.get('type')!r}")
+        raise ValueError(
+            f"{path}: BytePairs reads models of type BPE; this file has a model of type {model.get('type')!r}"
+        )
     if cut.get("type") != "ByteLevel" or cut.get("add_prefix_space") or not cut.get("use_regex", True):
         raise ValueError(
-            f"{path}: BytePairs cuts text as GPT-2 does, with the pre-tokenizer ByteLevel (add_prefix_space false, "
-            f"use_regex true); this one is {json.dumps(cut)[:200]}"
+            f"{path}: BytePairs splits text as GPT-2 does, with the pre-tokenizer ByteLevel (add_prefix_space false, "
+            f"use_regex true); this file has {json.dumps(cut)[:200]}"
         )
     if strange := {name: model[name] for name in PLAIN if model.get(name)}:
-        raise ValueError(f"{path}: BytePairs does not know these options of a BPE model: {strange}")
+        raise ValueError(f"{path}: BytePairs does not support these options of a BPE model: {strange}")
     if read.get("normalizer"):
-        raise ValueError(f"{path}: BytePairs changes no text, this one has a normalizer {read['normalizer']['type']!r}")
+        raise ValueError(
+            f"{path}: BytePairs does not normalise text; this file has the normalizer {read['normalizer']['type']!r}"
+        )
     merges = [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in model["merges"]]
     return model["vocab"], merges, list(read.get("added_tokens", ()))
 
 
 def _pair(folder, special):
-    """-> (ids by token, merges, added tokens), as from a tokenizer.json; only the names in `special` are special."""
+    """-> (ids by token, merges, added tokens), as `_tokenizer_json`; only the tokens in `special` count as special."""
     for vocabulary, merges in PAIRS:
         if (folder / vocabulary).is_file() and (folder / merges).is_file():
             added = _if_there(folder / "added_tokens.json").items()
@@ -117,24 +124,24 @@ def _pair(folder, special):
 
 
 def _names(config):
-    """All special tokens that special_tokens_map.json and tokenizer_config.json name."""
+    """All special tokens named in special_tokens_map.json and tokenizer_config.json."""
     tokens = [value for key, value in config.items() if key.endswith("_token")]
     return {_content(token) for token in [*tokens, *config.get("additional_special_tokens", ())]}
 
 
 def _merges(path):
-    with understood(path, "two tokens on each line, in UTF-8"):
+    with understood(path, "two tokens per line, in UTF-8"):
         lines = [line.rstrip("\r") for line in path.read_bytes().decode("utf-8").split("\n")]
     merges = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
     if wrong := [pair for pair in merges if len(pair) != 2]:
-        raise ValueError(f"{path} must have two tokens on each line, got {' '.join(wrong[0])!r:.80}")
+        raise ValueError(f"{path} must have two tokens per line, got {' '.join(wrong[0])!r:.80}")
     return merges
 
 
 def _parts(source, ids, merges, special, end):
     vocabulary = sorted(ids, key=ids.get)
     if [ids[token] for token in vocabulary] != list(range(len(ids))):
-        raise ValueError(f"{source}: {len(ids)} tokens must have the ids 0 to {len(ids) - 1}, each once")
+        raise ValueError(f"{source}: {len(ids)} tokens must have the ids 0 to {len(ids) - 1}, each exactly once")
     special = sorted({*special, end} - {None}, key=lambda token: ids.get(token, -1))
     return Parts(tuple(vocabulary), tuple(merges), tuple(special), end)
 

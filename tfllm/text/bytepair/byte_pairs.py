@@ -1,4 +1,4 @@
-"""Byte-level byte-pair encoding, the tokenizer of GPT-2, with the vocabulary of its files."""
+"""Byte-level byte-pair encoding, the tokenizer of GPT-2, with a vocabulary read from files."""
 
 from pathlib import Path
 
@@ -25,15 +25,18 @@ BYTES = [bytes([value]) for value in range(256)]
 
 @keras.saving.register_keras_serializable("tfllm")
 class BytePairs(Tokenizer):
-    """Text is cut into words by a pattern, and the bytes of each word are merged pair by pair, best pair first.
+    """Splits text into words by GPT-2's pattern, and merges the bytes of each word pair by pair, best pair first.
 
     Radford et al. 2019, sec. 2.2; Sennrich et al. 2016, alg. 1. Equal to Hugging Face's `tokenizers` on all valid
-    UTF-8, with one difference: special tokens, such as <|endoftext|>, are only letters in a text, as everywhere here.
-    `decode(encode(s)) == s` for all bytes: what is not UTF-8 is cut like a punctuation mark and keeps its bytes.
+    UTF-8, with one difference: the name of a special token, such as <|endoftext|>, is ordinary text, as in all our
+    tokenizers. `decode(encode(s)) == s` for all bytes: invalid UTF-8 is split like punctuation and keeps its bytes.
 
-    vocabulary: tokens in the order of their ids, in the letters that stand for bytes in GPT-2's files ("Ġthe").
-    merges: pairs of such tokens, best first. special: tokens that stand for themselves; end: the one after a text, or
-    None. Without a vocabulary each byte is a token. Ids are those of the files: no PAD, no UNKNOWN, no START.
+    vocabulary  tokens in the order of their ids, in the characters that represent bytes in GPT-2's files ("Ġthe");
+                without one, each byte is a token
+    merges      pairs of such tokens, best first
+    special     special tokens, which `encode` never produces;  end  the one that ends a text, or None
+
+    The ids are those of the files: there is no PAD, UNKNOWN or START.
     """
 
     pad = unknown = start = None
@@ -43,9 +46,9 @@ class BytePairs(Tokenizer):
 
     @classmethod
     def learn(cls, texts, lowercase=False):
-        """Not here. NotImplementedError."""
+        """Not supported. Raises NotImplementedError."""
         raise NotImplementedError(
-            "BytePairs learns no vocabulary, it reads that of a pretrained model (BytePairs.from_folder); "
+            "BytePairs does not learn a vocabulary, it reads that of a pretrained model (BytePairs.from_folder); "
             "use Subwords.learn for a vocabulary of your own"
         )
 
@@ -53,7 +56,7 @@ class BytePairs(Tokenizer):
     def from_folder(cls, folder):
         """The tokenizer of a model in Hugging Face's format: tokenizer.json, or vocab.json with merges.txt.
 
-        FileNotFoundError: neither is there. ValueError: a tokenizer of another kind.
+        Raises FileNotFoundError if neither exists, ValueError for another kind of tokenizer.
         """
         with understood(folder, "the files of a byte-pair tokenizer"):
             return cls(*read_folder(folder))
@@ -89,7 +92,7 @@ class BytePairs(Tokenizer):
         tokens = [token.encode() if token in special else bytes(map(values.get, token)) for token in parts.vocabulary]
         self.special, self._special_ids = tuple(parts.special), tuple(ids[token] for token in parts.special)
         self._end, self.end = parts.end, ids.get(parts.end)
-        with tf.init_scope(), tf.device(CPU):  # the constants outlive a graph in which the tokenizer is made
+        with tf.init_scope(), tf.device(CPU):  # constants must survive the graph that creates the tokenizer
             self._tokens, self._bytes = tf.constant(tokens), tf.constant(BYTES)
             self._categories = Categories()
             self._merge = Merges([(ids[a], ids[b], ids[a + b]) for a, b in parts.merges], [ids[x] for x in letters()])
@@ -108,26 +111,26 @@ class BytePairs(Tokenizer):
         return tf.RaggedTensor.from_row_splits(ids.flat_values, tf.gather(ids.row_splits, row_splits), validate=False)
 
     def _words(self, texts):
-        """string [B] -> words string [W], and where each text begins among them, int64 [B + 1]."""
+        """string [B] -> words, string [W], and the index of the first word of each text, int64 [B + 1]."""
         points, offsets = tf.strings.unicode_decode_with_offsets(texts, "UTF-8", errors="replace")
         lengths = tf.strings.length(texts)
         ends = tf.cast(tf.cumsum(lengths), tf.int64)  # [B]
         offset, point = offsets.flat_values, points.flat_values  # [N] of each character
         begins = word_begins(point, self._categories(point), offset == 0)
-        places = offset + tf.gather(ends - tf.cast(lengths, tf.int64), points.value_rowids())
-        places = tf.boolean_mask(places, begins)  # [W]
+        positions = offset + tf.gather(ends - tf.cast(lengths, tf.int64), points.value_rowids())
+        positions = tf.boolean_mask(positions, begins)  # [W]
         values = tf.cast(tf.io.decode_raw(tf.strings.reduce_join(texts), tf.uint8), tf.int32)  # the bytes of all texts
-        sizes = tf.concat([places[1:], [tf.size(values, tf.int64)]], 0)[: tf.size(places)] - places
-        word = tf.repeat(tf.range(tf.size(places)), sizes)
-        words = tf.strings.unsorted_segment_join(tf.gather(self._bytes, values), word, tf.size(places))
-        return words, tf.searchsorted(places, tf.concat([[0], ends], 0), out_type=tf.int64)
+        sizes = tf.concat([positions[1:], [tf.size(values, tf.int64)]], 0)[: tf.size(positions)] - positions
+        word = tf.repeat(tf.range(tf.size(positions)), sizes)
+        words = tf.strings.unsorted_segment_join(tf.gather(self._bytes, values), word, tf.size(positions))
+        return words, tf.searchsorted(positions, tf.concat([[0], ends], 0), out_type=tf.int64)
 
 
 def _check(parts, ids, values):
-    """ValueError where vocabulary, merges and special tokens do not make a tokenizer."""
+    """Raises ValueError if vocabulary, merges and special tokens do not fit together."""
     special, size = set(parts.special), len(parts.vocabulary)
     if len(ids) != size:
-        raise ValueError(f"each token may be in the vocabulary once; {size - len(ids)} are there again")
+        raise ValueError(f"tokens must be unique; {size - len(ids)} of the vocabulary are repeated")
     if missing := [token for token in (*parts.special, parts.end) if token is not None and token not in ids]:
         raise ValueError(f"the vocabulary has no special token {missing[0]!r}; it has {size} tokens")
     if parts.end is not None and parts.end not in special:

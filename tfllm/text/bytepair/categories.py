@@ -1,7 +1,8 @@
 """Letters, numbers and white space of Unicode 16.0: the general categories L and N, and the property White_Space.
 
-Written down in unicode16.txt, because what a letter is depends on the age of a library. scripts/unicode_tables.py makes
-it from Hugging Face's `tokenizers`. Code points that are on no list, unassigned ones too, are OTHER.
+The table is stored in unicode16.txt, because libraries differ in the Unicode version they know;
+scripts/unicode_tables.py writes it from Hugging Face's `tokenizers`. Code points that are not in the table, also
+unassigned ones, are OTHER.
 """
 
 import functools
@@ -27,7 +28,7 @@ class Categories:
 
 @functools.cache
 def _stretches():
-    """(first code point, category) of each stretch of one category, in order."""
+    """(first code point, category) of each run of code points of one category, in order."""
     kinds, result = np.full(HIGHEST + 1, OTHER), table("tfllm.text.bytepair", "unicode16.txt")
     for kind, stretches in ((LETTER, result["L"]), (NUMBER, result["N"]), (SPACE, SPACES)):
         kinds[:-1][points(stretches)] = kind

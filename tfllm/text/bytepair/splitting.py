@@ -1,12 +1,13 @@
-r"""Where GPT-2 cuts a text into words before it merges bytes. Radford et al. 2019, sec. 2.2; the pattern of its code:
+r"""Where GPT-2 splits a text into words before it merges bytes. Radford et al. 2019, sec. 2.2; the pattern of its code:
 
     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 
-RE2, TensorFlow's engine, has no look-ahead. But where a word begins shows in the two characters before it and the two
-after it, so the pattern becomes a few comparisons of neighbours, for all characters of all texts at once:
-- a letter, number or other sign begins a word after one of another category, unless a plain space is before it;
-- white space begins a word at the begin of its run, and again at the last character of a run before something else;
-- an apostrophe that begins a word takes the letters of its ending along, and a new word begins behind them.
+RE2, TensorFlow's engine, has no look-ahead. But the two characters before a position and the two after it decide
+whether a word begins there, so the pattern becomes a few comparisons of neighbours, for all characters of all texts at
+once:
+- a letter, number or symbol begins a word after a character of another category, except after a plain space;
+- white space begins a word at the start of its run, and again at the last character of a run before other characters;
+- an apostrophe that begins a word includes the letters of its ending, and a new word begins after them.
 """
 
 import tensorflow as tf
@@ -38,7 +39,7 @@ def word_begins(points, kind, first):
 
 
 def _before(values, steps, fill):
-    """[N]: the value so many places before, `fill` where there is none."""
+    """[N]: the value `steps` positions earlier, `fill` if there is none."""
     return tf.concat([tf.fill([steps], fill), values], 0)[: tf.size(values)]
 
 

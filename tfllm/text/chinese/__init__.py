@@ -1,1 +1,1 @@
-"""Chinese words: dictionaries, the likeliest cut, and full-width characters."""
+"""Chinese words: dictionaries, the most probable segmentation, and full-width characters."""

@@ -1,4 +1,4 @@
-"""Dictionaries of Chinese words and their counts: from a file, from jieba, or learned from text. Runs once."""
+"""Dictionaries of Chinese words and their counts: read from a file, from jieba, or learned from text. Runs once."""
 
 import importlib.util
 import math
@@ -14,14 +14,15 @@ from tfllm.text.chinese.best_cut import BestCut
 from tfllm.text.learning import batches, sample
 
 HAN = re.compile("[\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]+")
-RUNS = 100_000  # runs of Chinese characters that words are learned from; of more, so many are drawn
-LONGEST, LEAST, COHESION, FREEDOM = 4, 3, 3.0, 0.8  # of a learned word: characters, count, nats, nats
+RUNS = 100_000  # runs of Chinese characters to learn words from; more are sampled down to this many
+LONGEST, LEAST, COHESION, FREEDOM = 4, 3, 3.0, 0.8  # limits of a learned word: characters, count, nats, nats
 
 
 def read_dictionary(path):
-    """{word: count} of a text file or .gz: a word a line, then its count (1 where there is none), then anything.
+    """{word: count} of a text file or .gz: per line a word, its count (1 if absent), and anything else, which is
+    ignored.
 
-    So jieba's own dict.txt and its users' dictionaries are read. ValueError names the line of a wrong count;
+    Reads jieba's dict.txt and its users' dictionaries. Raises ValueError with the line of a wrong count,
     FileNotFoundError.
     """
     with understood(path, "words and their counts, in UTF-8"):
@@ -45,21 +46,21 @@ def _read(path):
 def jieba_dictionary():
     """{word: count} of the installed package jieba (MIT): 349,000 words, mostly of simplified Chinese.
 
-    ImportError where it is not installed; jieba itself is not imported.
+    Raises ImportError if jieba is not installed; jieba itself is not imported.
     """
     result = importlib.util.find_spec("jieba")
     if result is None:
-        raise ImportError("jieba's dictionary is in the package jieba: pip install 'tfllm[chinese]', or jieba")
+        raise ImportError("jieba's dictionary needs the package jieba: pip install 'tfllm[chinese]'")
     return read_dictionary(Path(result.origin).with_name("dict.txt"))
 
 
 def learn_dictionary(texts, size=20_000, lowercase=False):
-    """{word: count} of at most `size` words, learned from raw Chinese text; nothing but the text is known.
+    """{word: count} of at most `size` words, learned from raw Chinese text alone.
 
-    A word is a character, or 2 to 4 seen at least 3 times that hold together and stand in many surroundings:
+    A word is a character, or 2 to 4 characters seen at least 3 times with high cohesion and freedom:
         cohesion  min over its two parts of log p(ab) / (p(a) p(b)) >= 3 (Sproat & Shih 1990)
-        freedom   the lesser entropy of the characters before it and behind it >= 0.8 nats (Jin & Tanaka-Ishii 2006)
-    Counts are those of the most probable cut by these words. Texts without Chinese give {}.
+        freedom   the lower of the entropies of the characters before and after it >= 0.8 nats (Jin & Tanaka-Ishii 2006)
+    Counts are those of the most probable segmentation into these words. Texts without Chinese give {}.
     """
     runs = sample(_runs(texts, lowercase), RUNS)
     if not runs:
@@ -87,9 +88,9 @@ def _runs(texts, lowercase):
 
 
 def _grams(runs):
-    """Runs -> (counts of the n-grams, their entropies of the characters before them, and behind them).
+    """Runs -> (counts of the n-grams, entropies of the characters before them, and after them).
 
-    The end of a run counts as a character of its own, another one each time.
+    Each end of a run counts as a distinct character.
     """
     counts, edges = Counter(), (Counter(), Counter())
     for run in runs:
@@ -113,10 +114,10 @@ def _grams(runs):
 
 
 def checked(dictionary, name="dictionary"):
-    """The dictionary with counts as floats; ValueError where it is none."""
+    """The dictionary with counts as floats. Raises ValueError if a word or a count is invalid."""
     for word, count in dictionary.items():
         if not isinstance(word, str) or not word or word.split() != [word]:
-            raise ValueError(f"{name}: a word is a str without white space, got {word!r}")
+            raise ValueError(f"{name}: a word must be a str without white space, got {word!r}")
         if not isinstance(count, (int, float)) or not 0 < count < math.inf:
             raise ValueError(f"{name}: {word!r} must have a count above 0, got {count!r}")
     return {word: float(count) for word, count in dictionary.items()}

@@ -1,4 +1,4 @@
-"""Chinese words as tokens, cut by a dictionary inside the graph: the same in Python and where the model is served."""
+"""Chinese words as tokens, segmented by a dictionary inside the graph: the same in Python and in a served model."""
 
 import json
 
@@ -13,21 +13,21 @@ from tfllm.text.learning import most_frequent
 from tfllm.text.tokenizer import CPU, SPECIAL, UNKNOWN, Tokenizer
 from tfllm.text.word_index import WordIndex
 
-WIDE = r"[\p{Han}\x{3001}-\x{303F}\x{FF00}-\x{FFEF}]"  # no blank beside these
+WIDE = r"[\p{Han}\x{3001}-\x{303F}\x{FF00}-\x{FFEF}]"  # decode puts no space next to these
 
 
 @keras.saving.register_keras_serializable("tfllm")
 class Segments(Tokenizer):
-    """One id for each word of the vocabulary; words are those of the most probable cut (best_cut.BestCut).
+    """One id for each word of the vocabulary; words come from the most probable segmentation (best_cut.BestCut).
 
-    dictionary  {word: count} of words that may be cut out of Chinese text: `dictionaries.jieba_dictionary()`,
-                `read_dictionary(path)`, `learn_dictionary(texts)`. Elsewhere punctuation marks and symbols are words,
-                and what stands between them and white space. A character that is in no word is a word.
-    characters  {character: character} replaced before the cut: `width.HALF_WIDTH`, `width.simplified_table()`, or both,
-                `HALF_WIDTH | simplified_table()`
+    dictionary  {word: count} of Chinese words: `dictionaries.jieba_dictionary()`, `read_dictionary(path)`,
+                `learn_dictionary(texts)`. In other scripts, words are punctuation marks, symbols, and the text between
+                them and white space. A character that is in no word of the dictionary is a word.
+    characters  {character: character} replaced before segmentation: `width.HALF_WIDTH`, `width.simplified_table()`, or
+                both, `HALF_WIDTH | simplified_table()`
 
     Lost: white space; words that are not in the vocabulary (UNKNOWN); bytes that are not UTF-8 (read as U+FFFD).
-    `decode` puts a blank between words, but not beside Chinese characters and their punctuation.
+    `decode` puts a space between words, but not next to Chinese characters and punctuation.
     """
 
     def __init__(self, vocabulary=(), dictionary=None, characters=None, lowercase=False, name=None):
@@ -38,7 +38,7 @@ class Segments(Tokenizer):
     def learn(cls, texts, vocab_size=None, min_count=1, lowercase=False, dictionary=None, characters=None):
         """The words seen at least `min_count` times, the most frequent `vocab_size - 4` of them.
 
-        dictionary: None: learned from the texts, which are read twice (a generator's are held in memory).
+        dictionary: None: learned from the texts, which are then read twice (those of a generator are kept in memory).
         """
         if dictionary is None:
             texts = list(texts) if hasattr(texts, "__next__") else texts

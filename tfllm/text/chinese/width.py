@@ -1,8 +1,8 @@
-"""One character in the place of another: full width to half width, traditional to simplified Chinese.
+"""Character replacement: full width to half width, traditional to simplified Chinese.
 
-A table is a dict from one character to one. Applied by core TensorFlow ops, in Python and in a served graph alike.
-Leaves out: what needs more than one character (ﾊﾞ, ㍿, and traditional words that depend on their neighbours: 乾隆 is
-not 干隆): for these convert the text before, by opencc or `unicodedata.normalize("NFKC", ...)`.
+A table is a dict that maps one character to one. It is applied by core TensorFlow ops, in Python and in a served graph.
+Not included: replacements that need several characters (ﾊﾞ, ㍿, and traditional words that depend on context: 乾隆 is
+not 干隆). For these, convert the text first, by opencc or `unicodedata.normalize("NFKC", ...)`.
 """
 
 import importlib.util
@@ -17,17 +17,17 @@ HALF_WIDTH |= dict(zip("\u3000￠￡￢￤￥￦｡｢｣､･｟｠", " ¢£¬
 
 
 class CharacterMap:
-    """table {character: character} -> a function string [B] -> string [B]; other characters stay as they are.
+    """table {character: character} -> a function string [B] -> string [B]; other characters are unchanged.
 
-    Bytes that are not UTF-8 become U+FFFD. ValueError for keys or values that are not one character.
+    Bytes that are not UTF-8 become U+FFFD. Raises ValueError for keys or values that are not one character.
     """
 
     def __init__(self, table):
         for one, other in table.items():
             if not all(isinstance(character, str) and len(character) == 1 for character in (one, other)):
-                raise ValueError(f"a table has one character for one, got {one!r}: {other!r}")
+                raise ValueError(f"a table must map one character to one, got {one!r}: {other!r}")
         pairs = np.array(sorted((ord(one), ord(other)) for one, other in table.items()), np.int32).reshape(-1, 2)
-        with tf.init_scope():  # the constants outlive a graph
+        with tf.init_scope():  # constants must survive the graph
             self.keys, self.values = (
                 tf.constant(np.append(column, last).astype(np.int32))
                 for column, last in zip(pairs.T, (2**31 - 1, 0), strict=True)
@@ -42,21 +42,21 @@ class CharacterMap:
 
 
 def half_width(texts):
-    """string [B] -> string [B]: full-width letters, digits, signs and the ideographic space as ASCII, as in NFKC."""
+    """string [B] -> string [B]: full-width letters, digits, symbols and the ideographic space as ASCII, as in NFKC."""
     return CharacterMap(HALF_WIDTH)(texts)
 
 
 def simplified_table():
     """{traditional: simplified} of the installed package opencc-python-reimplemented (OpenCC's table, Apache-2.0).
 
-    About 3,900 characters, each by itself; of several simplified ones the first. ImportError where it is not there.
+    About 3,900 characters; of several simplified forms the first. Raises ImportError if the package is not installed.
     """
     result = importlib.util.find_spec("opencc")
     path = result and result.origin and Path(result.origin).parent / "dictionary" / "TSCharacters.txt"
     if not path or not path.exists():
         raise ImportError(
-            "the table of simplified characters is in the package opencc-python-reimplemented: "
-            "pip install 'tfllm[chinese]', or that package"
+            "the table of simplified characters needs the package opencc-python-reimplemented: "
+            "pip install 'tfllm[chinese]'"
         )
     rows = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
     return {row[0]: row[1] for row in rows if len(row) > 1 and row[0] != row[1] and len(row[0]) == len(row[1]) == 1}

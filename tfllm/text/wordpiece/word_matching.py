@@ -1,8 +1,8 @@
-"""Words into the pieces of a WordPiece vocabulary: the longest that fits, from left to right. Wu et al. 2016, sec. 4.1.
+"""Splits words into WordPiece tokens: greedy longest match, from left to right. Wu et al. 2016, sec. 4.1.
 
-Most words are one piece: a hash finds it, and its letters are compared, so that no hash can deceive. The others are cut
-all at once: each of their places walks down a trie to the longest piece that could begin there, and from the begin of
-each word the pieces are followed. A word that has no such cut, or more than MOST letters, is unknown.
+Most words are one token: a hash finds it, and its letters are compared, so collisions do no harm. The others are split
+all at once: each of their positions walks down a trie to the longest token that could begin there, and the tokens are
+followed from the start of each word. A word that cannot be split, or has more than MOST letters, is unknown.
 """
 
 import numpy as np
@@ -10,13 +10,13 @@ import tensorflow as tf
 
 from tfllm.text.matching import doubled
 
-MOST = 100  # letters of a word; longer ones are unknown in the authors' code too
-BEGIN, INSIDE = 0, 1  # the roots of the trie: of pieces that begin a word, and of pieces that go on in one
+MOST = 100  # letters of a word; longer words are unknown, as in the authors' code
+BEGIN, INSIDE = 0, 1  # the roots of the trie: tokens that begin a word, and tokens that continue one
 LAST = np.iinfo(np.int64).max
 
 
 class WordMatch:
-    """pieces: (letters 1 .. `size`, whether it goes on in a word, its id), no two equal. unknown: id of the rest."""
+    """pieces: unique (letters 1 .. `size`, whether it continues a word, its id). unknown: the id of other words."""
 
     def __init__(self, pieces, size, unknown):
         pieces = [piece for piece in pieces if 0 < len(piece[0]) <= MOST]
@@ -25,7 +25,7 @@ class WordMatch:
         self._trie(pieces)
 
     def _whole(self, words):
-        """Tables of the words that are one piece, in the order of their hashes, and one more that no word equals."""
+        """Tables of the words that are one token, sorted by hash, and a last entry that matches no word."""
         lengths = np.array([len(letters) for letters, _ in words], np.int64)
         flat = np.array([letter for letters, _ in words for letter in letters], np.int64)
         first = np.cumsum(lengths) - lengths
@@ -44,7 +44,7 @@ class WordMatch:
         self.ids = tf.constant(np.append(np.array([token_id for _, token_id in words])[order], 0).astype(np.int32))
 
     def _trie(self, pieces):
-        """Sorted keys, node * base + letter; the child by the key at place i is node i + 2. Nodes grow with depth."""
+        """Sorted keys, node * base + letter; the child of key number i is node i + 2. Node numbers grow with depth."""
         lengths = np.array([len(letters) for letters, _, _ in pieces], np.int64)
         node = np.array([INSIDE if goes_on else BEGIN for _, goes_on, _ in pieces], np.int64)
         token_ids = np.array([token_id for _, _, token_id in pieces], np.int64)
@@ -84,35 +84,37 @@ class WordMatch:
         return tf.cond(tf.reduce_any(left), lambda: self._cut(ids, letters, begins, tf.gather(left, word)), lambda: ids)
 
     def _cut(self, ids, letters, begins, left):
-        """`ids`, with the pieces of the words that are left; bool [M]."""
-        places = tf.where(left)  # [P, 1]
-        letters, begins = tf.gather_nd(letters, places), tf.gather_nd(begins, places)
+        """`ids`, with the tokens of the words in `left` filled in; bool [M]."""
+        positions = tf.where(left)  # [P, 1]
+        letters, begins = tf.gather_nd(letters, positions), tf.gather_nd(begins, positions)
         count = tf.size(letters)
         word = tf.cumsum(tf.cast(begins, tf.int32)) - 1
         ends = tf.concat([tf.cast(tf.where(begins)[1:, 0], tf.int32), [count]], 0)
         nodes = self._walk(letters, tf.where(begins, BEGIN, INSIDE), tf.gather(ends, word))
         length = tf.gather(self.length, nodes)
-        jump = tf.where(length > 0, tf.range(count) + length, count)  # one place more, where all ways end
+        jump = tf.where(length > 0, tf.range(count) + length, count)  # one more position, where all paths end
         seen = doubled(tf.concat([begins, [False]], 0), tf.concat([jump, [count]], 0))[:-1]
         torn = tf.math.segment_max(tf.cast(seen & (length == 0), tf.int32), word) > 0
         result = tf.where(seen, tf.gather(self.token_id, nodes), -1)
         result = tf.where(tf.gather(torn, word), tf.where(begins, self.unknown, -1), result)
-        return tf.tensor_scatter_nd_update(ids, places, result)
+        return tf.tensor_scatter_nd_update(ids, positions, result)
 
     def _walk(self, letters, roots, ends):
-        """The deepest node reached from each place [P], inside its word; only the A places still alive go on."""
+        """The deepest node reached from each position [P] inside its word; only the A positions still alive stay in the
+        loop.
+        """
 
-        def some_alive(depth, places, nodes, deepest):
-            return tf.size(places) > 0
+        def some_alive(depth, positions, nodes, deepest):
+            return tf.size(positions) > 0
 
-        def deeper(depth, places, nodes, deepest):
-            key = tf.cast(nodes, tf.int64) * self.base + tf.cast(tf.gather(letters, places + depth), tf.int64)
+        def deeper(depth, positions, nodes, deepest):
+            key = tf.cast(nodes, tf.int64) * self.base + tf.cast(tf.gather(letters, positions + depth), tf.int64)
             at = tf.searchsorted(self.keys, key)
             alive = tf.where(tf.gather(self.keys, at) == key)
-            places, nodes = tf.gather_nd(places, alive), tf.gather_nd(at + 2, alive)
-            deepest = tf.tensor_scatter_nd_update(deepest, places[:, None], nodes)
-            inside = tf.where(places + depth + 1 < tf.gather(ends, places))
-            return depth + 1, tf.gather_nd(places, inside), tf.gather_nd(nodes, inside), deepest
+            positions, nodes = tf.gather_nd(positions, alive), tf.gather_nd(at + 2, alive)
+            deepest = tf.tensor_scatter_nd_update(deepest, positions[:, None], nodes)
+            inside = tf.where(positions + depth + 1 < tf.gather(ends, positions))
+            return depth + 1, tf.gather_nd(positions, inside), tf.gather_nd(nodes, inside), deepest
 
         start = (0, tf.range(tf.size(letters)), roots, roots)
         shapes = (tf.TensorShape([]), *[tf.TensorShape([None])] * 3)

@@ -1,4 +1,4 @@
-"""WordPiece, the tokenizer of BERT, with the vocabulary of its files or one that is learned."""
+"""WordPiece, the tokenizer of BERT, with a vocabulary from files or learned from text."""
 
 import keras
 import tensorflow as tf
@@ -16,19 +16,19 @@ GOES_ON = "##"
 
 @keras.saving.register_keras_serializable("tfllm")
 class WordPieces(Tokenizer):
-    """Words, and each word the longest pieces that fit, from left to right; "##" marks those that go on in a word.
+    """Words, each split by greedy longest match; "##" marks tokens that continue a word.
 
-    Devlin et al. 2019, sec. 3; Wu et al. 2016, sec. 4.1. Equal to Hugging Face's BertTokenizer (that on `tokenizers`),
-    on every text. Words end at white space and punctuation; a word that no pieces make up, or that is longer than 100
-    characters, is one [UNK]. Bytes that are not UTF-8 are dropped, like control characters.
+    Devlin et al. 2019, sec. 3; Wu et al. 2016, sec. 4.1. Equal to Hugging Face's BertTokenizer (the one built on
+    `tokenizers`) on every text. Words end at white space and punctuation; a word that cannot be split into tokens, or
+    is longer than 100 characters, is one [UNK]. Invalid UTF-8 and control characters are removed.
 
-    vocabulary     tokens in the order of their ids, the special ones among them; left out: these alone
-    lowercase      lower-case every text;  strip_accents  é as e; None: as `lowercase`
+    vocabulary     tokens in the order of their ids, including the special tokens; empty: only these
+    lowercase      lower-case every text;  strip_accents  é as e; None: same as `lowercase`
     chinese        each ideograph is a word;  names  of pad, unknown, start, end and mask, then of other special tokens
 
-    pad, unknown, start, end, mask, special_ids: their ids. continues: bool [V], which tokens begin with "##".
-    Differs: marks newer than Unicode 8 keep their order. Lost: white space, case, accents, what is unknown.
-    ValueError for a vocabulary with a token twice or without the special ones.
+    pad, unknown, start, end, mask, special_ids: their ids. continues: bool [V], the tokens that begin with "##".
+    Differs: combining marks newer than Unicode 8 keep their order. Lost: white space, case, accents, unknown words.
+    Raises ValueError if a token is repeated or a special token is missing.
     """
 
     assets = "vocab.txt"
@@ -40,25 +40,25 @@ class WordPieces(Tokenizer):
 
     @classmethod
     def learn(cls, texts, vocab_size=8000, lowercase=True, strip_accents=None, chinese=True):
-        """At most `vocab_size` tokens from `texts`: an iterable of str or bytes, or a `tf.data` of strings.
+        """At most `vocab_size` tokens from `texts`: an iterable of str or bytes, or a `tf.data.Dataset` of strings.
 
-        Byte-pair merges (Sennrich et al. 2016) of sentencepiece's trainer; of the characters the most frequent ones.
-        A text too small for that gives a smaller vocabulary, and a warning in the log.
-        ValueError: no text, or `vocab_size` < 6.
+        Byte-pair merges (Sennrich et al. 2016) of sentencepiece's trainer, on the most frequent characters.
+        A small text gives a smaller vocabulary, and logs a warning.
+        Raises ValueError if there is no text, or `vocab_size` < 6.
         """
         words = BertWords(range(1, HIGHEST), (), lowercase, strip_accents, chinese)
         return cls(word_pieces(texts, vocab_size, NAMES, words), lowercase, strip_accents, chinese)
 
     @classmethod
     def from_file(cls, vocabulary, lowercase=True, strip_accents=None, chinese=True):
-        """From a file like vocab.txt: a token a line, the first has id 0."""
+        """Read a file like vocab.txt: one token per line, the first has id 0."""
         return cls(read_vocabulary(vocabulary), lowercase, strip_accents, chinese)
 
     @classmethod
     def from_folder(cls, folder):
         """The tokenizer of a model in Hugging Face's format: vocab.txt or tokenizer.json, with tokenizer_config.json.
 
-        FileNotFoundError: neither is there. ValueError: a tokenizer of another kind.
+        Raises FileNotFoundError if neither exists, ValueError for another kind of tokenizer.
         """
         with understood(folder, "the files of a WordPiece tokenizer"):
             parts = read_folder(folder)
@@ -69,10 +69,10 @@ class WordPieces(Tokenizer):
         write_folder(folder, Parts(tuple(self._vocabulary()), self.names, **self._cleaning))
 
     def encode(self, texts, special=False):
-        """string [B] -> ragged int32 [B, None], without special ids; an empty text has no ids.
+        """string [B] -> ragged int32 [B, None], without START and END; an empty text has no ids.
 
-        special: where the name of a special token is written in a text, as in "a [MASK] dog", it becomes that token,
-        as in Hugging Face's; otherwise it is only letters.
+        special: if True, the name of a special token in a text, as in "a [MASK] dog", becomes that token, as in Hugging
+        Face's tokenizer; otherwise it is ordinary text.
         """
         texts = self._strings(texts)
         with tf.device(CPU):
@@ -81,15 +81,15 @@ class WordPieces(Tokenizer):
     def encode_with_offsets(self, texts):
         """As `encode` -> (ids, starts, ends), ragged [B, None]: token i is the characters starts_i .. ends_i - 1.
 
-        Counted are code points of the text as it is written; starts and ends int64. Accents that are dropped belong to
-        the letter before them; of a character that becomes several letters, each has the whole.
+        starts and ends, int64, count code points of the original text. Removed accents belong to the letter before
+        them; if one character becomes several letters, each of these has the offsets of the whole character.
         """
         texts = self._strings(texts)
         with tf.device(CPU):
             letters, begins, row, starts, ends = self._words.located(texts)
-            ids, places = self._cut(letters, begins, row, tf.size(texts, tf.int64))
-            last = tf.concat([places[1:], [tf.size(letters, tf.int64)]], 0)[: tf.size(places)] - 1
-            parts = tf.gather(starts, places), tf.gather(ends, last)
+            ids, positions = self._cut(letters, begins, row, tf.size(texts, tf.int64))
+            last = tf.concat([positions[1:], [tf.size(letters, tf.int64)]], 0)[: tf.size(positions)] - 1
+            parts = tf.gather(starts, positions), tf.gather(ends, last)
             return ids, *(ids.with_flat_values(part) for part in parts)
 
     def _learned(self):
@@ -117,7 +117,7 @@ class WordPieces(Tokenizer):
             for token in vocabulary
         ]
         pieces += [((len(alphabet) + 1 + i,), False, ids[name]) for i, name in enumerate(self.names)]
-        with tf.init_scope(), tf.device(CPU):  # the constants outlive a graph in which the tokenizer is made
+        with tf.init_scope(), tf.device(CPU):  # constants must survive the graph that creates the tokenizer
             self._tokens = tf.constant([token.encode() for token in vocabulary])
             self.continues = tf.constant([token.startswith(GOES_ON) for token in vocabulary])
             self._words = BertWords(alphabet, self.names, **self._cleaning)
@@ -127,11 +127,11 @@ class WordPieces(Tokenizer):
         return self._cut(*self._words(texts, special), tf.size(texts, tf.int64))[0]
 
     def _cut(self, letters, begins, row, count):
-        """Letters of words -> (ids, ragged [count, None]; int64 [P], the letter where each piece begins)."""
+        """Letters of words -> (ids, ragged [count, None]; int64 [P], the letter where each token begins)."""
         ids = self._match(letters, begins)
-        places = tf.where(ids >= 0)
-        splits = tf.searchsorted(tf.gather_nd(row, places), tf.range(count + 1), out_type=tf.int64)
-        return tf.RaggedTensor.from_row_splits(tf.gather_nd(ids, places), splits, validate=False), places[:, 0]
+        positions = tf.where(ids >= 0)
+        splits = tf.searchsorted(tf.gather_nd(row, positions), tf.range(count + 1), out_type=tf.int64)
+        return tf.RaggedTensor.from_row_splits(tf.gather_nd(ids, positions), splits, validate=False), positions[:, 0]
 
     def _join(self, pieces):
         texts = tf.strings.reduce_join(pieces, axis=-1, separator=" ")
@@ -139,11 +139,11 @@ class WordPieces(Tokenizer):
 
 
 def _texts(vocabulary):
-    """The tokens as str; ValueError where it is no list of them."""
+    """The tokens as str. Raises ValueError if it is not a list of strings."""
     if isinstance(vocabulary, (str, bytes)):
         raise ValueError(f"vocabulary must be a list of tokens, got one string: {vocabulary[:40]!r}")
     if wrong := [token for token in vocabulary if not isinstance(token, (str, bytes))]:
-        raise ValueError(f"a vocabulary has tokens (str or bytes), got {wrong[0]!r}")
+        raise ValueError(f"tokens must be str or bytes, got {wrong[0]!r}")
     try:
         return [token.decode("utf-8") if isinstance(token, bytes) else token for token in vocabulary]
     except UnicodeDecodeError as error:
@@ -151,11 +151,13 @@ def _texts(vocabulary):
 
 
 def _check(vocabulary, ids, names):
-    """ValueError where vocabulary and special names do not make a tokenizer."""
+    """Raises ValueError if vocabulary and special tokens do not fit together."""
     if len(ids) != len(vocabulary):
-        raise ValueError(f"each token may be in the vocabulary once; {len(vocabulary) - len(ids)} are there again")
+        raise ValueError(f"tokens must be unique; {len(vocabulary) - len(ids)} of the vocabulary are repeated")
     if len(names) < len(NAMES) or (missing := [name for name in names if name not in ids]):
         missing = missing if len(names) >= len(NAMES) else list(NAMES[len(names) :])
         raise ValueError(f"the vocabulary has no special token {missing[0]!r}; it has {len(vocabulary)} tokens")
     if wrong := [token for token in vocabulary if "\n" in token]:
-        raise ValueError(f"a token may have no line break, since its file has a token a line; got {wrong[0]!r}")
+        raise ValueError(
+            f"a token must not contain a line break, since its file has one token per line; got {wrong[0]!r}"
+        )
