@@ -115,19 +115,19 @@ def test_order_means_nothing(attend):
 @pytest.mark.parametrize("cut", [[1, 1, 1, 1, 1], [3, 1, 1], [2, 2, 1], [5]], ids=str)
 def test_piece_by_piece_is_all_at_once(attend, cut):
     """With a cache longer than the text: what it holds in places to come is never seen."""
-    x, places, length = normal(11, B, 5, D), 5, 7
-    expected, weights, _ = attend(x, memory=x, attention_mask=masks.causal(places, places))
+    x, positions, length = normal(11, B, 5, D), 5, 7
+    expected, weights, _ = attend(x, memory=x, attention_mask=masks.causal(positions, positions))
     cache, position = (normal(12, B, length, H, K), normal(13, B, length, H, K)), 0
     for size in cut:
         piece = x[:, position : position + size]
         mask = masks.causal(size, length, position)
         out, seen, cache = attend(piece, memory=piece, attention_mask=mask, cache=cache, position=position)
         np.testing.assert_allclose(out, expected[:, position : position + size], atol=1e-5)
-        np.testing.assert_allclose(seen[..., :places], weights[:, :, position : position + size], atol=1e-5)
+        np.testing.assert_allclose(seen[..., :positions], weights[:, :, position : position + size], atol=1e-5)
         position += size
     for part, direct in zip(cache, attend.project(x), strict=True):
-        np.testing.assert_allclose(part[:, :places], direct, atol=1e-6)
-    np.testing.assert_array_equal(cache[0][:, places:], normal(12, B, length, H, K)[:, places:])
+        np.testing.assert_allclose(part[:, :positions], direct, atol=1e-6)
+    np.testing.assert_array_equal(cache[0][:, positions:], normal(12, B, length, H, K)[:, positions:])
 
 
 def test_memory_projected_once_is_memory(attend):

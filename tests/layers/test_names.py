@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from tfllm.layers import names
-from tfllm.layers.names import chosen, places
+from tfllm.layers.names import chosen, slots
 from tfllm.models import LSTMLanguageModel, Transformer
 from tfllm.models.gpt import GPT
 
@@ -44,8 +44,8 @@ def test_names_do_not_depend_on_what_is_around():
 
 def test_a_shared_layer_has_one_name_and_its_places():
     model = Transformer(1, 8, 2, 16, 7, 7, 5, 5, shared="all")
-    result = [place for place in places(model) if place.layer is model.embed_target]
-    assert [(place.name, place.key) for place in result] == [
+    result = [slot for slot in slots(model) if slot.layer is model.embed_target]
+    assert [(slot.name, slot.key) for slot in result] == [
         ("embed_target", "embed_target"),
         ("embed_target", "embed_input"),
     ]
@@ -57,7 +57,7 @@ def test_layers_of_one_name_are_told_apart():
             super().__init__()
             self.both = [keras.layers.Dense(2, name="dense"), keras.layers.Dense(2, name="dense")]
 
-    assert [place.name for place in places(Twins())] == ["dense", "dense_2"]
+    assert [slot.name for slot in slots(Twins())] == ["dense", "dense_2"]
 
 
 def test_a_layer_in_a_list_is_replaced_in_its_order():
@@ -67,7 +67,7 @@ def test_a_layer_in_a_list_is_replaced_in_its_order():
             self.rows = [keras.layers.Dense(2, name=name) for name in "abc"]
 
     model, new = Listed(), keras.layers.Dense(2, name="new")
-    list(places(model))[1].replace(new)
+    list(slots(model))[1].replace(new)
     assert [layer.name for layer in model.rows] == ["a", "new", "c"]
     assert [layer.name for layer in model.layers] == ["a", "new", "c"]
 
@@ -97,10 +97,10 @@ def test_patterns(patterns, expected):
 
 @pytest.mark.parametrize("pattern, near", [("qeury", "query"), ("embd*", "embed"), ("layer1/look/qery", "layer1/look")])
 def test_a_pattern_for_nothing_names_the_nearest(pattern, near):
-    with pytest.raises(ValueError, match=f"nothing is named '.*'; near it are .*{near}"):
+    with pytest.raises(ValueError, match=f"no name matches '.*'; similar names: .*{near}"):
         chosen(NAMES, ["norm", pattern])
 
 
 def test_a_part_of_a_name_is_no_name():
-    with pytest.raises(ValueError, match="nothing is named 'ayer1'"):
+    with pytest.raises(ValueError, match="no name matches 'ayer1'"):
         chosen(NAMES, ["ayer1"])

@@ -33,40 +33,40 @@ def test_a_distance_is_one_turn_wherever_it_starts():
 
 def test_the_table_is_added():
     x = normal(0, 2, 5, 6)
-    places = SinusoidalPositions(9, 6)
-    np.testing.assert_allclose(places(x), x + sinusoids(5, 6), atol=1e-6)
-    places = LearnedPositions(9, 6)
-    np.testing.assert_allclose(places(x), x + places.table.numpy()[:5], atol=1e-6)
+    positions = SinusoidalPositions(9, 6)
+    np.testing.assert_allclose(positions(x), x + sinusoids(5, 6), atol=1e-6)
+    positions = LearnedPositions(9, 6)
+    np.testing.assert_allclose(positions(x), x + positions.table.numpy()[:5], atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_place_at_a_time_is_all_at_once(kind):
-    x, places = normal(1, 2, 5, 6), kind(5, 6)
-    whole = places(x).numpy()
+    x, positions = normal(1, 2, 5, 6), kind(5, 6)
+    whole = positions(x).numpy()
     for t in range(5):
         for position in (t, keras.ops.convert_to_tensor(t)):
-            np.testing.assert_array_equal(places(x[:, t : t + 1], position=position)[:, 0], whole[:, t])
+            np.testing.assert_array_equal(positions(x[:, t : t + 1], position=position)[:, 0], whole[:, t])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_more_tokens_than_positions_are_refused(kind):
-    places = kind(5, 6)
+    positions = kind(5, 6)
     with pytest.raises(ValueError, match="positions for 5 tokens, and 6 came"):
-        places(normal(0, 1, 6, 6))
+        positions(normal(0, 1, 6, 6))
     with pytest.raises(ValueError, match="positions for 5 tokens, and 7 came"):
-        places(normal(0, 1, 3, 6), position=4)
+        positions(normal(0, 1, 3, 6), position=4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_config_makes_the_same_layer(kind):
-    places = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(kind(5, 6, name="places")))
-    assert type(places) is kind and (places.max_length, places.d_model, places.name) == (5, 6, "places")
+    positions = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(kind(5, 6, name="places")))
+    assert type(positions) is kind and (positions.max_length, positions.d_model, positions.name) == (5, 6, "places")
 
 
 def test_learned_positions_learn():
-    places = LearnedPositions(5, 6)
-    places(normal(0, 1, 2, 6))
-    assert [weight.shape for weight in places.trainable_weights] == [(5, 6)]
+    positions = LearnedPositions(5, 6)
+    positions(normal(0, 1, 2, 6))
+    assert [weight.shape for weight in positions.trainable_weights] == [(5, 6)]
 
 
 def paired(x):
@@ -101,7 +101,7 @@ def test_rotated_one_place_at_a_time_is_all_at_once():
 
 
 def test_an_odd_width_has_no_pairs():
-    with pytest.raises(ValueError, match="width of a head must be even; got 3"):
+    with pytest.raises(ValueError, match="even head width; got 3"):
         rotate(normal(0, 1, 2, 2, 3))
 
 

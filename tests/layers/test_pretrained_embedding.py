@@ -213,14 +213,14 @@ def test_refused():
         PretrainedEmbedding(3, 2, 4)
     with pytest.raises(ValueError, match=r"bool \[V\]; got \(11, 5\) and int64 \(11,\)"):
         PretrainedEmbedding.of(TABLE, FREE.astype("int64"))
-    with pytest.raises(AttributeError, match="build it first"):
+    with pytest.raises(AttributeError, match="before it is built"):
         _ = PretrainedEmbedding(3, 2, 1).embeddings
     model = MODELS["gpt"]()
-    with pytest.raises(ValueError, match="needs an embedding of 11 tokens in 8 numbers; this one has 11 tokens in 5"):
+    with pytest.raises(ValueError, match="needs an embedding of 11 tokens and width 8; got 11 tokens and width 5"):
         placed(model, made(width=E))
     with pytest.raises(ValueError, match="by a PretrainedEmbedding"):
         placed(model, keras.layers.Embedding(V, D))
-    with pytest.raises(ValueError, match="no layer of the model"):
+    with pytest.raises(ValueError, match="not a replaceable layer"):
         replace_embedding(model, MODELS["gpt"]().embed, made())
     model.compile("adam", "mse")
     with pytest.raises(ValueError, match="replace it before `compile`"):

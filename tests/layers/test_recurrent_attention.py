@@ -91,7 +91,7 @@ def test_called_first_it_builds_itself():
 def test_impossible_choices_are_refused():
     with pytest.raises(ValueError, match="score must be 'general' or 'dot'; got 'concat'"):
         MultiplicativeAttention("concat")
-    with pytest.raises(ValueError, match="'dot' needs queries and memory of one width; got 5 and 6"):
+    with pytest.raises(ValueError, match="'dot' needs queries and memory of equal width; got 5 and 6"):
         MultiplicativeAttention("dot").build((None, None, Q), (None, None, D))
 
 

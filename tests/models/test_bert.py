@@ -48,8 +48,8 @@ def test_the_head_of_masked_tokens_is_the_authors(model):
     head(x, embeddings=model.embed.embeddings)
     parts.scatter(head, seed=5)
     logits, p = head(x, embeddings=model.embed.embeddings), parts.bert(model, head)
-    for result, place in zip(logits.numpy(), np.float64(x.numpy()), strict=True):
-        np.testing.assert_allclose(result, reference.masked_token(place, p, EPSILON), atol=1e-4)
+    for result, position in zip(logits.numpy(), np.float64(x.numpy()), strict=True):
+        np.testing.assert_allclose(result, reference.masked_token(position, p, EPSILON), atol=1e-4)
     again = MaskedTokenHead.from_config(head.get_config())
     again.build((None, D))
     again.set_weights(head.get_weights())
@@ -182,9 +182,9 @@ def test_first_values_are_the_authors():
 def test_the_size_of_bert_base():
     """109,482,240 weights: 12 layers, 768, 30,522 tokens, 512 places; counted by hand, no weight is made."""
 
-    def count(vocabulary, places, layers, d, f):
+    def count(vocabulary, positions, layers, d, f):
         block = 4 * (d * d + d) + 2 * d * f + f + d + 2 * 2 * d
-        return (vocabulary + places + 2) * d + 2 * d + layers * block + d * d + d
+        return (vocabulary + positions + 2) * d + 2 * d + layers * block + d * d + d
 
     assert count(30522, 512, 12, 768, 3072) == 109_482_240
     assert BERT(**SIZES).count_params() == count(V, 9, LAYERS, D, F)

@@ -140,9 +140,9 @@ def test_first_values_are_the_paper_s():
 
 def test_the_size_of_gpt2():
     """124,439,808 weights: 12 layers, 768, 50,257 tokens, 1,024 places; counted by hand, no weight is made."""
-    vocabulary, places, d = 50257, 1024, 768
+    vocabulary, positions, d = 50257, 1024, 768
     block = 4 * (d * d + d) + 2 * 4 * d * d + 4 * d + d + 2 * 2 * d
-    assert vocabulary * d + places * d + 12 * block + 2 * d == 124_439_808
+    assert vocabulary * d + positions * d + 12 * block + 2 * d == 124_439_808
     model = GPT(V, 9, LAYERS, D, H)
     block = 4 * (D * D + D) + 2 * 4 * D * D + 4 * D + D + 2 * 2 * D
     assert model.count_params() == V * D + 9 * D + LAYERS * block + 2 * D
@@ -180,7 +180,7 @@ def test_more_tokens_than_it_takes_are_refused(kind):
     model = build(positions=kind)
     with pytest.raises(ValueError, match="positions for 9 tokens, and 10 came"):
         model(np.ones((1, 10), int))
-    with pytest.raises(ValueError, match="takes 9 tokens; a state for 10 was asked for"):
+    with pytest.raises(ValueError, match="takes 9 tokens; got a state for 10"):
         model.start(1, 10)
 
 

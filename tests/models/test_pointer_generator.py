@@ -120,7 +120,7 @@ def test_half_precision_is_near_the_whole():
 
 
 def test_impossible_models_are_refused():
-    with pytest.raises(ValueError, match="longest source: give pe_input"):
+    with pytest.raises(ValueError, match="set pe_input"):
         PointerGenerator(Seq2SeqRNN(1, 5, 6, V, V))
     with pytest.raises(ValueError, match="coverage must be a number, 0 or more; got -1"):
         PointerGenerator(INSIDE["luong"](), -1)

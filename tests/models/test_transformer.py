@@ -82,15 +82,15 @@ def test_masks_given_are_the_masks_made(model):
 
 
 @pytest.mark.parametrize("place", range(3))
-def test_each_mask_is_obeyed(model, place):
+def test_each_mask_is_obeyed(model, position):
     """Hiding the first token there changes the logits, and only what it should."""
     given = [masks.padding(INP), masks.combined(masks.padding(TAR), masks.causal(T, T)), masks.padding(INP)]
-    hidden = given[place].numpy()
+    hidden = given[position].numpy()
     hidden[:, :, 0] = False
-    given[place] = hidden
+    given[position] = hidden
     logits, weights = model(INP, TAR, False, *given)
     assert np.abs(logits - model(INP, TAR)[0]).max() > 1e-3
-    name = {1: "decoder_layer1_block1", 2: "decoder_layer1_block2"}.get(place)
+    name = {1: "decoder_layer1_block1", 2: "decoder_layer1_block2"}.get(position)
     assert name is None or not weights[name].numpy()[..., 0].any()
 
 

@@ -100,6 +100,6 @@ def test_a_file_remembers(gpt, tmp_path):
 
 
 def test_an_unknown_name_is_an_error_and_nothing_is_frozen(gpt):
-    with pytest.raises(ValueError, match="nothing is named 'embedd'; near it are embed"):
+    with pytest.raises(ValueError, match="no name matches 'embedd'; similar names: embed"):
         training.freeze(gpt, "norm", "embedd")
     assert training.trained(gpt).share == 1

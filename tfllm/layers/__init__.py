@@ -1,4 +1,4 @@
-"""Layers on `keras.ops` alone: masks, positions, attention, the blocks of a Transformer."""
+"""Keras layers built on `keras.ops` alone: masks, positions, attention, Transformer blocks, recurrence and more."""
 
 from tfllm.layers import masks
 from tfllm.layers.attention import MultiHeadAttention, scaled_dot_product_attention

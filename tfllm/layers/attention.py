@@ -1,4 +1,4 @@
-"""Scaled dot-product attention and multi-head attention: self, cross and cached, by one forward pass.
+"""Scaled dot-product attention and multi-head attention: self, cross and cached, in one forward pass.
 
 Axes:  B batch  T queries  S keys  D width  H heads  G heads of keys and values  K head width
 """
@@ -13,11 +13,11 @@ from tfllm.layers.positions import rotate
 def scaled_dot_product_attention(q, k, v, attention_mask=None, drop=None):
     """softmax(q kᵀ / √K) v. Vaswani et al. 2017, eq. 1.
 
-    q [B, T, H, K], k and v [B, S, G, K], attention_mask [B or 1, T or 1, S] bool, True = may look
-    -> ([B, T, H, K], weights [B, H, T, S] float32). A query that may look nowhere gets weights of zero, not NaN.
-    G divides H: the heads h H/G .. (h + 1) H/G - 1 of the queries share head h of the keys and values (Ainslie et al.
-    2023, fig. 2). `drop` (a dropout layer) acts on the weights of the sum, not on those that are returned.
-    Differs: the softmax is in float32 whatever the compute type.
+    q [B, T, H, K], k and v [B, S, G, K], attention_mask [B or 1, T or 1, S] bool, True = may be attended to
+    -> ([B, T, H, K], weights [B, H, T, S] float32). A query with nothing to attend to gets weights of zero, not NaN.
+    G divides H: the query heads h H/G .. (h + 1) H/G - 1 share key and value head h (Ainslie et al. 2023, fig. 2).
+    `drop` (a dropout layer) acts on the weights of the sum, not on the returned weights.
+    Differs: the softmax is in float32, whatever the compute dtype.
     """
     heads, shared = q.shape[2], k.shape[2]
     q = q / ops.sqrt(ops.cast(q.shape[-1], q.dtype))
@@ -38,28 +38,31 @@ def scaled_dot_product_attention(q, k, v, attention_mask=None, drop=None):
 
 def masked_softmax(scores, attention_mask):
     """scores [B, H, T, S] float32 -> weights, the same shape: 0 where the mask [B or 1, T or 1, S] is False."""
-    softmax = ops.ones_like if scores.shape[-1] == 1 else ops.softmax  # Keras warns of the softmax of one number
+    softmax = ops.ones_like if scores.shape[-1] == 1 else ops.softmax  # Keras warns about a softmax over one number
     if attention_mask is None:
         return softmax(scores)
     allowed = ops.cast(attention_mask[:, None], "float32")  # [B or 1, 1, T or 1, S]
-    # -1e9 leaves e^x = 0 beside any score that is seen; where none is, the product makes zeros. `where` is no faster.
+    # -1e9 gives e^x = 0 next to any allowed score; if none is allowed, the product gives zeros. `where` is not faster.
     return softmax(scores + (allowed - 1.0) * 1e9) * allowed
 
 
 def write(cache, new, position):
-    """The cache [B, S, G, K] with `new` [B, T, G, K] at places `position` .. `position` + T - 1.
+    """The cache [B, S, G, K] with `new` [B, T, G, K] at positions `position` .. `position` + T - 1.
 
-    By operations that every runtime has: one token (T = 1) is scattered, and nothing else is touched; of more, the
-    cache is copied once. ValueError where they are known not to fit.
+    Only uses operations that every runtime has: one token (T = 1) is scattered, so nothing else is touched; for several
+    tokens the cache is copied once. Raises ValueError if they are known not to fit.
     """
     new = ops.cast(new, cache.dtype)
-    places, length = cache.shape[1], new.shape[1]
-    if all(isinstance(size, int) for size in (places, length, position)) and position + length > places:
-        raise ValueError(f"the cache has {places} places, and {position + length} are needed: start with a longer one")
+    positions, length = cache.shape[1], new.shape[1]
+    if all(isinstance(size, int) for size in (positions, length, position)) and position + length > positions:
+        raise ValueError(
+            f"the cache has {positions} positions, and {position + length} are needed: start with a longer one"
+        )
     if length == 1:
         rows = ops.arange(ops.shape(cache)[0], dtype="int32")
         return ops.scatter_update(cache, ops.stack([rows, ops.zeros_like(rows) + position], axis=1), new[:, 0])
-    source = ops.arange(ops.shape(cache)[1], dtype="int32") - position  # [S]: which new token stands there
+    # [S]: the index of the new token at each position
+    source = ops.arange(ops.shape(cache)[1], dtype="int32") - position
     inside = ops.logical_and(source >= 0, source < ops.shape(new)[1])
     return ops.where(inside[:, None, None], ops.take(new, ops.where(inside, source, 0), axis=1), cache)
 
@@ -68,20 +71,21 @@ def write(cache, new, position):
 class MultiHeadAttention(InGraph, keras.layers.Layer):
     """softmax(Q Kᵀ / √d_k) V in H heads. Vaswani et al. 2017, sec. 3.2.2 and fig. 2.
 
-    x [B, T, D]; memory [B, S, D] is what is attended (x itself for self-attention);
+    x [B, T, D]; memory [B, S, D] is attended to (x itself for self-attention);
     attention_mask [B or 1, T or 1, S] bool -> (output [B, T, D], weights [B, H, T, S], cache).
-    Without a cache that is (). With a cache (keys, values), each [B, S, G, K], the new keys and values are written at
-    `position` and S is the length of the cache. With a cache and memory None, the cache is all there is to attend (see
-    `project`); x may then have several rows, side by side, for each of the cache, such as the beams of one sentence.
+    Without a cache, the returned cache is (). With a cache (keys, values), each [B, S, G, K], the new keys and values
+    are written at `position`, and S is the length of the cache. With a cache and memory None, only the cache is
+    attended to (see `project`); x may then have several consecutive rows for each row of the cache, such as the beams
+    of a sentence.
 
-    rate          probability of dropout
+    rate          dropout probability
     num_kv_heads  G, a divisor of H: heads of the keys and values, each shared by H / G heads of the queries (Ainslie
                   et al. 2023); None: H
-    rotary        the base of rotary positions, 10000.0 in Su et al. 2021; None: nothing is rotated
+    rotary        the base of rotary positions, 10000.0 in Su et al. 2021; None: no rotation
 
     Differs: dropout on the weights (as in the authors' code, not in the paper's text).
-    Raises ValueError where d_model is no multiple of num_heads, or num_heads none of num_kv_heads, and where there is
-    neither memory nor cache.
+    Raises ValueError if d_model is not a multiple of num_heads, if num_heads is not a multiple of num_kv_heads, and if
+    both memory and cache are missing.
     """
 
     def __init__(self, d_model, num_heads, rate=0.0, num_kv_heads=None, rotary=None, use_bias=True, **kwargs):
@@ -111,19 +115,19 @@ class MultiHeadAttention(InGraph, keras.layers.Layer):
             part.build((None, None, self.d_model))
 
     def heads(self, x):
-        """[B, T, H K] -> [B, T, H, K]; of keys and values, G for H."""
+        """[B, T, H K] -> [B, T, H, K]; G instead of H for keys and values."""
         return ops.reshape(x, (*ops.shape(x)[:2], x.shape[-1] // self.width, self.width))
 
-    def placed(self, x, position):
+    def rotated(self, x, position):
         return x if self.rotary is None else rotate(x, position, self.rotary)
 
     @in_graph
     def project(self, memory, position=0):
-        """memory [B, S, D] -> (keys, values), each [B, S, G, K]: done once, then handed back as `cache`."""
-        return self.placed(self.heads(self.to_key(memory)), position), self.heads(self.to_value(memory))
+        """memory [B, S, D] -> (keys, values), each [B, S, G, K]: computed once, then passed as `cache`."""
+        return self.rotated(self.heads(self.to_key(memory)), position), self.heads(self.to_value(memory))
 
     def call(self, x, memory=None, attention_mask=None, cache=None, position=0):
-        q = self.placed(self.heads(self.to_query(x)), position)  # [B, T, H, K]
+        q = self.rotated(self.heads(self.to_query(x)), position)  # [B, T, H, K]
         if memory is None and cache is None:
             raise ValueError("nothing to attend: give memory (x itself for self-attention) or a cache")
         if memory is None:
@@ -135,7 +139,7 @@ class MultiHeadAttention(InGraph, keras.layers.Layer):
                 k, v = cache = (write(cache[0], k, position), write(cache[1], v, position))
         out, weights = scaled_dot_product_attention(q, k, v, attention_mask, self.drop)
         out = ops.reshape(out, (*ops.shape(x)[:2], self.d_model))  # [B, T, D]
-        return self.to_output(out), weights, () if cache is None else cache  # Keras' graphs have no None
+        return self.to_output(out), weights, () if cache is None else cache  # a Keras graph cannot contain None
 
     def get_config(self):
         return super().get_config() | self.numbers

@@ -1,4 +1,4 @@
-"""Attention in both directions between a text and a question, and the highway below it. Seo et al. 2017.
+"""Attention in both directions between a text and a question, and the highway network below it. Seo et al. 2017.
 
 Axes:  B batch  T tokens of the context  J of the question  U width
 """
@@ -11,14 +11,14 @@ from tfllm.layers.attention import masked_softmax
 
 @keras.saving.register_keras_serializable("tfllm")
 class AttentionFlow(keras.layers.Layer):
-    """G_t = [h; ũ; h ∘ ũ; h ∘ h̃]: what each word of the context is to the question. Seo et al. 2017, eq. 1 and 2.
+    """G_t = [h; ũ; h ∘ ũ; h ∘ h̃]: each word of the context, related to the question. Seo et al. 2017, eq. 1 and 2.
 
     S_tj = w · [h_t; u_j; h_t ∘ u_j];  ũ_t = Σ_j softmax_j(S_t)_j u_j (context to query);
     h̃ = Σ_t softmax_t(max_j S_tj) h_t, the same for all t (query to context).
 
     h [B, T, U], u [B, J, U], context_mask [B, T] and question_mask [B, J] bool, True = real -> [B, T, 4 U].
-    w is written as three vectors, so that no [B, T, J, 3 U] is made. Law: padding changes nothing at real places.
-    Differs: the softmaxes are in float32 whatever the compute type.
+    w is applied as three vectors, which avoids a tensor [B, T, J, 3 U]. Padding does not change real positions.
+    Differs: the softmaxes are in float32, whatever the compute dtype.
     """
 
     def build(self, h_shape, u_shape=None):

@@ -1,6 +1,6 @@
-"""What BERT is pre-trained with: the token behind a mask, and whether the second text follows the first.
+"""The two heads of BERT's pre-training: masked token prediction and next sentence prediction.
 
-Axes:  B batch  T tokens, or chosen places  D width  V vocabulary
+Axes:  B batch  T tokens, or selected positions  D width  V vocabulary
 """
 
 import keras
@@ -8,7 +8,7 @@ from keras import ops
 
 from tfllm.layers.transformer_blocks import ACTIVATIONS
 
-STDDEV = 0.02  # of first values, as in the authors' code
+STDDEV = 0.02  # of the initial values, as in the authors' code
 
 
 @keras.saving.register_keras_serializable("tfllm")
@@ -16,7 +16,7 @@ class MaskedTokenHead(keras.layers.Layer):
     """norm(gelu(x W + b)) Eᵀ + c: logits of each token, E the embeddings. Devlin et al. 2019, sec. 3.1, task 1.
 
     x [..., D], embeddings [V, D] -> [..., V]. The dense layer and the norm are in the authors' code, not in the paper.
-    vocab_size  V;  d_model  D;  activation  a name Keras knows, or "gelu_tanh";  epsilon  of the norm
+    vocab_size  V;  d_model  D;  activation  the name of a Keras activation, or "gelu_tanh";  epsilon  of the norm
     """
 
     def __init__(self, vocab_size, d_model, activation="gelu", epsilon=1e-12, **kwargs):
@@ -46,7 +46,8 @@ class MaskedTokenHead(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tfllm")
 class NextSentenceHead(keras.layers.Layer):
-    """pooled [B, D] -> logits [B, 2]: 0, the second text follows the first; 1, it does not. Devlin et al. 2019, task 2.
+    """pooled [B, D] -> logits [B, 2]: 0 = the second text follows the first; 1 = it does not. Devlin et al. 2019, task
+    2.
 
     d_model  D
     """
@@ -67,5 +68,5 @@ class NextSentenceHead(keras.layers.Layer):
 
 
 def start():
-    """A new one for each weight: N(0, 0.02²), cut off at twice that."""
+    """A new initializer for each weight: N(0, 0.02²), truncated at two standard deviations."""
     return keras.initializers.TruncatedNormal(stddev=STDDEV)

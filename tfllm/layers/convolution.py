@@ -1,6 +1,6 @@
-"""Dilated causal convolutions over [B, T, D] that hand their last inputs in and out: alone, gated, and as a stack.
+"""Dilated causal convolutions over [B, T, D] with an explicit state: alone, gated, and stacked.
 
-Axes:  B batch  T tokens  D width  F filters  W kernel_size  (of one convolution, whose dilation is a number)
+Axes:  B batch  T tokens  D width  F filters  W kernel_size
 """
 
 import keras
@@ -11,12 +11,13 @@ from tfllm.layers.transformer_blocks import Residual
 
 @keras.saving.register_keras_serializable("tfllm")
 class CausalConvolution(keras.layers.Layer):
-    """y_t = b + Σ x_(t - i·dilation) K_(W - 1 - i) over i = 0 .. W - 1. Van den Oord et al. 2016, sec. 2.1; Bai et al.
-    2018, eq. 2.
+    """y_t = b + Σ x_(t - i·dilation) K_(W - 1 - i) over i = 0 .. W - 1.
 
-    x [B, T, D], state -> (y [B, T, F], state). state: the inputs before x that outputs still need,
-    [B, (W - 1) dilation, D]; None is the beginning, zeros. The W places of a sum are laid side by side and multiplied
-    at once. Raises ValueError where kernel_size or dilation is below 1.
+    Van den Oord et al. 2016, sec. 2.1; Bai et al. 2018, eq. 2.
+
+    x [B, T, D], state -> (y [B, T, F], state). state: the last inputs that future outputs need,
+    [B, (W - 1) dilation, D]; None: zeros, the start of a text. Computed as one product of the W concatenated inputs.
+    Raises ValueError if kernel_size or dilation is below 1.
     """
 
     def __init__(self, filters, kernel_size, dilation=1, **kwargs):
@@ -25,7 +26,7 @@ class CausalConvolution(keras.layers.Layer):
             raise ValueError(f"kernel_size and dilation must be 1 or more; got {kernel_size} and {dilation}")
         self.numbers = {"filters": filters, "kernel_size": kernel_size, "dilation": dilation}
         self.filters, self.kernel_size, self.dilation = filters, kernel_size, dilation
-        self.reach = (kernel_size - 1) * dilation  # places before its own that an output looks at
+        self.reach = (kernel_size - 1) * dilation  # number of earlier positions that an output depends on
 
     def build(self, x_shape):
         self.width = x_shape[-1]
@@ -53,7 +54,7 @@ class GatedConvolution(keras.layers.Layer):
     """x + (tanh(K_f * x) ⊙ σ(K_g * x)) W. Van den Oord et al. 2016, eq. 2 and fig. 4.
 
     x [B, T, D], state -> (x [B, T, D], state), as in `CausalConvolution`.
-    Differs: normalised before (Kalchbrenner et al. 2016, sec. 3.6), dropout; no skip connections past other blocks.
+    Differs: pre-normalised (Kalchbrenner et al. 2016, sec. 3.6), with dropout; no skip connections across blocks.
     """
 
     def __init__(self, d_model, kernel_size, dilation=1, rate=0.0, **kwargs):
@@ -82,10 +83,10 @@ class GatedConvolution(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tfllm")
 class ConvolutionStack(keras.layers.Layer):
-    """A projection to D, then `num_layers` of `GatedConvolution`, the i-th of dilation 2^i: Bai et al. 2018, sec. 3.3.
+    """A projection to D, then `num_layers` of `GatedConvolution`; layer i has dilation 2^i (Bai et al. 2018, sec. 3.3).
 
-    x [B, T, any], state -> (x [B, T, D], state): a state of each layer. An output sees (W - 1) (2^num_layers - 1)
-    places before its own.
+    x [B, T, any], state -> (x [B, T, D], state): one state per layer. An output depends on
+    (W - 1) (2^num_layers - 1) earlier positions.
     """
 
     def __init__(self, num_layers, d_model, kernel_size=3, rate=0.0, **kwargs):

@@ -1,8 +1,8 @@
-"""Methods of a layer that a functional model may call, such as `pool` of an encoder.
+"""Lets a functional model call a method of a layer, such as `pool` of an encoder.
 
-In the graph of a functional model Keras has calls of layers and nothing else: of a method that calls sublayers it would
-have these, as layers of their own, and its file would not load. A method marked by `in_graph` is there a call of its
-layer that names the method.
+The graph of a functional Keras model contains only calls of layers. A method that calls sublayers would add these to
+the graph as separate layers, and the saved model would not load. A method decorated with `in_graph` appears in the
+graph as a call of its layer with the name of the method.
 """
 
 import inspect
@@ -12,7 +12,9 @@ import keras
 
 
 def in_graph(method):
-    """Marks a method of an `InGraph`: on a keras.Input, or what is made of one, it becomes a call of its layer."""
+    """Decorator of a method of an `InGraph`: on a keras.Input, or what is made of one, it becomes a call of its
+    layer.
+    """
 
     @wraps(method)
     def marked(self, *args, **kwargs):
@@ -25,13 +27,13 @@ def in_graph(method):
 
 
 class InGraph:
-    """Mixin, named before a Keras layer: its methods marked by `in_graph` work in a functional model and its file."""
+    """Mixin, listed before a Keras layer: methods decorated with `in_graph` work in a functional model and its file."""
 
     def __call__(self, *args, method=None, **kwargs):
         if method is None:
             return super().__call__(*args, **kwargs)
         function = self._marked(method)
-        if "training" not in inspect.signature(function).parameters:  # sublayers have it from the call around
+        if "training" not in inspect.signature(function).parameters:  # sublayers get it from the enclosing call
             kwargs.pop("training", None)
         return function(self, *args, **kwargs)
 
@@ -41,7 +43,7 @@ class InGraph:
         return _Function(self._marked(method).__wrapped__, self).compute_output_spec(*args, **kwargs)
 
     def _marked(self, name):
-        """ValueError for another method: a file may name any."""
+        """Raises ValueError for an undecorated method, since a file could name any method."""
         function = getattr(type(self), name, None)
         if not getattr(function, "in_graph", False):
             raise ValueError(f"{type(self).__name__} has no method {name!r} that a functional model may call")

@@ -1,38 +1,38 @@
-"""Attention masks: pure functions, made once at the top of a model and passed by name.
+"""Attention masks: pure functions, called once at the top of a model and passed on by name.
 
-Polarity is fixed: True means a real token (padding) or "may look" (attention). Shapes are [B or 1, T or 1, S], so
-that masks combine by broadcasting. Keras' hidden masks (`mask_zero`, `_keras_mask`) are never used.
+True always means a real token (padding mask) or "may be attended to" (attention mask). Shapes are [B or 1, T or 1, S],
+so that masks combine by broadcasting. Keras' implicit masks (`mask_zero`, `_keras_mask`) are never used.
 """
 
 import keras
 from keras import ops
 
-PAD = 0  # the id that fills a batch up; the same in every tokenizer
+PAD = 0  # the padding id, the same in every tokenizer
 
 
 def padding(token_ids):
-    """token_ids [B, S] -> [B, 1, S]: every query may look at real tokens only."""
+    """token_ids [B, S] -> [B, 1, S]: every query may attend to real tokens only."""
     return ops.not_equal(token_ids, PAD)[:, None, :]
 
 
 def causal(queries, keys, position=0):
-    """[1, T, S]: the query at place `position` + t sees keys 0 .. `position` + t (the look-ahead mask)."""
+    """[1, T, S]: the query at position `position` + t sees keys 0 .. `position` + t (the look-ahead mask)."""
     return (ops.arange(keys, dtype="int32")[None, :] <= position + ops.arange(queries, dtype="int32")[:, None])[None]
 
 
 def checked(mask, name):
-    """The mask, if it is bool [B or 1, T or 1, S]; ValueError where it is not (1 = hidden in older samples)."""
+    """The mask, if it is bool [B or 1, T or 1, S]; raises ValueError if not (older samples use 1 = hidden)."""
     dtype = keras.backend.standardize_dtype(mask.dtype)
     if dtype != "bool" or len(mask.shape) != 3:
         raise ValueError(
-            f"{name} must be bool of shape [B or 1, T or 1, S], True = may look; got {dtype} of shape "
-            f"{tuple(mask.shape)}. A mask [B, 1, T or 1, S] with 1 = hidden becomes one by `mask[:, 0] == 0`"
+            f"{name} must be bool of shape [B or 1, T or 1, S], True = may be attended to; got {dtype} of shape "
+            f"{tuple(mask.shape)}. Convert a mask [B, 1, T or 1, S] with 1 = hidden by `mask[:, 0] == 0`"
         )
     return mask
 
 
 def combined(*masks):
-    """True where every mask that is given (not None) is True; None where none is given."""
+    """True where all given masks (those that are not None) are True; None if there is none."""
     given = [mask for mask in masks if mask is not None]
     both = given[0] if given else None
     for mask in given[1:]:

@@ -1,8 +1,8 @@
-"""Names of a model's layers and weights, and patterns that choose among them.
+"""Names of a model's layers and weights, and patterns that select among them.
 
-A name says where a part stands, without the names of models: "layer1/look/query" is a layer of a GPT, on its own and
-inside a task; "layer1/look/query/kernel" is its weight. A Keras `Wrapper` and what it wraps have one name.
-Left out: the layers of a functional or sequential model have names, but no place to put another layer into.
+A name is the path of a part inside the model, without the names of models: "layer1/look/query" is a layer of a GPT,
+both for the model alone and inside a task; "layer1/look/query/kernel" is its weight. A Keras `Wrapper` and the layer
+that it wraps share one name. The layers of a functional or sequential model have names, but cannot be replaced.
 """
 
 from collections.abc import Iterator
@@ -17,10 +17,11 @@ from tfllm import private_api
 
 
 @dataclass(frozen=True)
-class Place:
-    """`layer` is an attribute of `owner` (holder is owner), or in a list or dict of its own (holder).
+class Slot:
+    """One place where a model holds a layer: an attribute of `owner` (then holder is owner), or an item of a list or
+    dict.
 
-    holder None: it stands in a graph of Keras and cannot be replaced.
+    holder None: the layer is part of a Keras graph and cannot be replaced.
     """
 
     name: str
@@ -30,16 +31,16 @@ class Place:
     key: object
 
     def replace(self, new):
-        """`new` stands here instead, in the same order among the owner's layers."""
-        private_api.replace_sublayer(self.owner, self.layer, new)  # unless a first place of the same layer has done it
+        """Put `new` here, in the same order among the owner's layers."""
+        private_api.replace_sublayer(self.owner, self.layer, new)  # unless the first slot of the same layer already did
         if self.holder is self.owner:
             setattr(self.owner, self.key, new)
         else:
             self.holder[self.key] = new
 
 
-def places(model) -> Iterator[Place]:
-    """Every place of every layer below `model`, in a fixed order; a shared layer has one name and several places."""
+def slots(model) -> Iterator[Slot]:
+    """All slots of all layers below `model`, in a fixed order; a shared layer has one name and several slots."""
     names, taken = {id(model): ""}, {""}
 
     def below(owner):
@@ -49,7 +50,7 @@ def places(model) -> Iterator[Place]:
                 names[id(layer)] = name = names[id(owner)]
                 if not isinstance(layer, keras.Model) and not isinstance(owner, keras.layers.Wrapper):
                     names[id(layer)] = _free(f"{name}/{layer.name}".lstrip("/"), taken)
-            yield Place(names[id(layer)], layer, owner, holder, key)
+            yield Slot(names[id(layer)], layer, owner, holder, key)
             if first:
                 yield from below(layer)
 
@@ -57,9 +58,9 @@ def places(model) -> Iterator[Place]:
 
 
 def weights(model) -> dict[str, keras.Variable]:
-    """{name: weight} of all that could be trained, frozen or not, each once."""
+    """{name: weight} of all weights that can be trained, frozen or not, each once."""
     result, seen, taken = {}, set(), set()
-    for name, layer in [("", model), *((place.name, place.layer) for place in places(model))]:
+    for name, layer in [("", model), *((slot.name, slot.layer) for slot in slots(model))]:
         for weight in private_api.own_weights(layer):
             if id(weight) not in seen:
                 seen.add(id(weight))
@@ -68,23 +69,23 @@ def weights(model) -> dict[str, keras.Variable]:
 
 
 def devices_of(model):
-    """A block in which new weights are made where those of the model are: on all replicas of its strategy, if any."""
-    strategy = getattr(model, "distribute_strategy", None)  # of TensorFlow's backend
+    """Context manager: new weights are created on the devices of the model, on all replicas of its strategy if any."""
+    strategy = getattr(model, "distribute_strategy", None)  # TensorFlow backend only
     return nullcontext() if strategy is None else strategy.scope()
 
 
 def chosen(names, patterns) -> list[str]:
-    """The names that any pattern fits, in their order. ValueError for a pattern that fits none.
+    """The names that match any pattern, in their order. Raises ValueError for a pattern that matches none.
 
-    A pattern is one or several parts of a name as they follow each other, with * for any characters (`/` too), ? and
-    [...]: "layer1" is all of that layer, "query" every layer or weight of that name, "embed*", "layer[12]/*/kernel".
+    A pattern is one or several consecutive parts of a name, with * for any characters (also `/`), ? and [...]: "layer1"
+    is everything in that layer, "query" every layer or weight of that name, "embed*", "layer[12]/*/kernel".
     """
     names = list(names)
     for pattern in patterns:
         if not any(_fits(name, pattern) for name in names):
             parts = {part for name in names for part in [name, *name.split("/")]}
             near = get_close_matches(pattern.strip("*/"), sorted(parts), 3, cutoff=0.4) or sorted(parts)[:6]
-            raise ValueError(f"nothing is named {pattern!r}; near it are {', '.join(near) or 'no names at all'}")
+            raise ValueError(f"no name matches {pattern!r}; similar names: {', '.join(near) or 'none'}")
     return [name for name in names if any(_fits(name, pattern) for pattern in patterns)]
 
 
@@ -94,7 +95,7 @@ def _fits(name, pattern):
 
 
 def _parts(owner):
-    """(layer, holder, key) of the layers directly in `owner`."""
+    """(layer, holder, key) of the direct sublayers of `owner`."""
     graph = isinstance(owner, keras.Sequential) or hasattr(owner, "operations")  # the second: functional
     met = set()
     for layer, holder, key in [] if graph else _held(vars(owner), owner):
@@ -116,7 +117,7 @@ def _held(items, holder):
 
 
 def _free(name, taken):
-    """The name, or "name_2", ... where it is taken."""
+    """The name, or "name_2", ... if it is taken."""
     again, number = name, 1
     while again in taken:
         number += 1

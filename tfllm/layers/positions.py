@@ -1,16 +1,19 @@
-"""Where a token stands: sinusoidal (fixed) and learned positions, added to embeddings; rotary, in queries and keys."""
+"""Position encodings: sinusoidal (fixed) and learned, added to embeddings; rotary, applied to queries and keys."""
 
 import keras
 import numpy as np
 from keras import ops
 
-LARGEST = 2**26  # numbers in a table of sinusoids
+LARGEST = 2**26  # elements in a table of sinusoids
 
 
 def sinusoids(length, d_model):
-    """[length, d_model] float32: sin(p / 10000^(2i/D)) at even places i, cos at odd. Vaswani et al. 2017, sec. 3.5."""
+    """[length, d_model] float32: sin(p / 10000^(2i/D)) in even columns, cos in odd ones. Vaswani et al. 2017, sec.
+
+    3.5.
+    """
     if length * d_model > LARGEST:
-        raise ValueError(f"a table of {length} positions of width {d_model} is too large: {LARGEST} numbers at most")
+        raise ValueError(f"a table of {length} positions of width {d_model} is too large: at most {LARGEST} elements")
     angles = np.arange(length)[:, None] / 10000.0 ** (np.arange(0, d_model, 2) / d_model)[None]
     table = np.zeros((length, d_model), "float32")
     table[:, 0::2] = np.sin(angles)
@@ -18,12 +21,12 @@ def sinusoids(length, d_model):
     return table
 
 
-def places(x, position, max_length):
-    """[T]: where the tokens of x [B, T, D] stand. ValueError where T and `position` are known to lead too far."""
+def positions_of(x, position, max_length):
+    """[T]: the positions of the tokens of x [B, T, D]. Raises ValueError if they are known to exceed `max_length`."""
     length = x.shape[1]
     if isinstance(length, int) and isinstance(position, int) and position + length > max_length:
         raise ValueError(
-            f"there are positions for {max_length} tokens, and {position + length} came: cut the text, or raise "
+            f"the model has positions for {max_length} tokens, got {position + length}: truncate the text, or raise "
             "max_length (pe_input, pe_target of a Transformer)"
         )
     return position + ops.arange(ops.shape(x)[1], dtype="int32")
@@ -31,7 +34,7 @@ def places(x, position, max_length):
 
 @keras.saving.register_keras_serializable("tfllm")
 class SinusoidalPositions(keras.layers.Layer):
-    """x [B, T, D] -> x + sinusoids of the places `position` .. `position` + T - 1, all below `max_length`."""
+    """x [B, T, D] -> x + sinusoids of the positions `position` .. `position` + T - 1, all below `max_length`."""
 
     def __init__(self, max_length, d_model, **kwargs):
         super().__init__(**kwargs)
@@ -40,7 +43,7 @@ class SinusoidalPositions(keras.layers.Layer):
 
     def call(self, x, position=0):
         table = ops.convert_to_tensor(self.table, x.dtype)
-        return x + ops.take(table, places(x, position, self.max_length), axis=0)
+        return x + ops.take(table, positions_of(x, position, self.max_length), axis=0)
 
     def get_config(self):
         return super().get_config() | {"max_length": self.max_length, "d_model": self.d_model}
@@ -48,7 +51,7 @@ class SinusoidalPositions(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tfllm")
 class LearnedPositions(keras.layers.Layer):
-    """x [B, T, D] -> x + a trained vector for each of the places. Gehring et al. 2017; Radford et al. 2018."""
+    """x [B, T, D] -> x + a trained vector for each position. Gehring et al. 2017; Radford et al. 2018."""
 
     def __init__(self, max_length, d_model, **kwargs):
         super().__init__(**kwargs)
@@ -59,27 +62,27 @@ class LearnedPositions(keras.layers.Layer):
         self.table = self.add_weight((self.max_length, self.d_model), initializer=start, name="table")
 
     def call(self, x, position=0):
-        return x + ops.take(self.table, places(x, position, self.max_length), axis=0)
+        return x + ops.take(self.table, positions_of(x, position, self.max_length), axis=0)
 
     def get_config(self):
         return super().get_config() | {"max_length": self.max_length, "d_model": self.d_model}
 
 
 def rotate(x, position=0, base=10000.0):
-    """x [B, T, H, K], queries or keys, each pair of numbers turned by an angle that grows with its place.
+    """x [B, T, H, K], queries or keys; each pair of elements is rotated by an angle that grows with the position.
 
-    Su et al. 2021, eq. 15 and 34: pair i of a token at place p is turned by p / base^(2i/K), p = `position` + t. The
-    product of a query and a key then depends on the distance of their places alone.
-    Differs: pair i is (x_i, x_{i + K/2}), not (x_{2i}, x_{2i + 1}), which is the same model with the columns of the
-    projections in another order, and spares a shuffle; the angles are float32 whatever the compute type.
-    Raises ValueError where K is odd.
+    Su et al. 2021, eq. 15 and 34: pair i of a token at position p is rotated by p / base^(2i/K), p = `position` + t.
+    The product of a query and a key then depends only on their distance.
+    Differs: pair i is (x_i, x_{i + K/2}), not (x_{2i}, x_{2i + 1}). This is the same model with the columns of the
+    projections permuted, and avoids a shuffle. The angles are float32, whatever the compute dtype.
+    Raises ValueError if K is odd.
     """
     half, odd = divmod(x.shape[-1], 2)
     if odd:
-        raise ValueError(f"rotary positions turn pairs of numbers: the width of a head must be even; got {x.shape[-1]}")
+        raise ValueError(f"rotary positions need an even head width; got {x.shape[-1]}")
     speed = ops.convert_to_tensor((float(base) ** (-np.arange(half) / half)).astype("float32"))
-    place = ops.cast(position + ops.arange(ops.shape(x)[1], dtype="int32"), "float32")
-    angle = place[:, None, None] * speed  # [T, 1, K / 2]
+    where = ops.cast(position + ops.arange(ops.shape(x)[1], dtype="int32"), "float32")
+    angle = where[:, None, None] * speed  # [T, 1, K / 2]
     cos, sin = ops.cast(ops.cos(angle), x.dtype), ops.cast(ops.sin(angle), x.dtype)
     a, b = x[..., :half], x[..., half:]
     return ops.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)

@@ -1,7 +1,7 @@
-"""An embedding whose rows are of two kinds: fixed ones, which nothing changes, and free ones, which are trained.
+"""An embedding with two kinds of rows: fixed ones, which never change, and free ones, which are trained.
 
-Kim 2014, sec. 3.1: static and non-static, there for all rows alike. Which vectors the rows get is said in
-tfllm/vectors/pretrained.py. Left out: to change which rows are free (training.freeze fixes all of them for a while).
+Kim 2014, sec. 3.1 (static and non-static), there for all rows alike. tfllm/vectors/pretrained.py decides which vectors
+the rows get. Not included: changing which rows are free (training.freeze fixes all of them temporarily).
 """
 
 import keras
@@ -9,21 +9,22 @@ import numpy as np
 from keras import ops
 
 from tfllm import private_api
-from tfllm.layers.names import devices_of, places
+from tfllm.layers.names import devices_of, slots
 
 
 @keras.saving.register_keras_serializable("tfllm")
 class PretrainedEmbedding(keras.layers.Layer):
-    """token_ids [B, T] -> vectors [B, T, D]; `embeddings` [V, D] are all of them, for a softmax of the same matrix.
+    """token_ids [B, T] -> vectors [B, T, D]; `embeddings` [V, D] is the whole table, for a softmax with the same
+    matrix.
 
     input_dim   V rows;  vector_dim  width E of a row
-    free_rows   how many of them are trained. The others are a variable of their own, which no optimizer is given: old
-                momentum, weight decay and averages leave them as they are, to the last bit
-    output_dim  width D; where it is not E, a dense layer without bias leads from one to the other. It begins at
-                N(0, 1 / E), which keeps the spread of the numbers, and is trained; a row of zeros stays one
+    free_rows   number of trained rows. The others are a separate variable that the optimizer does not get: momentum,
+                weight decay and weight averages leave them bitwise unchanged
+    output_dim  width D; if it is not E, a trained dense layer without bias projects the rows. It is initialised by
+                N(0, 1 / E), which keeps the variance; a row of zeros stays zero
 
-    `of` makes one from a table. Made by its sizes alone, the fixed rows come first and are 0.
-    coverage: which rows have a vector of a file, where the maker knows it; not saved.
+    `of` makes one from a table. If made from sizes alone, the fixed rows come first and are 0.
+    coverage: which rows have a pretrained vector, if known; not saved.
     Raises ValueError for sizes below 1, and for more free rows than rows.
     """
 
@@ -37,7 +38,7 @@ class PretrainedEmbedding(keras.layers.Layer):
             )
         self.input_dim, self.vector_dim, self.free_rows, self.output_dim = input_dim, vector_dim, free_rows, output_dim
         self.fixed_rows = input_dim - free_rows
-        self.autocast = False  # rows are looked up first, then brought to the dtype of the computation
+        self.autocast = False  # rows are looked up first, then cast to the compute dtype
         self.fixed = self.free = self.project = self.coverage = None
         if output_dim != vector_dim:
             start = keras.initializers.RandomNormal(stddev=vector_dim**-0.5)
@@ -47,7 +48,7 @@ class PretrainedEmbedding(keras.layers.Layer):
 
     @classmethod
     def of(cls, table, free, output_dim=None, **kwargs):
-        """table [V, E] float, free [V] bool: which of its rows are trained -> the layer, built."""
+        """table [V, E] float, free [V] bool: the rows to train -> the layer, built."""
         table, free = np.asarray(table), np.asarray(free)
         if table.ndim != 2 or free.shape != table.shape[:1] or free.dtype != bool:
             raise ValueError(
@@ -71,7 +72,7 @@ class PretrainedEmbedding(keras.layers.Layer):
         if self.fixed_rows:
             shape = (self.fixed_rows, self.vector_dim)
             self.fixed = self.add_weight(shape, initializer="zeros", trainable=False, name="fixed")
-        self.order = self.add_weight(  # of a token, its row: the fixed ones, then the free ones
+        self.order = self.add_weight(  # the row of each token: the fixed ones, then the free ones
             (self.input_dim,), initializer=in_order, dtype="int32", trainable=False, name="order"
         )
         if self.project is not None:
@@ -96,7 +97,7 @@ class PretrainedEmbedding(keras.layers.Layer):
     def embeddings(self):
         """All vectors [V, D], in the order of the token ids. AttributeError before the layer is built."""
         if not self.built:
-            raise AttributeError("the layer has no embeddings yet: build it first")
+            raise AttributeError("the layer has no embeddings before it is built")
         parts = [part for part in (self.fixed, self.free) if part is not None]
         return self.projected(ops.take(ops.concatenate(parts, axis=0), self.order, axis=0))
 
@@ -118,32 +119,32 @@ def in_order(shape, dtype=None):
 
 
 def replace_embedding(model, old, new):
-    """The PretrainedEmbedding `new` stands wherever `old`, an embedding of `model`, stood, under its name.
+    """Use the PretrainedEmbedding `new` wherever the model uses its embedding `old`, under the same name.
 
-    A shared embedding is replaced in all its places. The model's file keeps it (tunable.py). Do it before `compile`.
-    Raises ValueError for another kind of layer, for one of other sizes, for a compiled model, and where `old` is not
-    in the model.
+    A shared embedding is replaced everywhere. The model's file keeps the change (tunable.py). Call it before `compile`.
+    Raises ValueError for another kind of layer, for other sizes, for a compiled model, and if `old` is not in the
+    model.
     """
     if not isinstance(new, PretrainedEmbedding):
         raise ValueError(
-            f"an embedding is replaced by a PretrainedEmbedding, as pretrained_embedding(...) makes it; got {new!r}"
+            f"an embedding can only be replaced by a PretrainedEmbedding, see pretrained_embedding(...); got {new!r}"
         )
     if (new.input_dim, new.output_dim) != (old.input_dim, old.output_dim):
         raise ValueError(
-            f"the model needs an embedding of {old.input_dim} tokens in {old.output_dim} numbers; "
-            f"this one has {new.input_dim} tokens in {new.output_dim}"
+            f"the model needs an embedding of {old.input_dim} tokens and width {old.output_dim}; "
+            f"got {new.input_dim} tokens and width {new.output_dim}"
         )
     if model.compiled:
-        raise ValueError("the model is compiled, its optimizer knows the old embedding: replace it before `compile`")
-    result = [place for place in places(model) if place.layer is old and place.holder is not None]
-    if not result:
-        raise ValueError(f"{old.name} is no layer of the model that can be replaced")
+        raise ValueError("the model is compiled, and its optimizer uses the old embedding: replace it before `compile`")
+    used_in = [slot for slot in slots(model) if slot.layer is old and slot.holder is not None]
+    if not used_in:
+        raise ValueError(f"{old.name} is not a replaceable layer of the model")
     with devices_of(model):
         new.build()
-    if old.path:  # the paths of its weights tell where they stand now, as they do when a file is loaded
+    if old.path:  # the paths of its weights, as when the model is loaded from a file
         for variable in new.variables:
             private_api.set_path(variable, old.path + variable.path.removeprefix(new.path))
         private_api.set_path(new, old.path)
     new.name = old.name
-    for place in result:
-        place.replace(new)
+    for slot in used_in:
+        slot.replace(new)

@@ -1,11 +1,11 @@
-"""LSTM and GRU over [B, T, D] with their state handed in and out, alone and stacked.
+"""LSTM and GRU over [B, T, D] with an explicit state, single and stacked.
 
-Weights, names and layout are those of Keras' `LSTMCell` and `GRUCell`. The step and the loop over time are ours, and
-the gradient of the loop is written out: x W for all places is one product before the loop, and the gradients of W and
-of the recurrent matrix are one product each after it, where automatic differentiation adds up a product a place. Only
-training takes the written gradient: TensorFlow keeps the graph of each custom gradient for as long as the process
-lives. Elsewhere the loop is differentiated automatically, which XLA cannot do. Not here: masks and reading backwards,
-which no causal model needs, and dropout on the state.
+Weights, names and layout are those of Keras' `LSTMCell` and `GRUCell`. The step and the loop over time are ours, and so
+is the gradient of the loop: x W for all positions is one product before the loop, and the gradients of W and of the
+recurrent matrix are one product each after it, where automatic differentiation adds up one product per position. The
+custom gradient is used in training only, because TensorFlow keeps the graph of each custom gradient until the process
+ends. Elsewhere the loop is differentiated automatically, which XLA cannot do. Not included: masks and reading
+backwards, which no causal model needs, and dropout on the state.
 
 Axes:  B batch  T tokens  D width of the input  U units
 """
@@ -16,19 +16,19 @@ from keras import ops
 CELLS = ("lstm", "gru")
 
 
-def _given(upstream):
-    """The gradients of several outputs: TensorFlow hands them one by one, JAX as one tuple."""
+def _output_gradients(upstream):
+    """The gradients with respect to several outputs: TensorFlow passes them separately, JAX as one tuple."""
     return upstream if len(upstream) > 1 else upstream[0]
 
 
-def _backwards(step, carried, places):
-    """`ops.scan` from the last place to the first over several tensors [T, B, ...], handed to `step` as a list.
+def _backwards(step, carried, sequences):
+    """`ops.scan` from the last position to the first over several tensors [T, B, ...], passed to `step` as a list.
 
-    They go in as one: of several whose T is not known before the graph runs, Keras' own fails.
+    They are concatenated, since Keras' own scan fails for several tensors whose T is unknown before the graph runs.
     """
-    ends = [sum(part.shape[-1] for part in places[: i + 1]) for i in range(len(places) - 1)]
-    joined = ops.concatenate(places, axis=-1)
-    return ops.scan(lambda kept, place: step(kept, ops.split(place, ends, axis=-1)), carried, joined, reverse=True)
+    ends = [sum(part.shape[-1] for part in sequences[: i + 1]) for i in range(len(sequences) - 1)]
+    joined = ops.concatenate(sequences, axis=-1)
+    return ops.scan(lambda kept, inputs: step(kept, ops.split(inputs, ends, axis=-1)), carried, joined, reverse=True)
 
 
 def _lstm_gates(z):
@@ -56,21 +56,21 @@ def lstm(z, recurrent, h, c):
 
 @ops.custom_gradient
 def trained_lstm(z, recurrent, h, c):
-    """`lstm` with its gradient -> (h, c)."""
+    """`lstm` with its custom gradient -> (h, c)."""
     hs, cs, zs = lstm(z, recurrent, h, c)
 
     def gradient(*upstream):
-        dhs, dcs = _given(upstream)
+        dhs, dcs = _output_gradients(upstream)
         before_h, before_c = ops.concatenate([h[None], hs[:-1]]), ops.concatenate([c[None], cs[:-1]])
         i, f, g, o = _lstm_gates(zs)
         bent = ops.tanh(cs)
         slopes = [g * i * (1 - i), before_c * f * (1 - f), i * (1 - g * g), bent * o * (1 - o)]
-        slopes = ops.concatenate(slopes, axis=-1)  # [T, B, 4U]: of c by i, f and g, of h by o
-        through = o * (1 - bent * bent)  # [T, B, U]: of h by c
+        slopes = ops.concatenate(slopes, axis=-1)  # [T, B, 4U]: derivatives of c by i, f and g, and of h by o
+        through = o * (1 - bent * bent)  # [T, B, U]: derivative of h by c
 
-        def backward(carried, place):
+        def backward(carried, inputs):
             dh, dc, _ = carried
-            dh_here, dc_here, slopes, through, f = place
+            dh_here, dc_here, slopes, through, f = inputs
             dh = dh + dh_here
             dc = dc + dc_here + dh * through
             dz = ops.concatenate([dc, dc, dc, dh], axis=-1) * slopes
@@ -110,7 +110,7 @@ def gru(z, recurrent, bias, h):
 
 @ops.custom_gradient
 def trained_gru(z, recurrent, bias, h):
-    """`gru` with its gradient -> h."""
+    """`gru` with its custom gradient -> h."""
     hs, inners = gru(z, recurrent, bias, h)
 
     def gradient(dhs):
@@ -118,10 +118,10 @@ def trained_gru(z, recurrent, bias, h):
         u, r, g, ig = _gru_gates(z, inners)
         by_g = (1 - u) * (1 - g * g)
         by_u, by_r = (before - g) * u * (1 - u), by_g * ig * r * (1 - r)
-        slopes = ops.concatenate([by_u, by_r, by_g * r], axis=-1)  # [T, B, 3U]: of h by h R + b
+        slopes = ops.concatenate([by_u, by_r, by_g * r], axis=-1)  # [T, B, 3U]: derivatives of h by h R + b
 
-        def backward(carried, place):
-            dh_here, slopes, u = place
+        def backward(carried, inputs):
+            dh_here, slopes, u = inputs
             dh = carried[0] + dh_here
             d_inner = ops.tile(dh, (1, 3)) * slopes
             carried = (dh * u + ops.matmul(d_inner, ops.transpose(recurrent)), dh)
@@ -137,9 +137,9 @@ def trained_gru(z, recurrent, bias, h):
 
 
 def stepped(cell, x, state):
-    """One step of a Keras LSTMCell or GRUCell, x [B, D] -> (h [B, U], state), as it does itself.
+    """One step of a Keras LSTMCell or GRUCell, x [B, D] -> (h [B, U], state), equal to the cell's own call.
 
-    Called with B = 0 outside a graph, the cell's own fails: its `ops.add` takes [0, U] for a bias.
+    With B = 0 outside a graph the cell's own call fails: its `ops.add` takes [0, U] for a bias.
     """
     z = ops.matmul(x, cell.kernel)
     if isinstance(cell, keras.layers.LSTMCell):
@@ -159,7 +159,7 @@ class Recurrent(keras.layers.Layer):
     """One layer of LSTM or GRU. x [B, T, D], state -> (x [B, T, U], state).
 
     num_units  U;  cell  "lstm" or "gru"
-    state: h and c of an LSTM, h of a GRU, each [B, U], in a tuple; None is the beginning, zeros.
+    state: a tuple of h and c (LSTM) or h (GRU), each [B, U]; None: zeros, the start of a text.
     Raises ValueError for another cell.
     """
 
@@ -183,7 +183,8 @@ class Recurrent(keras.layers.Layer):
         if x.shape[1] == 1:
             x, state = stepped(self.cell, x[:, 0], state)
             return x[:, None], tuple(state)
-        kernel, recurrent = ops.copy(self.cell.kernel), ops.copy(self.cell.recurrent_kernel)  # no variables below
+        # tensors instead of variables from here on
+        kernel, recurrent = ops.copy(self.cell.kernel), ops.copy(self.cell.recurrent_kernel)
         x = ops.transpose(x, (1, 0, 2))  # [T, B, D]
         if len(state) == 2:
             loop = trained_lstm if training else lstm
@@ -200,9 +201,9 @@ class Recurrent(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tfllm")
 class RecurrentStack(keras.layers.Layer):
-    """`num_layers` of LSTM or GRU, one upon the other, dropout after each (Zaremba et al. 2014, fig. 2).
+    """`num_layers` of LSTM or GRU, stacked, with dropout after each (Zaremba et al. 2014, fig. 2).
 
-    x [B, T, D], state -> (x [B, T, U], state): a state of `Recurrent` for each layer, or None.
+    x [B, T, D], state -> (x [B, T, U], state): one state of `Recurrent` per layer, or None.
     """
 
     def __init__(self, num_layers, num_units, cell="lstm", rate=0.0, **kwargs):

@@ -1,4 +1,4 @@
-"""The blocks of an encoder and of a decoder, post-norm as in the paper or pre-norm. Vaswani et al. 2017, fig. 1."""
+"""The encoder and decoder blocks, post-norm as in the paper, or pre-norm. Vaswani et al. 2017, fig. 1."""
 
 import keras
 from keras import ops
@@ -11,14 +11,14 @@ def gelu_tanh(x):
     return ops.gelu(x, approximate=True)
 
 
-ACTIVATIONS = {"gelu_tanh": gelu_tanh}  # beside Keras' own
+ACTIVATIONS = {"gelu_tanh": gelu_tanh}  # in addition to Keras' own
 
 
 @keras.saving.register_keras_serializable("tfllm")
 class FeedForward(keras.layers.Layer):
-    """max(0, x W1 + b1) W2 + b2, x [B, T, D] -> [B, T, D] by way of F = dff. Vaswani et al. 2017, eq. 2.
+    """max(0, x W1 + b1) W2 + b2, x [B, T, D] -> [B, T, D], with inner width F = dff. Vaswani et al. 2017, eq. 2.
 
-    activation: a name that Keras knows, or "gelu_tanh".
+    activation: the name of a Keras activation, or "gelu_tanh".
     """
 
     def __init__(self, d_model, dff, activation="relu", use_bias=True, **kwargs):
@@ -74,7 +74,7 @@ class Residual(keras.layers.Layer):
 
 
 class _Block(keras.layers.Layer):
-    """What the two blocks share: their numbers, their config and the feed-forward."""
+    """The common part of the two blocks: config, attention and feed-forward layers."""
 
     def __init__(self, d_model, num_heads, dff, rate=0.1, pre_norm=False, activation="relu", epsilon=1e-6,
                  use_bias=True, **kwargs):  # fmt: skip
@@ -100,10 +100,11 @@ class _Block(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tfllm")
 class EncoderBlock(_Block):
-    """Self-attention, then feed-forward: the block of an encoder; with a causal mask, of a GPT (Radford et al. 2018).
+    """Self-attention, then feed-forward: the block of an encoder or, with a causal mask, of a GPT (Radford et al.
+    2018).
 
-    x [B, T, D] -> (x [B, T, D], attention weights [B, H, T, S], cache). `cache` and `position` are for one piece after
-    the other, `num_kv_heads` and `rotary` for the attention: see MultiHeadAttention. Without a cache S is T.
+    x [B, T, D] -> (x [B, T, D], attention weights [B, H, T, S], cache). `cache` and `position` are for decoding step by
+    step; they and `num_kv_heads` and `rotary` are passed to MultiHeadAttention. Without a cache S is T.
     """
 
     def __init__(self, d_model, num_heads, dff, rate=0.1, pre_norm=False, activation="relu", epsilon=1e-6,
@@ -130,7 +131,7 @@ class DecoderBlock(_Block):
 
     x [B, T, D], memory [B, S, D], self_mask [B or 1, T, T], cross_mask [B, 1, S]
     -> (x [B, T, D], weights of self-attention [B, H, T, T], of cross-attention [B, H, T, S], cache).
-    Step by step: `cache` is the (keys, values) of the places so far, `seen` the memory's own, projected once by
+    Step by step: `cache` has the (keys, values) of the positions so far, `seen` those of the memory, projected once by
     `self.cross.project(memory)`, and memory is None.
     """
 

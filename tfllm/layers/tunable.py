@@ -1,6 +1,6 @@
-"""What fine-tuning changes in a model besides its weights is part of its config, so that a `.keras` file keeps it.
+"""Saves what fine-tuning changes in a model besides its weights, as part of its config in the `.keras` file.
 
-The file that `save` writes is whole or as it was before, also where the disk is full.
+`save` is atomic: the file is complete, or unchanged, also if the disk is full.
 """
 
 from pathlib import Path
@@ -20,11 +20,11 @@ ADVICE = (
 
 
 class Tunable(Configured, BuiltFromOneReplica, keras.Model):
-    """Abstract. A model whose config tells what its constructor takes, and its pretrained embeddings, its LoRA and its
-    frozen weights, if any.
+    """Abstract. A model whose config has the constructor's arguments and, if any, its pretrained embeddings, its LoRA
+    and its frozen weights.
 
-    A final class that has a `from_config` of its own ends it with `super().from_config(config)`. ValueError for sizes
-    that are none, see sizes.py.
+    A subclass with its own `from_config` must end it with `super().from_config(config)`. Raises ValueError for invalid
+    sizes, see sizes.py.
     """
 
     def __new__(cls, *args, **kwargs):
@@ -32,30 +32,35 @@ class Tunable(Configured, BuiltFromOneReplica, keras.Model):
         return super().__new__(cls, *args, **kwargs)
 
     def get_config(self):
-        """As in Keras. ValueError where `keras.saving.save_model` asks for a file in the older .h5 of Keras."""
+        """As in Keras. Raises ValueError if `keras.saving.save_model` asks for a file in Keras' older .h5 format."""
         if _in_old_format():
             name = type(self).__name__
-            raise ValueError(f"a {name} cannot be saved as .h5, Keras' older format, which nothing reads. {ADVICE}")
+            raise ValueError(
+                f"a {name} cannot be saved as .h5, Keras' older format, since it could not be loaded. {ADVICE}"
+            )
         return super().get_config() | tuning(self)
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        result = config.pop("tuning", None)
+        changes = config.pop("tuning", None)
         model = super().from_config(config, custom_objects)
-        if result:
-            tune(model, result)
+        if changes:
+            tune(model, changes)
         return model
 
     def quantize(self, mode=None, *args, **options):
-        """Not here, ValueError: most layers compute with their kernels themselves, and would leave the scales out."""
+        """Not supported, raises ValueError: most layers use their kernels directly, which would ignore the scales."""
         raise ValueError(
-            f"{type(self).__name__} cannot be quantized ({mode!r} was asked for); for weights of half the size make it "
+            f"{type(self).__name__} cannot be quantized (mode {mode!r}); for weights of half the size make it "
             "under keras.config.set_dtype_policy('bfloat16')"
         )
 
     def save(self, filepath, overwrite=True, **options):
-        """As in Keras. ValueError for the older .h5 of Keras, in which a class is not read back, and other endings."""
+        """As in Keras.
+
+        Raises ValueError for Keras' older .h5 format, which cannot be loaded again, and for other file name endings.
+        """
         if options.get("zipped") is not False:
             expect_keras_file(filepath)
         if not _whole(filepath, overwrite, options.get("zipped"), (".keras",)):
@@ -72,19 +77,19 @@ class Tunable(Configured, BuiltFromOneReplica, keras.Model):
 
 
 def expect_keras_file(path):
-    """ValueError where the path of a file is not NAME.keras (or on the hub, hf://...)."""
+    """Raises ValueError if the path is not NAME.keras (or on the hub, hf://...)."""
     if not str(path).endswith(".keras") and not str(path).startswith("hf://"):
-        raise ValueError(f"a model is saved as NAME.keras, which has its vocabulary too; got {str(path)!r}. {ADVICE}")
+        raise ValueError(f"a model is saved as NAME.keras, with its vocabulary; got {str(path)!r}. {ADVICE}")
 
 
 def _in_old_format():
-    """Whether Keras writes the older format now: it then leaves out where a class is from."""
+    """Whether Keras is writing the older format, which does not store the package of a class."""
     one = keras.Sequential([keras.layers.Identity(name="one")], name="probe")
     return "module" not in one.get_config()["layers"][0]
 
 
 def _whole(path, overwrite, one, endings):
-    """Whether this is one file of this computer; others, and the question whether to overwrite, are Keras' affair."""
+    """Whether this is one local file; other paths, and the question whether to overwrite, are left to Keras."""
     if one is False or not isinstance(path, (str, Path)) or "://" in str(path) or not str(path).endswith(endings):
         return False
     return overwrite or not Path(path).exists()
@@ -93,31 +98,31 @@ def _whole(path, overwrite, one, endings):
 def tuning(model) -> dict:
     """{"tuning": {"embeddings": {name: its config}, "lora": {name: [rank, alpha]}, "frozen": [names of weights]}}.
 
-    embeddings: those that `replace_embedding` put there. {} where there is nothing of all this.
+    embeddings: those set by `replace_embedding`. {} if nothing was changed.
     """
-    told = {
+    changes = {
         "embeddings": {name: layer.get_config() for name, layer in _pretrained(model).items()},
         "lora": {name: [layer.rank, layer.alpha] for name, layer in lora.adapters(model).items()},
         "frozen": [name for name, weight in names.weights(model).items() if not weight.trainable],
     }
-    return {"tuning": told} if any(told.values()) else {}
+    return {"tuning": changes} if any(changes.values()) else {}
 
 
-def tune(model, result):
-    """Brings a model just made into the state that `tuning` told. What a part of it did already is left out."""
-    there = _pretrained(model)
-    wanted = {name: config for name, config in result.get("embeddings", {}).items() if name not in there}
-    for place in list(names.places(model)):
-        if place.name in wanted:
-            replace_embedding(model, place.layer, PretrainedEmbedding.from_config(wanted.pop(place.name)))
-    there = lora.adapters(model)
-    for name, (rank, alpha) in result["lora"].items():
-        if name not in there:
+def tune(model, changes):
+    """Apply the result of `tuning` to a new model. Skips what a part of the model has already applied."""
+    existing = _pretrained(model)
+    new = {name: config for name, config in changes.get("embeddings", {}).items() if name not in existing}
+    for slot in list(names.slots(model)):
+        if slot.name in new:
+            replace_embedding(model, slot.layer, PretrainedEmbedding.from_config(new.pop(slot.name)))
+    existing = lora.adapters(model)
+    for name, (rank, alpha) in changes["lora"].items():
+        if name not in existing:
             lora.attach(model, rank, alpha, [name])
     weights = names.weights(model)
-    for name in result["frozen"]:
+    for name in changes["frozen"]:
         weights[name].trainable = False
 
 
 def _pretrained(model) -> dict[str, PretrainedEmbedding]:
-    return {place.name: place.layer for place in names.places(model) if isinstance(place.layer, PretrainedEmbedding)}
+    return {slot.name: slot.layer for slot in names.slots(model) if isinstance(slot.layer, PretrainedEmbedding)}

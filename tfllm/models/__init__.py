@@ -1,4 +1,4 @@
-"""Models: one paper, or one sample of the documents, a file."""
+"""Models: each file is one paper, or one sample of the documents."""
 
 from tfllm import lazy
 

@@ -1,8 +1,8 @@
-"""BERT, the encoder that reads a text from both sides at once: Devlin et al. 2019.
+"""BERT, the bidirectional encoder: Devlin et al. 2019.
 
-token_ids -> embeddings + segments + positions -> norm -> blocks that normalise after each sublayer -> pooler.
-What it is pre-trained with stands in layers/bert_heads.py. Left out: embeddings narrower than the model (ALBERT),
-relative positions, a vocabulary of types of its own for each position (RoBERTa counts places from 2).
+token_ids -> embeddings + segments + positions -> norm -> post-norm blocks -> pooler.
+The heads of its pre-training are in layers/bert_heads.py. Not included: embeddings narrower than the model (ALBERT),
+relative positions, RoBERTa's position ids, which start at 2.
 """
 
 import keras
@@ -24,13 +24,13 @@ class BERT(Encoder):
 
     vocab_size    V;  max_length  the longest text in tokens
     num_layers    blocks;  d_model  width D;  num_heads  H, a divisor of D;  dff  inner width F
-    rate          probability of dropout: on the sum of the embeddings, on attention weights and sublayers
-    num_segments  kinds of segments; without segment_ids all tokens are of segment 0
-    activation    a name Keras knows, or "gelu_tanh";  epsilon  of the norms
-    pooling       what `pool` does: "pooler" is the paper's, tanh(x_1 W + b) of the first place; "first" that place as
-                  it is; "mean" and "max" over the real places (Reimers & Gurevych 2019, sec. 3)
+    rate          dropout probability: on the sum of the embeddings, on attention weights and sublayers
+    num_segments  number of segment ids; without segment_ids all tokens have segment 0
+    activation    the name of a Keras activation, or "gelu_tanh";  epsilon  of the norms
+    pooling       what `pool` returns: "pooler" is the paper's, tanh(x_1 W + b) of the first token; "first" that token
+                  itself; "mean" and "max" over the real tokens (Reimers & Gurevych 2019, sec. 3)
 
-    First values: N(0, 0.02²), cut off at twice that, and biases 0, as in the authors' code.
+    Initial weights: N(0, 0.02²), truncated at two standard deviations, and biases 0, as in the authors' code.
     Differs: softmax in float32. Raises ValueError for an unknown pooling, and for a text that is too long.
     """
 
@@ -69,7 +69,7 @@ class BERT(Encoder):
         self.build()
 
     def build(self, input_shape=None):
-        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        """Create all weights now: all sizes are known, so loading and `summary` do not need a first call."""
         self.embed.build()
         if self.segments:
             self.segment.build()
@@ -84,16 +84,16 @@ class BERT(Encoder):
             self.summary.build((None, None, self.width))
 
     def call(self, token_ids, segment_ids=None, padding_mask=None, training=None):
-        return self.read(token_ids, segment_ids, padding_mask, training)[0]
+        return self.forward(token_ids, segment_ids, padding_mask, training)[0]
 
     @in_graph
     def attention(self, token_ids, segment_ids=None, padding_mask=None):
-        """-> {"layer1": weights [B, H, T, T], ...}: what each token looks at, in each block."""
-        return self.read(token_ids, segment_ids, padding_mask)[1]
+        """-> {"layer1": weights [B, H, T, T], ...}: the attention weights of each block."""
+        return self.forward(token_ids, segment_ids, padding_mask)[1]
 
-    def read(self, token_ids, segment_ids=None, padding_mask=None, training=None):
+    def forward(self, token_ids, segment_ids=None, padding_mask=None, training=None):
         """-> (x [B, T, D], attention weights by block [B, H, T, T])."""
-        mask = real(token_ids, padding_mask)[:, None, :]  # [B, 1, T]: every place may look at real ones only
+        mask = real(token_ids, padding_mask)[:, None, :]  # [B, 1, T]: every position attends to real tokens only
         x = self.embed(token_ids)
         if self.segments:
             x = x + self.segment(ops.zeros_like(token_ids) if segment_ids is None else segment_ids)
@@ -113,7 +113,7 @@ class BERT(Encoder):
 
 
 def masked_token_head(bert):
-    """A new MaskedTokenHead that fits this BERT, with its weights."""
+    """A new MaskedTokenHead with weights, sized for this BERT."""
     numbers = [bert.numbers[name] for name in ("vocab_size", "d_model", "activation", "epsilon")]
     head = MaskedTokenHead(*numbers, name="masked", dtype=bert.dtype_policy)
     head.build()
@@ -121,7 +121,7 @@ def masked_token_head(bert):
 
 
 def next_sentence_head(bert):
-    """A new NextSentenceHead that fits this BERT, with its weights."""
+    """A new NextSentenceHead with weights, sized for this BERT."""
     head = NextSentenceHead(bert.width, name="next_sentence", dtype=bert.dtype_policy)
     head.build()
     return head

@@ -1,4 +1,4 @@
-"""BiDAF, a recurrent reader: where in a text the answer to a question begins and ends. Seo et al. 2017.
+"""BiDAF, a recurrent question answering model: where in a text the answer begins and ends. Seo et al. 2017.
 
 Axes:  B batch  T tokens of the context  J of the question  U units, both directions together
 """
@@ -11,8 +11,8 @@ from tfllm.layers.bidirectional import BidirectionalEncoder
 from tfllm.models.encoder import real
 from tfllm.models.inputs import Model
 
-NOWHERE = -1e9  # the score of a place that is padding
-SPREAD = 0.5  # standard deviation of word vectors at first, about that of GloVe's; 1 in the authors' code
+NOWHERE = -1e9  # the score of padding
+SPREAD = 0.5  # initial standard deviation of word vectors, about that of GloVe's; 1 in the authors' code
 
 
 @keras.saving.register_keras_serializable("tfllm")
@@ -24,12 +24,12 @@ class BiDAF(Model):
     more recurrence over M (6, eq. 3).
 
     vocab_size  V;  embedding_dim  E;  num_units  U, 2 d in the paper;  cell  "lstm" or "gru"
-    rate        probability of dropout, on the input of the first recurrence, on G, and after each recurrence
+    rate        dropout probability, on the input of the first recurrence, on G, and after each recurrence
 
-    context_mask, question_mask: bool, True first; left out, what is not PAD. Padded places have the logit -1e9.
-    Law: padding changes nothing at the places of real tokens. Raises ValueError for an odd num_units.
-    Differs: without the convolution over characters, so that a word that is not in the vocabulary is any unknown word;
-    M² reads M alone, as in the paper, and not what the first softmax chose, as in the authors' code.
+    context_mask, question_mask: bool, real tokens first; by default all tokens that are not PAD. Padding has the logit
+    -1e9 and does not change real positions. Raises ValueError for an odd num_units.
+    Differs: no convolution over characters, so all words outside the vocabulary share one vector; M² reads M alone, as
+    in the paper, not the output of the first softmax, as in the authors' code.
     """
 
     max_length = None
@@ -60,7 +60,7 @@ class BiDAF(Model):
         self.build()
 
     def build(self, input_shape=None):
-        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        """Create all weights now: all sizes are known, so loading and `summary` do not need a first call."""
         embedding, units = self.numbers["embedding_dim"], self.numbers["num_units"]
         self.embed.build()
         self.highway.build((None, None, embedding))
@@ -74,7 +74,7 @@ class BiDAF(Model):
     def call(self, context, question, context_mask=None, question_mask=None, training=None):
         context_mask, question_mask = real(context, context_mask), real(question, question_mask)
         h, u = (
-            self.read(token_ids, mask, training)
+            self.forward(token_ids, mask, training)
             for token_ids, mask in ((context, context_mask), (question, question_mask))
         )
         g = self.drop(self.flow(h, u, context_mask, question_mask), training=training)  # [B, T, 4 U]
@@ -84,7 +84,7 @@ class BiDAF(Model):
         logits = ops.transpose(ops.concatenate(ends, axis=-1), (0, 2, 1))  # [B, 2, T]
         return ops.where(context_mask[:, None], ops.cast(logits, "float32"), NOWHERE)
 
-    def read(self, token_ids, padding_mask, training=None):
-        """[B, T] -> [B, T, U]: each word in its text, without the other text."""
+    def forward(self, token_ids, padding_mask, training=None):
+        """[B, T] -> [B, T, U]: contextual word vectors of one text."""
         x = self.drop(self.highway(self.embed(token_ids)), training=training)
         return self.encode(x, padding_mask=padding_mask, training=training)[0]

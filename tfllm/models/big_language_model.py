@@ -1,8 +1,8 @@
 """The documents' BigLanguageModel: Embedding -> RNN or CNN -> Attention -> Dense(vocab_size), causal throughout.
 
 Differs from the documents' sample, which does not run as printed (docs/decisions.md): the RNN has a cell, `num_layers`
-is used, the attention has queries, keys and values and sees no later place; dropout, and a normalised sum of what goes
-into the attention and what comes out of it.
+is used, the attention has queries, keys and values and is causal; dropout, and a residual connection with a norm around
+the attention.
 """
 
 import keras
@@ -25,12 +25,12 @@ class BigLanguageModel(CausalModel):
 
     vocab_size   V;  embedding_dim  width of the word vectors
     hidden_dim   width of the encoder and of the attention;  num_layers  of the encoder
-    encoder      "rnn": LSTM or GRU (`cell`); "cnn": gated causal convolutions over `kernel_size` tokens, the dilation
-                 doubled from layer to layer (Kalchbrenner et al. 2016, sec. 3.4 to 3.6)
-    num_heads    of the attention, a divisor of hidden_dim;  rate  probability of dropout
+    encoder      "rnn": LSTM or GRU (`cell`); "cnn": gated causal convolutions over `kernel_size` tokens, with a
+                 dilation that doubles from layer to layer (Kalchbrenner et al. 2016, sec. 3.4 to 3.6)
+    num_heads    of the attention, a divisor of hidden_dim;  rate  dropout probability
 
-    state: of the encoder (an rnn's h and c, a cnn's last inputs), and the attention's keys and values of `length`
-    places. Raises ValueError for an unknown encoder or cell.
+    state: that of the encoder (h and c of an RNN, the last inputs of a CNN), and the attention's keys and values of
+    `length` positions. Raises ValueError for an unknown encoder or cell.
     """
 
     def __init__(self, vocab_size, embedding_dim, hidden_dim, num_layers, encoder="rnn", cell="lstm", kernel_size=3,
@@ -44,7 +44,7 @@ class BigLanguageModel(CausalModel):
             "num_heads": num_heads, "rate": rate,
         }  # fmt: skip
         self.vocab_size, policy = vocab_size, self.dtype_policy
-        start = keras.initializers.RandomNormal(stddev=1.0)  # Keras' own, 0.03, is so small that training stands still
+        start = keras.initializers.RandomNormal(stddev=1.0)  # Keras' default, 0.03, is too small to train
         self.embed = keras.layers.Embedding(
             vocab_size, embedding_dim, embeddings_initializer=start, name="embed", dtype=policy
         )
@@ -59,7 +59,7 @@ class BigLanguageModel(CausalModel):
         self.build()
 
     def build(self, input_shape=None):
-        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        """Create all weights now: all sizes are known, so loading and `summary` do not need a first call."""
         self.embed.build()
         self.encode.build((None, None, self.numbers["embedding_dim"]))
         for part in (self.attend, self.add, self.to_logits):
@@ -72,21 +72,21 @@ class BigLanguageModel(CausalModel):
 
     @in_graph
     def features(self, token_ids, state=None, position=0, training=None):
-        x, state, _ = self.read(token_ids, state, position, training)
+        x, state, _ = self.forward(token_ids, state, position, training)
         return x, state
 
     @in_graph
     def attention(self, token_ids):
-        """token_ids [B, T] -> weights [B, H, T, T]: what each token looks at."""
-        return self.read(token_ids)[2]
+        """token_ids [B, T] -> attention weights [B, H, T, T]."""
+        return self.forward(token_ids)[2]
 
-    def read(self, token_ids, state=None, position=0, training=None):
+    def forward(self, token_ids, state=None, position=0, training=None):
         """-> (x [R, T, D], state, attention weights [R, H, T, S])."""
         before, cache = (None, None) if state is None else state
         x = self.drop(self.embed(token_ids), training=training)
         x, after = self.encode(x, state=before, training=training)
-        places = ops.shape(x)[1]
-        mask = masks.causal(places, places if cache is None else ops.shape(cache[0])[1], position)
+        positions = ops.shape(x)[1]
+        mask = masks.causal(positions, positions if cache is None else ops.shape(cache[0])[1], position)
         h, weights, cache = self.attend(
             x, memory=x, attention_mask=mask, cache=cache, position=position, training=training
         )

@@ -1,8 +1,8 @@
-"""The decoder-only Transformer in the layout of GPT-2: Radford et al. 2018 and 2019.
+"""The decoder-only Transformer with the layout of GPT-2: Radford et al. 2018 and 2019.
 
-token_ids -> embeddings + positions -> blocks that normalise before each sublayer -> norm -> products with embeddings.
-On request: rotary positions (Su et al. 2021), fewer heads of keys and values (Ainslie et al. 2023), a softmax with a
-matrix of its own, no biases. Left out: other norms and gates (RMSNorm, SwiGLU), attention to a window.
+token_ids -> embeddings + positions -> pre-norm blocks -> norm -> product with the embeddings.
+Options: rotary positions (Su et al. 2021), fewer key and value heads (Ainslie et al. 2023), a separate softmax matrix,
+no biases. Not included: other norms and gates (RMSNorm, SwiGLU), sliding window attention.
 """
 
 import keras
@@ -10,12 +10,12 @@ from keras import ops
 
 from tfllm.layers import masks
 from tfllm.layers.in_graph import in_graph
-from tfllm.layers.positions import LearnedPositions, places
+from tfllm.layers.positions import LearnedPositions, positions_of
 from tfllm.layers.transformer_blocks import EncoderBlock
 from tfllm.models.causal import CausalModel
 
 POSITIONS = ("learned", "rotary")
-STDDEV = 0.02  # of first values, Radford et al. 2018, sec. 4.1
+STDDEV = 0.02  # of the initial values, Radford et al. 2018, sec. 4.1
 
 
 @keras.saving.register_keras_serializable("tfllm")
@@ -23,17 +23,18 @@ class GPT(CausalModel):
     """token_ids [B, T] -> logits [B, T, V] of the token after each. Radford et al. 2019, sec. 2.3.
 
     vocab_size    V;  max_length  the longest text in tokens (None, with rotary positions only: no limit)
-    num_layers    blocks;  d_model  width D;  num_heads  H, a divisor of D;  dff  inner width F, 4 D where not given
-    rate          probability of dropout: on the sum of embeddings and positions, on attention weights and sublayers
-    positions     "learned", added to the embeddings; "rotary", in every block's queries and keys
-    num_kv_heads  G, a divisor of H: heads of keys and values, H where not given
+    num_layers    blocks;  d_model  width D;  num_heads  H, a divisor of D;  dff  inner width F, by default 4 D
+    rate          dropout probability: on the sum of embeddings and positions, on attention weights and sublayers
+    positions     "learned", added to the embeddings; "rotary", applied to every block's queries and keys
+    num_kv_heads  G, a divisor of H: heads of keys and values, by default H
     tied          whether the logits are products with the embeddings
     use_bias      whether dense layers and norms have a bias;  epsilon  of the norms
-    activation    a name Keras knows, or "gelu_tanh"
+    activation    the name of a Keras activation, or "gelu_tanh"
 
-    First values: N(0, 0.02²), Radford et al. 2018, sec. 4.1, divided by √N in the N = 2 num_layers matrices that lead
-    into the residual stream, Radford et al. 2019, sec. 2.3; biases 0. Differs: so do the learned positions, which start
-    at N(0, 0.01²) in the authors' code. Raises ValueError for unknown positions, and for learned ones without an end.
+    Initial weights: N(0, 0.02²), Radford et al. 2018, sec. 4.1, divided by √N in the N = 2 num_layers matrices that
+    write to the residual stream, Radford et al. 2019, sec. 2.3; biases 0. Differs: learned positions also start at N(0,
+    0.02²), in the authors' code at N(0, 0.01²). Raises ValueError for unknown positions, and for learned ones without
+    max_length.
     """
 
     def __init__(self, vocab_size, max_length, num_layers, d_model, num_heads, dff=None, rate=0.1,
@@ -43,7 +44,9 @@ class GPT(CausalModel):
         if positions not in POSITIONS:
             raise ValueError(f"positions must be one of {POSITIONS}; got {positions!r}")
         if positions == "learned" and max_length is None:
-            raise ValueError("learned positions need max_length, the longest text in tokens; only rotary have no end")
+            raise ValueError(
+                "learned positions need max_length, the longest text in tokens; only rotary positions have no limit"
+            )
         self.numbers = {
             "vocab_size": vocab_size, "max_length": max_length, "num_layers": num_layers, "d_model": d_model,
             "num_heads": num_heads, "dff": dff, "rate": rate, "positions": positions, "num_kv_heads": num_kv_heads,
@@ -72,7 +75,7 @@ class GPT(CausalModel):
         self.build()
 
     def build(self, input_shape=None):
-        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        """Create all weights now: all sizes are known, so loading and `summary` do not need a first call."""
         self.embed.build()
         for block in self.blocks:
             for part in (block.look.to_query, block.look.to_key, block.look.to_value, block.feed.widen):
@@ -86,21 +89,21 @@ class GPT(CausalModel):
     @in_graph
     def features(self, token_ids, state=None, position=0, training=None):
         """token_ids [B, T] at `position` .. `position` + T - 1 -> (x [B, T, D], state). See CausalModel."""
-        x, state, _ = self.read(token_ids, state, position, training)
+        x, state, _ = self.forward(token_ids, state, position, training)
         return x, state
 
     @in_graph
     def attention(self, token_ids):
-        """token_ids [B, T] -> {"layer1": weights [B, H, T, T], ...}: what each token looks at, in each block."""
-        return self.read(token_ids)[2]
+        """token_ids [B, T] -> {"layer1": weights [B, H, T, T], ...}: the attention weights of each block."""
+        return self.forward(token_ids)[2]
 
-    def read(self, token_ids, state=None, position=0, training=None):
+    def forward(self, token_ids, state=None, position=0, training=None):
         """-> (x [B, T, D], state, attention weights by block [B, H, T, S])."""
         x = self.embed(token_ids)
         if self.positions == "learned":
             x = self.place(x, position=position)
         elif self.max_length is not None:
-            places(x, position, self.max_length)  # refuses what is too long
+            positions_of(x, position, self.max_length)  # raises ValueError for a text that is too long
         x = self.drop(x, training=training)
         length = ops.shape(token_ids)[1]
         if state is None:
@@ -122,14 +125,17 @@ class GPT(CausalModel):
         return ops.einsum("btd,vd->btv", x, ops.cast(self.embed.embeddings, x.dtype))
 
     def start(self, rows, length):
-        """Empty caches by block: (keys, values), each [rows, length, G, K]. ValueError for more than max_length."""
+        """Empty caches by block: (keys, values), each [rows, length, G, K].
+
+        Raises ValueError for more than max_length.
+        """
         if isinstance(length, int) and self.max_length is not None and length > self.max_length:
-            raise ValueError(f"the model takes {self.max_length} tokens; a state for {length} was asked for")
+            raise ValueError(f"the model takes {self.max_length} tokens; got a state for {length}")
         look = self.blocks[0].look
         shape = (rows, length, look.num_kv_heads, look.width)
         return [(ops.zeros(shape, self.compute_dtype), ops.zeros(shape, self.compute_dtype)) for _ in self.blocks]
 
 
 def normal(stddev):
-    """A new one for each weight: two of one size by the same would be equal."""
+    """A new initializer for each weight: two weights of equal size from one initializer would be equal."""
     return keras.initializers.RandomNormal(stddev=stddev)

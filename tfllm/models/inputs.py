@@ -1,4 +1,4 @@
-"""What all models share: their inputs may come as Keras hands them over, a dict or a list in the place of arguments."""
+"""The base class of all models: inputs may be arguments, or one list or dict, as Keras' `fit` passes them."""
 
 import inspect
 
@@ -7,9 +7,10 @@ from tfllm.layers.tunable import Tunable
 
 
 class Model(InGraph, Tunable):
-    """Abstract. model(a, b), model([a, b]) and model({"name of a": a, "name of b": b}) are one: `fit` takes all three.
+    """Abstract. model(a, b), model([a, b]) and model({"name of a": a, "name of b": b}) are equal: `fit` takes all
+    three.
 
-    Raises ValueError for a name that is none of `call`'s arguments.
+    Raises ValueError for a name that is not an argument of `call`.
     """
 
     def __call__(self, *args, method=None, **kwargs):

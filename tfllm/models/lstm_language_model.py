@@ -1,7 +1,7 @@
-"""The documents' LSTM language model: Embedding -> LSTM -> Dense, stacked, with dropout and tied weights on request.
+"""The documents' LSTM language model: Embedding -> LSTM -> Dense, stacked, with optional dropout and tied weights.
 
-Differs from the documents' sample: every place gives logits of its next token (the sample's LSTM gives one vector of
-num_units at the end, without a Dense); probabilities are left to the loss.
+Differs from the documents' sample: every position has logits of its next token (the sample's LSTM returns one vector of
+num_units at the end, without a Dense); the softmax is part of the loss.
 """
 
 import keras
@@ -18,13 +18,14 @@ class LSTMLanguageModel(CausalModel):
 
     vocab_size     V;  embedding_dim  width of the word vectors
     num_units      width of each layer;  num_layers  of the stack
-    rate           probability of dropout on all but the connections through time
-    tied           one matrix for embedding and softmax (Press & Wolf 2017); where embedding_dim is not num_units, a
-                   projection stands between
+    rate           dropout probability, on all but the recurrent connections
+    tied           one matrix for embedding and softmax (Press & Wolf 2017); if embedding_dim is not num_units, with a
+                   projection between them
     cell           "lstm", or "gru"
 
-    state: h and c (of a GRU only h) of each layer, [R, num_units]; it does not grow, so a text may have any length.
-    Differs: embeddings begin at N(0, 1), tied ones at N(0, 1 / embedding_dim), where the paper's weights are uniform.
+    state: h and c (for a GRU only h) of each layer, [R, num_units]; its size is constant, so texts may have any length.
+    Differs: embeddings are initialised by N(0, 1), tied ones by N(0, 1 / embedding_dim); the paper's weights are
+    uniform.
     """
 
     def __init__(self, vocab_size, embedding_dim, num_units, num_layers=1, rate=0.0, tied=False, cell="lstm", **kwargs):
@@ -48,7 +49,7 @@ class LSTMLanguageModel(CausalModel):
         self.build()
 
     def build(self, input_shape=None):
-        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        """Create all weights now: all sizes are known, so loading and `summary` do not need a first call."""
         self.embed.build()
         self.recur.build((None, None, self.numbers["embedding_dim"]))
         for part in [*([self.narrow] if self.narrows else []), *([] if self.tied else [self.to_logits])]:
@@ -57,7 +58,7 @@ class LSTMLanguageModel(CausalModel):
             self.bias = self.add_weight((self.vocab_size,), initializer="zeros", name="bias")
 
     def start(self, rows, length):
-        """`length` is not needed: the state has one size."""
+        """`length` is not used: the state has a constant size."""
         return self.recur.start(rows)
 
     @in_graph

@@ -1,4 +1,4 @@
-"""The mean of a text's word vectors, as it is or through layers: the baseline of all that reads word order."""
+"""The mean of a text's word vectors, with optional layers above: the baseline without word order."""
 
 import keras
 from keras import ops
@@ -14,17 +14,17 @@ class MeanOfVectors(Encoder):
     """z = Σ x_t / n, then `num_layers` of relu(W z + b): the deep averaging network. Iyyer et al. 2015, eq. 1 and 4.
 
     vocab_size  V;  embedding_dim  E of the word vectors
-    hidden_dim  F of each of the `num_layers` layers; with none, the text is its mean (Joulin et al. 2017 classify so)
-    rate        probability that a whole word is dropped from the mean (eq. 6 to 8)
+    hidden_dim  F of each of the `num_layers` layers; with none, the mean represents the text (as in Joulin et al. 2017)
+    rate        probability of dropping a whole word from the mean (eq. 6 to 8)
 
     token_ids [B, T], padding_mask [B, T] -> x [B, T, E], the word vectors; `pool` -> [B, F], or [B, E] of the mean.
-    Differs: the layers' function is relu, where the paper's is tanh; what is left of the words is divided by (1 - rate)
-    n, not by the number of those that were left.
+    Differs: the layers use relu, the paper tanh; the sum of the remaining words is divided by (1 - rate) n, not by
+    their number.
     """
 
     pooling = "mean"
-    marks = False  # it reads a text without START and END
-    head_rate = 0.0  # a head above one text needs no dropout of its own
+    marks = False  # texts are read without START and END
+    head_rate = 0.0  # a classification head above one text needs no dropout of its own
 
     def __init__(self, vocab_size, embedding_dim=300, hidden_dim=300, num_layers=0, rate=0.3, **kwargs):
         super().__init__(**kwargs)
@@ -46,7 +46,7 @@ class MeanOfVectors(Encoder):
         self.build()
 
     def build(self, input_shape=None):
-        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        """Create all weights now: all sizes are known, so loading and `summary` do not need a first call."""
         self.embed.build()
         for i, part in enumerate(self.hidden):
             part.build((None, self.numbers["hidden_dim" if i else "embedding_dim"]))

@@ -1,4 +1,4 @@
-"""An encoder-decoder that can copy words of its source, also such as its vocabulary has not. See et al. 2017."""
+"""An encoder-decoder that can copy words of its source, also words outside its vocabulary. See et al. 2017."""
 
 import keras
 from keras import ops
@@ -7,33 +7,34 @@ from tfllm.layers import masks
 from tfllm.layers.decoders.copying import CopyAttention, Copying, uncovered
 from tfllm.models.inputs import Model
 
-UNKNOWN = 1  # the id of words that the vocabulary has not; the same in every tokenizer
+UNKNOWN = 1  # the id of words outside the vocabulary; the same in every tokenizer
 
 
 @keras.saving.register_keras_serializable("tfllm")
 class PointerGenerator(Model):
-    """A Transformer or a Seq2SeqRNN, `model`, that says a word of its vocabulary or one of its source.
+    """A Transformer or a Seq2SeqRNN, `model`, that generates words of its vocabulary or copies words of its source.
 
     inp [B, S] and tar [B, T] int, source_ids [B, S] -> (log-probabilities [B, T, V + pe_input], {"copy": [B, T, S]}).
-    source_ids are those of `inp`, but that a word which is not in the vocabulary has an id of its own, V + some place
-    of the source; left out, they are `inp`. Such ids may stand in `tar`: it is read as UNKNOWN, for it has no vector.
+    source_ids are those of `inp`, except that each word outside the vocabulary has its own id, V + a position of the
+    source; by default they are `inp`. `tar` may contain such ids; as inputs they are UNKNOWN, since they have no
+    vector.
 
-    coverage  λ of the coverage loss Σ_i min(a_i, c_i), a mean over tokens that is added in training (eq. 12); 0 has the
-              mechanism without the loss, None neither. The number may be changed between two fits: the paper trains
-              without it first
+    coverage  λ of the coverage loss Σ_i min(a_i, c_i), a mean over tokens that is added in training (eq. 12); 0: the
+              mechanism without the loss; None: neither. It may be changed between two calls of fit: the paper trains
+              without the loss first
     units     width of the copying attention's score; None: that of the memory
 
-    Differs: the attention that copies is its own, beside those of the model, for a Transformer has many and none that
-    is the one; so both kinds of model copy by the same equations. Raises ValueError for a model without `pe_input`
-    and for a negative coverage.
+    Differs: copying has an attention of its own, next to those of the model, since a Transformer has several; so both
+    kinds of model copy by the same equations. Raises ValueError for a model without `pe_input` and for a negative
+    coverage.
     """
 
-    source_attention = ("copy",)  # which of the weights that `call` gives look at the source
+    source_attention = ("copy",)  # which of the attention weights returned by `call` are over the source
 
     def __init__(self, model, coverage=None, units=None, **kwargs):
         super().__init__(**kwargs)
         if model.pe_input is None:
-            raise ValueError("copying needs a model with a longest source: give pe_input, in tokens")
+            raise ValueError("copying needs a model with a maximum source length: set pe_input, in tokens")
         self.model, self.coverage, self.units = model, coverage, units
         units, policy = units or model.memory_width, self.dtype_policy
         self.attend = CopyAttention(units, coverage is not None, name="copy_attention", dtype=policy)
@@ -42,7 +43,7 @@ class PointerGenerator(Model):
         self.build()
 
     def build(self, input_shape=None):
-        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        """Create all weights now: all sizes are known, so loading and `summary` do not need a first call."""
         memory, width = self.model.memory_width, self.embed_target.output_dim  # of s and of x, in both kinds of model
         self.attend.build((None, None, width), (None, None, memory))
         self.copying.build((None, None, width), (None, None, width), (None, None, memory))
@@ -69,19 +70,19 @@ class PointerGenerator(Model):
 
     @property
     def vocab_size(self):
-        """V, without the places of the source."""
+        """V, without the positions of the source."""
         return self.embed_target.input_dim
 
     def call(self, inp, tar, source_ids=None, training=None):
         fixed, state = self.start(inp, length=0, source_ids=source_ids)
-        x, weights, _ = self.read(tar, fixed, state)
+        x, weights, _ = self.forward(tar, fixed, state)
         if self.coverage and training:
             real = ops.cast(masks.padding(tar)[:, 0], "float32")  # [B, T]
             self.add_loss(self.coverage * ops.sum(uncovered(weights) * real) / ops.maximum(ops.sum(real), 1.0))
         return x, {"copy": weights}
 
     def start(self, inp, width=1, length=None, source_ids=None):
-        """What decoding one token at a time needs: inp [B, S] -> (fixed, state), as of the model inside.
+        """What decoding one token at a time needs: inp [B, S] -> (fixed, state), as in the wrapped model.
 
         fixed has B rows; state has B * width rows.
         """
@@ -94,23 +95,23 @@ class PointerGenerator(Model):
 
     @property
     def grow(self):
-        """None where the model inside has nothing that grows; else (state, length) -> state."""
+        """None if the state of the wrapped model has a constant size; else a function (state, length) -> state."""
         if not hasattr(self.model, "grow"):
             return None
         return lambda state, length: (self.model.grow(state[0], length), *state[1:])
 
-    def read(self, tar, fixed, state, position=0):
-        """tar [R, T], what came before it in `state` -> (log-probabilities [R, T, E], weights [R, T, S], state)."""
+    def forward(self, tar, fixed, state, position=0):
+        """tar [R, T], the tokens before it in `state` -> (log-probabilities [R, T, E], weights [R, T, S], state)."""
         inner, memory, keys, mask, source_ids = fixed
         tar = ops.where(tar < self.vocab_size, tar, UNKNOWN)
         s, first = self.model.features(tar, inner, state[0], position)
         covered = state[1] if len(state) == 2 else None
         weights, covered = self.attend(s, keys=keys, attention_mask=mask, covered=covered)
         x = self.embed_target(tar) * self.embed_target.output_dim**0.5
-        said = self.copying(self.model.logits(s), s=s, x=x, memory=memory, weights=weights, source_ids=source_ids)
-        return said, weights, (first, covered) if len(state) == 2 else (first,)
+        logits = self.copying(self.model.logits(s), s=s, x=x, memory=memory, weights=weights, source_ids=source_ids)
+        return logits, weights, (first, covered) if len(state) == 2 else (first,)
 
     def step(self, last, fixed, state, position):
         """last [R, 1], the token at `position` -> (log-probabilities of the next [R, V + pe_input], state)."""
-        said, _, state = self.read(last, fixed, state, position)
-        return said[:, 0], state
+        logits, _, state = self.forward(last, fixed, state, position)
+        return logits[:, 0], state

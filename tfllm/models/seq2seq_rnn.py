@@ -1,7 +1,7 @@
 """The recurrent encoder-decoder with attention: Bahdanau et al. 2015, or Luong et al. 2015.
 
-A bidirectional encoder, a decoder that attends to it (bahdanau.py, luong.py in layers/decoders/), a softmax. How the
-parts differ from the papers is said where they are made, and in docs/papers.md.
+A bidirectional encoder, a decoder with attention (bahdanau.py, luong.py in layers/decoders/), a softmax. Differences
+to the papers are listed in each part, and in docs/papers.md.
 """
 
 import keras
@@ -25,17 +25,17 @@ class Seq2SeqRNN(Model):
     num_layers        recurrent layers in the encoder, each in both directions, and in the decoder
     embedding_dim     width E;  num_units  U of each layer of the decoder, and of both directions together
     input_vocab_size  source vocabulary;  target_vocab_size  V
-    pe_input          longest source in tokens, or None;  pe_target  longest target: limits for the task, named as the
-                      Transformer's; nothing in this model depends on them
-    attention         "bahdanau": the last state looks, then what it saw is read; "luong": the state looks
-    cell              "lstm" or "gru";  rate  probability of dropout
+    pe_input          longest source in tokens, or None;  pe_target  longest target: limits for the task, named as in
+                      the Transformer; nothing in this model depends on them
+    attention         "bahdanau": attention by the previous state, before the recurrence; "luong": by the new state
+    cell              "lstm" or "gru";  rate  dropout probability
     shared            "nothing"; "output": one matrix for target embedding and softmax; "all": for the source too
-    score             of "luong": "general" or "dot";  input_feeding  of "luong": its sec. 3.3
+    score             for "luong": "general" or "dot";  input_feeding  for "luong": its sec. 3.3
 
     Raises ValueError for shared="all" with two vocabulary sizes, for an odd num_units, for unknown names.
     """
 
-    source_attention = ("attention",)  # which of the weights that `call` gives look at the source
+    source_attention = ("attention",)  # which of the attention weights returned by `call` are over the source
 
     def __init__(self, num_layers, embedding_dim, num_units, input_vocab_size, target_vocab_size, pe_input=None,
                  pe_target=None, attention="bahdanau", cell="lstm", rate=0.1, shared="nothing", score="general",
@@ -79,7 +79,7 @@ class Seq2SeqRNN(Model):
         return self.numbers["num_units"]
 
     def build(self, input_shape=None):
-        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        """Create all weights now: all sizes are known, so loading and `summary` do not need a first call."""
         self.embed_target.build()
         if not self.embed_input.built:
             self.embed_input.build()
@@ -97,25 +97,25 @@ class Seq2SeqRNN(Model):
 
     @in_graph
     def encode(self, inp, training=None):
-        """inp [B, S] -> (seen: the memory [B, S, U], its keys and mask; the decoder's first state)."""
+        """inp [B, S] -> (the memory [B, S, U], its keys and mask; the decoder's initial state)."""
         x = self.drop(self.scaled(self.embed_input(inp)), training=training)
         mask = masks.padding(inp)  # [B, 1, S]
         memory, finals = self.encoder(x, padding_mask=mask[:, 0], training=training)
         return self.decoder.seen(memory, mask), self.decoder.start(finals)
 
     def decode(self, tar, seen, state, training=None):
-        """tar [R, T], what came before it in `state` -> (logits [R, T, V], weights [R, T, S], state)."""
-        x, weights, state = self.read(tar, seen, state, training)
+        """tar [R, T], the tokens before it in `state` -> (logits [R, T, V], weights [R, T, S], state)."""
+        x, weights, state = self.forward(tar, seen, state, training)
         return self.logits(x), weights, state
 
-    def read(self, tar, seen, state, training=None):
-        """As `decode`, but x [R, T, E], what the softmax is made of."""
+    def forward(self, tar, seen, state, training=None):
+        """As `decode`, but returns x [R, T, E], the input of the softmax layer, instead of logits."""
         x = self.drop(self.scaled(self.embed_target(tar)), training=training)
         x, weights, state = self.decoder(x, seen=seen, state=state, training=training)
         return self.drop(x, training=training), weights, state
 
     def scaled(self, x):
-        """Embeddings · √E, as the Transformer's: the matrix may be that of the softmax, and is as small."""
+        """Embeddings · √E, as in the Transformer: the matrix may be shared with the softmax, and has small values."""
         return x * self.numbers["embedding_dim"] ** 0.5
 
     def logits(self, x):
@@ -128,14 +128,17 @@ class Seq2SeqRNN(Model):
         """What decoding one token at a time needs: inp [B, S] -> (fixed, state).
 
         fixed: the memory, its keys and its mask, each with B rows; state: of each layer, each with B * width rows.
-        `length`, the places that a cache would need, says nothing here.
+        `length`, the capacity of a cache, is not used.
         """
         fixed, state = self.encode(inp)
         return fixed, keras.tree.map_structure(lambda part: ops.repeat(part, width, axis=0), state)
 
     def features(self, tar, fixed, state, position=0):
-        """tar [R, T], after what is in `state` -> (x [R, T, E] before the softmax, state); the place says nothing."""
-        x, _, state = self.read(tar, fixed, state)
+        """tar [R, T], after the tokens in `state` -> (x [R, T, E] before the softmax layer, state).
+
+        `position` is not used.
+        """
+        x, _, state = self.forward(tar, fixed, state)
         return x, state
 
     def step(self, last, fixed, state, position):

@@ -1,4 +1,4 @@
-"""A bidirectional LSTM or GRU over a text: Embedding -> both directions -> their ends, or all places, as one vector."""
+"""A bidirectional LSTM or GRU over a text: Embedding -> both directions -> their final states, or a pooling of all."""
 
 import keras
 from keras import ops
@@ -14,20 +14,21 @@ POOLINGS = ("ends", "max", "mean", "attention")
 
 @keras.saving.register_keras_serializable("tfllm")
 class TextRNN(Encoder):
-    """Both directions beside each other at every place. Conneau et al. 2017, sec. 3.2.2 (pooling "max" and "mean").
+    """Forward and backward states, concatenated at every token. Conneau et al. 2017, sec. 3.2.2 (pooling "max",
+    "mean").
 
     vocab_size  V;  embedding_dim  of the word vectors;  cell  "lstm" or "gru"
     num_units   U of each of `num_layers` layers, half of it for each direction
-    pooling     "ends": the last state forwards, after the last token, beside the last backwards, at the first;
-                "max" and "mean" over all real places; "attention", as in layers.Pooling
-    rate        probability of dropout on the word vectors and after each layer
+    pooling     "ends": the last forward state, after the last token, and the last backward state, at the first token;
+                "max" and "mean" over all real tokens; "attention", as in layers.Pooling
+    rate        dropout probability, on the word vectors and after each layer
 
-    token_ids [B, T], padding_mask [B, T], True first -> x [B, T, U]; `pool` -> [B, U].
+    token_ids [B, T], padding_mask [B, T], real tokens first -> x [B, T, U]; `pool` -> [B, U].
     Raises ValueError for another cell or pooling, and for an odd num_units.
-    Differs: pooling "attention" has one vector of scores, not Conneau's views of a text.
+    Differs: pooling "attention" has one vector of scores, not Conneau's several views of a text.
     """
 
-    marks = False  # it reads a text without START and END
+    marks = False  # texts are read without START and END
 
     def __init__(self, vocab_size, embedding_dim=300, num_units=256, num_layers=1, cell="lstm", pooling="max",
                  rate=0.3, **kwargs):  # fmt: skip
@@ -50,7 +51,7 @@ class TextRNN(Encoder):
         self.build()
 
     def build(self, input_shape=None):
-        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        """Create all weights now: all sizes are known, so loading and `summary` do not need a first call."""
         self.embed.build()
         self.encode.build((None, None, self.numbers["embedding_dim"]))
         self.gather.build((None, None, self.width))

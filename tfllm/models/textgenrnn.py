@@ -1,6 +1,6 @@
-"""The character model of textgenrnn (Woolf 2017): Embedding -> LSTMs -> weighted average of all of these -> Dense.
+"""The character model of textgenrnn (Woolf 2017): Embedding -> LSTMs -> attention-weighted average -> Dense.
 
-It reads the last `window` tokens before each next one, from an empty state, as it was trained to. Left out: its
+For each next token it reads the last `window` tokens from an empty state, as it was trained. Not included: its
 bidirectional layers and its second input, the context labels.
 """
 
@@ -18,10 +18,10 @@ class TextgenRNN(CausalModel):
     """token_ids [B, T] -> logits [B, T, V] of each next token.
 
     vocab_size  V;  embedding_dim  width of the vectors;  num_units  width of each of `num_layers` LSTMs
-    window      how many tokens, its own included, a place sees; before the text all are PAD, which is read like any
+    window      number of tokens that a prediction depends on; before the text they are PAD, which is read like any
                 other token
 
-    state: the last window - 1 token_ids, [R, window - 1]. Each place costs `window` steps of the LSTMs.
+    state: the last window - 1 token_ids, [R, window - 1]. Each prediction costs `window` steps of the LSTMs.
     """
 
     def __init__(self, vocab_size, embedding_dim=100, num_units=128, num_layers=2, window=40, **kwargs):
@@ -38,7 +38,7 @@ class TextgenRNN(CausalModel):
         self.build()
 
     def build(self, input_shape=None):
-        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        """Create all weights now: all sizes are known, so loading and `summary` do not need a first call."""
         self.embed.build()
         width, units = self.numbers["embedding_dim"], self.numbers["num_units"]
         for i, part in enumerate(self.recur):
@@ -47,7 +47,7 @@ class TextgenRNN(CausalModel):
             part.build((None, None, width + len(self.recur) * units))
 
     def start(self, rows, length):
-        """`length` is not needed: the state has one size."""
+        """`length` is not used: the state has a constant size."""
         return ops.zeros((rows, self.window - 1), "int32")
 
     @in_graph
@@ -55,14 +55,14 @@ class TextgenRNN(CausalModel):
         rows, length = ops.shape(token_ids)
         before = self.start(rows, length) if state is None else state
         token_ids = ops.concatenate([before, ops.cast(token_ids, "int32")], axis=1)
-        places = ops.arange(length, dtype="int32")[:, None] + ops.arange(self.window, dtype="int32")  # [T, window]
-        windows = ops.reshape(ops.take(token_ids, places, axis=1), (-1, self.window))  # [R T, window]
-        x = self.read(windows, training)
+        positions = ops.arange(length, dtype="int32")[:, None] + ops.arange(self.window, dtype="int32")  # [T, window]
+        windows = ops.reshape(ops.take(token_ids, positions, axis=1), (-1, self.window))  # [R T, window]
+        x = self.forward(windows, training)
         last = ops.reshape(token_ids[:, length:], (-1, self.window - 1))
         return ops.reshape(x, (rows, length, x.shape[-1])), () if state is None else last
 
-    def read(self, token_ids, training=None):
-        """token_ids [B, T] -> the average of all its places, [B, D]."""
+    def forward(self, token_ids, training=None):
+        """token_ids [B, T] -> the attention-weighted average over all positions, [B, D]."""
         x = self.embed(token_ids)
         said = [x]
         for part in self.recur:

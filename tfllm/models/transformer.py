@@ -1,7 +1,7 @@
 """The encoder-decoder Transformer of Vaswani et al. 2017, with the names of the documents' sample.
 
 Differs from the paper: dropout also on the attention weights (as in its authors' code); masks are boolean, True = may
-look (the sample's TensorFlow ancestors use 1 = hidden); embeddings are shared on request only; pre-norm on request.
+be attended to (the sample's TensorFlow ancestors use 1 = hidden); shared embeddings and pre-norm are optional.
 """
 
 import keras
@@ -24,7 +24,7 @@ class Transformer(Model):
     d_model           width D;  num_heads  H, a divisor of D;  dff  inner width F
     input_vocab_size  source vocabulary;  target_vocab_size  V
     pe_input          longest source in tokens;  pe_target  longest target
-    rate              probability of dropout
+    rate              dropout probability
     shared            "nothing"; "output": one matrix for target embedding and softmax; "all": for the source too
                       (Press & Wolf 2017; Vaswani et al. 2017, sec. 3.4)
     pre_norm          normalise before each sublayer, and once at the end, instead of after each
@@ -77,11 +77,11 @@ class Transformer(Model):
 
     @property
     def source_attention(self):
-        """Which of the weights that `call` gives look at the source, first block to last."""
+        """The names of the attention weights over the source, first block to last."""
         return [f"decoder_layer{i + 1}_block2" for i in range(self.num_layers)]
 
     def build(self, input_shape=None):
-        """Makes every weight now: all sizes are known, so loading and `summary` need no first call."""
+        """Create all weights now: all sizes are known, so loading and `summary` do not need a first call."""
         self.embed_target.build()
         if not self.embed_input.built:
             self.embed_input.build()
@@ -92,7 +92,7 @@ class Transformer(Model):
             part.build((None, None, self.d_model))
 
     def __call__(self, *args, **kwargs):
-        """As in the sample, `training` and the masks may come by place; Keras takes only tensors so."""
+        """As in the sample, `training` and the masks may be positional arguments; Keras allows only tensors there."""
         names = ("training", "enc_padding_mask", "look_ahead_mask", "dec_padding_mask")
         return super().__call__(*args[:2], **dict(zip(names, args[2:], strict=False)), **kwargs)
 
@@ -100,16 +100,17 @@ class Transformer(Model):
         """inp [B, S] and tar [B, T] int -> (final_output [B, T, V] logits, attention_weights).
 
         attention_weights: "decoder_layer{i}_block1" [B, H, T, T] (self), "..._block2" [B, H, T, S] (to the source).
-        Masks not given are made from PAD: enc_padding_mask and dec_padding_mask [B, 1, S],
-        look_ahead_mask [B or 1, T, T]. ValueError for a mask that is not bool, and for more tokens than positions.
+        Masks that are not given are derived from PAD: enc_padding_mask and dec_padding_mask [B, 1, S],
+        look_ahead_mask [B or 1, T, T]. Raises ValueError for a mask that is not bool, and for more tokens than
+        positions.
         """
         if enc_padding_mask is None:
             enc_padding_mask = masks.padding(inp)
         if dec_padding_mask is None:
             dec_padding_mask = masks.padding(inp)
         if look_ahead_mask is None:
-            places = ops.shape(tar)[1]
-            look_ahead_mask = masks.combined(masks.padding(tar), masks.causal(places, places))
+            positions = ops.shape(tar)[1]
+            look_ahead_mask = masks.combined(masks.padding(tar), masks.causal(positions, positions))
         masks.checked(enc_padding_mask, "enc_padding_mask")
         masks.checked(look_ahead_mask, "look_ahead_mask")
         masks.checked(dec_padding_mask, "dec_padding_mask")
@@ -127,13 +128,13 @@ class Transformer(Model):
     def decode(self, tar, memory, self_mask, cross_mask, caches=None, seen=None, position=0):
         """tar [B, T] -> (logits [B, T, V], attention weights by name, caches).
 
-        In one piece: memory [B, S, D]. Step by step: memory None and `caches`, `seen` as `start` made them.
+        Whole target: memory [B, S, D]. Step by step: memory None, with `caches` and `seen` from `start`.
         """
-        x, weights, caches = self.read(tar, memory, self_mask, cross_mask, caches, seen, position)
+        x, weights, caches = self.forward(tar, memory, self_mask, cross_mask, caches, seen, position)
         return self.logits(x), weights, caches
 
-    def read(self, tar, memory, self_mask, cross_mask, caches=None, seen=None, position=0):
-        """As `decode`, but x [B, T, D], what the softmax is made of."""
+    def forward(self, tar, memory, self_mask, cross_mask, caches=None, seen=None, position=0):
+        """As `decode`, but returns x [B, T, D], the input of the softmax layer, instead of logits."""
         x = self.embed_target(tar) * self.d_model**0.5
         x = self.drop_target(self.place_target(x, position=position))
         weights, caches, seen = {}, list(caches or [None] * self.num_layers), seen or [None] * self.num_layers
@@ -155,7 +156,7 @@ class Transformer(Model):
         """What decoding one token at a time needs: inp [B, S] -> (fixed, state).
 
         fixed: the memory [B, S, D], its keys and values by block, its mask [B, 1, S], each with B rows;
-        state: empty caches of `length` places, each with B * width rows; None for a length of 0.
+        state: empty caches of `length` positions, each with B * width rows; None for a length of 0.
         """
         mask = masks.padding(inp)
         memory = self.encode(inp, mask)
@@ -168,25 +169,27 @@ class Transformer(Model):
         return fixed, state
 
     def grow(self, state, length):
-        """The caches of `start`, with empty places behind theirs up to `length`."""
+        """The caches of `start`, extended to `length` positions."""
 
         def longer(cache):
-            rows, places = ops.shape(cache)[:2]
-            return ops.concatenate([cache, ops.zeros((rows, length - places, *cache.shape[2:]), cache.dtype)], axis=1)
+            rows, positions = ops.shape(cache)[:2]
+            return ops.concatenate(
+                [cache, ops.zeros((rows, length - positions, *cache.shape[2:]), cache.dtype)], axis=1
+            )
 
         return [(longer(keys), longer(values)) for keys, values in state]
 
     def features(self, tar, fixed, state=None, position=0):
-        """tar [R, T] from `position` on, after what is in `state` -> (x [R, T, D] before the softmax, state).
+        """tar [R, T] from `position` on, after the tokens in `state` -> (x [R, T, D] before the softmax layer, state).
 
-        Without a state: all of a target, in one piece.
+        Without a state: the whole target at once.
         """
-        (_, seen, mask), places = fixed, ops.shape(tar)[1]
+        (_, seen, mask), positions = fixed, ops.shape(tar)[1]
         if state is None:
-            self_mask = masks.combined(masks.padding(tar), masks.causal(places, places))
+            self_mask = masks.combined(masks.padding(tar), masks.causal(positions, positions))
         else:
-            self_mask = masks.causal(places, ops.shape(state[0][0])[1], position)
-        x, _, caches = self.read(tar, None, self_mask, mask, state, seen, position)
+            self_mask = masks.causal(positions, ops.shape(state[0][0])[1], position)
+        x, _, caches = self.forward(tar, None, self_mask, mask, state, seen, position)
         return x, None if state is None else caches
 
     def step(self, last, fixed, state, position):

@@ -1,9 +1,9 @@
-"""What recurrent decoders that attend to a memory have in common (bahdanau.py, luong.py).
+"""The common part of recurrent decoders with attention (bahdanau.py, luong.py).
 
-Each has the same three methods: `start(finals)` makes the first state, `seen(memory, attention_mask)` what does not
-change from step to step, and the call reads T tokens on: x [R, T, E], seen, state -> (features [R, T, E],
+Each has three methods. `start(finals)` creates the initial state; `seen(memory, attention_mask)` computes what stays
+constant over all steps; the call decodes T tokens: x [R, T, E], seen, state -> (features [R, T, E],
 weights [R, T, S], state). With T = 1 there is no loop, and R may be a multiple of the rows of `seen`: the beams of a
-sentence stand side by side. Features are as wide as the embedding, so that the softmax may share its matrix.
+sentence are consecutive rows. Features are as wide as the embedding, so that the softmax may share its matrix.
 
 Axes:  R rows  T target tokens  E width of the embedding  U units  S source tokens  D width of the memory
 """
@@ -13,11 +13,15 @@ from keras import ops
 
 from tfllm.layers.in_graph import InGraph, in_graph
 
-CELLS = {"lstm": (keras.layers.LSTMCell, 2), "gru": (keras.layers.GRUCell, 1)}  # and how many tensors their state has
+# and the number of tensors in their state
+CELLS = {"lstm": (keras.layers.LSTMCell, 2), "gru": (keras.layers.GRUCell, 1)}
 
 
 def over_time(loop, x, states):
-    """A keras.layers.RNN over x [R, T, ...] -> (what its cell says [R, T, ...], states). One step is no loop."""
+    """A keras.layers.RNN over x [R, T, ...] -> (its cell's outputs [R, T, ...], states).
+
+    A single step needs no loop.
+    """
     if x.shape[1] == 1:
         said, states = loop.cell(x[:, 0], states)
         return said[:, None], states
@@ -30,7 +34,7 @@ def looped(cell, policy):
 
 
 class Attending(InGraph):
-    """Mixin of a layer with an `attention` of states of `num_units`."""
+    """Mixin for a layer with an `attention` whose queries are states of `num_units`."""
 
     @in_graph
     def seen(self, memory, attention_mask):
@@ -41,7 +45,7 @@ class Attending(InGraph):
 
 
 class AttentionDecoder(Attending, keras.layers.Layer):
-    """Abstract: the numbers, the first state, and what is seen. A final one has `attention` and reads on in `call`."""
+    """Abstract: config, initial state, and projected memory. A subclass defines `attention` and `call`."""
 
     def __init__(self, num_layers, num_units, embedding_dim, cell="lstm", rate=0.0, **kwargs):
         super().__init__(**kwargs)
@@ -60,15 +64,15 @@ class AttentionDecoder(Attending, keras.layers.Layer):
 
     @in_graph
     def start(self, finals):
-        """The encoder's last states, [B, D] for each layer -> the state of each layer, tanh(W final + b).
+        """The encoder's final states, [B, D] per layer -> the initial state of each layer, tanh(W final + b).
 
-        Bahdanau et al. 2015, sec. A.2.2, of the backward state alone; Luong et al. 2015 copy the states.
+        Bahdanau et al. 2015, sec. A.2.2, uses the backward state only; Luong et al. 2015 copy the states.
         """
         made = (layer(final) for layer, final in zip(self.to_start, finals, strict=True))
         return [tuple(ops.split(state, self.parts, axis=-1)) for state in made]
 
     def build_start(self, width):
-        """The layers of `start`, for finals as wide as the memory."""
+        """Build the layers of `start`, for finals as wide as the memory."""
         for layer in self.to_start:
             if not layer.built:
                 layer.build((None, width))

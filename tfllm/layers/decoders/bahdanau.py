@@ -1,4 +1,4 @@
-"""The decoder of Bahdanau et al. 2015: it looks at the memory from its last state, then reads what it saw.
+"""The decoder of Bahdanau et al. 2015: attention by the previous state, then the recurrence reads the context.
 
 Axes:  R rows  T target tokens  E width of the embedding  U units  S source tokens  D width of the memory
 """
@@ -22,7 +22,7 @@ class BahdanauCell(Attending, keras.layers.Layer):
         super().__init__(**kwargs)
         self.num_units, self.kind = num_units, cell
         kind, self.parts = CELLS[cell]
-        self.state_size, self.output_size = [num_units] * (self.parts + 3), num_units  # keras.layers.RNN asks
+        self.state_size, self.output_size = [num_units] * (self.parts + 3), num_units  # required by keras.layers.RNN
         self.attend = AdditiveAttention(num_units, name="attend", dtype=self.dtype_policy)
         self.cell = kind(num_units, name=cell, dtype=self.dtype_policy)
 
@@ -49,11 +49,12 @@ class BahdanauCell(Attending, keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tfllm")
 class BahdanauDecoder(AttentionDecoder):
-    """The lowest layer looks before it reads; those above get what it saw; maxout of state, token and context.
+    """The lowest layer attends before it reads; the layers above get the context too; maxout of state, token and
+    context.
 
     Bahdanau et al. 2015, sec. 3.1 and A.2.2; the layers above the first: Wu et al. 2016, sec. 3.
-    Differs: LSTM on request; the readout uses s_i, as eq. 4 of the paper says, not s_{i-1}, as its appendix does; as
-    many maxout units as the embedding is wide.
+    Differs: LSTM is possible; the output uses s_i, as in eq. 4 of the paper, not s_{i-1}, as in its appendix; the
+    number of maxout units equals the width of the embedding.
     """
 
     def __init__(self, num_layers, num_units, embedding_dim, cell="lstm", rate=0.0, **kwargs):

@@ -1,7 +1,7 @@
-"""Copying words of the source, and covering it: See et al. 2017, sec. 2.2 and 2.3.
+"""Copying words from the source, with coverage: See et al. 2017, sec. 2.2 and 2.3.
 
-Axes:  B batch  R rows, B or several side by side for each of B (beams)  T target tokens  S source tokens
-       D width of the memory  A width of the score  E ids that can be said: the vocabulary, then places of the source
+Axes:  B batch  R rows: B, or several consecutive ones for each of B (beams)  T target tokens  S source tokens
+       D width of the memory  A width of the score  E output ids: the vocabulary, then positions of the source
 """
 
 import keras
@@ -11,21 +11,21 @@ from tfllm.layers.attention import masked_softmax
 from tfllm.layers.decoders.attention_decoder import looped, over_time
 from tfllm.layers.in_graph import InGraph, in_graph
 
-LEAST = 1e-30  # of a probability whose logarithm is taken
+LEAST = 1e-30  # lower limit of a probability before its logarithm
 
 
 @keras.saving.register_keras_serializable("tfllm")
 class CoverageCell(keras.layers.Layer):
     """e_i = v · tanh(W_h h_i + W_s s_t + w_c c_i + b), a = softmax(e). See et al. 2017, eq. 1, 2, 10 and 11.
 
-    One step: x W_s s_t + b [R, A]; states: what was looked at so far, c [R, S], then the keys W_h h [B, S, A] and their
+    One step: x W_s s_t + b [R, A]; states: the attention so far, c [R, S], the keys W_h h [B, S, A] and their
     mask [B, 1, S] -> (weights a [R, S], states). Without `coverage` there is no w_c.
     """
 
     def __init__(self, units, coverage=True, **kwargs):
         super().__init__(**kwargs)
         self.units, self.coverage = units, coverage
-        self.state_size = [units] * 3  # keras.layers.RNN asks
+        self.state_size = [units] * 3  # required by keras.layers.RNN
         self.to_score = keras.layers.Dense(1, use_bias=False, name="score", dtype=self.dtype_policy)
 
     def build(self, x_shape=None):
@@ -35,7 +35,7 @@ class CoverageCell(keras.layers.Layer):
 
     def look(self, q, keys, mask, covered=None):
         """q [R, T, A], covered [R, T, S] -> weights [R, T, S] float32."""
-        rows, places = ops.shape(q)[:2]
+        rows, positions = ops.shape(q)[:2]
         q = ops.reshape(q, (ops.shape(keys)[0], -1, 1, self.units))  # all rows of one memory are its queries
         inner = q + keys[:, None]  # [B, R/B T, S, A]
         if covered is not None:
@@ -43,7 +43,7 @@ class CoverageCell(keras.layers.Layer):
             inner = inner + ops.cast(covered[..., None], inner.dtype) * ops.cast(self.of_coverage, inner.dtype)
         scores = ops.cast(self.to_score(ops.tanh(inner))[..., 0], "float32")[:, None]
         weights = masked_softmax(scores, mask)[:, 0]
-        return ops.reshape(weights, (rows, places, ops.shape(keys)[1]))
+        return ops.reshape(weights, (rows, positions, ops.shape(keys)[1]))
 
     def call(self, x, states):
         covered, keys, mask = states
@@ -56,12 +56,12 @@ class CoverageCell(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tfllm")
 class CopyAttention(InGraph, keras.layers.Layer):
-    """Where in the source the next word is to be copied from: additive attention, with coverage on request.
+    """Where in the source to copy the next word from: additive attention, optionally with coverage.
 
-    x [R, T, D'], memory [B, S, D], attention_mask [B, 1, S], covered [R, S], what earlier tokens looked at (None:
-    nothing) -> (weights [R, T, S] float32, covered). Without coverage all T are one step, and covered is (); else a
-    loop.
-    keys: [B, S, A] of `project(memory)`, in the place of memory when the same is asked again.
+    x [R, T, D'], memory [B, S, D], attention_mask [B, 1, S], covered [R, S], the attention of earlier tokens (None:
+    zero) -> (weights [R, T, S] float32, covered). Without coverage all T are computed in parallel, and covered is ();
+    with coverage there is a loop over T.
+    keys: [B, S, A] from `project(memory)`, to pass instead of memory if the same memory is used again.
     """
 
     def __init__(self, units, coverage=False, **kwargs):
@@ -101,7 +101,7 @@ class CopyAttention(InGraph, keras.layers.Layer):
 def uncovered(weights):
     """Σ_i min(a_i, c_i) of each target token: weights a [B, T, S] -> [B, T]. See et al. 2017, eq. 10 and 12.
 
-    c is what the tokens before have looked at: it costs to look where one has looked.
+    c is the sum of the attention of earlier tokens: attending again to the same words has a cost.
     """
     before = ops.cumsum(weights, axis=1) - weights
     return ops.sum(ops.minimum(weights, before), axis=-1)
@@ -111,9 +111,9 @@ def uncovered(weights):
 class Copying(keras.layers.Layer):
     """P(w) = p P_vocab(w) + (1 - p) Σ_{i: w_i = w} a_i, p = σ(w_h h* + w_s s + w_x x + b). See et al. 2017, eq. 8, 9.
 
-    logits [R, T, V]; s [R, T, D'], what the softmax is made of; x [R, T, D''], the last token's embedding; memory
-    [B, S, D]; weights a [R, T, S]; source_ids [B, S], below V + extra -> ln P float32 [R, T, V + extra].
-    Ids from V on are words that the vocabulary has not. A probability below 1e-30 counts as that.
+    logits [R, T, V]; s [R, T, D'], the input of the softmax layer; x [R, T, D''], the embedding of the last token;
+    memory [B, S, D]; weights a [R, T, S]; source_ids [B, S], below V + extra -> ln P float32 [R, T, V + extra].
+    Ids from V on are words that are not in the vocabulary. Probabilities are at least 1e-30.
     """
 
     def __init__(self, extra, **kwargs):
@@ -126,17 +126,17 @@ class Copying(keras.layers.Layer):
 
     def call(self, logits, s, x, memory, weights, source_ids):
         batch, size = ops.shape(memory)[0], logits.shape[-1] + self.extra
-        rows, places = ops.shape(weights)[:2]
+        rows, positions = ops.shape(weights)[:2]
         looks = ops.reshape(ops.cast(weights, "float32"), (batch, -1, ops.shape(weights)[-1]))  # [B, R/B T, S]
         context = ops.matmul(looks, ops.cast(memory, "float32"))
-        context = ops.reshape(context, (rows, places, memory.shape[-1]))  # h*
+        context = ops.reshape(context, (rows, positions, memory.shape[-1]))  # h*
         p = ops.concatenate([context, ops.cast(s, "float32"), ops.cast(x, "float32")], axis=-1)
         p = ops.sigmoid(ops.cast(self.to_switch(p), "float32"))  # [R, T, 1]
         row = ops.repeat(ops.arange(batch, dtype="int32")[:, None], ops.shape(source_ids)[1], axis=1)
         at = ops.stack([row, ops.cast(source_ids, "int32")], axis=-1)  # [B, S, 2]
         copied = ops.transpose(looks, (0, 2, 1))  # [B, S, R/B T]
-        copied = ops.scatter(at, copied, (batch, size, ops.shape(copied)[2]))  # the places of a word are summed
-        copied = ops.reshape(ops.transpose(copied, (0, 2, 1)), (rows, places, size))
+        copied = ops.scatter(at, copied, (batch, size, ops.shape(copied)[2]))  # sums over all positions of a word
+        copied = ops.reshape(ops.transpose(copied, (0, 2, 1)), (rows, positions, size))
         said = ops.pad(ops.softmax(ops.cast(logits, "float32")), ((0, 0), (0, 0), (0, self.extra)))
         return ops.log(ops.maximum(p * said + (1.0 - p) * copied, LEAST))
 

@@ -1,4 +1,4 @@
-"""The decoders of Luong et al. 2015: the state reads, then looks at the memory; with input feeding and without.
+"""The decoders of Luong et al. 2015, with and without input feeding: recurrence first, then attention by its state.
 
 Axes:  R rows  T target tokens  E width of the embedding  U units  S source tokens  D width of the memory
 """
@@ -19,9 +19,9 @@ def attentional(embedding_dim, policy):
 
 @keras.saving.register_keras_serializable("tfllm")
 class LuongDecoder(AttentionDecoder):
-    """Stacked recurrences over all tokens, then attention of all states at once, then h~. Luong et al. 2015, sec. 3.1.
+    """Stacked recurrences over all tokens, then attention for all states at once, then h~. Luong et al. 2015, sec. 3.1.
 
-    score: "general" or "dot". The only loop is that of the recurrences, so this is the fastest of the decoders.
+    score: "general" or "dot". Only the recurrences need a loop, so this is the fastest of the decoders.
     """
 
     def __init__(self, num_layers, num_units, embedding_dim, cell="lstm", rate=0.0, score="general", **kwargs):
@@ -52,10 +52,10 @@ class LuongDecoder(AttentionDecoder):
 
 @keras.saving.register_keras_serializable("tfllm")
 class InputFeedingCell(Attending, keras.layers.Layer):
-    """One step: the layers read [y_{t-1}; h~_{t-1}], the top one looks, h~_t = tanh(W [c; h]). Luong et al. 2015.
+    """One step: the layers read [y_{t-1}; h~_{t-1}], the top layer attends, h~_t = tanh(W [c; h]). Luong et al. 2015.
 
-    x: y [R, E], and behind it what each layer's output but the last is multiplied by [R, U] (dropout), or y alone;
-    states: h~ [R, E], those of each layer [R, U], then `seen` -> (h~ and the weights side by side [R, E + S], states).
+    x: y [R, E], followed in training by the dropout factors [R, U] of each layer's output except the last;
+    states: h~ [R, E], those of each layer [R, U], then `seen` -> (h~ and the weights concatenated [R, E + S], states).
     """
 
     def __init__(self, num_layers, num_units, embedding_dim, cell="lstm", score="general", **kwargs):
@@ -65,7 +65,7 @@ class InputFeedingCell(Attending, keras.layers.Layer):
             "cell": cell, "score": score,
         }  # fmt: skip
         (kind, self.parts), policy, self.num_units = CELLS[cell], self.dtype_policy, num_units
-        self.state_size = [num_units] * (num_layers * self.parts + 4)  # keras.layers.RNN asks
+        self.state_size = [num_units] * (num_layers * self.parts + 4)  # required by keras.layers.RNN
         self.cells = [kind(num_units, name=f"{cell}{i + 1}", dtype=policy) for i in range(num_layers)]
         self.attend = MultiplicativeAttention(score, name="attend", dtype=policy)
         self.combine = attentional(embedding_dim, policy)
@@ -102,7 +102,10 @@ class InputFeedingCell(Attending, keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tfllm")
 class InputFeedingDecoder(AttentionDecoder):
-    """As LuongDecoder, but h~ of each token is also read with the next. Luong et al. 2015, sec. 3.3 and fig. 4."""
+    """As LuongDecoder, with h~ of each token as an additional input of the next. Luong et al. 2015, sec. 3.3 and fig.
+
+    4.
+    """
 
     def __init__(self, num_layers, num_units, embedding_dim, cell="lstm", rate=0.0, score="general", **kwargs):
         super().__init__(num_layers, num_units, embedding_dim, cell, rate, **kwargs)

@@ -1,7 +1,7 @@
-"""Attention of recurrent decoders: additive (Bahdanau et al. 2015) and multiplicative (Luong et al. 2015).
+"""Attention for recurrent decoders: additive (Bahdanau et al. 2015) and multiplicative (Luong et al. 2015).
 
-What the memory's side of the score needs is projected once (`project`) and handed back as `keys` at each step.
-Left out: local attention, coverage, several heads.
+The projection of the memory is computed once (`project`) and passed as `keys` at each step.
+Not included: local attention, coverage, several heads.
 
 Axes:  B batch  T queries  Q their width  S keys  D width of the memory  A width of the score
 """
@@ -14,7 +14,7 @@ from tfllm.layers.in_graph import InGraph, in_graph
 
 
 class _Attention(InGraph, keras.layers.Layer):
-    """What the two share: weights = softmax of `score`, context = weights · memory."""
+    """The common part: weights = softmax of `score`, context = weights · memory."""
 
     def call(self, x, memory, keys=None, attention_mask=None):
         keys = self.project(memory) if keys is None else keys
@@ -31,9 +31,9 @@ class AdditiveAttention(_Attention):
     """score(x, m) = v · tanh(W x + U m). Bahdanau et al. 2015, eq. 5 and 6, sec. A.1.2; `units` is A.
 
     x [B, T, Q], memory [B, S, D], attention_mask [B or 1, T or 1, S] bool
-    -> (context [B, T, D], weights [B, T, S] float32). A query that may look nowhere gets zeros.
-    keys: U m [B, S, A] of `project`, to save it when the same memory is asked again. x may then have several rows, side
-    by side, for each row of the memory, such as the beams of one sentence.
+    -> (context [B, T, D], weights [B, T, S] float32). A query with nothing to attend to gets zeros.
+    keys: U m [B, S, A] from `project`, to pass if the same memory is used again. x may then have several consecutive
+    rows for each row of the memory, such as the beams of one sentence.
     """
 
     def __init__(self, units, **kwargs):
@@ -64,8 +64,8 @@ class AdditiveAttention(_Attention):
 class MultiplicativeAttention(_Attention):
     """score(x, m) = x · m ("dot") or x · W m ("general"). Luong et al. 2015, eq. 7 and the scores below it.
 
-    Shapes and `keys` as in AdditiveAttention, keys [B, S, Q]. Raises ValueError for another score, and for "dot" of two
-    widths. Left out: the paper's "concat", which is the additive score, and "location".
+    Shapes and `keys` as in AdditiveAttention, keys [B, S, Q]. Raises ValueError for another score, and for "dot" if the
+    widths differ. Not included: the paper's "concat", which is the additive score, and "location".
     """
 
     def __init__(self, score="general", **kwargs):
@@ -80,7 +80,7 @@ class MultiplicativeAttention(_Attention):
             self.to_key.build(memory_shape)
         elif x_shape[-1] != memory_shape[-1]:
             raise ValueError(
-                f"score='dot' needs queries and memory of one width; got {x_shape[-1]} and {memory_shape[-1]}: "
+                f"score='dot' needs queries and memory of equal width; got {x_shape[-1]} and {memory_shape[-1]}: "
                 "take score='general'"
             )
 
