@@ -61,7 +61,7 @@ def test_train_gives_what_python_gives(kind, here, capsys):
 
 
 def test_convert_and_read_with_options(here, capsys):
-    assert "'New York' does not go into 'binary'" in told(capsys, *"vectors convert v.txt v.bin".split())
+    assert "'binary' cannot represent 'New York'" in told(capsys, *"vectors convert v.txt v.bin".split())
     assert not (here / "v.bin").exists()
     assert said(capsys, "convert v.txt v.bin --limit 4") == "v.bin: 4 words, 3 numbers each\n"
     assert load("v.bin").index_to_key == list(CORNERS)[:4]

@@ -76,7 +76,7 @@ def test_a_summarizer_s_map_and_what_has_none():
     for layer in ("last", 1.0, 0):
         with pytest.raises(ValueError, match=f"between 1 and 1; got {layer!r}"):
             attention_map(summarizer, "a", layer=layer)
-    with pytest.raises(TypeError, match="of a Translator or a Summarizer; got a TextRank"):
+    with pytest.raises(TypeError, match="needs a Translator or a Summarizer; got a TextRank"):
         attention_map(TextRank(), "a")
 
 

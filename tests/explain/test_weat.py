@@ -103,7 +103,7 @@ def test_errors(vectors):
         weat(vectors, X, [], A, B)
     with pytest.raises(ValueError, match="x and y must not share words; both have x0, x1"):
         weat(vectors, X, [*Y, "x1", "x0"], A, B)
-    with pytest.raises(ValueError, match="partitions must be 1 or more; got 0"):
+    with pytest.raises(ValueError, match="partitions must be at least 1; got 0"):
         weat(vectors, *SETS, partitions=0)
 
 

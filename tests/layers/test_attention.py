@@ -207,7 +207,7 @@ def test_shared_and_rotated_piece_by_piece_in_a_graph(shared, cut, jit):
 def test_a_cache_that_is_too_short_is_refused(attend):
     x, cache = normal(24, B, 2, D), (np.zeros((B, 4, H, K), "float32"),) * 2
     for size, position in ((1, 4), (2, 3)):
-        with pytest.raises(ValueError, match="the cache has 4 places, and 5 are needed"):
+        with pytest.raises(ValueError, match="the cache has 4 positions, and 5 are needed"):
             attend(x[:, :size], memory=x[:, :size], cache=cache, position=position)
 
 

@@ -51,9 +51,9 @@ def test_one_place_at_a_time_is_all_at_once(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_more_tokens_than_positions_are_refused(kind):
     positions = kind(5, 6)
-    with pytest.raises(ValueError, match="positions for 5 tokens, and 6 came"):
+    with pytest.raises(ValueError, match="positions for 5 tokens, got 6"):
         positions(normal(0, 1, 6, 6))
-    with pytest.raises(ValueError, match="positions for 5 tokens, and 7 came"):
+    with pytest.raises(ValueError, match="positions for 5 tokens, got 7"):
         positions(normal(0, 1, 3, 6), position=4)
 
 

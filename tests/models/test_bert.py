@@ -237,7 +237,7 @@ def test_impossible_sizes_are_refused(model):
         BERT(**SIZES, pooling="sum")
     with pytest.raises(ValueError, match="d_model must be a multiple of num_heads; got 12 and 5"):
         BERT(**SIZES | {"num_heads": 5})
-    with pytest.raises(ValueError, match="positions for 9 tokens, and 10 came"):
+    with pytest.raises(ValueError, match="positions for 9 tokens, got 10"):
         model(np.ones((1, 10), int))
 
 

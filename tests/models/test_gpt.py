@@ -178,7 +178,7 @@ def test_impossible_sizes_are_refused(options, message):
 @pytest.mark.parametrize("kind", ["learned", "rotary"])
 def test_more_tokens_than_it_takes_are_refused(kind):
     model = build(positions=kind)
-    with pytest.raises(ValueError, match="positions for 9 tokens, and 10 came"):
+    with pytest.raises(ValueError, match="positions for 9 tokens, got 10"):
         model(np.ones((1, 10), int))
     with pytest.raises(ValueError, match="takes 9 tokens; got a state for 10"):
         model.start(1, 10)

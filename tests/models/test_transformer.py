@@ -81,16 +81,16 @@ def test_masks_given_are_the_masks_made(model):
         np.testing.assert_array_equal(weights[name], own[name])
 
 
-@pytest.mark.parametrize("place", range(3))
-def test_each_mask_is_obeyed(model, position):
+@pytest.mark.parametrize("mask", range(3))
+def test_each_mask_is_obeyed(model, mask):
     """Hiding the first token there changes the logits, and only what it should."""
     given = [masks.padding(INP), masks.combined(masks.padding(TAR), masks.causal(T, T)), masks.padding(INP)]
-    hidden = given[position].numpy()
+    hidden = given[mask].numpy()
     hidden[:, :, 0] = False
-    given[position] = hidden
+    given[mask] = hidden
     logits, weights = model(INP, TAR, False, *given)
     assert np.abs(logits - model(INP, TAR)[0]).max() > 1e-3
-    name = {1: "decoder_layer1_block1", 2: "decoder_layer1_block2"}.get(position)
+    name = {1: "decoder_layer1_block1", 2: "decoder_layer1_block2"}.get(mask)
     assert name is None or not weights[name].numpy()[..., 0].any()
 
 
@@ -168,9 +168,9 @@ def test_impossible_sizes_are_refused(options, message):
 
 
 def test_too_many_tokens_and_other_masks_are_refused(model):
-    with pytest.raises(ValueError, match="positions for 9 tokens, and 10 came"):
+    with pytest.raises(ValueError, match="positions for 9 tokens, got 10"):
         model(np.ones((1, 10), int), TAR[:1])
-    with pytest.raises(ValueError, match="positions for 8 tokens, and 9 came"):
+    with pytest.raises(ValueError, match="positions for 8 tokens, got 9"):
         model(INP[:1], np.ones((1, 9), int))
     with pytest.raises(ValueError, match="look_ahead_mask must be bool .* 1 = hidden"):
         model(INP, TAR, False, None, 1.0 - np.tri(T, dtype="float32")[None], None)

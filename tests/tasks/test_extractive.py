@@ -61,7 +61,7 @@ def test_scores_are_those_of_a_summarizer():
 
 
 def test_impossible_lengths_are_refused():
-    with pytest.raises(ValueError, match="sentences must be 1 or more, or None; got 0"):
+    with pytest.raises(ValueError, match="sentences must be None or at least 1; got 0"):
         Lead(0)
     with pytest.raises(ValueError, match="needs source and target"):
         Lead().score(["a"])

@@ -110,7 +110,7 @@ def test_what_is_saved_is_read_again(tmp_path):
         ({"pre_tokenizer": {"type": "Sequence", "pretokenizers": []}}, "Sequence"),
         ({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True}}, "add_prefix_space false"),
         ({"pre_tokenizer": {"type": "ByteLevel", "use_regex": False}}, "use_regex true"),
-        ({"normalizer": {"type": "NFC"}}, "a normalizer 'NFC'"),
+        ({"normalizer": {"type": "NFC"}}, "the normalizer 'NFC'"),
         ({"dropout": 0.1}, "does not support these options of a BPE model: {'dropout': 0.1}"),
         ({"ignore_merges": True}, "ignore_merges"),
         ({"added_tokens": [{"id": END + 1, "content": "  ", "special": False}]}, "'  ' is not a special token"),

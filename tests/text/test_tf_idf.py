@@ -17,7 +17,7 @@ def test_weights_by_hand():
     raw = {"a": 2 * (math.log(3 / 3) + 1), "b": math.log(3 / 2) + 1, "new": math.log(3 / 1) + 1}
     length = math.sqrt(sum(weight**2 for weight in raw.values()))
     assert result == {word: pytest.approx(weight / length) for word, weight in raw.items()}
-    with pytest.raises(ValueError, match="one document or more"):
+    with pytest.raises(ValueError, match="at least one document"):
         TfIdf([])
 
 

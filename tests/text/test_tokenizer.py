@@ -194,7 +194,7 @@ def test_a_vocabulary_can_be_given(kind):
         ("abc", "one string"),
         ([""], "non-empty"),
         ([5], "got 5"),
-        (["é"] * 2, "once"),
+        (["é"] * 2, "unique"),
         ([b"\xe4\xbd"], "UTF-8"),
     ],
 )

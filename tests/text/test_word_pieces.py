@@ -200,7 +200,7 @@ def test_a_fresh_process_with_tensorflow_alone_gets_the_same(tokenizer, tmp_path
         ([b"\xe4\xbd"], "valid UTF-8"),
         (["a", "b"], r"no special token '\[PAD\]'"),
         ([*VOCABULARY, "a"], "1 of the vocabulary are repeated"),
-        ([*VOCABULARY, "a\nb"], "no line break"),
+        ([*VOCABULARY, "a\nb"], "a line break"),
     ],
 )
 def test_a_wrong_vocabulary_is_explained(vocabulary, reason):

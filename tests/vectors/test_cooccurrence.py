@@ -188,10 +188,10 @@ def test_counts_are_those_of_the_authors_program(symmetric, tmp_path, capfd):
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 40), min_size=1), min_size=1, max_size=20), st.integers(1, 50))
-def test_sums_come_in_order_and_in_pieces_that_fit(lists, room):
+def test_sums_come_in_order_and_in_pieces_that_fit(lists, capacity):
     expected = {}
     with tempfile.TemporaryFile() as file:
-        sums = Sums(room * BYTES, file)
+        sums = Sums(capacity * BYTES, file)
         for keys in lists:
             keys = np.unique(keys).astype(np.int64)
             sums.add(keys, keys + 0.5)
@@ -200,7 +200,7 @@ def test_sums_come_in_order_and_in_pieces_that_fit(lists, room):
         chunks = [(keys.tolist(), values.tolist()) for keys, values in sums.chunks()]
     result = [pair for keys, values in chunks for pair in zip(keys, values, strict=True)]
     assert result == sorted(expected.items())
-    assert all(len(keys) <= max(room, 41) for keys, _ in chunks)
+    assert all(len(keys) <= max(capacity, 41) for keys, _ in chunks)
 
 
 def test_pieces_of_a_merge_are_no_larger_than_the_memory():
@@ -220,10 +220,10 @@ def test_pieces_of_a_merge_are_no_larger_than_the_memory():
         ([], {}, "no words to count"),
         (["", " "], {}, "no words to count"),
         (["a b b"], {"min_count": 3}, "min_count=3 times; the most frequent, 'b', occurs 2 times"),
-        (["a", "b"], {}, "no two of the 2 words stand in one text"),
+        (["a", "b"], {}, "no two of the 2 words occur in one text"),
         ("a b", {}, "put it into a list"),
-        ((text for text in ["a b"]), {}, "gives them only once"),
-        (["a b"], {"window": 0}, "window must be a whole number from 1, got 0"),
+        ((text for text in ["a b"]), {}, "can be read only once"),
+        (["a b"], {"window": 0}, "window must be a whole number, at least 1, got 0"),
         (["a b"], {"window": 1.5}, "window"),
         (["a b"], {"min_count": 0}, "min_count"),
         (["a b"], {"vocab_size": 0}, "vocab_size"),
@@ -244,7 +244,7 @@ def test_texts_that_change_are_noticed():
             yield from self.texts
             self.texts = self.texts[1:]
 
-    with pytest.raises(ValueError, match="2 when read first and 1 when read again"):
+    with pytest.raises(ValueError, match="first reading gave 2 texts, the second 1"):
         count(Fewer())
 
 

@@ -16,13 +16,13 @@ FAULTS = [  # line 3 of "glove" text: what is wrong, what is said, how it is cou
     ("x", r":3: expected a word and 2 numbers, got 0 numbers", "with too few numbers"),
     ("", r":3: expected a word and 2 numbers, got an empty line", "with too few numbers"),
     ("x 9 9 9", r":3: expected a word and 2 numbers, got 3 numbers", "with too many numbers"),
-    ("x 9 y", r":3: expected a word and 2 numbers, got 'y' for a number", "with something that is no number"),
-    ("x 9 1_0", r":3: .* got '1_0' for a number", "with something that is no number"),
-    ("x 9 0x1", r":3: .* got '0x1' for a number", "with something that is no number"),
-    ("x 9  8", r":3: .* got '' for a number", "with something that is no number"),
+    ("x 9 y", r":3: expected a word and 2 numbers, got 'y' for a number", "with something that is not a number"),
+    ("x 9 1_0", r":3: .* got '1_0' for a number", "with something that is not a number"),
+    ("x 9 0x1", r":3: .* got '0x1' for a number", "with something that is not a number"),
+    ("x 9  8", r":3: .* got '' for a number", "with something that is not a number"),
     ("x 1-2 \r ", r":3: .*", "with too few numbers"),
-    ("x 1-2 3", r":3: .* got '1-2' for a number", "with something that is no number"),
-    ("x 9\r 9", r":3: .* got '9.r' for a number", "with something that is no number"),
+    ("x 1-2 3", r":3: .* got '1-2' for a number", "with something that is not a number"),
+    ("x 9\r 9", r":3: .* got '9.r' for a number", "with something that is not a number"),
     ("x 9 nan", r":3: expected finite float32 numbers, got nan in the vector of 'x'", "that is not finite"),
     ("x -inf 9", r":3: expected finite float32 numbers, got -inf", "that is not finite"),
     ("x 9 1e39", r":3: expected finite float32 numbers, got inf", "that is not finite"),
@@ -40,7 +40,7 @@ def test_faults_of_lines(write, line, said, counted, header):
     with pytest.raises(ValueError, match=rf"x\.txt{said}.*errors='skip'"):
         load(path)
     number = 4 if header else 3
-    with pytest.warns(UserWarning, match=rf"left out 1 of 4 lines: 1 .*{counted} \(line {number}\)$") as warned:
+    with pytest.warns(UserWarning, match=rf"skipped 1 of 4 lines: 1 .*{counted} \(line {number}\)$") as warned:
         assert table(load(path, errors="skip")) == {"the": [1, 2], "of": [3, 4], "and": [5, 6]}
     assert len(warned) == 1 and warned[0].filename == __file__
 
@@ -50,7 +50,7 @@ def test_many_faults_are_counted_and_some_named(write):
     with pytest.warns(UserWarning) as warned:
         assert list(table(load(path, errors="skip"))) == ["a", "d"]
     assert str(warned[0].message) == (
-        f"{path}: left out 9 of 11 lines: 1 with too few numbers (line 9), "
+        f"{path}: skipped 9 of 11 lines: 1 with too few numbers (line 9), "
         "1 with a number that is not finite (line 10), 7 with a word that came before (line 2, 3, 4, 5, 6, ...)"
     )
 
@@ -60,15 +60,15 @@ WHOLE = [  # content, what is said
     ("\n", r"x\.txt:1: expected a word and its numbers"),
     ("<html>\n<body>\n", r"x\.txt:1: expected a word and its numbers, got '<html>'"),
     ("0 50\n", r"x\.txt:1: expected a header of rows and columns above 0, got '0 50'"),
-    ("9 50\n", r"x\.txt: the header says 9 words, 0 lines follow"),
-    ("3 2\na 1 2\nb 3 4\n", r"x\.txt: the header says 3 words, 2 lines follow"),
-    ("1 2\na 1 2\nb 3 4\n", r"x\.txt: the header says 1 words, 2 lines follow"),
+    ("9 50\n", r"x\.txt: the header announces 9 words, but 0 lines follow"),
+    ("3 2\na 1 2\nb 3 4\n", r"x\.txt: the header announces 3 words, but 2 lines follow"),
+    ("1 2\na 1 2\nb 3 4\n", r"x\.txt: the header announces 1 words, but 2 lines follow"),
     ("2 3\na 1 2\nb 3 4\n", r"x\.txt:2: expected a word and 3 numbers, got 2 numbers"),
     ("2 2\na 1 2 3\nb 3 4 5\n", r"x\.txt:2: expected a word and 2 numbers, got 3 numbers"),
     (b"PK\x03\x04...", r"x\.txt: expected word vectors, got a zip archive: unpack it first"),
     (b"\xba\x16\x4f\x2f\x0c", r"x\.txt: .*load_facebook_vectors reads it"),
     (b"\x93NUMPY\x01", r"x\.txt: .*keyed_vectors"),
-    (b"\x80\x04nonsense", r"x\.txt: expected word vectors saved by gensim, got a pickle with a fault"),
+    (b"\x80\x04nonsense", r"x\.txt: expected word vectors saved by gensim, got a damaged pickle"),
 ]
 
 
@@ -79,10 +79,10 @@ def test_faults_of_the_whole(write, content, said):
 
 
 def test_wrong_numbers_of_lines_can_be_passed_over(write):
-    with pytest.warns(UserWarning, match=r"x\.txt: the header says 3 words, 2 lines follow$"):
+    with pytest.warns(UserWarning, match=r"x\.txt: the header announces 3 words, but 2 lines follow$"):
         assert table(load(write("3 2\na 1 2\nb 3 4\n"), errors="skip")) == {"a": [1, 2], "b": [3, 4]}
     with pytest.raises(
-        ValueError, match=r"found none\. .* left out 2 of 2 lines: 2 with too few .*; the header says 1"
+        ValueError, match=r"got none\. .* skipped 2 of 2 lines: 2 with too few .*; the header announces 1"
     ):
         load(write("1 3\na 1 2\nb 3 4\n"), errors="skip")
 
@@ -103,7 +103,7 @@ def test_wrong_options(write):
 def test_faults_behind_the_limit_do_not_matter(write):
     path = write("a 1 2\nb 3 4\na 5 6\nc 7 8\n")
     assert list(table(load(path, limit=2))) == ["a", "b"]
-    with pytest.warns(UserWarning, match=r"left out 1 of 4 lines"):
+    with pytest.warns(UserWarning, match=r"skipped 1 of 4 lines"):
         assert list(table(load(path, limit=3, errors="skip"))) == ["a", "b", "c"]
     assert list(table(load(write("9 2\na 1 2\nb 3 4\n"), limit=2))) == ["a", "b"]
     assert list(table(load(write("a 1 2\nb 3 4\n"), limit=5))) == ["a", "b"]
@@ -133,11 +133,11 @@ def test_faults_of_binary_files(write):
     good = b"3 2\n" + ROW % b"a" + b"\n" + ROW % b"b" + b"\n" + ROW % b"c" + b"\n"
     assert list(table(load(write(good)))) == ["a", "b", "c"]  # with the line ends of the C program
     assert list(table(load(write(good), limit=2))) == ["a", "b"]
-    with pytest.raises(ValueError, match=r"x\.txt: the header says 3 words, the file ends within word 3"):
+    with pytest.raises(ValueError, match=r"x\.txt: the header announces 3 words, but the file ends within word 3"):
         load(write(good[:-5]))
     with pytest.warns(UserWarning, match=r"the file ends within word 3"):
         assert list(table(load(write(good[:-5]), errors="skip"))) == ["a", "b"]
-    with pytest.raises(ValueError, match=r"header says 3 words, more bytes follow"):
+    with pytest.raises(ValueError, match=r"header announces 3 words, but more bytes follow"):
         load(write(good + ROW % b"d"))
     nan = b" " + np.float32([np.nan, 0]).tobytes()
     for row, said in [
@@ -149,9 +149,9 @@ def test_faults_of_binary_files(write):
         path = write(b"3 2\n" + ROW % b"a" + row + ROW % b"c")
         with pytest.raises(ValueError, match=rf"x\.txt, word 2: {said}"):
             load(path)
-        with pytest.warns(UserWarning, match=r"left out 1 of 3 words: .* \(word 2\)$"):
+        with pytest.warns(UserWarning, match=r"skipped 1 of 3 words: .* \(word 2\)$"):
             assert list(table(load(path, errors="skip"))) == ["a", "c"]
-    with pytest.raises(ValueError, match=r"word 2: expected a space behind a word, got none"):
+    with pytest.raises(ValueError, match=r"word 2: expected a space after a word, got none"):
         load(write(b"3 2\n" + ROW % b"a" + b"x" * 100_000))
 
 

@@ -173,7 +173,7 @@ def test_words_with_blanks_are_loaded_or_refused(tmp_path_factory, expected):
         try:
             save(expected, path, format)
         except ValueError as error:
-            assert "does not go into" in str(error)
+            assert "cannot represent" in str(error)
             assert any(set(word) & set(" \t") for word in expected)
         else:
             assert table(load(path, format)) == expected
@@ -245,19 +245,19 @@ def test_a_failed_writer_leaves_the_old_file_alone(tmp_path, monkeypatch):
 
 def test_what_cannot_be_written_is_told(tmp_path):
     for vectors, name, format, said in [
-        ({"a b": [1]}, "x.bin", None, "'a b' does not go into 'binary': it holds a space"),
+        ({"a b": [1]}, "x.bin", None, "'binary' cannot represent 'a b': it .* a space"),
         ({"\na": [1]}, "x.bin", None, "begins with the end of a line"),
-        ({"a\nb": [1]}, "x.txt", None, "holds the end of a line"),
+        ({"a\nb": [1]}, "x.txt", None, "contains a line end"),
         ({"": [1]}, "x.txt", None, "is empty"),
-        ({"windows 95": [1]}, "x.txt", None, "holds a blank and ends in a number"),
-        ({" 95": [1]}, "x.txt", "glove", "ends in a number, in a file without a header"),
+        ({"windows 95": [1]}, "x.txt", None, "contains a blank and ends with a number"),
+        ({" 95": [1]}, "x.txt", "glove", "ends with a number, in a file without a header"),
         ({"\ufeffa": [1]}, "x.txt", "glove", "byte order mark"),
         ({"\ud83d": [1]}, "x.txt", None, "half of a surrogate pair"),
         ({"a": [float("nan")]}, "x.txt", None, "expected finite float32 numbers, got others for 'a'"),
         ({"a": [1e300]}, "x.kv", None, "expected finite"),
         ({"a": [1]}, "x.npy", None, "expected a name in .txt, .bin, .vec, .kv"),
         ({"a": [1]}, "x.txt", "w2v", "format= one of"),
-        ({"a": [1]}, "x.kv.gz", None, "leave out .gz"),
+        ({"a": [1]}, "x.kv.gz", None, "remove .gz"),
         ({}, "x.txt", None, "got"),
     ]:
         with pytest.raises(ValueError, match=re.escape(said)):

@@ -90,7 +90,7 @@ def test_training_follows_the_reference():
     values = ((draw.random((size, WIDTH + 1), np.float32) - 0.5) / (WIDTH + 1)).astype(np.float64)
     squares, losses = np.ones_like(values), []
     for _ in range(6):
-        order = np.concatenate(list(shuffled(pairs, draw, room=10**6))).tolist()
+        order = np.concatenate(list(shuffled(pairs, draw, capacity=10**6))).tolist()
         losses.append(reference.epoch(order, apart(values), apart(squares), 2.0, 0.75, 0.05))
     np.testing.assert_allclose(glove.history["loss"], losses, rtol=1e-5)
     w, c, b, a = apart(values)
@@ -117,10 +117,10 @@ def test_words_of_one_subject_come_to_lie_together():
             assert {other for other, _ in vectors.most_similar(word, topn=3)} == set(subject) - {word}
 
 
-@pytest.mark.parametrize("room", [1, PAGE, 3 * PAGE + 1, 10**6])
-def test_an_epoch_has_each_pair_once_in_a_new_order(room):
+@pytest.mark.parametrize("capacity", [1, PAGE, 3 * PAGE + 1, 10**6])
+def test_an_epoch_has_each_pair_once_in_a_new_order(capacity):
     pairs, draw = np.arange(10 * PAGE + 7), np.random.default_rng(3)
-    epochs = [list(shuffled(pairs, draw, room, size=100)) for _ in range(2)]
+    epochs = [list(shuffled(pairs, draw, capacity, size=100)) for _ in range(2)]
     first, second = (np.concatenate(chunks) for chunks in epochs)
     assert sorted(first) == sorted(second) == pairs.tolist()
     assert max(map(len, epochs[0])) <= 100
@@ -191,7 +191,7 @@ def test_numba_and_gensim_wait_until_they_are_used():
 @pytest.mark.parametrize(
     "options, said",
     [
-        ({"vector_size": 0}, "vector_size must be a whole number from 1, got 0"),
+        ({"vector_size": 0}, "vector_size must be a whole number, at least 1, got 0"),
         ({"epochs": 1.5}, "epochs"),
         ({"workers": 0}, "workers"),
         ({"x_max": 0}, "x_max must be above 0, got 0"),

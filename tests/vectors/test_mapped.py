@@ -115,7 +115,7 @@ def test_where_it_cannot_be_written_there_is_none(path, tmp_path, monkeypatch):
 def test_lines_left_out_are_told_each_time(path):
     path.write_text("the 1 2\nthe 3 4\n")
     for mapped in (False, True):
-        with pytest.warns(UserWarning, match=r"left out 1 of 2 lines: 1 with a word that came before \(line 2\)"):
+        with pytest.warns(UserWarning, match=r"skipped 1 of 2 lines: 1 with a word that came before \(line 2\)"):
             assert is_mapped(load(path, errors="skip")) == mapped
     with pytest.raises(ValueError, match=r":2: expected each word once"):
         load(path)

@@ -71,7 +71,7 @@ def test_errors(vectors):
         word_map(vectors, method="mds")
     with pytest.raises(ValueError, match="no vector for 'dog', 'cow'"):
         word_map(vectors, ["a1", "dog", "a2", "cow"])
-    with pytest.raises(ValueError, match="3 words or more; got 2"):
+    with pytest.raises(ValueError, match="at least 3 words; got 2"):
         word_map(vectors, ["a1", "a2", "a1"])
 
 

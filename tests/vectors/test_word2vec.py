@@ -145,17 +145,17 @@ def test_texts_that_fail_end_the_training(times):
 def test_what_cannot_be_is_told():
     with pytest.raises(ValueError, match="got one string"):
         Word2Vec("a text")
-    with pytest.raises(ValueError, match="a generator gives them only once"):
+    with pytest.raises(ValueError, match="a generator can be read only once"):
         Word2Vec().fit(text for text in ["a"])
-    with pytest.raises(ValueError, match=r"no word comes min_count=5 times in 1 texts of together 2 words"):
+    with pytest.raises(ValueError, match=r"no word occurs min_count=5 times in 1 texts with 2 words"):
         Word2Vec().fit(["a b"])
-    with pytest.raises(ValueError, match="no word comes min_count=2 times in 0 texts"):
+    with pytest.raises(ValueError, match="no word occurs min_count=2 times in 0 texts"):
         Word2Vec(subwords=True, bucket=10, **SMALL).fit([])
-    with pytest.raises(ValueError, match=r"has no size; .*'alpha'.*; subwords=True has min_n"):
+    with pytest.raises(ValueError, match=r"has no size; .*'alpha'.*; with subwords=True also min_n"):
         Word2Vec(size=10)
     with pytest.raises(ValueError, match="has no bucket"):
         Word2Vec(bucket=10)
-    with pytest.raises(ValueError, match="epochs must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match="epochs must be at least 1, got 0"):
         Word2Vec(epochs=0)
     with pytest.raises(ValueError, match="call fit"):
         _ = Word2Vec().vectors

@@ -1,4 +1,4 @@
-"""Looking into a model: what it attends to, which facts it used; and into word vectors: what they associate."""
+"""Explanations: attention maps, the facts behind an answer, and associations of word vectors."""
 
 from tfllm.explain.attention_maps import AttentionMap, attention_map
 from tfllm.explain.facts import FactMap, fact_map

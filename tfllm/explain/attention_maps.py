@@ -1,4 +1,4 @@
-"""Which source tokens a translator looks at for each token that it writes."""
+"""Which source tokens a translator attends to for each token that it generates."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -12,14 +12,14 @@ from tfllm.tasks.records import one
 
 @dataclass(frozen=True)
 class AttentionMap:
-    """weights [H, T, S] of one attention, H = 1 of a recurrent one; row t: the look before target token t was made."""
+    """weights [H, T, S] of one attention layer, H = 1 for a recurrent model; row t belongs to target token t."""
 
     source: list[str]  # S tokens
     target: list[str]  # T tokens
     weights: np.ndarray
 
     def save(self, path):
-        """The mean over the heads as a PNG: source across, target down. Raises ImportError without matplotlib."""
+        """Write a PNG of the mean over the heads: source across, target down. Raises ImportError without matplotlib."""
         axes = heatmap(self.weights.mean(axis=0), self.source, self.target, "source", "written", "viridis", "attention")
         if len(self.weights) > 1:
             axes.set_title(f"mean of {len(self.weights)} heads", fontsize=9)
@@ -29,14 +29,14 @@ class AttentionMap:
 def attention_map(translator, source, target=None, layer=None):
     """source, target str -> AttentionMap of the attention to the source in decoder block `layer`, counted from 1.
 
-    target: the text to explain; left out, the translator's own translation. layer: left out, the last.
-    translator: or a Summarizer. Raises TypeError for a task without such a model, ValueError for a layer that the
+    target: the text to explain; default: the translator's own translation. layer: default: the last.
+    translator: a Translator or a Summarizer. Raises TypeError for another task, ValueError for a layer that the
     model does not have.
     """
     looks = getattr(getattr(translator, "model", None), "source_attention", None)
     if looks is None or tuple(translator.fields) != ("source", "target"):
         raise TypeError(
-            f"an attention map is of a Translator or a Summarizer; got a {type(translator).__name__}: of facts see "
+            f"an attention map needs a Translator or a Summarizer; got a {type(translator).__name__}: for facts see "
             "fact_map"
         )
     layer = len(looks) if layer is None else layer
@@ -56,6 +56,6 @@ def attention_map(translator, source, target=None, layer=None):
 
 
 def names(tokenizer, token_ids, copied=()):
-    """What each id stands for, to be read: a space as ␣. An id behind the tokenizer's is a copy, V + i of copied[i]."""
+    """The token of each id, readable: a space as ␣. Ids past the vocabulary are copies, V + i of copied[i]."""
     tokens = [token.decode("utf-8", "replace").replace(" ", "␣") for token in tokenizer.tokens]
     return [tokens[i] if i < len(tokens) else copied[i - len(tokens)] for i in token_ids.numpy()]

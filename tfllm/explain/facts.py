@@ -1,4 +1,4 @@
-"""Which facts an answer came from: what each hop of a memory network looked at, or each word that was written."""
+"""Which facts an answer is based on: the attention of each hop of a memory network, or of each generated word."""
 
 from dataclasses import dataclass
 
@@ -15,16 +15,16 @@ from tfllm.tasks.texts import is_one
 
 @dataclass(frozen=True)
 class FactMap:
-    """weights [H, F]: row h is the look of `looks[h]` at each of the `facts`; str() is a table."""
+    """weights [H, F]: row h is the attention of `looks[h]` to each of the `facts`; str() is a table."""
 
     answer: str
     probability: float
     facts: list[str]
-    looks: list[str]  # "hop 1", ...; or the words of the answer and their end
+    looks: list[str]  # "hop 1", ...; or the words of the answer, then its end
     weights: np.ndarray
 
     def used(self, share=0.1):
-        """Numbers of the facts, from 0, to which some look gave at least this share."""
+        """Indices of the facts, from 0, that got at least this share of attention in some row."""
         return np.flatnonzero((self.weights >= share).any(axis=0)).tolist()
 
     def __str__(self):
@@ -37,22 +37,22 @@ class FactMap:
         return "\n".join(rows)
 
     def save(self, path):
-        """A PNG: looks across, facts down. Raises ImportError without matplotlib."""
+        """Write a PNG: rows of attention across, facts down. Raises ImportError without matplotlib."""
         axes = heatmap(self.weights.T, self.looks, self.facts, "look", "fact", "viridis", "attention")
         axes.set_title(f"{short(self.answer)} ({self.probability:.3f})", **labels(9))
         return saved(axes.figure, path)
 
 
 def fact_map(task, facts, question):
-    """FactAnswering, facts (a text with one on each line, or a list) and a question, str -> FactMap."""
+    """FactAnswering, facts (a text with one per line, or a list) and a question, str -> FactMap."""
     text = one(facts, "facts") if is_one(facts) else b"\n".join(texts(facts, "facts"))
     result = task.explained(tf.constant([text]), tf.constant([one(question, "question")]))
-    said = result["text"].numpy()[0].decode("utf-8", "replace")
+    answer = result["text"].numpy()[0].decode("utf-8", "replace")
     weights = result["attention"].numpy()[0]
     if isinstance(task.reader, Chosen):
         looks = [f"hop {hop}" for hop in range(1, len(weights) + 1)]
     else:
-        words = tf.concat([task.tokenizer.encode([said])[0], [task.tokenizer.end]], axis=0)
+        words = tf.concat([task.tokenizer.encode([answer])[0], [task.tokenizer.end]], axis=0)
         looks = names(task.tokenizer, words)[: len(weights)]
-    kept = [fact.decode("utf-8", "replace") for fact in lines(tf.constant([text]))[0].numpy()]
-    return FactMap(said, float(result["probability"].numpy()[0]), kept, looks, weights[: len(looks)])
+    fact_texts = [fact.decode("utf-8", "replace") for fact in lines(tf.constant([text]))[0].numpy()]
+    return FactMap(answer, float(result["probability"].numpy()[0]), fact_texts, looks, weights[: len(looks)])

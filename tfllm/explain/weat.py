@@ -1,12 +1,12 @@
-"""What word vectors associate: WEAT, the word embedding association test. Caliskan, Bryson & Narayanan 2017.
+"""WEAT, the word embedding association test, a measure of bias. Caliskan, Bryson & Narayanan 2017.
 
-    s(w) = mean cos(w, a) over a in A - mean cos(w, b) over b in B
-    effect size = (mean s(x) over X - mean s(y) over Y) / standard deviation of s(w) over X and Y
-    p = the share of all partitions of X and Y into sets of their sizes whose sum of s over X is not smaller
+s(w) = mean cos(w, a) over a in A - mean cos(w, b) over b in B
+effect size = (mean s(x) over X - mean s(y) over Y) / standard deviation of s(w) over X and Y
+p = the share of all partitions of X and Y into sets of their sizes whose sum of s over X is not smaller
 
-Differs: partitions that are as good as the observed one count too, itself among them, so that p is never 0 (the paper
-counts those that are better). The paper leaves open which standard deviation; this is that of a sample, n - 1, as in
-May et al. 2019. Left out: the test for single words (WEFAT).
+Differs: partitions equal to the observed one count too, including itself, so p is never 0 (the paper counts only
+larger ones). The paper does not say which standard deviation; this is the sample standard deviation (n - 1), as in
+May et al. 2019. Not included: the test for single words (WEFAT).
 """
 
 from dataclasses import dataclass
@@ -20,29 +20,30 @@ AT_ONCE = 10_000  # partitions
 
 @dataclass(frozen=True)
 class Association:
-    """What `weat` found."""
+    """The result of `weat`."""
 
-    effect_size: float  # -2 to 2; above 0: X goes with A, Y with B; NaN where all words are alike
+    effect_size: float  # -2 to 2; above 0: X is associated with A, Y with B; NaN if all words are equal
     p_value: float  # one-sided
-    partitions: int  # that p comes from
-    exact: bool  # they are all there are
-    missing: tuple[str, ...]  # words without a vector, which were left out
+    partitions: int  # that p is computed from
+    exact: bool  # whether these are all possible partitions
+    missing: tuple[str, ...]  # words without a vector, which were ignored
 
     def __str__(self):
-        told = f"effect size {self.effect_size:.2f}, p {self.p_value:.2g} of {self.partitions:,} partitions"
-        return told + (f"; without a vector: {', '.join(self.missing)}" if self.missing else "")
+        summary = f"effect size {self.effect_size:.2f}, p {self.p_value:.2g} of {self.partitions:,} partitions"
+        return summary + (f"; without a vector: {', '.join(self.missing)}" if self.missing else "")
 
 
 def weat(vectors, x, y, a, b, partitions=100_000, seed=1) -> Association:
     """Are the words of x nearer to a, and those of y to b?
 
-    vectors: KeyedVectors, or any mapping of words to vectors. A word that it does not have is looked up in lower case
-        ("Einstein"). In lower-case vectors some names are other words too: bill, frank, ebony, rose.
-    partitions: where there are more, so many are drawn, by `seed`, and p is (found + 1) / (partitions + 1).
-    Raises ValueError where a set has no word with a vector, or where x and y share a word.
+    vectors: KeyedVectors, or any mapping of words to vectors. A word without a vector is looked up in lower case
+        ("Einstein"). In lower-case vectors some names are also other words: bill, frank, ebony, rose.
+    partitions: if there are more, a random sample of this size is drawn with `seed`, and p is
+        (count + 1) / (partitions + 1).
+    Raises ValueError if a set has no word with a vector, or if x and y share a word.
     """
     if partitions < 1:
-        raise ValueError(f"partitions must be 1 or more; got {partitions}")
+        raise ValueError(f"partitions must be at least 1; got {partitions}")
     if both := set(x) & set(y):
         raise ValueError(f"x and y must not share words; both have {', '.join(sorted(both))}")
     sets, missing = [], []
@@ -50,7 +51,7 @@ def weat(vectors, x, y, a, b, partitions=100_000, seed=1) -> Association:
         result = {word: word if word in vectors else word.lower() for word in words}
         result = {word: spelled for word, spelled in result.items() if spelled in vectors}
         if not result:
-            raise ValueError(f"none of the words of {name} has a vector: {', '.join(words) or 'there are none'}")
+            raise ValueError(f"none of the words of {name} has a vector: {', '.join(words) or 'it is empty'}")
         missing += [word for word in words if word not in result]
         sets.append(_unit([vectors[spelled] for spelled in result.values()]))  # [N, D]
     x, y, a, b = sets
@@ -63,8 +64,8 @@ def weat(vectors, x, y, a, b, partitions=100_000, seed=1) -> Association:
 
 
 def _share(s, size, partitions, seed):
-    """(p, partitions that it comes from, whether these are all) for the first `size` values of s."""
-    least = s[:size].sum() - 1e-9  # the same numbers in another order have another last digit
+    """(p, number of partitions, whether these are all) for the first `size` values of s."""
+    least = s[:size].sum() - 1e-9  # the same numbers in another order differ by rounding
     exact = comb(len(s), size) <= partitions
     if exact:
         sums = s[np.array(list(combinations(range(len(s)), size)))].sum(axis=1)
@@ -78,6 +79,6 @@ def _share(s, size, partitions, seed):
 
 
 def _unit(vectors):
-    """Float64 vectors of length 1; that of length 0 stays."""
+    """Vectors scaled to length 1, float64; zero vectors stay zero."""
     vectors = np.array(vectors, "float64")
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo("float64").tiny)

@@ -1,7 +1,7 @@
-"""The ten tests of Caliskan, Bryson & Narayanan 2017, table 1: their words, as in the paper's supplement.
+"""The ten tests of Caliskan, Bryson & Narayanan 2017, table 1, with the words of the paper's supplement.
 
-Left out are the names that the paper left out itself (too rare in its vectors, and as many others by chance): 32 stand
-against 32 in the third test, 16 against 16 in the fourth and fifth.
+Names that the paper removed (too rare in its vectors, and as many others at random) are missing here too: there are 32
+names per group in the third test, 16 per group in the fourth and fifth.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class AssociationTest:
     y: tuple[str, ...]
     a: tuple[str, ...]
     b: tuple[str, ...]
-    effect_size: float  # of GloVe 840B 300d, in the paper
+    effect_size: float  # with GloVe 840B 300d, from the paper
 
     @property
     def words(self):

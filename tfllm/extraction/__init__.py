@@ -1,4 +1,4 @@
-"""Keywords and summaries taken out of texts as they are: no model is trained, and nothing is exported."""
+"""Keywords and extractive summaries, without a trained model."""
 
 from tfllm import lazy
 

@@ -1,6 +1,6 @@
-"""Extractive summaries: sentences of the text itself. The baselines of summarization, in the interface of Summarizer.
+"""Extractive summaries: sentences of the text itself. Baselines with the interface of Summarizer.
 
-Nothing is trained. `generate` and `score` are those of a Summarizer; left out is what a model has (fit, save, export).
+`generate` and `score` work as in Summarizer; without a model there is no fit, save or export.
 """
 
 from itertools import islice
@@ -11,11 +11,11 @@ from tfllm.tasks.texts import decoded, is_one
 
 
 class Extractive:
-    """Abstract. A final class says which of the sentences stay, `chosen`.
+    """Abstract. A subclass defines `chosen`, which selects sentences.
 
-    sentences   of a summary, at most; None: all
-    max_length  words of a summary, at most, between white space, or characters where the script has no spaces between
-                words (Chinese, Japanese, Thai ...): what is behind them is cut off; None: all
+    sentences   maximum number of sentences of a summary; None: all
+    max_length  maximum number of words of a summary, separated by white space, or of characters in scripts without
+                spaces (Chinese, Japanese, Thai ...); the summary is truncated there; None: no limit
     """
 
     fields = ("source", "target")
@@ -23,12 +23,12 @@ class Extractive:
     def __init__(self, sentences=3, max_length=None):
         for name, value in (("sentences", sentences), ("max_length", max_length)):
             if value is not None and value < 1:
-                raise ValueError(f"{name} must be 1 or more, or None; got {value}")
+                raise ValueError(f"{name} must be None or at least 1; got {value}")
         self.sentences, self.max_length = sentences, max_length
 
     def chosen(self, sentences):
-        """list of str, the sentences of a text -> those of its summary."""
-        raise NotImplementedError(f"{type(self).__name__} must say which sentences stay")
+        """list of str, the sentences of a text -> the selected ones."""
+        raise NotImplementedError(f"{type(self).__name__} must define chosen")
 
     def generate(self, texts, verbose="auto"):
         """A string -> its summary; a list of strings -> a list, in order."""
@@ -37,11 +37,11 @@ class Extractive:
         return [self.summary(text) for text in decoded(gate.texts(texts, "source"))]
 
     def summary(self, text):
-        said = " ".join(self.chosen(split_sentences(text)))
-        return said if self.max_length is None else first(said, self.max_length)
+        chosen = " ".join(self.chosen(split_sentences(text)))
+        return chosen if self.max_length is None else truncated(chosen, self.max_length)
 
     def score(self, x, y=None, verbose="auto", tokens=None, stemming=True):
-        """ROUGE-1, 2 and L of the summaries of `x` (records; or documents `x`, references `y`), as of Summarizer."""
+        """ROUGE-1, 2 and L of the summaries of `x` (records; or documents `x`, references `y`), as in Summarizer."""
         from tfllm import evaluation
 
         records = gate.read(self.fields, x, y, who=type(self).__name__)
@@ -50,14 +50,14 @@ class Extractive:
 
 
 class Lead(Extractive):
-    """The first sentences: lead-3 of See et al. 2017, sec. 5, where `sentences` is 3."""
+    """The first sentences: lead-3 of See et al. 2017, sec. 5, if `sentences` is 3."""
 
     def chosen(self, sentences):
         return sentences[: self.sentences]
 
 
 class TextRank(Extractive):
-    """The sentences that have most words in common with the others, in the order of the text. Mihalcea & Tarau 2004."""
+    """The sentences with most words in common with the others, in the order of the text. Mihalcea & Tarau 2004."""
 
     def chosen(self, sentences):
         if self.sentences is None or len(sentences) <= self.sentences:
@@ -68,8 +68,8 @@ class TextRank(Extractive):
         return best_sentences(sentences, sentence_rank(words), self.sentences)
 
 
-def first(text, size):
-    """The first `size` words of a text; tokens of scripts.py where it has no spaces between words."""
+def truncated(text, size):
+    """The first `size` words of a text; tokens of scripts.py in scripts without spaces between words."""
     from tfllm.evaluation import scripts
 
     if not scripts.unspaced(scripts.units(text)):

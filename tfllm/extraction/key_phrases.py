@@ -1,6 +1,6 @@
-"""Keywords of a text, in English and Chinese: by TF-IDF, by TextRank, or by vectors that lie near the text's own.
+"""Keywords of a text, in English and Chinese: by TF-IDF, by TextRank, or by similarity of vectors to the whole text.
 
-All three take the same words and stop words. In Python only: nothing here is exported.
+All three use the same words and stop words. Python only: nothing here can be exported.
 """
 
 import re
@@ -18,30 +18,32 @@ from tfllm.text import Segments, Words, stop_words
 from tfllm.text.chinese.dictionaries import jieba_dictionary
 from tfllm.text.chinese.width import HALF_WIDTH
 
-GROUP = 256  # texts that are cut, and embedded, together
+GROUP = 256  # texts that are split, and embedded, together
 METHODS = ("tfidf", "textrank", "embedding")
 LETTER = re.compile(r"[^\W\d_]")
-BLANK = {"en": " ", "zh": ""}  # between the words of a phrase
-CLOSE = 5  # words that TextRank links, as many as jieba does; measured a little better than the paper's 2
+BLANK = {"en": " ", "zh": ""}  # separates the words of a phrase
+CLOSE = 5  # window of TextRank, as in jieba; slightly better in our measurements than the paper's 2
 
 
 class Keywords:
     """`extract(texts, k)` -> the k best [(keyword, score), ...] of each text.
 
-    method     "tfidf": rare elsewhere (tf_idf.TfIdf; `fit` on a corpus first); "textrank": much linked within the text
-               (text_rank.word_rank); "embedding": near the text as a whole (an `embedder`, as KeyBERT does)
-    language   "en" or "zh": which tokenizer and stop words stand where none are given. Other languages need stop words
-               of their own; those without spaces between words (Japanese, Thai ...) a tokenizer that finds words, too
-    tokenizer  with a `cut`: text.Words, text.Segments. None: lower-cased Words; for Chinese Segments with jieba's
-               dictionary (ImportError where it is not installed)
-    stopped    words that are never part of a keyword; None: text.stop_words' list
-    longest    words of a keyword, at most; they stand side by side in the text, no stop word or mark between them
+    method     "tfidf": frequent here, rare elsewhere (tf_idf.TfIdf; call `fit` on a corpus first); "textrank": central
+               in the word graph of the text (text_rank.word_rank); "embedding": similar to the whole text (needs an
+               `embedder`, as in KeyBERT)
+    language   "en" or "zh": the default tokenizer and stop words. Other languages need their own stop words; those
+               without spaces between words (Japanese, Thai ...) also a tokenizer that finds words
+    tokenizer  with a `cut` method: text.Words, text.Segments. None: lower-cased Words; for Chinese Segments with
+               jieba's dictionary (ImportError if it is not installed)
+    stopped    stop words, which are never part of a keyword; None: text.stop_words' list
+    longest    maximum number of words of a keyword; they are adjacent in the text, without stop words or punctuation
+               between them
     embedder   tasks.TextEmbedder
-    diversity  0 to 1: how much a keyword loses by likeness to those above it; maximal marginal relevance, Carbonell &
+    diversity  0 to 1: penalty for similarity to keywords already chosen; maximal marginal relevance, Carbonell &
                Goldstein 1998, with λ = 1 - diversity
-    window     words of TextRank that are linked: those within so many of each other
+    window     for TextRank: words at most this far apart are linked
 
-    A word has a letter, and two characters or more. ValueError for options that do not go together.
+    A word has at least two characters, one of them a letter. Raises ValueError for options that do not go together.
     """
 
     def __init__(self, method="tfidf", language="en", tokenizer=None, stopped=None, longest=1, embedder=None,
@@ -49,11 +51,11 @@ class Keywords:
         if method not in METHODS:
             raise ValueError(f"method must be one of {METHODS}; got {method!r}")
         if (embedder is not None) != (method == "embedding"):
-            raise ValueError("an embedder belongs to method='embedding', and to no other")
+            raise ValueError("an embedder can only be used with method='embedding'")
         if not 0 <= diversity <= 1:
-            raise ValueError(f"diversity is between 0 and 1; got {diversity}")
+            raise ValueError(f"diversity must be between 0 and 1; got {diversity}")
         if longest < 1:
-            raise ValueError(f"longest must be 1 word or more; got {longest}")
+            raise ValueError(f"longest must be at least 1; got {longest}")
         self.method, self.longest, self.embedder, self.diversity = method, longest, embedder, diversity
         self.window, self.known = window, None
         self.stopped = stop_words.stop_words(language) if stopped is None else frozenset(map(str.lower, stopped))
@@ -61,21 +63,21 @@ class Keywords:
         self.tokenizer = default_tokenizer(language) if tokenizer is None else tokenizer
 
     def fit(self, texts):
-        """Counts in how many of the texts each word or phrase stands; TF-IDF alone needs it."""
+        """Count in how many of the texts each word or phrase occurs; only TF-IDF needs it."""
         self.known = TfIdf(self.candidates(words) for words in self.words(texts))
         return self
 
     def extract(self, texts, k=10):
         """A str -> [(keyword, score), ...], at most k, best first; a list -> a list of these.
 
-        Of equal ones the first in the text is before. Keywords are written as the tokenizer gives them, so in lower
-        case where it does. ValueError before `fit`, where there is one to do.
+        Of equal scores the first in the text wins. Keywords are written as the tokenizer returns them, possibly in
+        lower case. Raises ValueError if `fit` is needed and was not called.
         """
         if is_one(texts):
             return self.extract([texts], k)[0]
         k = count_of("k", k)
         if self.method == "tfidf" and self.known is None:
-            raise ValueError("TF-IDF tells a text from others: call fit(texts) with a corpus first")
+            raise ValueError("TF-IDF compares a text with others: call fit(texts) with a corpus first")
         result = []
         for some, rows in self.groups(texts):
             near = self.method == "embedding"
@@ -87,14 +89,16 @@ class Keywords:
         if self.method == "tfidf":
             scores = self.known.weights(result) if (result := self.candidates(words)) else {}
         else:
-            scores = word_rank(words, self.may_be, self.window)
+            scores = word_rank(words, self.is_candidate, self.window)
             if self.longest > 1:
                 joined = phrases(words, scores, longest=self.longest)
                 scores = {self.blank.join(phrase): score for phrase, score in joined.items()}
         return sorted(scores.items(), key=lambda item: -item[1])[:k]
 
     def nearest(self, texts, rows, k):
-        """Of each text the candidates by cosine with it, less `diversity` of that with those chosen before."""
+        """For each text, candidates by cosine similarity to it, reduced by `diversity` times that to earlier
+        choices.
+        """
         rows = [list(dict.fromkeys(self.candidates(words))) for words in rows]
         number = {name: i for i, name in enumerate(dict.fromkeys(name for row in rows for name in row))}
         vectors, result = self.embedder.embed(list(number), verbose=0), []  # each candidate once for all texts
@@ -110,21 +114,21 @@ class Keywords:
         return (words for _, rows in self.groups(texts) for words in rows)
 
     def groups(self, texts):
-        """(some texts, their lists of words), GROUP by GROUP."""
+        """Yield (texts, their lists of words) in groups of GROUP."""
         texts = each(texts)
         while some := list(islice(texts, GROUP)):
             rows = self.tokenizer.cut(tf.constant(some)).to_list()
             yield some, [[word.decode("utf-8", "replace") for word in row] for row in rows]
 
-    def may_be(self, word):
+    def is_candidate(self, word):
         """Whether a word may be part of a keyword."""
         return len(word) > 1 and LETTER.search(word) is not None and word.lower() not in self.stopped
 
     def candidates(self, words):
-        """All keywords that a list of words has, as often as it has them: runs of 1 to `longest` words that may be."""
+        """All candidates of a list of words, with repetitions: runs of 1 to `longest` allowed words."""
         result, run = [], []
         for word in words:
-            run = [*run, word][-self.longest :] if self.may_be(word) else []
+            run = [*run, word][-self.longest :] if self.is_candidate(word) else []
             result += [self.blank.join(run[at:]) for at in range(len(run))]
         return result
 
@@ -134,13 +138,13 @@ def default_tokenizer(language):
         return Words(lowercase=True)
     if language == "zh":
         return Segments(dictionary=jieba_dictionary(), characters=HALF_WIDTH, lowercase=True)
-    raise ValueError(f"language must be 'en' or 'zh', or a tokenizer must be given; got {language!r}")
+    raise ValueError(f"give a tokenizer, or language 'en' or 'zh'; got {language!r}")
 
 
 def diverse(relevance, likeness, k, diversity):
     """The order in which maximal marginal relevance chooses: argmax (1 - δ) r_i - δ max_{j chosen} s_ij. Sec. 2.
 
-    relevance [C], likeness [C, C] -> at most k indices. The first is the most relevant one.
+    relevance [C], likeness [C, C] -> at most k indices, the most relevant first.
     """
     chosen, most = [], np.zeros(len(relevance))
     while len(chosen) < min(k, len(relevance)):

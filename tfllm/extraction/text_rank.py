@@ -1,6 +1,6 @@
-"""TextRank: what is linked to much that is itself linked to much. Mihalcea & Tarau 2004. Words, and sentences.
+"""TextRank, PageRank on a graph of words or sentences. Mihalcea & Tarau 2004.
 
-Differs: what may be a keyword is told by the caller (here: all but stop words), not by parts of speech.
+Differs: the caller decides which words may be keywords (here: all but stop words), not parts of speech.
 """
 
 import math
@@ -16,7 +16,7 @@ ENDS = re.compile(r"(?<=[.!?।॥۔؟።։])\s+|(?<=[。！？；…។။༎])
 def page_rank(edges, size, damping=0.85, tolerance=1e-8, steps=200):
     """WS(i) = (1 - d) + d Σ_j w_ji / (Σ_k w_jk) WS(j) -> [size] float64. Eq. 2 (eq. 1 where all weights are equal).
 
-    edges: {(i, j): weight}, in both directions where the graph has none. It ends when no score changes by more than
+    edges: {(i, j): weight}, in both directions for an undirected graph. Stops when no score changes by more than
     `tolerance`, or after `steps`.
     """
     scores = np.ones(size)
@@ -36,7 +36,7 @@ def page_rank(edges, size, damping=0.85, tolerance=1e-8, steps=200):
 def word_rank(words, may_be, window=2, damping=0.85):
     """A text's words in order -> {word: score} of those for which `may_be(word)`. Sec. 3.1.
 
-    Two words are linked as often as they stand within `window` words of each other (2: side by side; the paper's best).
+    Two words are linked once for each time they occur within `window` words (2: adjacent; best in the paper).
     """
     number = {word: i for i, word in enumerate(dict.fromkeys(word for word in words if may_be(word)))}
     edges = defaultdict(float)
@@ -49,13 +49,13 @@ def word_rank(words, may_be, window=2, damping=0.85):
 
 
 def phrases(words, scores, share=1 / 3, longest=4):
-    """The `share` of the words that score best, neighbours among them joined -> {tuple of words: sum of scores}.
+    """The `share` of words with the best scores, adjacent ones joined -> {tuple of words: sum of scores}.
 
-    Sec. 3.1, last step. A phrase has at most `longest` words; those that are part of one stand alone only where the
-    text has them alone, too.
+    Sec. 3.1, last step. A phrase has at most `longest` words; its words appear alone only if they also occur alone in
+    the text.
     """
-    kept = max(1, math.ceil(share * len(scores)))
-    best = set(sorted(scores, key=lambda word: (-scores[word], word))[:kept])
+    count = max(1, math.ceil(share * len(scores)))
+    best = set(sorted(scores, key=lambda word: (-scores[word], word))[:count])
     result, run = {}, []
     for word in [*words, None]:
         if word in best and word not in run and len(run) < longest:
@@ -70,7 +70,7 @@ def phrases(words, scores, share=1 / 3, longest=4):
 def sentence_rank(sentences, damping=0.85):
     """Sentences as lists of words -> [S] float64 scores. Similarity: words in common / (ln |a| + ln |b|), eq. in 4.1.
 
-    Words that come several times count as often in both. Sentences of one word are linked to none.
+    Repeated words count as often as they occur in both. Sentences of one word are not linked.
     """
     counts, edges = [Counter(words) for words in sentences], {}
     logs = [math.log(len(words)) if words else 0.0 for words in sentences]
@@ -83,12 +83,15 @@ def sentence_rank(sentences, damping=0.85):
 
 
 def best_sentences(sentences, scores, k):
-    """The k sentences that score best, in the order of the text: an extractive summary."""
+    """The k sentences with the best scores, in the order of the text: an extractive summary."""
     best = sorted(range(len(sentences)), key=lambda i: (-scores[i], i))[:k]
     return [sentences[i] for i in sorted(best)]
 
 
 def split_sentences(text):
-    """str -> list of sentences: cut behind . ! ? and white space, behind 。！？；…, and at empty lines; and behind the
-    marks of some other scripts. Thai and Lao have none."""
+    """str -> list of sentences.
+
+    Splits after . ! ? and white space, after 。！？；…, at empty lines, and after such marks of other scripts.
+    Thai and Lao have none.
+    """
     return [part.strip() for part in ENDS.split(text) if part and part.strip()]

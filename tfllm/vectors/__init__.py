@@ -1,6 +1,6 @@
-"""Vectors of words: trained (Word2Vec, GloVe), read and written. A table of them is gensim's KeyedVectors.
+"""Word vectors: training (Word2Vec, GloVe), reading, writing and evaluation, in gensim's KeyedVectors.
 
-Nothing is imported before it is used.
+Submodules are imported on first use.
 """
 
 from tfllm import lazy

@@ -12,11 +12,11 @@ from tfllm.vectors.composing import KINDS, MISSING, SPECIAL, compose
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
-    """How each token of a tokenizer came by its vector: `str` is a table.
+    """The source of each token's vector: `str` is a table.
 
-    kinds   int [V], places in KINDS: exact, case, subword, missing, special (composing.compose)
-    counts  int [V]: how often each token stands in a text; None where none was given
-    UNKNOWN is missing: what stands for it in a text are words that the tokenizer does not have.
+    kinds   int [V], indices into KINDS: exact, case, subword, missing, special (composing.compose)
+    counts  int [V]: how often each token occurs in a text; None without a text
+    UNKNOWN counts as missing: in a text it stands for words that the tokenizer does not have.
     """
 
     tokenizer: Tokenizer
@@ -24,7 +24,7 @@ class Coverage:
     counts: np.ndarray | None = None
 
     def of(self, texts):
-        """The same, weighted by the tokens of `texts`: strings (str or bytes), or a `tf.data` of strings."""
+        """The same, weighted by the tokens of `texts`: strings (str or bytes), or a `tf.data.Dataset` of strings."""
         counts = np.zeros(len(self.kinds), "int64")
         for batch in batches(texts, lowercase=False):
             counts += np.bincount(self.tokenizer.encode(batch).flat_values.numpy(), minlength=len(counts))
@@ -32,23 +32,23 @@ class Coverage:
 
     @property
     def types(self) -> dict[str, int]:
-        """{kind: how many entries of the vocabulary}, without the special ones."""
+        """{kind: number of tokens in the vocabulary}, without special tokens."""
         return self._summed(np.ones_like(self.kinds))
 
     @property
     def running(self) -> dict[str, int] | None:
-        """{kind: how many tokens of the text}; None without a text."""
+        """{kind: number of tokens in the text}; None without a text."""
         return None if self.counts is None else self._summed(self.counts)
 
     def share(self, counts=None) -> float:
-        """The part that has a vector: of `types`, or of what is given, such as `running`."""
+        """The share that has a vector: of `types`, or of the given counts, such as `running`."""
         counts = self.types if counts is None else counts
         return 1 - counts["missing"] / max(sum(counts.values()), 1)
 
     def missing(self, n=10) -> list[tuple[str, int | None]]:
-        """The first n tokens without a vector, each with its count: the most frequent ones, where there is a text.
+        """The first n tokens without a vector, each with its count: the most frequent ones, if there is a text.
 
-        Without: in the order of the vocabulary, which has its most frequent words first, and without counts.
+        Without a text: in the order of the vocabulary, which has its most frequent words first, and without counts.
         """
         rows = np.flatnonzero(self.kinds == MISSING)
         if self.counts is not None:
@@ -64,8 +64,8 @@ class Coverage:
             parts = [(column[kind], sum(column.values())) for column in columns.values()]
             lines.append(f"{kind:8}" + "".join(f"{count:>12,}{count / max(total, 1):>8.1%}" for count, total in parts))
         if first := self.missing():
-            told = (repr(token) if count is None else f"{token!r} {count:,}" for token, count in first)
-            lines.append(f"{'missing' if self.counts is None else 'most frequent missing'}: {', '.join(told)}")
+            shown = (repr(token) if count is None else f"{token!r} {count:,}" for token, count in first)
+            lines.append(f"{'missing' if self.counts is None else 'most frequent missing'}: {', '.join(shown)}")
         return "\n".join(lines)
 
     def _summed(self, counts):
@@ -76,6 +76,8 @@ class Coverage:
 
 
 def coverage(tokenizer, vectors, texts=None) -> Coverage:
-    """What `pretrained_embedding` would find in `vectors` for this tokenizer; counted by tokens too, with `texts`."""
+    """What `pretrained_embedding` would find in `vectors` for this tokenizer; with `texts`, also counted by
+    occurrence.
+    """
     result = Coverage(tokenizer, compose(tokenizer, vectors).kinds)
     return result if texts is None else result.of(texts)

@@ -1,13 +1,13 @@
-"""How well vectors fit what people say of words: similarity of pairs, and analogies.
+"""Intrinsic evaluation of word vectors: similarity of word pairs, and analogies.
 
-The protocol and the figures are those of gensim's `evaluate_word_pairs` and `evaluate_word_analogies`, under their
-argument names. But lines that are not understood are errors; there they are left out. And many analogies are answered
-at once: 19,544 questions on 400,000 words take a minute on two cores, there 10 minutes.
+Protocol, scores and argument names are those of gensim's `evaluate_word_pairs` and `evaluate_word_analogies`. But
+invalid lines are errors; gensim ignores them. And many analogies are solved at once: 19,544 questions on 400,000 words
+take a minute on two cores, in gensim 10 minutes.
 
-    case_insensitive   "Athens" is "athens"; of several spellings the first in the vectors is meant.
-    restrict_vocab     only the first so many words are known and may be answers; None: all. Fewer candidates make
-                       better figures (gensim's default is 300,000, word2vec's 30,000): say which you used.
-    dummy4unknown      a question with an unknown word is wrong, a pair has similarity 0; else they are left out.
+    case_insensitive   "Athens" equals "athens"; of several spellings the first in the vectors counts.
+    restrict_vocab     use only the first `restrict_vocab` words, also as answers; None: all. Fewer candidates give
+                       better scores (gensim's default is 300,000, word2vec's 30,000): report which you used.
+    dummy4unknown      a question with an unknown word counts as wrong, a pair gets similarity 0; else both are skipped.
 """
 
 from collections.abc import Iterable
@@ -19,17 +19,17 @@ import numpy as np
 from tfllm.files import understood
 from tfllm.limits import lines
 
-QUESTIONS, WORDS = 512, 16384  # in a block of scores: 32 MB
+QUESTIONS, WORDS = 512, 16384  # size of a block of scores: 32 MB
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """Correlations of people's judgements with cosines."""
+    """Correlations of human judgements with cosines."""
 
-    spearman: float  # -1 to 1; NaN where judgements or cosines are all the same
+    spearman: float  # -1 to 1; NaN if all judgements or all cosines are equal
     pearson: float
     pairs: int  # in the set
-    missing: int  # of them with a word that has no vector
+    missing: int  # of them with a word without a vector
 
     def __str__(self):
         return f"Spearman {self.spearman:.3f}, Pearson {self.pearson:.3f}; {self.pairs} pairs, {self.missing} unknown"
@@ -42,11 +42,11 @@ class Section:
     name: str
     correct: int
     asked: int
-    missing: int  # questions with a word that has no vector; they are among those asked only with `dummy4unknown`
+    missing: int  # questions with a word without a vector; they count only with `dummy4unknown`
 
     @property
     def accuracy(self):
-        """0 to 1; NaN where nothing was asked."""
+        """0 to 1; NaN without questions."""
         return self.correct / self.asked if self.asked else float("nan")
 
     def __str__(self):
@@ -55,7 +55,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Analogies:
-    """Sections in the file's order. Syntactic are those called "gram...", as in questions-words.txt."""
+    """Sections in the file's order. Those called "gram..." are syntactic, as in questions-words.txt."""
 
     sections: tuple[Section, ...]
 
@@ -87,23 +87,24 @@ def similarity(
     restrict_vocab: int | None = None,
     dummy4unknown: bool = False,
 ) -> Similarity:
-    """KeyedVectors; (word, word, judgement) triples, or a file of them, one a line -> Similarity.
+    """KeyedVectors; (word, word, judgement) triples, or a file of them, one per line -> Similarity.
 
     A file has tabs, commas or white space between its columns; a first line without a number is a header, lines that
-    begin with # are comments. ValueError with the line's number for other lines; where fewer than 2 pairs are known.
+    begin with # are comments. Raises ValueError with the line number for other lines, and if fewer than 2 pairs are
+    known.
     """
     from scipy.stats import pearsonr, spearmanr
 
     if isinstance(path_or_pairs, (str, Path)):
         path, path_or_pairs = path_or_pairs, list(_pairs(path_or_pairs))
         if not path_or_pairs:
-            raise ValueError(f"{path}: expected lines of two words and a number, found none")
+            raise ValueError(f"{path}: expected lines of two words and a number, got none")
     triples = [(first, second, float(judged)) for first, second, judged in path_or_pairs]
     known, _ = _vocabulary(vectors, case_insensitive, restrict_vocab)
     rows = np.array([[known(first), known(second)] for first, second, _ in triples]).reshape(-1, 2)
     there = (rows >= 0).all(axis=1)
     if there.sum() < 2:
-        raise ValueError(f"of {len(triples)} pairs the vectors have {there.sum()}; a correlation needs 2 or more")
+        raise ValueError(f"only {there.sum()} of {len(triples)} pairs have vectors; a correlation needs at least 2")
     judged = np.array([judged for *_, judged in triples])
     cosines = (_unit(vectors.vectors[rows[:, 0]]) * _unit(vectors.vectors[rows[:, 1]])).sum(axis=1) * there
     counted = there | dummy4unknown
@@ -121,8 +122,8 @@ def analogies(
 ) -> Analogies:
     """KeyedVectors; a file of lines `a b c d`, asked as "a is to b as c is to what?", under `: section` lines.
 
-    The answer is the word with the greatest cosine to b - a + c (each of length 1), a, b and c themselves left out:
-    Mikolov et al. 2013, the way that Levy & Goldberg 2014 call 3CosAdd. ValueError with the line's number for other
+    The answer is the word with the greatest cosine to b - a + c (each of length 1), except a, b and c themselves:
+    Mikolov et al. 2013, called 3CosAdd by Levy & Goldberg 2014. Raises ValueError with the line number for other
     lines.
     """
     known, spelled = _vocabulary(vectors, case_insensitive, restrict_vocab)
@@ -144,7 +145,7 @@ def analogies(
 def _vocabulary(vectors, case_insensitive, restrict_vocab):
     """(word -> its row or -1, int [V]: the row of the first spelling of each row's word)"""
     if restrict_vocab is not None and restrict_vocab < 1:
-        raise ValueError(f"restrict_vocab is a number of words, 1 or more, or None; got {restrict_vocab}")
+        raise ValueError(f"restrict_vocab must be None or a number of words, at least 1; got {restrict_vocab}")
     fold = str.upper if case_insensitive else str
     folded, first = [fold(word) for word in vectors.index_to_key[:restrict_vocab]], {}
     for row, word in enumerate(folded):
@@ -178,12 +179,12 @@ def _spellings(spelled, asked):
 
 
 def _unit(rows):
-    """Vectors of length 1; that of length 0 stays."""
+    """Vectors scaled to length 1; zero vectors stay zero."""
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float32).tiny)
 
 
 def _lines(path):
-    """(number, text) of each line that says something; gz is read through."""
+    """(number, text) of each line that is not blank or a comment; also from .gz files."""
     with understood(path, "lines of words in UTF-8"):
         for number, line in enumerate(lines(path), 1):
             line = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
@@ -215,5 +216,5 @@ def _questions(path):
         sections.append(len(names) - 1)
         questions.append(line.split())
     if not questions:
-        raise ValueError(f"{path}: expected lines of four words under ': section', found none")
+        raise ValueError(f"{path}: expected lines of four words under ': section', got none")
     return names, sections, questions

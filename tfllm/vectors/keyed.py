@@ -1,14 +1,14 @@
-"""Words and a matrix -> gensim's KeyedVectors, the one table of word vectors that everything here takes and gives."""
+"""Words and a matrix -> gensim's KeyedVectors, the type of word vectors in all of tfllm."""
 
 import numpy as np
 
 
 def keyed_vectors(words, matrix):
-    """Words (str, each once) and numbers [V, D], row i for word i -> KeyedVectors.
+    """Words (str, unique) and numbers [V, D], row i for word i -> KeyedVectors.
 
-    A float32 matrix is taken as it is, not copied: a memory-mapped one stays on the disk. So a matrix in a .npy file
-    and a list of words are vectors too: `keyed_vectors(words, np.load("vectors.npy", mmap_mode="c"))`.
-    Raises ValueError for other shapes, for keys that are not str, and for a word that comes twice.
+    A float32 matrix is not copied: a memory-mapped one stays on disk. So a matrix in a .npy file and a list of words
+    can be used as vectors: `keyed_vectors(words, np.load("vectors.npy", mmap_mode="c"))`.
+    Raises ValueError for other shapes, for keys that are not str, and for a repeated word.
     """
     from gensim.models import KeyedVectors
 
@@ -22,7 +22,7 @@ def keyed_vectors(words, matrix):
     index = {word: row for row, word in enumerate(words)}
     if len(index) < len(words):
         twice = next(word for row, word in enumerate(words) if index[word] != row)
-        raise ValueError(f"each word may come once, {twice!r:.60} comes again")
+        raise ValueError(f"words must be unique, {twice!r:.60} is repeated")
     vectors = KeyedVectors(matrix.shape[1])
     vectors.vectors, vectors.index_to_key, vectors.key_to_index = matrix, words, index
     vectors.next_index = len(words)
@@ -30,7 +30,7 @@ def keyed_vectors(words, matrix):
 
 
 def brief(value):
-    """A value of a file, for a message: of a list its first parts, of what may hold others its type alone."""
+    """A value for a message: the first items of a list, only the type of values that may be large."""
     if isinstance(value, list):
         return f"[{', '.join('[...]' if isinstance(part, list) else brief(part) for part in value[:3])}]"
     plain = value is None or isinstance(value, (str, bytes, bool, float)) or (type(value) is int and abs(value) < 2**64)

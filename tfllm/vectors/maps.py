@@ -1,6 +1,6 @@
-"""Word vectors to look at: a 2-D map as a PNG, and files for TensorBoard's embedding projector.
+"""Visualisation of word vectors: a 2-D map as a PNG, and files for TensorBoard's embedding projector.
 
-A map keeps directions only, as "nearest" does: vectors are scaled to length 1 first.
+A map uses directions only, like nearest-neighbour search: vectors are scaled to length 1 first.
 """
 
 from dataclasses import dataclass
@@ -13,25 +13,29 @@ from tfllm.files import written
 from tfllm.fonts import figure, labels, letters_told, short
 
 METHODS = ("pca", "tsne", "umap")
-SIDES = ((1, 0), (0, 1), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))  # of the dot: right, above, ...
-ACROSS, ALONG = {1: "left", 0: "center", -1: "right"}, {1: "bottom", 0: "center", -1: "top"}  # which end of the word
-REACH = (3, 9, 16)  # typographic points from the dot to its word
+# directions from the dot to its label: right, above, ...
+SIDES = ((1, 0), (0, 1), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))
+ACROSS, ALONG = {1: "left", 0: "center", -1: "right"}, {1: "bottom", 0: "center", -1: "top"}  # alignment of the label
+REACH = (3, 9, 16)  # points from the dot to its label
 
 
 @dataclass(frozen=True)
 class WordMap:
-    """Words and their places, points [N, 2]."""
+    """Words and their positions, points [N, 2]."""
 
     words: list[str]
     points: np.ndarray
 
     def save(self, path):
-        """A PNG: a dot for each place, its word where others leave room. Raises ImportError without matplotlib."""
+        """Write a PNG: a dot for each word, with a label where there is space.
+
+        Raises ImportError without matplotlib.
+        """
         side = min(5 + 0.04 * len(self.words), 16)
         axes = figure(1.3 * side, side).add_subplot(xticks=[], yticks=[])
         axes.margins(0.08)
         axes.scatter(*self.points.T, s=6)
-        line = {"arrowstyle": "-", "linewidth": 0.3, "shrinkA": 0, "shrinkB": 0}  # to its dot, where that is far
+        line = {"arrowstyle": "-", "linewidth": 0.3, "shrinkA": 0, "shrinkB": 0}  # a line to its dot, if that is far
         with letters_told(path), written(path) as beside:
             label(axes, self, labels() | {"arrowprops": line})
             axes.figure.savefig(beside)
@@ -41,16 +45,16 @@ class WordMap:
 def word_map(vectors, words=None, method="pca", seed=1) -> WordMap:
     """KeyedVectors -> WordMap of the `words`, or of the first 100 in the vectors.
 
-    method: "pca", the plane of the greatest variance, what is far apart is far apart; "tsne" (van der Maaten & Hinton
-        2008, needs scikit-learn) and "umap" (McInnes et al. 2018, needs umap-learn), neighbours stay neighbours,
-        distances between groups say nothing.
-    Raises ValueError for words without a vector and for fewer than 3 words; ImportError where a package is missing.
+    method: "pca": the plane of greatest variance, which preserves large distances; "tsne" (van der Maaten & Hinton
+        2008, needs scikit-learn) and "umap" (McInnes et al. 2018, needs umap-learn): neighbours stay neighbours, but
+        distances between groups mean nothing.
+    Raises ValueError for words without a vector and for fewer than 3 words; ImportError if a package is missing.
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
     words, rows = _chosen(vectors, words, 100)
     if len(words) < 3:
-        raise ValueError(f"a map needs 3 words or more; got {len(words)}")
+        raise ValueError(f"a map needs at least 3 words; got {len(words)}")
     rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     return WordMap(words, {"pca": _pca, "tsne": _tsne, "umap": _umap}[method](rows, seed))
 
@@ -58,11 +62,11 @@ def word_map(vectors, words=None, method="pca", seed=1) -> WordMap:
 def projector(vectors, folder, words=None) -> Path:
     """KeyedVectors -> the folder with vectors.tsv, metadata.tsv (the words) and projector_config.pbtxt.
 
-    Load the two .tsv at projector.tensorflow.org, or `tensorboard --logdir folder`. words: left out, the first 10,000,
-    about what a browser can turn. Numbers have the nine digits that give a float32 back.
+    Load the two .tsv files at projector.tensorflow.org, or run `tensorboard --logdir folder`. words: by default the
+    first 10,000, about what a browser can display. Numbers have nine digits, which is exact for float32.
     """
     words, rows = _chosen(vectors, words, 10_000)
-    shown = str.maketrans({"\t": "␉", "\n": "␊", "\r": "␍"})  # would end a column or a line
+    shown = str.maketrans({"\t": "␉", "\n": "␊", "\r": "␍"})  # these would end a column or a line
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
@@ -78,13 +82,13 @@ def projector(vectors, folder, words=None) -> Path:
 
 
 def label(axes, words, style):
-    """Write each word beside its dot: at the first of some places that is free, else at the least covered one."""
+    """Write each word next to its dot: in the first direction with free space, else where it covers least."""
     from matplotlib.text import Text
 
-    axes.figure.canvas.draw()  # the axes have their size now
+    axes.figure.canvas.draw()  # now the axes have their size
     dots = axes.transData.transform(words.points)
     unit, frame = axes.figure.dpi / 72, axes.get_window_extent().extents
-    taken = np.concatenate([dots - 3 * unit, dots + 3 * unit], axis=1)  # boxes x0, y0, x1, y1 in pixels
+    taken = np.concatenate([dots - 3 * unit, dots + 3 * unit], axis=1)  # occupied boxes x0, y0, x1, y1 in pixels
     for word, point, dot in zip(words.words, words.points, dots, strict=True):
         text = axes.annotate(short(word), point, (0, 0), textcoords="offset points", **style)
         size = np.array(Text.get_window_extent(text).size)  # without the line
@@ -105,7 +109,7 @@ def label(axes, words, style):
 
 
 def overlap(box, boxes):
-    """Area that a box [4] shares with each of the boxes [N, 4]."""
+    """The area that a box [4] shares with each of the boxes [N, 4]."""
     sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
     return np.prod(np.maximum(sides, 0), axis=1)
 
@@ -119,10 +123,10 @@ def _chosen(vectors, words, size):
 
 
 def _pca(rows, seed):
-    """[N, D] -> [N, 2], Pearson 1901. The sign of an axis is free: its greatest weight is positive."""
+    """[N, D] -> [N, 2], Pearson 1901. The sign of an axis is arbitrary: its largest weight is made positive."""
     centred = rows - rows.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
-    axes = np.vstack([axes, np.zeros_like(axes)])[:2]  # of vectors with one number the second is 0
+    axes = np.vstack([axes, np.zeros_like(axes)])[:2]  # for vectors of width 1 the second axis is 0
     axes = axes * np.where(np.take_along_axis(axes, abs(axes).argmax(axis=1)[:, None], 1) < 0, -1, 1)
     return centred @ axes.T
 

@@ -1,4 +1,4 @@
-"""Word vectors -> an embedding for a tokenizer. Kim 2014, sec. 3.1: static, non-static, or something between."""
+"""Word vectors -> an embedding for a tokenizer. Kim 2014, sec. 3.1: static, non-static, or partly trained."""
 
 import numpy as np
 
@@ -8,20 +8,20 @@ from tfllm.vectors.coverage_report import Coverage
 
 
 def pretrained_embedding(tokenizer, vectors, width=None, trainable=True, spread=None, seed=1, **options):
-    """-> PretrainedEmbedding, built, with a row for each token of the tokenizer; `layer.coverage` tells what was found.
+    """-> PretrainedEmbedding, built, with a row for each token of the tokenizer; `layer.coverage` reports the sources.
 
     vectors    gensim's KeyedVectors, a mapping word -> array, or the path of a file (vectors.load)
-    width      D of what the layer gives; where it is not the vectors' own, a projection is trained
-    trainable  True: all rows but PAD's are trained; False: none; "missing": those without a vector
-    spread     root mean square of all numbers of the file after scaling it, such as that of the embedding which this
-               one replaces; None: as in the file
+    width      output width D; if it differs from that of the vectors, a projection is trained
+    trainable  True: all rows except PAD's are trained; False: none; "missing": those without a vector
+    spread     scale the vectors to this root mean square, such as that of the embedding which this one replaces;
+               None: no scaling
     options    of the layer, such as dtype
 
-    A token has the vector of its word, of the word in another case, or one composed (composing.compose). The rows of
-    all others, special tokens too, are drawn from a normal distribution with the file's mean and deviation in each
-    dimension, not over all of them: dimensions differ (in GloVe 6B 50d the means reach from -0.81 to 0.61), and a row
-    drawn without regard to that would lie apart from all words. PAD's row is 0 and is never trained; where a tokenizer
-    has no PAD, there is no such row. Raises ValueError for another `trainable`, and for what are no word vectors.
+    A token gets the vector of its word, of the word in another case, or a composed one (composing.compose). The rows of
+    all others, including special tokens, are drawn from a normal distribution with the file's mean and standard
+    deviation in each dimension, because dimensions differ (in GloVe 6B 50d the means range from -0.81 to 0.61), and a
+    row drawn with one mean for all would be far from all words. PAD's row is 0 and is never trained; a tokenizer
+    without PAD has no such row. Raises ValueError for another `trainable`, and for invalid word vectors.
     """
     if trainable not in (True, False, "missing"):
         raise ValueError(f'trainable must be True, False or "missing"; got {trainable!r}')

@@ -1,4 +1,4 @@
-"""Texts as lists of words, as often as they are asked for: what word vectors are learned from."""
+"""Texts as lists of words that can be iterated repeatedly: the input for training word vectors."""
 
 from itertools import chain, islice
 
@@ -9,31 +9,30 @@ from tfllm.text.chinese.segmentation import Segments
 from tfllm.text.tokenizer import Tokenizer
 from tfllm.text.words import Words
 
-GROUP = 1024  # texts that are cut together
+GROUP = 1024  # texts that are split together
 
 
 class Sentences:
-    """An iterable of lists of words (str), one list a text; empty ones too. Each `iter` reads the texts anew.
+    """An iterable of lists of words (str), one list per text, also for empty texts. Each `iter` reads the texts again.
 
-    texts: str, bytes or lists of words (str), in anything that can be iterated more than once; or a `tf.data` of
-        strings [] or [B], or of records with one field (or a field "text"), as the readers give them.
-    tokenizer: what a word is. None: words, punctuation marks and Chinese characters, as `text.Words` cuts them; a
-        `text.Words` or `text.Segments`: its own cut, without regard to its vocabulary; another `text.Tokenizer`: its
-        pieces, without those that its vocabulary lacks; or a function text -> list of words. Lists of words are left
-        as they are.
-    Bytes that are not UTF-8 come as "\\xff".
-    ValueError: one string, a generator (it gives its texts only once), elements that are no texts.
+    texts: str, bytes or lists of words (str), in any iterable that can be iterated repeatedly; or a `tf.data.Dataset`
+        of strings [] or [B], or of records with one field (or a field "text"), as the readers return them.
+    tokenizer: what a word is. None: words, punctuation marks and Chinese characters, as `text.Words` splits them; a
+        `text.Words` or `text.Segments`: its words, also those outside its vocabulary; another `text.Tokenizer`: its
+        tokens, without UNKNOWN; or a function text -> list of words. Lists of words are not changed.
+    Invalid UTF-8 bytes become "\\xff".
+    Raises ValueError for one string, for a generator (it can be read only once), and for elements that are not texts.
     """
 
     def __init__(self, texts, tokenizer=None):
         if isinstance(texts, (str, bytes)):
-            raise ValueError(f"word vectors take many texts, got one string: put it into a list, [{texts[:40]!r}]")
+            raise ValueError(f"word vectors need several texts, got one string: put it into a list, [{texts[:40]!r}]")
         if not hasattr(texts, "__iter__"):
             raise ValueError(f"texts must be a list or another iterable of texts, got {texts!r:.60}")
         if not isinstance(texts, tf.data.Dataset) and iter(texts) is texts:
             raise ValueError(
-                f"texts are read more than once, a {type(texts).__name__} gives them only once: "
-                "pass a list, or an object whose __iter__ begins anew"
+                f"texts are read more than once, but a {type(texts).__name__} can be read only once: "
+                "pass a list, or an object whose __iter__ starts again"
             )
         if not (tokenizer is None or callable(tokenizer)):
             raise ValueError(f"tokenizer must be a tokenizer or a function text -> list of words, got {tokenizer!r}")
@@ -48,7 +47,7 @@ class Sentences:
             yield from (words[end - length : end] for end, length in zip(ends, lengths.tolist(), strict=True))
 
     def groups(self):
-        """(words of up to `GROUP` texts, one after the other; int64 [texts] number of words of each)."""
+        """(words of up to `GROUP` texts, concatenated; int64 [texts], the number of words of each)."""
         if isinstance(self.texts, tf.data.Dataset):
             texts = self.texts.batch(GROUP)
             yield from map(self._cut, texts)
@@ -65,11 +64,11 @@ class Sentences:
                 raise ValueError(f"texts must be str or bytes, or all lists of words; got {wrong!r:.60}")
 
     def _cut(self, texts):
-        """string [B] -> (words of all, number of words of each)."""
+        """string [B] -> (all words, number of words of each text)."""
         tokenizer = self.tokenizer
         if isinstance(tokenizer, (Words, Segments)):
             words = tokenizer.cut(texts)
-            joined = _text(b" ".join(words.flat_values.numpy().tolist()))  # no word holds a space
+            joined = _text(b" ".join(words.flat_values.numpy().tolist()))  # no word contains a space
             return joined.split(" ") if joined else [], words.row_lengths().numpy()
         if isinstance(tokenizer, Tokenizer):
             ids = tokenizer.encode(texts)
@@ -79,10 +78,10 @@ class Sentences:
 
 
 def _strings(dataset):
-    """The dataset as one of strings []."""
+    """The dataset as one of scalar strings."""
     spec = dataset.element_spec
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
-        raise ValueError("all texts are read, but the dataset never ends: leave .repeat() out, or .take(n) of it")
+        raise ValueError("all texts are read, but the dataset is infinite: remove .repeat(), or use .take(n)")
     if isinstance(spec, dict):
         field = "text" if "text" in spec else next(iter(spec)) if len(spec) == 1 else None
         if field is None:
@@ -97,7 +96,7 @@ def _strings(dataset):
 def _joined(lists):
     for words in lists:
         if isinstance(words, (str, bytes)) or not all(issubclass(kind, str) for kind in set(map(type, words))):
-            raise ValueError(f"a list of words must hold strings (str), got {words!r:.60}")
+            raise ValueError(f"a list of words must contain strings (str), got {words!r:.60}")
     return list(chain.from_iterable(lists)), np.fromiter(map(len, lists), "int64", len(lists))
 
 

@@ -1,7 +1,7 @@
-"""A tokenizer of words that knows words its text did not have: those of the vectors that will stand behind them.
+"""Extends a word tokenizer by words that its training text lacks and the word vectors have.
 
-Kim 2014 has a vector for every word of the tests too. Without, a word that the training text lacks is UNKNOWN, and the
-vectors cannot say what it is like, which is most of their use where there is little text.
+Kim 2014 also has vectors for all words of the test set. Otherwise a word that is not in the training text is UNKNOWN,
+and its vector is not used, although vectors help most with such words when there is little text.
 """
 
 from itertools import islice
@@ -9,18 +9,20 @@ from itertools import islice
 import numpy as np
 
 from tfllm.text.words import Words
-from tfllm.vectors.composing import opened
+from tfllm.vectors.composing import word_table
 
 
 def widened(tokenizer, vectors, count):
-    """-> `Words` with the tokenizer's words and, behind them, those of the first `count` of the vectors that are new.
+    """-> `Words` with the tokenizer's words, followed by the new ones among the first `count` words of the vectors.
 
-    Left out are words that the tokenizer would never meet: it cuts them, or reads them in lower case. Files have their
-    most frequent words first. vectors: as of `pretrained_embedding`. ValueError for another kind of tokenizer.
+    Words that the tokenizer could never produce, because it splits or lower-cases them, are skipped. Files have their
+    most frequent words first. vectors: as in `pretrained_embedding`. Raises ValueError for another kind of tokenizer.
     """
     if not isinstance(tokenizer, Words):
-        raise ValueError(f"words of the vectors are for a tokenizer of words; this is {type(tokenizer).__name__}")
-    words, _, _ = opened(vectors)
+        raise ValueError(
+            f"only a tokenizer of words can be extended by words of the vectors; got a {type(tokenizer).__name__}"
+        )
+    words, _, _ = word_table(vectors)
     firsts = list(islice(words, count))
     cut = tokenizer.cut(firsts)
     whole = cut.row_lengths().numpy() == 1

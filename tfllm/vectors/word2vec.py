@@ -1,9 +1,9 @@
-"""Word2Vec (Mikolov et al. 2013) and FastText (Bojanowski et al. 2017), trained by gensim on texts as we cut them.
+"""Word2Vec (Mikolov et al. 2013) and FastText (Bojanowski et al. 2017), trained by gensim on texts as we split them.
 
-What gensim leaves open is held here: a text that is not yet words, a text longer than its 10,000 words (gensim passes
-over what is behind them), texts that fail while its threads wait for them (gensim waits for ever), and its sum of the
-loss, a float32 that all threads write to and that stands still from 16 million on.
-Left out: going on with a training, and gensim's `corpus_file`.
+Beyond gensim, this handles raw text, texts of more than 10,000 words (gensim ignores the rest), errors while texts are
+read (gensim's threads would wait forever), and the loss, which gensim sums in a float32 that all threads write to and
+that stops growing at 16 million.
+Not included: continuing a training, and gensim's `corpus_file`.
 """
 
 import functools
@@ -13,24 +13,25 @@ from tfllm.private_api import with_losses
 from tfllm.vectors.formats.vector_files import save
 
 LONGEST = 10_000  # words; gensim's MAX_SENTENCE_LEN
-LONG = 1_000_000  # words in all epochs that show a progress bar
+LONG = 1_000_000  # words in all epochs from which there is a progress bar
 OURS = ("self", "sentences", "corpus_file")
 
 
 class Word2Vec:
     """word2vec = Word2Vec(sg=1).fit(texts); word2vec.vectors.most_similar("dog"). Arguments and defaults are gensim's:
 
-    sentences: texts to `fit` at once; vector_size: numbers for each word; window: words on each side, at most;
+    sentences: texts to `fit` at once; vector_size: numbers per word; window: maximum number of words on each side;
     min_count: rarer words have no vector; sg: 1 predicts the words around (skip-gram), 0 the word between them (CBOW);
-    negative: words drawn against each true one (Mikolov et al. 2013b, eq. 4); epochs; seed; workers: threads. With one
-    of them the same seed gives the same vectors. options: alpha, min_alpha, sample, hs, ns_exponent, cbow_mean,
+    negative: negative samples per word (Mikolov et al. 2013b, eq. 4); epochs; seed; workers: threads. With one worker
+    the same seed gives the same vectors. options: alpha, min_alpha, sample, hs, ns_exponent, cbow_mean,
     max_vocab_size, max_final_vocab, shrink_windows, callbacks ... of gensim.models.Word2Vec.
 
-    Ours: subwords=True is gensim's FastText, whose vectors come from the n-grams of a word, so unknown words have one
-    too; options: also min_n, max_n, bucket (the default of 2,000,000 takes 8 MB for each of vector_size).
-    tokenizer: what a word is, see `fit`. verbose: a progress bar for each epoch, "auto": on long texts.
+    In addition: subwords=True is gensim's FastText, whose vectors come from the n-grams of a word, so unknown words
+    have one too; options: also min_n, max_n, bucket (the default of 2,000,000 takes 8 MB for each of vector_size).
+    tokenizer: what a word is, see `fit`. verbose: a progress bar per epoch, "auto": for long texts.
 
-    history: {"loss": [...], "words": [...]}, a value an epoch: gensim's loss by trained word, and how many these were,
+    history: {"loss": [...], "words": [...]}, one value per epoch: gensim's loss per trained word, and the number of
+    these
         after `sample` and `min_count`. With subwords without "loss": gensim's FastText computes none.
     Raises ValueError for an option that gensim does not have.
     """
@@ -41,10 +42,10 @@ class Word2Vec:
     ):  # fmt: skip
         known = set(inspect.signature(_gensim(subwords).__init__).parameters).difference(OURS)
         if unknown := sorted(set(options) - known):
-            more = "" if subwords else "; subwords=True has min_n, max_n and bucket"
+            more = "" if subwords else "; with subwords=True also min_n, max_n and bucket"
             raise ValueError(f"Word2Vec has no {', '.join(unknown)}; gensim's options are {sorted(known)}{more}")
         if not isinstance(epochs, int) or epochs < 1:
-            raise ValueError(f"epochs must be 1 or more, got {epochs!r}")
+            raise ValueError(f"epochs must be at least 1, got {epochs!r}")
         self.subwords, self.tokenizer, self.verbose, self.epochs = subwords, tokenizer, verbose, epochs
         self.options = {
             "vector_size": vector_size, "window": window, "min_count": min_count, "sg": sg, "negative": negative,
@@ -55,14 +56,14 @@ class Word2Vec:
             self.fit(sentences)
 
     def fit(self, texts):
-        """Learn from texts, anew each time -> self.
+        """Learn from texts, from scratch each time -> self.
 
-        texts: str, bytes or lists of words, in anything that can be iterated more than once; or a `tf.data` of
-        strings, or of records with one field or a field "text". tokenizer: None cuts words, punctuation marks and
-        Chinese characters apart; any `tfllm.text` tokenizer: its pieces; or a function text -> list of words.
-        Raises ValueError for one string, a generator, and where no word comes `min_count` times.
+        texts: str, bytes or lists of words, in any iterable that can be iterated repeatedly; or a `tf.data.Dataset` of
+        strings, or of records with one field or a field "text". tokenizer: None splits words, punctuation marks and
+        Chinese characters; any `tfllm.text` tokenizer: its tokens; or a function text -> list of words.
+        Raises ValueError for one string, for a generator, and if no word occurs `min_count` times.
         """
-        from tfllm.vectors.sentences import Sentences  # loads TensorFlow
+        from tfllm.vectors.sentences import Sentences  # this imports TensorFlow
 
         corpus = _Corpus(Sentences(texts, self.tokenizer))
         options = dict(self.options)
@@ -72,8 +73,8 @@ class Word2Vec:
         corpus.check()
         if not len(model.wv):
             raise ValueError(
-                f"no word comes min_count={model.min_count} times in {model.corpus_count} texts of together "
-                f"{model.corpus_total_words} words: take a smaller min_count, or more texts"
+                f"no word occurs min_count={model.min_count} times in {model.corpus_count} texts with "
+                f"{model.corpus_total_words} words: use a smaller min_count, or more texts"
             )
         epochs = _Epochs(corpus, model, self.epochs, loss and not self.subwords, self.verbose)
         model.train(
@@ -90,7 +91,7 @@ class Word2Vec:
             raise ValueError("there are no vectors yet: call fit(texts) first")
         return self._vectors
 
-    wv = vectors  # as gensim calls them
+    wv = vectors  # gensim's name
 
     def save(self, path, format=None):
         """Write the vectors: see `tfllm.vectors.save`. Only "gensim" (a name in .kv) keeps the n-grams of subwords."""
@@ -99,14 +100,14 @@ class Word2Vec:
 
 @functools.cache
 def _gensim(subwords):
-    """The class of gensim, with a loss that adds up."""
+    """The class of gensim, with a loss that is summed correctly."""
     from gensim import models
 
     return with_losses(models.FastText if subwords else models.Word2Vec)
 
 
 class _Corpus:
-    """Sentences of 1 to `LONGEST` words. A fault ends them early and is raised by `check`, in the caller's thread."""
+    """Sentences of 1 to `LONGEST` words. An error ends them early and is raised by `check`, in the caller's thread."""
 
     def __init__(self, sentences):
         self.sentences, self.fault, self.bar = sentences, None, None
@@ -129,7 +130,7 @@ class _Corpus:
 
 
 class _Epochs:
-    """A callback of gensim's: history and progress bar."""
+    """A callback for gensim: history and progress bar."""
 
     def __init__(self, corpus, model, epochs, loss, verbose):
         self.corpus, self.epochs = corpus, epochs

@@ -1,1 +1,1 @@
-"""Files of word vectors: text, binary, gensim, mapped into memory."""
+"""Files of word vectors: text, binary, gensim, memory-mapped."""

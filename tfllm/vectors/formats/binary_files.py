@@ -1,7 +1,7 @@
-"""The binary file of word2vec: a header "rows columns", then each word, a space, and its float32, little-endian.
+"""The binary format of word2vec: a header "rows columns", then each word, a space, and its float32, little-endian.
 
-A line end before a word is passed over: the C program ends each row with one, gensim does not. So a word holds no space
-and begins with no line end.
+A line end before a word is skipped: the C program ends each row with one, gensim does not. So a word cannot contain a
+space or begin with a line end.
 """
 
 import numpy as np
@@ -14,32 +14,32 @@ LONGEST = 2**16  # bytes of a word
 
 
 def read_binary(source, layout, limit, faults):
-    """A `Table` of an `Unpacked` file."""
+    """The `Table` of an `Unpacked` file."""
     source.rewind()
     source.read(layout.begin)
-    table, data, number = Table(layout.columns, limit, faults), b"", 1  # of the next word
+    table, data, number = Table(layout.columns, limit, faults), b"", 1  # number of the next word
     while not table.full and number <= layout.rows:
         more = source.read(max(BLOCK, 4 * layout.columns))
         data += more
-        room = min(layout.rows + 1 - number, len(data) if table.room is None else table.room)
-        words, matrix, data = _rows(data, layout.columns, room)
+        count = min(layout.rows + 1 - number, len(data) if table.remaining is None else table.remaining)
+        words, matrix, data = _rows(data, layout.columns, count)
         table.add(_decoded(words, matrix, number, faults))
         number += len(words)
         if len(data) > LONGEST + 4 * layout.columns and b" " not in data:
-            raise ValueError(f"{source.path}, word {number}: expected a space behind a word, got none")
+            raise ValueError(f"{source.path}, word {number}: expected a space after a word, got none")
         if not more:
             break
     table.read = number - 1
     if not table.full:
         if table.read < layout.rows:
-            faults.whole(f"the header says {layout.rows} words, the file ends within word {number}")
+            faults.of_file(f"the header announces {layout.rows} words, but the file ends within word {number}")
         elif (data + source.read(1)).strip(b"\n"):
-            faults.whole(f"the header says {layout.rows} words, more bytes follow behind them")
+            faults.of_file(f"the header announces {layout.rows} words, but more bytes follow them")
     return table
 
 
 def _rows(data, columns, count):
-    """At most `count` rows -> (words as bytes, float32 [N, columns], the bytes left)."""
+    """At most `count` rows -> (words as bytes, float32 [N, columns], the remaining bytes)."""
     words, vectors, at = [], [], 0
     for _ in range(count):
         space = data.find(b" ", at)
@@ -54,30 +54,30 @@ def _rows(data, columns, count):
 
 
 def _decoded(words, matrix, first, faults):
-    """Rows of the words that are words; the first has the number `first`."""
+    """The rows with valid words; the first has the number `first`."""
     decoded = []
     for i, word in enumerate(words):
         try:
             decoded.append(word.decode())
         except UnicodeDecodeError as error:
-            said = f"expected UTF-8, got the byte 0x{word[error.start]:02x} in the word {shown(word)}"
-            faults("that are not UTF-8", first + i, said)
+            message = f"expected UTF-8, got the byte 0x{word[error.start]:02x} in the word {shown(word)}"
+            faults("that are not UTF-8", first + i, message)
             decoded.append("")
             continue
         if not word:
             faults("without a word", first + i, f"expected a word and {matrix.shape[1]} numbers, got no word")
-    return Rows(decoded, matrix, range(first, first + len(words))).kept(list(map(bool, decoded)))
+    return Rows(decoded, matrix, range(first, first + len(words))).selected(list(map(bool, decoded)))
 
 
 def binary_blocks(words, matrix):
-    """The rows to write, `WRITTEN` of them at a time, as gensim writes them."""
+    """The rows to write, in blocks of `WRITTEN`, as gensim writes them."""
     for i in range(0, len(words), WRITTEN):
-        some, rows = words[i : i + WRITTEN], matrix[i : i + WRITTEN].astype("<f4")
-        yield b"".join(b"%b %b" % (word.encode(), row.tobytes()) for word, row in zip(some, rows, strict=True))
+        lines, rows = words[i : i + WRITTEN], matrix[i : i + WRITTEN].astype("<f4")
+        yield b"".join(b"%b %b" % (word.encode(), row.tobytes()) for word, row in zip(lines, rows, strict=True))
 
 
 def unwritable(word):
-    """Why a word cannot stand in a binary file, or None: it would not be read as what it is."""
+    """Why a word cannot be written to a binary file, or None: it would be read as something else."""
     if not word:
         return "is empty"
     if " " in word:

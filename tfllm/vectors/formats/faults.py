@@ -1,11 +1,11 @@
-"""Lines of a vector file that are not as they should be: the first is an error, or all are left out and counted."""
+"""Handling of invalid lines in a vector file: raise an error for the first, or skip and count them all."""
 
-LISTED = 5  # line numbers named for each kind
+LISTED = 5  # line numbers listed for each kind
 WAYS = ("raise", "skip")
 
 
 class Faults:
-    """faults(kind, number, said): ValueError with file and line, or, with `skip`, one more to be counted.
+    """faults(kind, number, message): raise ValueError with file and line or, with `skip`, count it.
 
     unit: what the numbers count, "line" or, in binary files, "word".
     """
@@ -16,24 +16,24 @@ class Faults:
         self.path, self.skip, self.unit = path, errors == "skip", unit
         self._numbers, self._notes = {}, []
 
-    def __call__(self, kind, number, said):
+    def __call__(self, kind, number, message):
         if not self.skip:
-            place = f":{number}" if self.unit == "line" else f", {self.unit} {number}"
-            raise ValueError(f"{self.path}{place}: {said}. errors='skip' leaves such {self.unit}s out, with a warning")
+            where = f":{number}" if self.unit == "line" else f", {self.unit} {number}"
+            raise ValueError(f"{self.path}{where}: {message}. errors='skip' skips such {self.unit}s with a warning")
         self._numbers.setdefault(kind, []).append(number)
 
-    def whole(self, said):
-        """Something about the file as a whole."""
+    def of_file(self, message):
+        """Report a problem of the file as a whole."""
         if not self.skip:
-            raise ValueError(f"{self.path}: {said}. errors='skip' takes what is there, with a warning")
-        self._notes.append(said)
+            raise ValueError(f"{self.path}: {message}. errors='skip' reads what there is, with a warning")
+        self._notes.append(message)
 
     def report(self, count):
-        """What was left out of `count` lines, as one sentence; None where nothing was."""
+        """A sentence about what was skipped of `count` lines; None if nothing was."""
         parts = [f"{len(numbers)} {kind} ({self._listed(numbers)})" for kind, numbers in self._numbers.items()]
         left_out = sum(map(len, self._numbers.values()))
-        said = [f"left out {left_out} of {count} {self.unit}s: {', '.join(parts)}"] if parts else []
-        return f"{self.path}: {'; '.join(said + self._notes)}" if said or self._notes else None
+        message = [f"skipped {left_out} of {count} {self.unit}s: {', '.join(parts)}"] if parts else []
+        return f"{self.path}: {'; '.join(message + self._notes)}" if message or self._notes else None
 
     def _listed(self, numbers):
         return f"{self.unit} {', '.join(map(str, numbers[:LISTED]))}{', ...' if len(numbers) > LISTED else ''}"

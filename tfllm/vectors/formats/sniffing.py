@@ -1,11 +1,11 @@
-"""What a file of word vectors is, told by its first bytes and never by its name.
+"""Detects the format of a file of word vectors from its first bytes, never from its name.
 
 - word2vec text: a header, "rows columns", then lines of a word and numbers. FastText's .vec is the same.
 - word2vec binary: the same header, then rows of a word, a space and the float32 numbers, little-endian.
 - GloVe text: lines of a word and numbers, no header.
 
-A first line of two whole numbers is a header, unless the lines after it have one number each: then "7 1" may as well
-be the word 7 and its vector [1.]. It is a header there if it says one column, and as many rows as lines follow.
+A first line of two whole numbers is a header, unless the lines after it have one number each: then "7 1" could also be
+the word 7 and its vector [1.]. In that case it is a header if it announces one column and the right number of rows.
 """
 
 import codecs
@@ -14,13 +14,13 @@ import struct
 from collections import Counter
 from typing import NamedTuple
 
-HEAD = 2**20  # bytes that are looked at
+HEAD = 2**20  # bytes that are examined
 LOOK = 1000  # lines that vote on the number of columns
 NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 NOT_FINITE = re.compile(rb"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 HEADER = re.compile(rb"[ \t]*(\d+)[ \t]+(\d+)[ \t\r]*")
 OLD_FASTTEXT = struct.Struct("<12id3i")
-OTHERS = {  # first bytes of what else such files may be
+OTHERS = {  # first bytes of other files that users may have
     b"PK\x03\x04": "a zip archive: unpack it first",
     b"\xba\x16\x4f\x2f": "a whole FastText model: gensim.models.fasttext.load_facebook_vectors reads it",
     b"\x93NUMPY": "a NumPy array without words: see tfllm.vectors.keyed_vectors",
@@ -30,7 +30,9 @@ OTHERS = {  # first bytes of what else such files may be
 
 
 class Layout(NamedTuple):
-    """format: "word2vec", "binary", "glove"; rows: as the header says, None without one; begin: bytes before row 1."""
+    """format: "word2vec", "binary", "glove"; rows: from the header, None without one; begin: offset of row 1 in
+    bytes.
+    """
 
     format: str
     rows: int | None
@@ -39,7 +41,7 @@ class Layout(NamedTuple):
 
 
 def sniff(source, format=None):
-    """The layout of an `Unpacked` file; `format`, if given, is held against it. ValueError where it is none."""
+    """The layout of an `Unpacked` file. Raises ValueError if it has none, or another one than `format`."""
     head = source.read(HEAD)
     for first, what in OTHERS.items():
         if head.startswith(first):
@@ -52,7 +54,7 @@ def sniff(source, format=None):
     bom = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) and head[3:4] not in (b" ", b"\t") else 0
     lines = head[bom:].split(b"\n")
     if len(lines) > 1 and (len(head) == HEAD or not lines[-1]):
-        lines.pop()  # cut off, or behind the last line's end
+        lines.pop()  # incomplete, or empty after the last line end
     header = HEADER.fullmatch(lines[0])
     begin = bom + len(lines[0]) + 1
     if header and format is None:
@@ -67,7 +69,7 @@ def sniff(source, format=None):
             raise ValueError(f"{source.path}:1: expected a header of rows and columns above 0, got {shown(lines[0])}")
         if 2 * columns > HEAD + source.most:
             raise ValueError(
-                f"{source.path}:1: the header says {columns:.4g} columns, the file has {source.most} bytes at most"
+                f"{source.path}:1: the header announces {columns:.4g} columns in at most {source.most} bytes"
             )
         return Layout(format, rows, columns, begin)
     if not (columns := _vote(lines)):
@@ -76,7 +78,7 @@ def sniff(source, format=None):
 
 
 def _is_old_fasttext(head):
-    """Whether a file begins as a FastText model without a version: settings, then the sizes of its dictionary."""
+    """Whether a file begins like a FastText model without a version: settings, then the sizes of its dictionary."""
     if len(head) < OLD_FASTTEXT.size:
         return False
     dim, *counts, sample, words, own, labels = OLD_FASTTEXT.unpack(head[: OLD_FASTTEXT.size])
@@ -86,7 +88,7 @@ def _is_old_fasttext(head):
 
 
 def _sizes(header):
-    """Rows and columns; any number of digits beyond 18 is as good as the greatest."""
+    """Rows and columns; numbers of more than 18 digits count as the largest."""
     return [int(digits) if len(digits.lstrip(b"0")) <= 18 else 10**18 for digits in header.groups()]
 
 
@@ -103,7 +105,7 @@ def _with_header(source, header, body, lines):
 
 
 def _looks_binary(body, columns, path):
-    """Whether the first row's numbers are bytes that no text has."""
+    """Whether the numbers of the first row contain bytes that never occur in text."""
     _, _, numbers = body.partition(b" ")
     numbers = numbers[: 4 * columns]
     if any(byte < 32 and byte not in b"\t\n\r" for byte in numbers):
@@ -116,14 +118,14 @@ def _looks_binary(body, columns, path):
 
 
 def _vote(lines):
-    """The number of columns that most lines have, the greater where it is a draw; 0 where none has a number."""
+    """The number of columns that most lines have, the larger one if tied; 0 if no line has a number."""
     votes = Counter(map(numbers_at_end, lines[:LOOK]))
     votes.pop(0, None)
     return max(votes, key=lambda columns: (votes[columns], columns), default=0)
 
 
 def numbers_at_end(line):
-    """How many numbers a line ends in, behind a word of one part or more."""
+    """How many numbers a line ends with, after a word of at least one part."""
     parts = re.split(rb"[ \t]", line.rstrip(b" \t\r"))
     count = 0
     for part in reversed(parts[1:]):
@@ -134,7 +136,7 @@ def numbers_at_end(line):
 
 
 def _lines(source):
-    """Lines of the whole file."""
+    """The lines of the whole file."""
     source.rewind()
     count, last = 0, b""
     while data := source.read(2**22):
@@ -143,7 +145,7 @@ def _lines(source):
 
 
 def shown(line):
-    """Bytes for a message."""
+    """Bytes, shortened for a message."""
     try:
         return repr(line.decode()[:60])
     except UnicodeDecodeError:

@@ -1,4 +1,6 @@
-"""The bytes of a file, unpacked where they are gzip (told by its first bytes, not by its name), with a progress bar."""
+"""The bytes of a file, decompressed if it is gzip (recognised by its first bytes, not its name), with a progress
+bar.
+"""
 
 import gzip
 import os
@@ -6,12 +8,12 @@ import zlib
 
 from tfllm.limits import TEXT, most_text
 
-BIG = 64  # MB of a file that gets a progress bar
+BIG = 64  # MB from which a file gets a progress bar
 MB = 2**20
 
 
 class Unpacked:
-    """Open for reading, in a `with`. ValueError, with file and line, for broken gzip, or a bomb."""
+    """A context manager for reading. Raises ValueError, with file and line, for broken gzip or a gzip bomb."""
 
     def __init__(self, path, verbose="auto"):
         self.path = path
@@ -41,24 +43,24 @@ class Unpacked:
             data = self.file.read(size)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise ValueError(
-                f"{self.path}:{self._line}: broken gzip from about here: {error}. Fetch the file again"
+                f"{self.path}:{self._line}: broken gzip from about here: {error}. Download the file again"
             ) from None
         if self._packed:
             self._line += data.count(b"\n")
             self._unpacked += len(data)
             if self._unpacked > self.most:
-                raise ValueError(f"{self.path} unpacks to more than {TEXT} times its size: no word vectors do so")
+                raise ValueError(f"{self.path} unpacks to more than {TEXT} times its size, which word vectors never do")
         if self._bar and data:
             self._bar.update(self._at(), finalize=False)
         return data
 
     @property
     def most(self):
-        """Bytes that the file can unpack to, at most."""
+        """Maximum number of bytes of the decompressed file."""
         return most_text(self.path) if self._packed else os.fstat(self._raw.fileno()).st_size
 
     def rewind(self):
-        """Begin again."""
+        """Start again from the beginning."""
         self.file.seek(0)
         self._line, self._unpacked = 1, 0
 

@@ -1,7 +1,7 @@
-"""Word vectors from files and to files: word2vec (text and binary), GloVe, FastText's .vec, gensim's own.
+"""Reads and writes word vectors: word2vec (text and binary), GloVe, FastText's .vec, gensim's own format.
 
-What a file is shows in its first bytes (sniffing.py), packed with gzip or not. Numbers come as float32(float(text)).
-Left out: other encodings than UTF-8, FastText's .bin with its n-grams (gensim reads it), counts of words.
+The format is detected from the first bytes (sniffing.py), with or without gzip. Numbers are float32(float(text)).
+Not supported: other encodings than UTF-8, FastText's .bin with its n-grams (gensim reads it), counts of words.
 """
 
 import contextlib
@@ -27,32 +27,32 @@ from tfllm.vectors.keyed import keyed_vectors
 
 FORMATS = ("word2vec", "binary", "glove", "fasttext", "gensim")
 SUFFIXES = {".txt": "word2vec", ".bin": "binary", ".vec": "fasttext", ".kv": "gensim"}
-SMALL = 2**22  # bytes of a file that is read quickly enough without a copy
-BIG = 2**22  # numbers whose writing shows a progress bar
+SMALL = 2**22  # bytes from which a file is cached
+BIG = 2**22  # numbers from which writing shows a progress bar
 
 
 def load(path, format=None, limit=None, errors="raise", cache=True, verbose="auto"):
-    """The vectors in a file -> gensim KeyedVectors, float32.
+    """Load the vectors in a file -> gensim KeyedVectors, float32.
 
     format: one of "word2vec" (text with a header), "binary" (word2vec's), "glove" (text without a header), "fasttext"
-        (the .vec, the same as "word2vec"), "gensim"; None: as the file itself tells.
-    limit: take only the first so many words.
-    errors: "raise", or "skip": lines with a fault are left out and counted in one warning that names the first ones.
-    cache: keep a copy beside the file, from 4 MB on, that is mapped into memory the next time; False: none;
-        a folder: keep it there. Where it cannot be written there is none; after a change of the file it is made anew.
+        (the .vec, the same as "word2vec"), "gensim"; None: detected.
+    limit: read only the first `limit` words.
+    errors: "raise", or "skip": invalid lines are skipped, and one warning counts them and names the first ones.
+    cache: for files of 4 MB or more, keep a memory-mapped copy next to the file for the next load; False: no copy;
+        a folder: keep it there. There is no copy if it cannot be written; it is rewritten if the file changes.
     verbose: a progress bar, "auto": from 64 MB on.
 
     gensim's files keep the n-grams of FastText and the counts of words; with a limit they become plain vectors. They
-    are pickles: one that names more than gensim, NumPy and plain types is refused, and none runs anything.
-    Raises OSError where the file is missing. ValueError, with file and line, for: no format of these, a header that
-    does not fit, a word that comes twice, too few or too many numbers, NaN and infinity, bytes that are not UTF-8.
+    are pickles: one that names anything but gensim, NumPy and plain types is refused, and no code in them runs.
+    Raises OSError if the file is missing; ValueError, with file and line, for an unknown format, a wrong header, a
+    repeated word, too few or too many numbers, NaN and infinity, and invalid UTF-8.
     """
     if format not in (None, *FORMATS):
         raise ValueError(f"format must be one of {FORMATS}, or None, got {format!r}")
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-        raise ValueError(f"limit must be a number of words, at least 1, got {limit!r}")
+        raise ValueError(f"limit must be a whole number of words, at least 1, got {limit!r}")
     faults = Faults(path, errors)
-    was = mapped.state(path)
+    fingerprint = mapped.fingerprint(path)
     with Unpacked(path, verbose=False) as source:
         pickled = is_pickle(source.read(2))
     if format == "gensim" and not pickled:
@@ -61,10 +61,10 @@ def load(path, format=None, limit=None, errors="raise", cache=True, verbose="aut
         result = read_pickle(path)
         return keyed_vectors(result.index_to_key[:limit], result.vectors[:limit]) if limit else result
     format = "word2vec" if format == "fasttext" else format
-    copy = mapped.place(path, cache) if was[1] >= SMALL else None
-    kept = mapped.read(copy, was) if copy else None
-    if kept and format in (None, kept.format) and (kept.report is None or faults.skip):
-        words, matrix, report = kept.words, kept.matrix, kept.report
+    copy = mapped.copy_path(path, cache) if fingerprint[1] >= SMALL else None
+    cached = mapped.read(copy, fingerprint) if copy else None
+    if cached and format in (None, cached.format) and (cached.report is None or faults.skip):
+        words, matrix, report = cached.words, cached.matrix, cached.report
     else:
         with Unpacked(path, verbose) as source:
             layout = sniff(source, format)
@@ -72,37 +72,39 @@ def load(path, format=None, limit=None, errors="raise", cache=True, verbose="aut
             table = (read_binary if layout.format == "binary" else read_text)(source, layout, limit, faults)
         words, report = list(table.index), faults.report(table.read)
         if not words:
-            raise ValueError(f"{path}: expected word vectors, found none. {report}")
+            raise ValueError(f"{path}: expected word vectors, got none. {report}")
         matrix = table.matrix()
         if copy and limit is None:
-            mapped.write(copy, mapped.Kept(words, matrix, layout.format, report), was)
+            mapped.write(copy, mapped.Cached(words, matrix, layout.format, report), fingerprint)
     if report:
         warnings.warn(report, stacklevel=2)
     return keyed_vectors(words[:limit], matrix[:limit])
 
 
 def save(vectors, path, format=None, verbose="auto"):
-    """Write KeyedVectors, or a mapping of words to vectors. No file is half written.
+    """Write KeyedVectors, or a mapping of words to vectors, atomically.
 
-    format: as in `load`; None: by the name, .txt and .vec are word2vec's text with a header, .bin its binary, .kv is
-        gensim's. A name that ends in .gz is packed. Only "gensim" keeps the n-grams of FastText; it is one file here.
+    format: as in `load`; None: by the name: .txt and .vec are word2vec's text with a header, .bin its binary, .kv is
+        gensim's. A name that ends in .gz is compressed. Only "gensim" keeps the n-grams of FastText, in one file.
     verbose: a progress bar, "auto": from 4 million numbers on.
 
-    Raises ValueError for a name that tells no format, for NaN and infinity, and for a word that the format cannot
-    hold: such as one with a space in "binary".
+    Raises ValueError for a name without a known ending, for NaN and infinity, and for a word that the format cannot
+    represent, such as one with a space in "binary".
     """
     path = Path(path)
     packed = path.suffix.lower() == ".gz"
     format = format or SUFFIXES.get((Path(path.stem) if packed else path).suffix.lower())
     if format not in FORMATS:
-        raise ValueError(f"{path}: expected a name in {', '.join(SUFFIXES)}, or format= one of {FORMATS}; got {format}")
+        raise ValueError(
+            f"{path}: expected a name ending in {', '.join(SUFFIXES)}, or format= one of {FORMATS}; got {format}"
+        )
     vectors = keyed_vectors(vectors, list(vectors.values())) if isinstance(vectors, Mapping) else vectors
     words, matrix = _checked(vectors, format)
     if format == "gensim":
         if packed:
-            raise ValueError(f"{path}: gensim's own format is not packed here: leave out .gz")
+            raise ValueError(f"{path}: gensim's own format cannot be compressed: remove .gz")
         with written(path) as beside:
-            vectors.save(str(beside), separately=[])  # all in one file, that is there or not
+            vectors.save(str(beside), separately=[])  # one file, written atomically
         return
     blocks = (binary_blocks if format == "binary" else text_blocks)(words, matrix)
     with written(path) as beside, _packing(beside, packed) as file, _bar(matrix, verbose) as advance:
@@ -114,7 +116,7 @@ def save(vectors, path, format=None, verbose="auto"):
 
 
 def _checked(vectors, format):
-    """(words, float32 [V, D]) of KeyedVectors that `format` can hold."""
+    """(words, float32 [V, D]) of KeyedVectors that `format` can represent."""
     words, matrix = list(vectors.index_to_key), vectors.vectors[: len(vectors.index_to_key)]
     if not words:
         raise ValueError("expected vectors to save, got none")
@@ -129,9 +131,9 @@ def _checked(vectors, format):
         try:
             why = not_in_binary(word) if format == "binary" else not_in_text(word, not row, format != "glove")
         except UnicodeEncodeError:
-            why = "is not Unicode: it holds half of a surrogate pair"
+            why = "is not valid Unicode: it contains half of a surrogate pair"
         if why:
-            raise ValueError(f"{word!r:.60} does not go into {format!r}: it {why}. format='gensim' takes every word")
+            raise ValueError(f"format {format!r} cannot represent {word!r:.60}: it {why}. format='gensim' can")
     return words, matrix
 
 
@@ -141,13 +143,14 @@ def _packing(path, packed):
         if not packed:
             yield file
             return
-        with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packing:  # the same bytes every time
+        # no time stamp: the same bytes every time
+        with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packing:
             yield packing
 
 
 @contextlib.contextmanager
 def _bar(matrix, verbose):
-    """A function to call for each block that is written."""
+    """A function to call for each written block."""
     if not (matrix.size >= BIG if verbose == "auto" else verbose):
         yield lambda: None
         return

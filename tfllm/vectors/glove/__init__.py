@@ -1,1 +1,1 @@
-"""GloVe: counting which words stand near each other, and fitting vectors to the counts."""
+"""GloVe: counting co-occurrences of words, and fitting vectors to the counts."""

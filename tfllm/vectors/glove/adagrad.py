@@ -1,4 +1,4 @@
-"""The inner loop of GloVe: pair after pair, weighted least squares by AdaGrad, compiled by numba."""
+"""The inner loop of GloVe: weighted least squares by AdaGrad, one pair at a time, compiled by numba."""
 
 import numba
 import numpy as np
@@ -10,7 +10,7 @@ def sweep(rows, columns, logs, weights, values, squares, rate, clip):
 
     rows, columns: int64 [N], rows of `values` (word and context). logs: log X [N]. weights: f(X) [N].
     values: vectors and, last, the bias of each word, then of each context [2V, D + 1]. squares: their sums of squared
-    steps, of the same shape. All floats of one type, float32 or float64.
+    gradients, of the same shape. All floats of one type, float32 or float64.
 
         diff = w · c + b + b̃ - log X
         step = rate * clip(f diff c), that of c likewise with w, those of the biases rate * f diff

@@ -1,7 +1,7 @@
-"""How often words stand near each other, counted over a streamed corpus in bounded memory: the table that GloVe fits.
+"""Co-occurrence counts of words over a streamed corpus, in bounded memory: the table that GloVe fits.
 
-Pennington, Socher, Manning 2014, sec. 3 and 4.2: X[i, j] sums 1 / d over all places where word j stands d words from
-word i, d at most `window`.
+Pennington, Socher, Manning 2014, sec. 3 and 4.2: X[i, j] is the sum of 1 / d over all positions where word j is d words
+from word i, d at most `window`.
 """
 
 import math
@@ -18,16 +18,16 @@ from tfllm.vectors.sentences import Sentences
 
 PAIR = np.dtype([("row", np.int32), ("column", np.int32), ("count", np.float64)])
 EXACT = 2**32  # distances are weighted by whole numbers, 1/d in units of 1/lcm(1..window), while these are smaller
-BYTES = 256  # a pair of words takes at most, while it is sorted and summed
+BYTES = 256  # memory for a pair of words while it is sorted and summed
 
 
 @dataclass(frozen=True, eq=False)
 class Cooccurrence:
     """A sparse table [V, V] of counts of pairs; `Cooccurrence.count` makes it.
 
-    words: [V] by falling frequency, then by the alphabet. frequencies: int64 [V], how often each occurs.
-    pairs: records (row, column, count) in the order of (row, column), each pair once. Larger than the memory that was
-        allowed, they are memory-mapped from a file that has no name and goes when they go.
+    words: [V] by falling frequency, then alphabetically. frequencies: int64 [V], how often each occurs.
+    pairs: records (row, column, count) sorted by (row, column), each pair once. If larger than the allowed memory, they
+        are memory-mapped from an anonymous temporary file, which is deleted with them.
     """
 
     words: list
@@ -39,20 +39,20 @@ class Cooccurrence:
               distance_weighting=True, memory=1024, folder=None, verbose=1):  # fmt: skip
         """Count the pairs of `texts`, which are read twice: first the words are counted, then the pairs.
 
-        texts, tokenizer: as in `Sentences`. Pairs never reach from one text into the next.
-        window: how many words further a pair reaches, on either side (to the right only, if not symmetric).
-        min_count, vocab_size: words that occur less often, or are not among the `vocab_size` most frequent, are left
-            out before distances are measured.
+        texts, tokenizer: as in `Sentences`. Pairs never cross from one text to the next.
+        window: the largest distance of a pair in words, on either side (to the right only, if not symmetric).
+        min_count, vocab_size: words that occur less often, or are not among the `vocab_size` most frequent, are removed
+            before distances are measured.
         symmetric: a pair counts for (i, j) and for (j, i); else only for (word before, word after it).
         distance_weighting: d words apart counts 1/d; else 1.
-        memory: MiB for sorting and summing. Where the table takes more, sorted runs are written to a temporary file in
-            `folder` (None: where the system keeps such files) and merged. Beside it stand the vocabulary and the words
-            of 1,024 texts.
+        memory: MiB for sorting and summing. If the table needs more, sorted runs are written to a temporary file in
+            `folder` (None: the system's) and merged. The vocabulary and the words of 1,024 texts need further memory.
         verbose: 0 shows no progress bar.
 
-        Same as the authors' program `cooccur`: all of that. Differs: sums are float64 of whole multiples of
+        All of this equals the authors' program `cooccur`. Differs: sums are float64 of whole multiples of
         1 / lcm(1..window), so up to window 22 they are exact, the same for any `memory`, and rounded once.
-        ValueError: no words, none that occurs `min_count` times, no pair, texts that end sooner the second time.
+        Raises ValueError if there are no words, none that occurs `min_count` times, no pair, or if the second reading
+        gives other texts.
         """
         _check(window=window, min_count=min_count, memory=memory, vocab_size=1 if vocab_size is None else vocab_size)
         sentences = Sentences(texts, tokenizer)
@@ -62,11 +62,11 @@ class Cooccurrence:
         with scratch(folder) as file:
             sums = Sums(memory * 2**20 / 2, file)
             ids = _ids(_shown(sentences, total, "pairs", verbose), words, seen)
-            for keys, values in packing.counted(ids, room=int(memory * 2**20 / BYTES)):
+            for keys, values in packing.counted(ids, capacity=int(memory * 2**20 / BYTES)):
                 sums.add(keys, values)
             pairs = _table(sums, packing, folder)
         if not len(pairs):
-            raise ValueError(f"no two of the {len(words)} words stand in one text: there is no pair to count")
+            raise ValueError(f"no two of the {len(words)} words occur in one text: there is no pair to count")
         return cls(words, frequencies, pairs)
 
     @property
@@ -86,42 +86,42 @@ class Cooccurrence:
 
 
 class _Packing:
-    """A pair and its distance as one int64: (row * V + column) << bits | distance - 1, quick to sort."""
+    """A pair and its distance as one int64, (row * V + column) << bits | distance - 1, which sorts fast."""
 
     def __init__(self, size, window, symmetric, distance_weighting):
         self.size, self.window, self.symmetric = size, window, symmetric
         self.bits = (window - 1).bit_length() if distance_weighting else 0
         if size**2 << self.bits >= 2**63:
-            raise ValueError(f"a window of {window} with {size} words is too large; take one of at most 1000")
+            raise ValueError(f"a window of {window} with {size} words is too large; use at most 1000")
         unit = math.lcm(*range(1, min(window, 64) + 1)) if distance_weighting else 1
         self.unit = unit if unit < EXACT else 1
         self.weights = self.unit / np.arange(1, 2**self.bits + 1)
 
-    def counted(self, groups, room):
-        """Groups of (ids, number of the text of each) -> (keys row * V + column in order, each once; sums)."""
-        room = max(1, room)
-        waiting, held = [], 0
+    def counted(self, groups, capacity):
+        """Groups of (ids, index of the text of each) -> (keys row * V + column, sorted and unique; sums)."""
+        capacity = max(1, capacity)
+        waiting, size = [], 0
         for ids, texts in groups:
-            for packed in self.packed(ids, texts, room):
-                if held + len(packed) > room and waiting:
+            for packed in self.packed(ids, texts, capacity):
+                if size + len(packed) > capacity and waiting:
                     yield self.unpacked(waiting)
-                    waiting, held = [], 0
+                    waiting, size = [], 0
                 waiting.append(packed)
-                held += len(packed)
+                size += len(packed)
         if waiting:
             yield self.unpacked(waiting)
 
-    def packed(self, ids, texts, room):
-        """All pairs of a group, by distance; at most `room` at a time."""
+    def packed(self, ids, texts, capacity):
+        """All pairs of a group, by distance; at most `capacity` at a time."""
         if not len(ids):
             return
         longest = int(np.diff(np.append(beginnings(texts), len(texts))).max())
         for distance in range(1, min(self.window, longest - 1) + 1):
-            for at in range(distance, len(ids), room):
-                after, before = slice(at, at + room), slice(at - distance, min(at + room, len(ids)) - distance)
+            for at in range(distance, len(ids), capacity):
+                after, before = slice(at, at + capacity), slice(at - distance, min(at + capacity, len(ids)) - distance)
                 together = texts[after] == texts[before]
                 rows, columns = ids[before][together], ids[after][together]
-                if self.symmetric:  # each pair once; the other half of the table is made in `unpacked`
+                if self.symmetric:  # each pair once; `unpacked` makes the other half of the table
                     rows, columns = np.minimum(rows, columns), np.maximum(rows, columns)
                 rows *= self.size
                 rows += columns
@@ -155,7 +155,7 @@ class _Packing:
 
 
 def _table(sums, packing, folder):
-    """The records of all sums; from a file, if they were too many for the memory."""
+    """The records of all sums; memory-mapped from a file if they were too many for the memory."""
     if not sums.runs:
         return np.concatenate([np.empty(0, PAIR), *(packing.records(*chunk) for chunk in sums.chunks())])
     with scratch(folder) as file:
@@ -185,16 +185,16 @@ def _vocabulary(groups, min_count, vocab_size):
 
 
 def _ids(groups, words, seen):
-    """Groups of words -> (ids, number of the text of each), words of the vocabulary only."""
-    place = {word: i for i, word in enumerate(words)}.get
+    """Groups of words -> (ids, index of the text of each), words of the vocabulary only."""
+    index_of = {word: i for i, word in enumerate(words)}.get
     texts = 0
     for group, lengths in groups:
         texts += len(lengths)
-        ids = np.fromiter(map(place, group, repeat(-1)), np.int64, len(group))
+        ids = np.fromiter(map(index_of, group, repeat(-1)), np.int64, len(group))
         known = ids >= 0
         yield ids[known], np.repeat(np.arange(len(lengths)), lengths)[known]
     if texts != seen:
-        raise ValueError(f"the texts were {seen} when read first and {texts} when read again: they must stay the same")
+        raise ValueError(f"the first reading gave {seen} texts, the second {texts}: they must be the same")
 
 
 def _shown(sentences, total, what, verbose):
@@ -211,7 +211,7 @@ def _shown(sentences, total, what, verbose):
 
 
 def _number_of_texts(texts):
-    """None where it is not known beforehand."""
+    """None if it is not known beforehand."""
     if isinstance(texts, tf.data.Dataset):
         return None
     return len(texts) if hasattr(texts, "__len__") else None
@@ -222,4 +222,4 @@ def _check(memory, **numbers):
         raise ValueError(f"memory must be a number of MiB above 0, got {memory!r}")
     for name, number in numbers.items():
         if number < 1 or number != int(number):
-            raise ValueError(f"{name} must be a whole number from 1, got {number!r}")
+            raise ValueError(f"{name} must be a whole number, at least 1, got {number!r}")

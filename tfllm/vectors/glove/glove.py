@@ -12,31 +12,31 @@ import numpy as np
 from tfllm.vectors.glove.cooccurrence import Cooccurrence
 from tfllm.vectors.keyed import keyed_vectors
 
-CLIP = 100.0  # of each number of a gradient
-PAGE = 256  # pairs that stay together where the table is larger than memory
-CHUNK = 2**18  # pairs between two looks at the progress bar
+CLIP = 100.0  # limit of each element of a gradient
+PAGE = 256  # pairs that are read together if the table is larger than memory
+CHUNK = 2**18  # pairs between two updates of the progress bar
 
 
 class GloVe:
-    """Word vectors of `texts`; `fit` learns them, `vectors` gives them.
+    """Word vectors of `texts`; `fit` learns them, `vectors` returns them.
 
-    vector_size: D. window, min_count, vocab_size, symmetric, distance_weighting, tokenizer, memory (MiB), folder: what
-        is counted, and how much memory that takes; see `Cooccurrence.count`. The order of the pairs keeps to it too.
+    vector_size: D. window, min_count, vocab_size, symmetric, distance_weighting, tokenizer, memory (MiB), folder: as in
+        `Cooccurrence.count`. The random order of the pairs also respects `memory`.
     x_max, alpha: the weight f of a count, eq. 9.
     learning_rate, epochs: AdaGrad over all pairs, in a new order in each epoch.
     add_contexts: a word's vector is w + w̃ (sec. 4.2); False: w alone.
-    seed: of the first values and of the orders. The same seed gives the same vectors on the same machine, with one
+    seed: of the initial values and of the orders. The same seed gives the same vectors on the same machine, with one
         worker.
-    workers: threads that train on one table without locks (Hogwild, as the authors' program does): faster, not
-        repeatable.
+    workers: threads that train one table without locks (Hogwild, as in the authors' program): faster, not
+        reproducible.
 
-    Same as the authors' program `glove`: one pair after the other; values drawn from (-0.5, 0.5) / (D + 1), biases too;
-    sums of squares begin at 1; gradients without the factor 2 of the square; each number of a gradient of a vector is
-    cut to [-100, 100]; the learning rate is inside the squared steps; w + w̃. Differs: float32, not float64; all pairs
-    in a new order in each epoch, the program shuffles once; biases move at the learning rate too, as in its first
-    versions (later ones leave the factor out); no row for unknown words; training ends where the loss is no number, the
-    program skips such pairs.
-    `fit` raises ImportError without numba; ValueError where nothing can be counted (see `Cooccurrence.count`).
+    Equal to the authors' program `glove`: one pair at a time; initial values from (-0.5, 0.5) / (D + 1), also for
+    biases; sums of squares start at 1; gradients without the factor 2 of the square; each element of a vector's
+    gradient is clipped to [-100, 100]; the squared steps include the learning rate; w + w̃. Differs: float32, not
+    float64; a new order of all pairs in each epoch, where the program shuffles once; biases use the learning rate too,
+    as in its first versions (later ones omit the factor); no row for unknown words; training stops if the loss is not a
+    number, where the program skips such pairs. `fit` raises ImportError without numba; ValueError if nothing can be
+    counted (see `Cooccurrence.count`).
     """
 
     def __init__(self, vector_size=50, window=10, min_count=5, x_max=100.0, alpha=0.75, learning_rate=0.05, epochs=25,
@@ -44,7 +44,7 @@ class GloVe:
                  memory=1024, folder=None, seed=1, workers=1):  # fmt: skip
         for name, number in dict(vector_size=vector_size, epochs=epochs, workers=workers).items():
             if number < 1 or number != int(number):
-                raise ValueError(f"{name} must be a whole number from 1, got {number!r}")
+                raise ValueError(f"{name} must be a whole number, at least 1, got {number!r}")
         for name, number in dict(x_max=x_max, alpha=alpha, learning_rate=learning_rate).items():
             if not number > 0:
                 raise ValueError(f"{name} must be above 0, got {number!r}")
@@ -58,10 +58,10 @@ class GloVe:
         self.cooccurrence, self.history, self.values = None, {"loss": []}, None
 
     def fit(self, texts, verbose=1):
-        """Count the pairs of `texts` (as in `Sentences`, or a `Cooccurrence` that is counted already) and learn.
+        """Count the pairs of `texts` (as in `Sentences`, or a finished `Cooccurrence`) and learn.
 
-        Begins anew each time. `history["loss"]` has the mean of f diff² / 2 over the pairs of each epoch, each taken
-        just before its step. verbose: 0 shows no progress bars. Returns self.
+        Starts anew each time. `history["loss"]` has the mean of f diff² / 2 over the pairs of each epoch, each computed
+        before its step. verbose: 0 shows no progress bars. Returns self.
         """
         sweep = _compiled()
         if not isinstance(texts, Cooccurrence):
@@ -80,7 +80,7 @@ class GloVe:
 
     @property
     def vectors(self):
-        """gensim KeyedVectors; each word's frequency is its attribute "count"."""
+        """gensim KeyedVectors; the frequency of each word is its attribute "count"."""
         words = self.word_vectors + self.context_vectors if self.add_contexts else self.word_vectors.copy()
         vectors = keyed_vectors(self.cooccurrence.words, words)
         vectors.expandos["count"] = self.cooccurrence.frequencies.copy()
@@ -102,7 +102,7 @@ class GloVe:
         return self._fitted()[:, :, -1]
 
     def save(self, path, format=None):
-        """Write `vectors` into a file, in a format of `tfllm.vectors.save`."""
+        """Write `vectors` to a file, in a format of `tfllm.vectors.save`."""
         from tfllm.vectors.formats.vector_files import save
 
         save(self.vectors, path, format)
@@ -117,7 +117,7 @@ class GloVe:
         pairs, loss, seen = self.cooccurrence.pairs, 0.0, 0
         bar = keras.utils.Progbar(len(pairs), verbose=verbose, unit_name="pair", stateful_metrics=["loss"])
         rate, clip = np.float32(self.learning_rate), np.float32(CLIP)
-        for chunk in shuffled(pairs, draw, room=int(self.memory * 2**20 / 64)):
+        for chunk in shuffled(pairs, draw, capacity=int(self.memory * 2**20 / 64)):
             columns = chunk["column"].astype(np.int64) + len(self.values) // 2
             logs = np.log(chunk["count"])
             parts = (chunk["row"].astype(np.int64), columns, logs.astype(np.float32), self.weights(logs))
@@ -134,13 +134,13 @@ class GloVe:
         return np.exp(np.minimum(0, self.alpha * (logs - np.log(self.x_max)))).astype(np.float32)
 
 
-def shuffled(pairs, draw, room, size=CHUNK):
+def shuffled(pairs, draw, capacity, size=CHUNK):
     """All pairs in a random order, at most `size` at a time.
 
-    Of a table larger than `room` only as many pages of neighbours are read at once, in a random order of the pages.
+    If the table is larger than `capacity`, pages of adjacent pairs are read in a random order, some of them at a time.
     """
     pages = draw.permutation(-(-len(pairs) // PAGE))
-    taken = max(1, room // PAGE)
+    taken = max(1, capacity // PAGE)
     for at in range(0, len(pages), taken):
         buffer = np.concatenate([pairs[page * PAGE : (page + 1) * PAGE] for page in pages[at : at + taken]])
         order = draw.permutation(len(buffer))
@@ -152,5 +152,5 @@ def _compiled():
     try:
         from tfllm.vectors.glove.adagrad import sweep
     except ImportError:
-        raise ImportError("GloVe is trained by numba: pip install 'tfllm[glove]'") from None
+        raise ImportError("GloVe needs numba: pip install 'tfllm[glove]'") from None
     return sweep
