@@ -75,7 +75,7 @@ def test_export(run, tmp_path, capsys):
     [
         ("train facts --out R", ["name the questions: --babi F[,F]"]),
         ("train facts --out R --babi none.txt", ["none.txt"]),
-        ("train facts --out R --babi a.txt", ["expected questions in a.txt; found none"]),
+        ("train facts --out R --babi a.txt", ["expected questions in a.txt; got none"]),
         ("train facts --out R --babi a.txt --model.hops 3", ["no option --model.hops", "'--model.num_hops'"]),
     ],
 )

@@ -95,7 +95,7 @@ def test_the_model_of_another_run_is_taken(run):
     [
         ("train qa --out R", ["name the questions: --squad F[,F] or --tfds NAME"]),
         ("train qa --out R --squad none.json", ["none.json"]),
-        ("train qa --out R --squad a.json", ["expected questions in a.json; found none"]),
+        ("train qa --out R --squad a.json", ["expected questions in a.json; got none"]),
         ("train qa --out R --squad a.json --valid_split test", ["--valid_split is a part of --tfds NAME"]),
         ("train qa --out R --squad a.json --model.unit 3", ["no option --model.unit", "--model.num_units"]),
     ],

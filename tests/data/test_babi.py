@@ -52,9 +52,9 @@ def test_a_question_may_come_before_every_fact(tmp_path):
         ("1 A.\nMary went.\n", "a.txt:2: expected a line numbered 2"),
         ("2 A.\n", "a.txt:1: expected a line numbered 1"),
         ("1 A.\n2 Who?\t\t1\n", "a.txt:2: expected question, tab, answer"),
-        ("1 A.\n2 Who?\ta\t1\n3 Who?\ta\t2\n", "a.txt:3: .* follow from line 2, which is no fact above it"),
-        ("1 A.\n2 Who?\ta\tb\n", "a.txt:2: .* follow from line b"),
-        ("1 A.\n", "expected questions in .*a.txt; found none"),
+        ("1 A.\n2 Who?\ta\t1\n3 Who?\ta\t2\n", "a.txt:3: .* refers to line 2, which is not a fact above it"),
+        ("1 A.\n2 Who?\ta\tb\n", "a.txt:2: .* refers to line b"),
+        ("1 A.\n", "expected questions in .*a.txt; got none"),
     ],
 )
 def test_broken_files(text, said, tmp_path):

@@ -77,7 +77,7 @@ def test_rows_are_shared_evenly_in_as_few_batches_as_can_be(count, most):
 
 def test_a_batch_may_have_fixed_rows():
     result = plan(np.array([2, 2, 2, 30]), tokens=10, batch_size=3, shapes=2)
-    assert (result.edges, result.rows, result.batches, result.fitted) == ((2, 30), (3, 3), 2, False)
+    assert (result.edges, result.rows, result.batches, result.auto_sized) == ((2, 30), (3, 3), 2, False)
 
 
 @pytest.mark.parametrize("count", [1, 3, 40, 100, 101, 149, 300, 777, 2000, 60000])
@@ -92,7 +92,7 @@ def test_the_batch_size_is_fitted_to_the_data(count, most):
     if count == 60000:
         assert result == (plan(lengths, batch_size=32) if most else plan(lengths, tokens=4096))
     said = f"; sized for {count} rows, unless batch_size or batch_tokens is given"
-    assert str(result).endswith(said) == result.fitted == ((0 if most else 3) < count < (1600 if most else 10000))
+    assert str(result).endswith(said) == result.auto_sized == ((0 if most else 3) < count < (1600 if most else 10000))
 
 
 def test_many_different_lengths_take_little_memory():
@@ -104,7 +104,7 @@ def test_many_different_lengths_take_little_memory():
 
 
 def test_a_row_longer_than_a_batch_is_refused():
-    with pytest.raises(ValueError, match="the longest row has 21 tokens, a batch only 20: raise batch_tokens"):
+    with pytest.raises(ValueError, match="the longest row has 21 tokens, more than a batch .20.: raise batch_tokens"):
         plan(np.array([3, 21]), tokens=20)
     assert plan(np.array([3, 20]), tokens=20, shapes=1).rows == (1,)
 
@@ -257,7 +257,7 @@ def test_more_bytes_than_positions_count_are_refused(monkeypatch):
     monkeypatch.setattr(batches, "LARGEST", 20)
     records = tf.data.Dataset.from_tensor_slices({"text": ["a b c d e f"] * 2})
     batches.rows(records.take(1), lambda record: tf.strings.split(record["text"]))
-    with pytest.raises(ValueError, match=r"^\d+ records or fewer, .* cut long texts, at most 20 bytes .* have 22$"):
+    with pytest.raises(ValueError, match=r"^up to \d+ records, .* truncate long texts, at most 20 bytes .* have 22$"):
         batches.rows(records, lambda record: tf.strings.split(record["text"]))
 
 

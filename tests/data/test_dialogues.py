@@ -49,7 +49,7 @@ def test_json(tmp_path):
 
 def test_dialogues_that_nobody_answers_are_counted(tmp_path):
     (tmp_path / "a.txt").write_text("a __eou__\na __eou__ b __eou__\nc __eou__\n")
-    with pytest.warns(UserWarning, match=r"skipped 2 dialogues of less than two turns: .*a.txt:1, .*a.txt:3"):
+    with pytest.warns(UserWarning, match=r"skipped 2 dialogues of fewer than two turns: .*a.txt:1, .*a.txt:3"):
         assert rows(tmp_path / "a.txt") == ["a\nb"]
 
 
@@ -59,16 +59,16 @@ def test_dialogues_that_nobody_answers_are_counted(tmp_path):
         ("a.txt", "a __eou__ b __eou__\na __eou__ b\n", "a.txt:2: expected turns .* with __eou__; got 'a __eou__ b'"),
         ("a.txt", "nothing of this\n", "a.txt:1: expected turns that end with __eou__"),
         ("a.txt", "a __eou__ __eou__ b __eou__\n", "a.txt:1: turn 2 is empty"),
-        ("a.txt", "\n", "expected dialogues in .*a.txt; found none"),
+        ("a.txt", "\n", "expected dialogues in .*a.txt; got none"),
         ("a.jsonl", '\n{"turns": ["a"]\n', "a.jsonl:2: expected one JSON object: "),
         ("a.jsonl", '["a", "b"]', "a.jsonl:1: expected one JSON object with 'turns' or 'messages'; got list"),
         ("a.jsonl", '{"text": "a"}', r"got \['text'\]"),
         ("a.jsonl", '{"turns": "a"}', "expected a list of texts in 'turns'; got a str"),
         ("a.jsonl", '{"turns": ["a", 2]}', "turn 2: expected a text, got a int: 2"),
-        ("a.jsonl", '{"turns": ["a", "\\ud800"]}', "turn 2 holds half of a surrogate pair"),
+        ("a.jsonl", '{"turns": ["a", "\\ud800"]}', "turn 2 contains half of a surrogate pair"),
         ("a.jsonl", '{"turns": ["a", "b"], "speakers": ["x"]}', "expected a speaker for each of 2 turns, got 1"),
         ("a.jsonl", '{"turns": ["a", "b"], "speakers": "xy"}', "expected a list of texts in 'speakers'; got a str"),
-        ("a.jsonl", '{"turns": ["a", "b"], "speakers": ["x", "system"]}', "'system' is the name of the system line"),
+        ("a.jsonl", '{"turns": ["a", "b"], "speakers": ["x", "system"]}', "'system' is reserved"),
         ("a.jsonl", '{"turns": ["a", "b"], "system": " "}', "the system line is empty"),
         ("a.jsonl", '{"messages": [{"role": "user"}]}', "objects with 'role' and 'content'"),
     ],

@@ -75,10 +75,10 @@ def test_broken_gzip_names_file_and_line(tmp_path):
 
 def test_a_file_without_text_is_told_and_nothing_at_all_is_refused(write):
     empty, full = write("empty.txt", "\n \n"), write("full.txt", "text")
-    with pytest.warns(UserWarning, match=r"empty\.txt: skipped, there is no text in it") as warned:
+    with pytest.warns(UserWarning, match=r"empty\.txt: skipped, the file has no text") as warned:
         assert text(empty, full).cardinality() == 1
     assert warned[0].filename == __file__
-    with pytest.warns(UserWarning), pytest.raises(ValueError, match=r"expected text in .*empty\.txt; found none"):
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match=r"expected text in .*empty\.txt; got none"):
         text(empty)
 
 

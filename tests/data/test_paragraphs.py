@@ -42,5 +42,5 @@ def test_the_label_is_the_topic_it_stands_in(splits):
 
 
 def test_an_unknown_split_is_named():
-    with pytest.raises(ValueError, match="splits test, train, valid; it was asked for 'dev'"):
+    with pytest.raises(ValueError, match="one of test, train, valid; got 'dev'"):
         python_paragraphs("dev")

@@ -101,7 +101,7 @@ def test_nothing_to_read(write, content):
     with pytest.raises(ValueError, match=r"x\.txt.* found none"):
         tfllm.data.parallel(path, path)
     if not content:
-        with pytest.raises(ValueError, match=r"x\.txt; found none"):
+        with pytest.raises(ValueError, match=r"x\.txt; got none"):
             tfllm.data.lines(path)
 
 
@@ -195,9 +195,9 @@ FAULTS = [  # name, content, columns, what is said
         ("a", "b"),
         r"x\.jsonl:1: expected a text in field 'a'; got a list",
     ),
-    ("x.jsonl", '{"a": "\\ud83d", "b": 2}\n', ("a", "b"), r"x\.jsonl:1: field 'a' holds half of a surrogate"),
-    ("x.jsonl", '{"a": 1}\n', (0, 1), r"x\.jsonl: the fields of JSONL have names"),
-    ("x.tsv", "", ("a", "b"), r"x\.tsv: expected records with source and target; found none in 0 lines"),
+    ("x.jsonl", '{"a": "\\ud83d", "b": 2}\n', ("a", "b"), r"x\.jsonl:1: field 'a' contains half of a surrogate"),
+    ("x.jsonl", '{"a": 1}\n', (0, 1), r"x\.jsonl: fields of JSONL are selected by name"),
+    ("x.tsv", "", ("a", "b"), r"x\.tsv: expected records with source and target; got none in 0 lines"),
     ("x.tsv", "a\tb\n", ("a", "b"), r"x\.tsv: expected records"),
     (
         "x.txt",

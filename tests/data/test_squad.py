@@ -63,10 +63,10 @@ def changed(**parts):
     "text, said",
     [
         ('{"data": [\n{]}', r"a\.json:2: expected JSON: "),
-        ("[]", 'an object with "data", as SQuAD has it; got a list'),
+        ("[]", 'an object with "data", as in SQuAD; got a list'),
         ('{"dat": []}', r"a\.json: expected an object with 'data'; got only \['dat'\]"),
         ('{"data": ["x"]}', r"a\.json: data\[0\]: expected an object with 'paragraphs'; got a text"),
-        ('{"data": []}', r"expected questions in .*a\.json; found none"),
+        ('{"data": []}', r"expected questions in .*a\.json; got none"),
         (changed(paragraph={"context": " "}), r"data\[0\]\.paragraphs\[0\]: 'context' is empty"),
         (changed(paragraph={"qas": {}}), r"paragraphs\[0\]: expected a list as 'qas'; got an object"),
         (changed(question={"id": 3}), r"qas\[0\]: expected a text as 'id'; got a number"),
@@ -77,7 +77,7 @@ def changed(**parts):
         (changed(answer={"answer_start": -1}), r"expected 'Köln' at character -1"),
         (changed(answer={"answer_start": "15"}), r"answers\[0\]: expected a number as 'answer_start'; got a text"),
         (changed(answer={"answer_start": True}), r"expected a number as 'answer_start'; got true or false"),
-        (changed(answer={"text": "Bonn"}), r"there is 'Köln'; it is nowhere in the context"),
+        (changed(answer={"text": "Bonn"}), r"there is 'Köln'; it does not occur in the context"),
         (changed(answer={"text": ""}), r"answers\[0\]: 'text' is empty"),
     ],
 )  # fmt: skip

@@ -31,5 +31,5 @@ def test_records_are_documents_and_summaries(name, columns):
 
 
 def test_other_names_are_refused():
-    with pytest.raises(ValueError, match="knows cnn_dailymail, gigaword, xsum, aeslc; it was asked for 'multi_news'"):
+    with pytest.raises(ValueError, match="one of cnn_dailymail, gigaword, xsum, aeslc; got 'multi_news'"):
         tfllm.data.summaries("multi_news")

@@ -38,5 +38,5 @@ def test_it_is_the_text_of_this_python():
 
 
 def test_an_unknown_split_is_named():
-    with pytest.raises(ValueError, match="splits test, train, valid; it was asked for 'dev'"):
+    with pytest.raises(ValueError, match="one of test, train, valid; got 'dev'"):
         python_topics("dev")

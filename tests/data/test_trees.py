@@ -60,12 +60,12 @@ def test_phrases(file):
 @pytest.mark.parametrize(
     "line, said",
     [
-        ("(3 (2 A) (2 film)", "1 brackets are left open"),
-        ("(3 (2 A) (2 film))) ", r"goes wrong at '\)'"),
-        ("(3 (2 A) (2 film)) (2 A)", r"goes wrong at ' \(2 A\)'"),
-        ("(5 (2 A) (2 film))", r"goes wrong at '\(5 \(2 A"),
-        ("A film", "goes wrong at 'A film'"),
-        ("(3 ())", "goes wrong at"),
+        ("(3 (2 A) (2 film)", "1 brackets are not closed"),
+        ("(3 (2 A) (2 film))) ", r"error is at '\)'"),
+        ("(3 (2 A) (2 film)) (2 A)", r"error is at ' \(2 A\)'"),
+        ("(5 (2 A) (2 film))", r"error is at '\(5 \(2 A"),
+        ("A film", "error is at 'A film'"),
+        ("(3 ())", "error is at"),
         ("(3 (2 A) (2 ))", "has no words"),
     ],
 )
@@ -77,10 +77,10 @@ def test_faults_name_file_and_line(tmp_path, line, said):
 
 
 def test_other_faults(tmp_path, file):
-    with pytest.raises(ValueError, match="2 or 5 classes; it was asked for 3"):
+    with pytest.raises(ValueError, match="2 or 5; got 3"):
         sst(file, classes=3)
     (tmp_path / "empty.txt").write_text("\n")
-    with pytest.raises(ValueError, match=r"empty\.txt: expected trees, a line each; found none"):
+    with pytest.raises(ValueError, match=r"empty\.txt: expected one tree per line, got none"):
         sst(tmp_path / "empty.txt")
     with pytest.raises(FileNotFoundError, match="absent"):
         sst(tmp_path / "absent.txt")

@@ -166,7 +166,7 @@ def test_folders_of_sentence_transformers(mode, pooling, place, tmp_path):
     (folder / "1_Pooling" / "config.json").write_text(
         json.dumps({f"pooling_mode_{mode}": True, "pooling_mode_x": True})
     )
-    with pytest.raises(ValueError, match="BERT pools by one of"):
+    with pytest.raises(ValueError, match="pooling must be one of"):
         bert.load(folder)
     (folder / "modules.json").write_text(json.dumps([*steps[:2], steps[2] | {"type": "models.Dense"}]))
     with pytest.raises(ValueError, match="expected Transformer, Pooling .* got Transformer, Pooling, Dense"):
@@ -209,9 +209,9 @@ def test_there_and_back(kind, tmp_path):
     [
         ({"model_type": "roberta"}, "model_type must be 'bert'; got 'roberta'"),
         ({"hidden_act": "tanh"}, "hidden_act must be one of gelu,"),
-        ({"position_embedding_type": "relative_key"}, "does not have what the config asks for: {'position"),
+        ({"position_embedding_type": "relative_key"}, "does not support these options of the config: {'position"),
         ({"is_decoder": True}, "{'is_decoder': True}"),
-        ({"hidden_dropout_prob": 0.2}, "one rate of dropout, the config several"),
+        ({"hidden_dropout_prob": 0.2}, "one dropout probability, the config several"),
         ({"hidden_size": 24}, r"has shape \[.*\]; by the config it is"),
         ({"num_hidden_layers": 1}, "unexpected encoder.layer.1"),
     ],
@@ -223,7 +223,7 @@ def test_what_does_not_fit_is_explained(change, message, tmp_path):
 
 def test_what_the_format_cannot_say():
     for options in ({"num_segments": 0}, {"activation": "elu"}):
-        with pytest.raises(ValueError, match="the format has no words for"):
+        with pytest.raises(ValueError, match="the format cannot represent"):
             bert.save(BERT(V, P, N, D, H, F, **options), "nowhere")
 
 

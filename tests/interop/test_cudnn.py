@@ -50,5 +50,5 @@ def test_the_layout_of_keras_stays(gates, bias):
 
 @pytest.mark.parametrize(("gates", "bias"), [(3, 3 * U), (4, 5 * U), (1, U)])
 def test_another_layer_is_refused(gates, bias):
-    with pytest.raises(ValueError, match="are of no LSTM or GRU that is known"):
+    with pytest.raises(ValueError, match="do not belong to a supported LSTM or GRU"):
         keras_layout(normal(0, D, gates * U), normal(1, U, gates * U), normal(2, bias))

@@ -28,7 +28,9 @@ def test_a_name_without_a_network_says_what_to_do(offline):
     with pytest.raises(FileNotFoundError) as caught:
         gpt2.load("openai-community/gpt2")
     said = str(caught.value)
-    assert said.startswith("'openai-community/gpt2' is no folder here, and could not be had from the Hugging Face hub")
+    assert said.startswith(
+        "'openai-community/gpt2' is not a local folder, and could not be downloaded from the Hugging Face hub"
+    )
     assert "hf download openai-community/gpt2" in said and "give its path" in said
 
 
@@ -45,18 +47,18 @@ def test_a_name_that_was_downloaded_before_is_found_without_a_network(offline):
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "~/nowhere", "nowhere/", "../nowhere"])
 def test_a_path_is_not_looked_for_on_the_hub(name, offline):
-    with pytest.raises(FileNotFoundError, match="is no folder: give one with config.json and model.safetensors"):
+    with pytest.raises(FileNotFoundError, match="is not a folder: give one with config.json and model.safetensors"):
         huggingface.folder(name)
 
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"")
-    with pytest.raises(FileNotFoundError, match="is no folder"):
+    with pytest.raises(FileNotFoundError, match="is not a folder"):
         huggingface.folder(tmp_path / "model.safetensors")
 
 
 def test_a_name_that_can_be_none(offline):
-    with pytest.raises(FileNotFoundError, match="'a/b/c' is no folder here, .*HFValidationError"):
+    with pytest.raises(FileNotFoundError, match="'a/b/c' is not a local folder, .*HFValidationError"):
         huggingface.folder("a/b/c")
 
 
@@ -66,7 +68,7 @@ def test_a_name_that_can_be_none(offline):
         (None, "has no config.json"),
         ("{", "config.json is not JSON in UTF-8"),
         ("[]", "config.json must hold an object {...}, got a list"),
-        ("{}", "names no model_type; add .*gpt2.* or .*bert"),
+        ("{}", "has no model_type; add .*gpt2.* or .*bert"),
         (json.dumps({"class_name": "GPT2Backbone"}), "keras-nlp preset: use interop.keras_nlp.load"),
     ],
     ids=["none", "cut", "list", "empty", "preset"],
@@ -82,7 +84,7 @@ def test_a_folder_without_weights(tmp_path):
     with pytest.raises(FileNotFoundError, match="neither model.safetensors nor model.safetensors.index.json"):
         huggingface.Weights(tmp_path)
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
-    with pytest.raises(FileNotFoundError, match="it has pytorch_model.bin, .* may run code: save it anew"):
+    with pytest.raises(FileNotFoundError, match="it has pytorch_model.bin, .* may run code: save it again"):
         huggingface.Weights(tmp_path)
 
 
@@ -90,7 +92,7 @@ def test_weights_that_are_cut_short(tmp_path):
     folder = written(tmp_path / "a", tensors())
     whole = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(whole[:-100])
-    with pytest.raises(ValueError, match="model.safetensors is no safetensors file, or cut short"):
+    with pytest.raises(ValueError, match="model.safetensors is not a safetensors file, or incomplete"):
         gpt2.load(folder)
 
 

@@ -1,4 +1,4 @@
-"""Raw text -> tf.data of dicts of scalar strings: files, public sources, the built-in corpora; cleaning."""
+"""Raw text -> tf.data datasets of dicts of scalar strings: files, public data sets, built-in corpora; cleaning."""
 
 from tfllm.data.dates import dates
 from tfllm.data.paragraphs import python_paragraphs

@@ -1,9 +1,9 @@
-"""Records -> batches, padded to a few fixed lengths: the only place that pads and buckets.
+"""Records -> batches, padded to a few fixed lengths: the only module that pads and buckets.
 
-Rows of like length share a batch, padded to one of a few lengths. The rows of one length are shared evenly among its
-batches, so that XLA, which compiles for each shape, meets at most two numbers of rows for each length.
-Token ids are held in memory, 4 bytes each. Packing several rows into one is in blocks.py, what is larger than memory
-in streams.py.
+Rows of similar length share a batch, padded to one of a few lengths. The rows of each length are divided evenly among
+its batches, so that XLA, which compiles for each shape, sees at most two batch sizes for each length.
+Token ids are kept in memory, 4 bytes each. blocks.py packs several rows into one; streams.py handles data that is
+larger than memory.
 """
 
 import bisect
@@ -19,19 +19,19 @@ from tfllm.endless import counted
 
 CHUNK = 512  # strings that are tokenised together
 MANY_BYTES = "which are tokenised together, have too many bytes"
-LARGEST = 2**31 - 1  # bytes that are tokenised together, at most: their positions are int32
-LARGE = 20000  # records whose tokenising shows a progress bar
-TOKENS = 4096  # positions in a batch, padding counted, where nothing else is said
-UPDATES = 50  # batches that an epoch has at least, where the batch size is fitted to the data
-LEAST = 2  # rows in a batch, at least, where it is fitted
-CANDIDATES = 512  # lengths that a padded length is chosen from
+LARGEST = 2**31 - 1  # maximum number of bytes tokenised together, since their positions are int32
+LARGE = 20000  # number of records from which tokenising shows a progress bar
+TOKENS = 4096  # default number of positions in a batch, including padding
+UPDATES = 50  # minimum number of batches in an epoch, if the batch size is chosen automatically
+LEAST = 2  # minimum number of rows in a batch, if it is chosen automatically
+CANDIDATES = 512  # maximum number of candidates for padded lengths
 
 
 def rows(records, example, verbose=0):
-    """Records (a dataset of dicts of strings) -> nests of ragged tensors [N, None]: (inputs, targets, weights).
+    """Records (a dataset of dicts of strings) -> nested ragged tensors [N, None]: (inputs, targets, weights).
 
-    `example(records [B])` gives the same nests for B of them; it runs inside tf.data, on all cores. A part whose rows
-    have one static length there, such as labels, has it here too. verbose: 1 shows progress on many records.
+    `example(records [B])` returns the same structure for B of them; it runs inside tf.data, on all cores. Parts whose
+    rows have a static length, such as labels, keep it. verbose: 1 shows progress for many records.
     """
     dataset = mapped(records.batch(CHUNK), bounded(example), tf.data.AUTOTUNE)
     chunks, done, total, bar = [], 0, int(records.cardinality()), None
@@ -42,7 +42,7 @@ def rows(records, example, verbose=0):
             bar = bar or keras.utils.Progbar(total if total >= 0 else None, unit_name="record", verbose=verbose)
             bar.update(min(done, total) if total >= 0 else done)
     if not chunks:
-        raise ValueError("there is nothing to make batches of: the data has no record")
+        raise ValueError("there is nothing to make batches of: the data has no records")
     return tf.nest.map_structure(_concatenated, *chunks)
 
 
@@ -52,18 +52,18 @@ def _read(dataset):
     except tf.errors.InvalidArgumentError as error:
         if MANY_BYTES not in str(error):
             raise
-        said = re.search(f"({MANY_BYTES}[^]]*)] \\[(\\d+)", " ".join(str(error).split()))
-        raise ValueError(f"{CHUNK} records or fewer, {' '.join(said.groups()) if said else MANY_BYTES}") from None
+        match = re.search(f"({MANY_BYTES}[^]]*)] \\[(\\d+)", " ".join(str(error).split()))
+        raise ValueError(f"up to {CHUNK} records, {' '.join(match.groups()) if match else MANY_BYTES}") from None
 
 
 def bounded(example):
-    """A function of records -> the same, with an error where it would be given more bytes than positions count."""
+    """A function of records -> the same, with an error if it gets more bytes than int32 positions can address."""
 
     def checked(record):
         texts = [part for part in tf.nest.flatten(record) if part.dtype == tf.string]
         size = tf.add_n([tf.reduce_sum(tf.cast(tf.strings.length(text), tf.int64)) for text in texts])
-        told = f"{MANY_BYTES}: cut long texts, at most {LARGEST} bytes are allowed; they have"
-        fits = tf.debugging.Assert(size < LARGEST, [told, size])
+        message = f"{MANY_BYTES}: truncate long texts, at most {LARGEST} bytes are allowed; they have"
+        fits = tf.debugging.Assert(size < LARGEST, [message, size])
         with tf.control_dependencies([fits]):
             return example(tf.nest.map_structure(tf.identity, record))
 
@@ -71,7 +71,7 @@ def bounded(example):
 
 
 def _concatenated(*parts):
-    """Ragged tensors [B, None] -> one; a static row length stays."""
+    """Ragged tensors [B, None] -> one; a static row length is kept."""
     flat = tf.concat([part.flat_values for part in parts], axis=0)
     if width(parts[0]) is not None:
         return tf.RaggedTensor.from_uniform_row_length(flat, width(parts[0]))
@@ -84,12 +84,12 @@ def mapped(dataset, function, parallel=2):
 
 
 def width(part):
-    """The length of all rows of a ragged tensor where it is static, or None."""
+    """The static length of all rows of a ragged tensor, or None."""
     return part.shape[1] if part.uniform_row_length is not None else None
 
 
 def lengths(rows):
-    """[N]: the longest part of each row, by which its bucket is chosen; parts of one static length do not count."""
+    """[N]: the length of each row for choosing its bucket: its longest part, except parts of static length."""
     parts = tf.nest.flatten(rows)
     ragged = [part for part in parts if width(part) is None]
     return np.max([part.row_lengths().numpy() for part in ragged or parts], axis=0)
@@ -97,22 +97,22 @@ def lengths(rows):
 
 @dataclass(frozen=True)
 class Plan:
-    """Which shapes an epoch has, and what they cost."""
+    """The shapes of an epoch's batches, and the resulting padding."""
 
-    edges: tuple[int, ...]  # padded lengths, rising; the last is the longest row's
-    rows: tuple[int, ...]  # the most rows in a batch of each
-    counts: tuple[int, ...]  # rows of each in an epoch
-    waste: float  # share of padding among all positions of an epoch (the longest part of each row counted)
-    fitted: bool = False  # whether the rows of a batch follow from how many there are
+    edges: tuple[int, ...]  # padded lengths, rising; the last is the longest row's length
+    rows: tuple[int, ...]  # maximum number of rows in a batch of each length
+    counts: tuple[int, ...]  # number of rows of each length in an epoch
+    waste: float  # share of padding among all positions of an epoch (for the longest part of each row)
+    auto_sized: bool = False  # whether the batch size was derived from the number of rows
 
     def sizes(self, k):
-        """Rows in each batch of length k: as few batches as can be, equally large but for one row."""
+        """Rows in each batch of length k: as few batches as possible, of equal size up to one row."""
         batches = -(-self.counts[k] // self.rows[k])
         return [(self.counts[k] + i) // batches for i in reversed(range(batches))]
 
     @property
     def batches(self):
-        """How many an epoch has."""
+        """Number of batches in an epoch."""
         return sum(len(self.sizes(k)) for k in range(len(self.edges)))
 
     @property
@@ -123,49 +123,50 @@ class Plan:
         return f"{count} shape{'s' * (count > 1)} ({', '.join(listed)}), {self.waste:.1%} padding"
 
     def __str__(self):
-        fitted = f"; sized for {sum(self.counts)} rows, unless batch_size or batch_tokens is given" * self.fitted
-        return f"{self.batches} batch{'es' * (self.batches > 1)} an epoch in {self.shapes}{fitted}"
+        auto_sized = (
+            f"; sized for {sum(self.counts)} rows, unless batch_size or batch_tokens is given" * self.auto_sized
+        )
+        return f"{self.batches} batch{'es' * (self.batches > 1)} an epoch in {self.shapes}{auto_sized}"
 
 
 def plan(lengths, tokens=None, batch_size=None, shapes=6, most=None):
-    """-> Plan: the padded lengths, at most `shapes` of them, that leave the least padding for rows of these `lengths`.
+    """-> Plan: at most `shapes` padded lengths that minimise the padding for rows of these `lengths`.
 
-    tokens: positions in a batch, rows x padded length; or, where given, `batch_size` rows whatever their length. With
-    neither, batches are fitted to the data: an epoch has about `UPDATES` of them or more, if that leaves each `LEAST`
-    rows, and none has more than `TOKENS` positions, or than `most` rows where that is given instead. What is small has
-    fewer padded lengths then.
-    Raises ValueError where a row is longer than `tokens`, and for numbers below 1.
+    tokens: positions in a batch, rows x padded length; or `batch_size`: rows of any length. With neither, the batch
+    size is chosen automatically: at least about `UPDATES` batches per epoch if each can have `LEAST` rows, and at most
+    `TOKENS` positions per batch, or `most` rows if given. Small data then gets fewer padded lengths.
+    Raises ValueError if a row is longer than `tokens`, and for numbers below 1.
     """
     check_sizes(tokens, batch_size, shapes)
-    fitted = tokens is None and batch_size is None
-    if fitted and most:
+    auto_sized = tokens is None and batch_size is None
+    if auto_sized and most:
         batch_size = min(most, max(LEAST, len(lengths) // UPDATES))
     limit = TOKENS if tokens is None else tokens
     if batch_size is None and lengths.max() > limit:
-        raise ValueError(f"the longest row has {lengths.max()} tokens, a batch only {limit}: raise batch_tokens")
-    if fitted:
+        raise ValueError(f"the longest row has {lengths.max()} tokens, more than a batch ({limit}): raise batch_tokens")
+    if auto_sized:
         batches = max(min(UPDATES, len(lengths) // LEAST), int(lengths.sum()) // limit)
         shapes = min(shapes, max(2, batches // 12))
     edges = best_edges(lengths, shapes)
     counts = np.bincount(np.searchsorted(edges, lengths), minlength=len(edges))
     full = np.maximum(1, limit // edges) if batch_size is None else np.full(len(edges), batch_size)
-    size = fitted_rows(edges, counts, limit) if fitted and batch_size is None else full
-    small = fitted and bool((size < (most or full)).any())
+    size = auto_rows(edges, counts, limit) if auto_sized and batch_size is None else full
+    small = auto_sized and bool((size < (most or full)).any())
     parts = (tuple(map(int, part)) for part in (edges, size, counts))
     return Plan(*parts, 1 - int(lengths.sum()) / int((counts * edges).sum()), small)
 
 
 def check_sizes(tokens, batch_size, shapes):
-    """ValueError for numbers below 1 and what is no whole number; None is left open."""
+    """Raises ValueError for anything but whole numbers of at least 1; None means not given."""
     for name, value in (("batch_tokens", tokens), ("batch_size", batch_size), ("shapes", shapes)):
         if value is not None and not (isinstance(value, Integral) and value >= 1):
             raise ValueError(f"{name} must be a whole number, 1 or more; got {value!r}")
 
 
-def fitted_rows(edges, counts, limit):
-    """The most rows for batches of each length, none above `limit` positions, that still give `UPDATES` batches.
+def auto_rows(edges, counts, limit):
+    """Maximum number of rows for batches of each length, at most `limit` positions, that still gives `UPDATES` batches.
 
-    At least `LEAST`, however few batches that gives. They are rows of one number of positions, for all lengths.
+    At least `LEAST` rows, even if that gives fewer batches. The number of positions is the same for all lengths.
     """
 
     def rows(tokens):
@@ -179,16 +180,17 @@ def fitted_rows(edges, counts, limit):
 
 
 def best_edges(lengths, most):
-    """At most `most` edges with Σ (edge above the row - row) least, by dynamic programming over the lengths seen.
+    """At most `most` edges that minimise Σ (edge above the row - row), by dynamic programming over the distinct
+    lengths.
 
-    Of more than `CANDIDATES` different lengths so many are looked at, evenly spread among them and with the longest.
+    Of more than `CANDIDATES` distinct lengths a subset is used, evenly spread and including the longest.
     """
     sizes, counts = np.unique(lengths, return_counts=True)
-    below = np.concatenate([[0], np.cumsum(counts)])  # rows among the first j sizes
+    below = np.concatenate([[0], np.cumsum(counts)])  # number of rows among the first j sizes
     if len(sizes) > CANDIDATES:
         chosen = np.linspace(0, len(sizes) - 1, CANDIDATES).round().astype(int)
         sizes, below = sizes[chosen], np.concatenate([[0], below[chosen + 1]])
-    cost, back = sizes * below[1:], []  # one edge, at sizes[j]
+    cost, back = sizes * below[1:], []  # with one edge, at sizes[j]
     for _ in range(min(most, len(sizes)) - 1):
         # an edge at j after one at i: the rows of sizes i + 1 .. j are padded to sizes[j]
         options = cost[:, None] + np.where(
@@ -205,12 +207,12 @@ def best_edges(lengths, most):
 class Batches:
     """The rows as padded batches by a plan. `dataset` is a tf.data.Dataset; each pass over it is one epoch.
 
-    With a seed, an epoch's order depends on (seed, `epoch`) alone: an interrupted training that sets `epoch` goes on
-    with the very batches it would have had. Without one, batches come bucket by bucket, rows in their own order.
-    Within a bucket each part has its own padded length, that of its longest row there; a part of one static length has
-    it in every batch, as its static shape. PAD and weight are 0, so every part is filled up with zeros.
+    With a seed, an epoch's order depends on (seed, `epoch`) alone: an interrupted training that sets `epoch` continues
+    with exactly the same batches. Without one, batches come bucket by bucket, rows in their original order.
+    Within a bucket each part has its own padded length, that of its longest row there; parts of static length have it
+    in every batch, as their static shape. PAD and weight are 0, so all parts are padded with zeros.
 
-    The order is drawn inside tf.data: a Python generator there makes TensorFlow give freed memory back to the system
+    The order is computed inside tf.data: with a Python generator TensorFlow would return freed memory to the system
     after every step, see docs/decisions.md.
     """
 
@@ -240,7 +242,7 @@ class Batches:
         return tf.constant(result)
 
     def order(self, _):
-        """A dataset of (indices of the rows, number of the bucket) of each batch of this epoch."""
+        """A dataset of (row indices, bucket number) of each batch of this epoch."""
         sizes = [self.plan.sizes(k) for k in range(len(self.plan.edges))]
         kinds = tf.constant(np.repeat(np.arange(len(sizes)), [len(part) for part in sizes]))  # [batches]
         ends = tf.constant(np.cumsum([size for part in sizes for size in part]))

@@ -1,8 +1,8 @@
-"""Documents -> blocks of at most `length` places: cut, packed, or as overlapping windows.
+"""Documents -> blocks of at most `length` positions: split, packed, or as overlapping windows.
 
-A document of n places is inputs [n] and targets [n]; the target at each place is the input at the next. Blocks of both
-are cut at the same places, so that a block begins with the last token of the one before, and every token is a target
-exactly once. By default a block holds places of one document; `packed` runs over their ends and leaves no padding.
+A document of n positions is inputs [n] and targets [n]; the target at each position is the next input. Both are split
+at the same positions, so that a block begins with the last token of the one before, and every token is a target exactly
+once. By default a block belongs to one document; `packed` crosses documents and leaves no padding.
 """
 
 import tensorflow as tf
@@ -13,10 +13,9 @@ from tfllm.ragged import between, rows_of
 def windows(inputs, targets, length, stride=None):
     """Ragged [B, None] each -> (inputs, targets, weights), ragged [N, at most `length`]; weights are 0 or 1.
 
-    A document's windows begin at every `stride`-th place (`length`, where not given: they do not overlap) and end
-    when one reaches its end. A place that stands in several windows weighs 1 in the first of them only: behind the
-    first window of a document, every target sees at least length - stride inputs before its own.
-    ValueError unless 1 <= stride <= length.
+    A document's windows begin at every `stride`-th position (default: `length`, no overlap) and end when one reaches
+    its end. A position in several windows has weight 1 only in the first of them: after the first window of a document,
+    every target sees at least length - stride earlier inputs. Raises ValueError unless 1 <= stride <= length.
     """
     stride = length if stride is None else stride
     if not 1 <= stride <= length:
@@ -24,22 +23,22 @@ def windows(inputs, targets, length, stride=None):
     sizes = targets.row_lengths()  # [B]
     count = 1 + -(-tf.maximum(sizes - length, 0) // stride)
     numbers = tf.ragged.range(count)
-    document, begin = rows_of(numbers), numbers.flat_values * stride  # [N], begin: within its document
+    document, begin = rows_of(numbers), numbers.flat_values * stride  # [N], begin: position within its document
     size = tf.minimum(tf.gather(sizes, document) - begin, length)
-    first = tf.gather(targets.row_starts(), document) + begin  # [N], among all places
+    first = tf.gather(targets.row_starts(), document) + begin  # [N], index among all positions
     inputs, targets = (between(part.flat_values, first, first + size) for part in (inputs, targets))
     weights = tf.ones_like(targets, tf.float32)
     if stride < length:
-        place, seen = tf.ragged.range(size).flat_values, tf.where(begin == 0, 0 * begin, length - stride)
-        fresh = place >= tf.gather(seen, rows_of(targets))
+        position, seen = tf.ragged.range(size).flat_values, tf.where(begin == 0, 0 * begin, length - stride)
+        fresh = position >= tf.gather(seen, rows_of(targets))
         weights = weights.with_flat_values(tf.cast(fresh, tf.float32))
     return inputs, targets, weights
 
 
 def packed(rows, length):
-    """(inputs, targets, weights), ragged [B, None], end to end -> the same, ragged [N, `length`], without padding.
+    """(inputs, targets, weights), ragged [B, None], concatenated -> the same, ragged [N, `length`], without padding.
 
-    The last block reaches back into the one before, with weight 0 there. Less than one block stays as it is.
+    The last block overlaps the one before, with weight 0 there. Less than one block is returned unchanged.
     """
     flat = [part.flat_values for part in rows]
     size = int(tf.size(flat[0]))

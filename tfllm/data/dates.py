@@ -1,17 +1,15 @@
-"""The built-in corpus: dates as people write them in sixteen languages -> ISO 8601, made from a seed.
+"""The built-in corpus: dates as people write them in sixteen languages -> ISO 8601, generated from a seed.
 
-Source side: every pattern of the CLDR (through Babel) that holds year, month and day: the short, medium,
-long and full formats and the skeletons, with and without weekday and era; Arabic and Hindi also in their
-own digits. Target side: `2021-04-03`.
+Source: every pattern of the CLDR (through Babel) with year, month and day: the short, medium, long and full formats and
+the skeletons, with and without weekday and era; Arabic and Hindi also in their own digits. Target: `2021-04-03`.
 
-One string never means two days. Two-digit years are read by the POSIX rule (69-99 -> 19yy, 00-68 -> 20yy),
-and the corpus covers just that century. `03/04/2021` is the fourth of March in one country and the third of
-April in another: a string that any two patterns of the corpus read differently, whatever its zeros, weekday
-or invisible direction marks, is left out (rather than marked with a language tag, which nobody writes).
-`13/04/2021` and `4/13/2021` stay, and so does `3.4.2021`, since everybody who writes points puts the day
-before the month.
+No string has two meanings. Two-digit years follow the POSIX rule (69-99 -> 19yy, 00-68 -> 20yy), and the corpus covers
+exactly that century. `03/04/2021` is the fourth of March in one country and the third of April in another: a string
+that two patterns of the corpus read differently, ignoring zeros, weekday and invisible direction marks, is excluded
+(rather than tagged with a language, which nobody writes). `13/04/2021` and `4/13/2021` are included, and so is
+`3.4.2021`, since everybody who writes points puts the day before the month.
 
-Left out: other calendars than the Gregorian, numbers in words, relative dates, times of day.
+Not included: other calendars than the Gregorian, numbers in words, relative dates, times of day.
 """
 
 import datetime
@@ -27,27 +25,26 @@ LANGUAGES = (
     "ar", "de", "en-GB", "en-US", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh",
 )  # fmt: skip
 FIRST, LAST = datetime.date(1969, 1, 1), datetime.date(2068, 12, 31)  # the century of two-digit years
-SIZES = {"train": 50_000, "valid": 1_000, "test": 2_000}  # pairs, unless asked otherwise
-OWN_DIGITS = {"ar": "٠١٢٣٤٥٦٧٨٩", "hi": "०१२३४५६७८९"}  # Babel writes dates in ASCII digits only
+SIZES = {"train": 50_000, "valid": 1_000, "test": 2_000}  # default number of pairs
+OWN_DIGITS = {"ar": "٠١٢٣٤٥٦٧٨٩", "hi": "०१२३४५६७८९"}  # Babel uses ASCII digits only
 SAME_FIELD = str.maketrans("Lce", "MEE")  # other letters for month and weekday; y year, d day, G era
 
 
 def dates(split="train", size=None, seed=0):
     """A tf.data.Dataset of `size` records {"source", "target", "language"}, all scalar strings.
 
-    split: "train", "valid" or "test", by default 50,000, 1,000 and 2,000 pairs. The days of the three
-    splits are disjoint whatever the seeds: a day belongs to one split by a hash of its name (80, 10 and
-    10 %). Language, day and format are drawn uniformly with replacement, then ambiguous strings are dropped;
-    "language" is the BCP 47 tag of the language drawn. Same split, size, seed and version of Babel: same
-    records.
+    split: "train", "valid" or "test", by default 50,000, 1,000 and 2,000 pairs. The days of the splits are disjoint for
+    any seeds: a hash of its name assigns each day to one split (80, 10 and 10 %). Language, day and format are drawn
+    uniformly with replacement, then ambiguous strings are dropped; "language" is the BCP 47 tag of the language. The
+    same split, size, seed and version of Babel give the same records.
 
-    Raises ValueError for an unknown split or a size below 1, ImportError where Babel is not installed.
+    Raises ValueError for an unknown split or a size below 1, ImportError if Babel is not installed.
     """
     if split not in SIZES:
-        raise ValueError(f"dates() has the splits {', '.join(SIZES)}; it was asked for {split!r}")
+        raise ValueError(f"split must be one of {', '.join(SIZES)}; got {split!r}")
     size = SIZES[split] if size is None else size
     if size < 1:
-        raise ValueError(f"dates() makes one pair or more; it was asked for size={size}")
+        raise ValueError(f"size must be at least 1; got {size}")
     draw = random.Random(f"{split} {seed}")
     days = [day for day in _all_days() if split_of(day) == split]
     records = {"source": [], "target": [], "language": []}
@@ -76,7 +73,7 @@ def formats(language):
     try:
         from babel import Locale
     except ImportError as error:
-        raise ImportError("the corpus of dates is made with Babel: pip install 'tfllm[dates]'") from error
+        raise ImportError("the corpus of dates needs Babel: pip install 'tfllm[dates]'") from error
     locale = Locale.parse(language, sep="-")
     result = [*locale.date_formats.values(), *locale.datetime_skeletons.values()]
     patterns = {str(pattern): pattern for pattern in result if _is_date(str(pattern))}.values()
@@ -91,16 +88,15 @@ def _write(pattern, locale, digits, day):
 
 
 def _is_date(pattern):
-    """Whether a CLDR pattern holds year, month and day, and nothing else but weekday and era (UTS 35, part
-    4)."""
+    """Whether a CLDR pattern has year, month and day, and nothing else but weekday and era (UTS 35, part 4)."""
     fields = re.findall(r"([A-Za-z])(\1*)", re.sub(r"'[^']*'", "", pattern))
     kinds = {letter.translate(SAME_FIELD) for letter, _ in fields}
-    initials = any(letter in "ML" and len(rest) == 4 for letter, rest in fields)  # months J F M A M J J ...
+    initials = any(letter in "ML" and len(rest) == 4 for letter, rest in fields)  # months as J F M A M J J ...
     return {"y", "M", "d"} <= kinds <= {"y", "M", "d", "E", "G"} and not initials
 
 
 def readings(text):
-    """The days that the patterns of all languages read in a text: none, one, or more if it is ambiguous."""
+    """The days that the patterns of all languages read in a text: several if it is ambiguous."""
     outline, numbers = _outline(text)
     result = set()
     for order, month in _layouts().get(outline, ()):
@@ -108,14 +104,13 @@ def readings(text):
         year = value["y"] if value["y"] > 99 else value["y"] + (1900 if value["y"] > 68 else 2000)
         try:
             result.add(datetime.date(year, value["M"], value["d"]))
-        except ValueError:  # the thirteenth month, the thirtieth of February: no reading
+        except ValueError:  # no such day, such as the thirtieth of February
             continue
     return result
 
 
 def _outline(text):
-    """`Sat, 03/04/2021` -> (`Sat, 0/0/0000`, [3, 4, 2021]): two patterns that read one text share its
-    outline."""
+    """`Sat, 03/04/2021` -> (`Sat, 0/0/0000`, [3, 4, 2021]): two patterns that fit one text have the same outline."""
     visible = text.replace("\u200f", "")  # Arabic has right-to-left marks between numbers
     numbers = re.findall(r"\d+", visible)
     return re.sub(r"\d+", _zeros, visible), [int(n) for n in numbers]
@@ -123,7 +118,7 @@ def _outline(text):
 
 def _zeros(match):
     digits = match[0]
-    zero = chr(ord(digits[0]) - unicodedata.digit(digits[0]))  # of its own script
+    zero = chr(ord(digits[0]) - unicodedata.digit(digits[0]))  # in its own script
     return zero * (4 if len(digits) == 4 else 1)
 
 
@@ -132,7 +127,7 @@ def _layouts():
     """{outline: {(order of the numbers, number of a month written in letters or None)}} over all formats."""
     layouts = {}
     for month in range(1, 13):
-        for day in range(21, 28):  # every month with every weekday; year 41, month and day cannot be confused
+        for day in range(21, 28):  # every month with every weekday; year 41, month and day are all distinct
             probe = datetime.date(2041, month, day)
             names = {2041: "y", 41: "y", month: "M", day: "d"}
             for write in (way for language in LANGUAGES for way in formats(language)):

@@ -1,7 +1,7 @@
 """A Python generator as a tf.data.Dataset.
 
-`tf.data.Dataset.from_generator` of TensorFlow 2.21 makes the C library give freed memory back to the system at once,
-for the rest of the program: 25,000 page faults for fifty arrays of 4 MB instead of none, and half the training speed.
+With `tf.data.Dataset.from_generator` of TensorFlow 2.21 the C library returns freed memory to the system at once, for
+the rest of the program: 25,000 page faults for fifty arrays of 4 MB instead of none, and half the training speed.
 """
 
 import itertools
@@ -13,7 +13,9 @@ _NOTHING = object()
 
 
 def from_generator(function, signature):
-    """As `tf.data.Dataset.from_generator(function, output_signature=signature)`, of a TensorSpec or a tuple of them."""
+    """Like `tf.data.Dataset.from_generator(function, output_signature=signature)`, for a TensorSpec or a tuple of
+    them.
+    """
     one, running, numbers = isinstance(signature, tf.TensorSpec), {}, itertools.count()
     specs = (signature,) if one else signature
 

@@ -1,29 +1,29 @@
-"""Token ids -> the same with masks, and what stood there: the masked language model. Devlin et al. 2019, sec. 3.1.
+"""Token ids -> masked inputs and targets: masked language modelling. Devlin et al. 2019, sec. 3.1.
 
 Masks are drawn for a padded batch when it is made (RoBERTa's "dynamic masking", Liu et al. 2019, sec. 4.1), from a
-seed alone: the same seed, the same masks. `Remasked` gives every batch of every epoch a seed of its own.
+seed alone: the same seed gives the same masks. `Remasked` gives every batch of every epoch its own seed.
 
-Axes:  B batch  T tokens  P places that may be masked in a row
+Axes:  B batch  T tokens  P maximum number of masked positions in a row
 """
 
 import tensorflow as tf
 
 from tfllm.data.batches import mapped
 
-RATES = (0.8, 0.1)  # of the chosen places: a mask; another token; the rest stay as they are
+RATES = (0.8, 0.1)  # of the chosen positions: mask token; random token; the rest is unchanged
 
 
 def masked(token_ids, maskable, seed, mask, others, rate=0.15, begins=None):
-    """-> (inputs [B, T], places [B, P], targets [B, P], weights [B, P]).
+    """-> (inputs [B, T], positions [B, P], targets [B, P], weights [B, P]).
 
-    token_ids  [B, T];  maskable  [B, T] bool: tokens that may be chosen, so neither padding nor special ones
+    token_ids  [B, T];  maskable  [B, T] bool: tokens that may be chosen, neither padding nor special tokens
     seed       int [2];  mask  the id of [MASK];  others  int [N]: the ids that a random token is drawn from
-    rate       share of the maskable tokens of each row that is chosen, but never less than one token
-    begins     [B, T] bool, True where a word begins: words are chosen whole; None: each token for itself
+    rate       share of the maskable tokens of each row to choose, but at least one token
+    begins     [B, T] bool, True where a word begins: whole words are chosen; None: single tokens
 
-    Of the chosen places 80 % become the mask, 10 % one of `others`, 10 % stay; all are targets. places: where they
-    are, rising; weights: 1 for these, 0 for what fills up the row. P = `room`(T, rate).
-    Differs: the authors count special tokens too when they take 15 %, and draw random tokens from all ids.
+    Of the chosen positions 80 % become the mask, 10 % one of `others`, 10 % are unchanged; all are targets. positions:
+    of the targets, rising; weights: 1 for these, 0 for padding. P = `capacity`(T, rate).
+    Differs: the authors count special tokens in the 15 %, and draw random tokens from all ids.
     """
     seeds = tf.random.split(seed, 3)
     chosen = choose(maskable, counted(maskable, rate), seeds[0], begins)
@@ -31,28 +31,28 @@ def masked(token_ids, maskable, seed, mask, others, rate=0.15, begins=None):
     which = tf.random.stateless_uniform(tf.shape(token_ids), seeds[2], 0, tf.size(others), tf.int32)
     new = tf.where(what < RATES[0], tf.cast(mask, token_ids.dtype), tf.cast(tf.gather(others, which), token_ids.dtype))
     inputs = tf.where(tf.logical_and(chosen, what < sum(RATES)), new, token_ids)
-    places, weights = places_of(chosen, room(tf.shape(token_ids)[1], rate))
-    targets = tf.gather(token_ids, places, batch_dims=1)
-    return inputs, places, targets * tf.cast(weights, targets.dtype), weights
+    positions, weights = positions_of(chosen, capacity(tf.shape(token_ids)[1], rate))
+    targets = tf.gather(token_ids, positions, batch_dims=1)
+    return inputs, positions, targets * tf.cast(weights, targets.dtype), weights
 
 
 def counted(maskable, rate):
-    """[B]: how many tokens of each row are masked: the share, rounded, at least one where there is a token at all."""
+    """[B]: the number of tokens to mask in each row: the share, rounded, at least one if the row has tokens."""
     sizes = tf.reduce_sum(tf.cast(maskable, tf.int32), axis=1)
     share = tf.cast(tf.round(tf.cast(sizes, tf.float32) * rate), tf.int32)
     return tf.minimum(tf.maximum(share, 1), sizes)
 
 
-def room(length, rate):
-    """P: as many places as `counted` can ask for in a row of `length`."""
+def capacity(length, rate):
+    """P: the largest result of `counted` for a row of `length`."""
     return tf.maximum(tf.cast(tf.round(tf.cast(length, tf.float32) * rate), tf.int32), 1)
 
 
 def choose(maskable, count, seed, begins=None):
     """-> [B, T] bool: `count` [B] maskable tokens of each row, drawn at random; with `begins`, in whole words.
 
-    A word that no longer fits is passed over for the next one (`create_masked_lm_predictions` of the authors' code): so
-    the count is met unless all that is left are longer words.
+    A word that no longer fits is skipped (`create_masked_lm_predictions` of the authors' code): so the count is reached
+    unless only longer words remain.
     """
     rows, length = tf.unstack(tf.shape(maskable))
     order = tf.argsort(tf.random.stateless_uniform([rows, length], seed), axis=1)
@@ -74,33 +74,34 @@ def choose(maskable, count, seed, begins=None):
 
 
 def words(maskable, begins):
-    """-> (word [B, T]: its number in the row, for each token; sizes [B, T]: maskable tokens of word t, 0 behind all).
+    """-> (word [B, T]: the index of each token's word in the row; sizes [B, T]: maskable tokens of word t, 0 after
+    all).
 
-    A token that may not be chosen is no part of a word and ends the one before it.
+    A token that may not be chosen belongs to no word and ends the one before it.
     """
     rows, length = tf.unstack(tf.shape(maskable))
     before = tf.concat([tf.zeros_like(maskable[:, :1]), maskable[:, :-1]], axis=1)
     apart = tf.logical_or(begins, tf.logical_not(tf.logical_and(before, maskable)))
-    word = tf.cumsum(tf.cast(apart, tf.int32), axis=1) - 1  # the first place is always apart
+    word = tf.cumsum(tf.cast(apart, tf.int32), axis=1) - 1  # the first position always starts a word
     flat = tf.reshape(word + length * tf.range(rows)[:, None], [-1])
     ones = tf.reshape(tf.cast(maskable, tf.int32), [-1])
     return word, tf.reshape(tf.math.unsorted_segment_sum(ones, flat, rows * length), [rows, length])
 
 
-def places_of(chosen, size):
-    """[B, T] bool -> (places [B, size] int32 of the first True ones, in order; weights [B, size], 0 behind them)."""
+def positions_of(chosen, size):
+    """[B, T] bool -> (positions [B, size] int32 of the first True values, rising; weights [B, size], 0 for padding)."""
     length = tf.shape(chosen)[1]
     rank = tf.where(chosen, tf.range(length), length)
-    places = tf.sort(rank, axis=1)[:, :size]
-    weights = tf.cast(places < length, tf.float32)
-    return tf.where(places < length, places, 0), weights
+    positions = tf.sort(rank, axis=1)[:, :size]
+    weights = tf.cast(positions < length, tf.float32)
+    return tf.where(positions < length, positions, 0), weights
 
 
 class Remasked:
-    """`batches` (data.batches.Batches, or a stream) with `mask` applied to each batch: new in every epoch.
+    """`batches` (data.batches.Batches, or a stream) with `mask` applied to each batch, anew in every epoch.
 
-    mask(parts of the batch, seed [2]) -> what the model is given. The seed is (seed, number of the batch since the
-    first epoch), so an interrupted training that sets `epoch` goes on with the masks it would have had.
+    mask(parts of the batch, seed [2]) -> inputs of the model. The seed is (seed, number of the batch since the first
+    epoch), so an interrupted training that sets `epoch` continues with the same masks.
     """
 
     def __init__(self, batches, mask, seed):
@@ -116,7 +117,7 @@ class Remasked:
         self.dataset = mapped(tf.data.Dataset.zip(batches.dataset, numbers), masked).prefetch(2)
 
     def numbers(self, _):
-        """Those of the batches from the beginning of this epoch on."""
+        """The numbers of the batches from the start of this epoch on."""
         return tf.data.Dataset.range(self.now * self.steps, tf.int64.max)
 
     @property

@@ -1,7 +1,7 @@
-"""The built-in labelled corpus: paragraphs of Python's own manual, labelled with the topic they stand in.
+"""The built-in labelled corpus: paragraphs of Python's manual, labelled with their topic.
 
-Real prose, about a thousand paragraphs, that needs no network; eight topics of like size, two of them near each other
-("types" and "specialnames" are both about the data model). Which text it is depends on the version of Python.
+About a thousand paragraphs of real prose, without a download; eight topics of similar size, two of them related
+("types" and "specialnames" are both about the data model). The text depends on the version of Python.
 """
 
 import hashlib
@@ -13,26 +13,26 @@ from tfllm.data.topics import documents
 TOPICS = (
     "compound", "debugger", "formatstrings", "specialnames", "string-methods", "types", "typesmapping", "typesseq"
 )  # fmt: skip
-WORDS = 8  # of a paragraph, at least
+WORDS = 8  # minimum length of a paragraph
 TENTHS = {"test": (0,), "valid": (1,), "train": tuple(range(2, 10))}
 
 
 def python_paragraphs(split="train"):
     """A tf.data.Dataset of {"text", "label"}: "train", "valid" or "test", about 80, 10 and 10 % of the paragraphs.
 
-    Dealt out by a hash of the text, so that no paragraph is in two splits. ValueError for an unknown split.
+    A hash of the text decides, so that no paragraph is in two splits. Raises ValueError for an unknown split.
     """
     if split not in TENTHS:
-        raise ValueError(f"python_paragraphs() has the splits {', '.join(sorted(TENTHS))}; it was asked for {split!r}")
+        raise ValueError(f"split must be one of {', '.join(sorted(TENTHS))}; got {split!r}")
     result = [record for record in _paragraphs() if _tenth(record[0]) in TENTHS[split]]
-    texts, labels = zip(*sorted(result, key=lambda record: _hash(record[0])), strict=True)  # topics mixed
+    texts, labels = zip(*sorted(result, key=lambda record: _hash(record[0])), strict=True)  # mixes the topics
     return tf.data.Dataset.from_tensor_slices({"text": tf.constant(texts), "label": tf.constant(labels)})
 
 
 def _paragraphs():
-    whole = documents()
+    topics = documents()
     for topic in TOPICS:
-        for paragraph in whole[topic].split("\n\n"):
+        for paragraph in topics[topic].split("\n\n"):
             words = paragraph.split()
             if len(words) >= WORDS:
                 yield " ".join(words), topic

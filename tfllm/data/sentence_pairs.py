@@ -1,6 +1,6 @@
-"""Documents -> pairs of segments, of which half follow on: next-sentence prediction. Devlin et al. 2019, sec. 3.1.
+"""Documents -> pairs of segments for next sentence prediction, half of them consecutive. Devlin et al. 2019, sec. 3.1.
 
-`sentences` cuts text, `pairs` works on the numbers of tokens alone and gives places among all tokens (NumPy).
+`sentences` splits text; `pairs` works on numbers of tokens alone and returns positions among all tokens (NumPy).
 """
 
 import numpy as np
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfllm.ragged import chosen
 
-SHORT = 0.1  # of the pairs are made shorter than they could be, as in the authors' code
+SHORT = 0.1  # share of the pairs that are shorter than possible, as in the authors' code
 
 # A sentence ends behind . ! ? and closing marks, where white space and then no lower-case letter follow; behind the
 # Chinese marks whatever follows; and at a blank line.
@@ -17,10 +17,10 @@ CHINESE = r"""([。！？；][。！？；…”’」』）)"']*)"""
 
 
 def sentences(texts):
-    """string [B] -> ragged string [B, None]: sentences without white space around them; a blank text has none.
+    """string [B] -> ragged string [B, None]: sentences without surrounding white space; a blank text has none.
 
-    A simple rule for English and Chinese, which errs at abbreviations before a name ("Dr. Who"): enough for
-    pre-training, whose "sentences" may be any span of text. A line break alone ends no sentence.
+    A simple rule for English and Chinese, which fails for abbreviations before a name ("Dr. Who"): good enough for
+    pre-training, whose "sentences" may be any span of text. A single line break does not end a sentence.
     """
     texts = tf.strings.regex_replace(texts, r"\n[ \t\r]*\n", "\x00")
     texts = tf.strings.regex_replace(texts, LATIN, "\\1\x00\\2")
@@ -31,25 +31,24 @@ def sentences(texts):
 
 
 def pairs(sizes, documents, length, draw, short=SHORT):
-    """-> (first [N, 2], second [N, 2], follows [N] bool): the places [begin, end) of both segments among all tokens.
+    """-> (first [N, 2], second [N, 2], follows [N] bool): the positions [begin, end) of both segments among all tokens.
 
-    sizes      int [S]: tokens of each sentence;  documents  int [S]: the number of its document, rising
+    sizes      int [S]: tokens of each sentence;  documents  int [S]: the index of its document, rising
     length     tokens of both segments together;  draw  a numpy.random.Generator
 
-    Sentences are taken until they fill the length (of 10 % of the pairs, a shorter one, drawn from 2 .. length), and
-    cut in two behind one of them; a single sentence is cut anywhere. By the throw of a coin the second segment stays,
-    or is the second segment of a pair from another document, each alike; then the text that it took the place of comes
-    again in the next pair. A second segment goes on in its document until the length is full, or the document ends.
+    Sentences are collected until they fill the length (for 10 % of the pairs a shorter one, drawn from 2 .. length),
+    and split in two after one of them; a single sentence is split anywhere. With probability 1/2 the second segment is
+    replaced by the second segment of a random pair from another document; the replaced text is then used again for the
+    next pair. A second segment continues in its document until the length is reached, or the document ends.
 
-    Differs: the authors draw a document and then a sentence of it, so that a text of one sentence never follows on, and
-    a document's first sentence never does: a model can tell the label from that. Without a second document there is
-    no pair.
+    Differs: the authors draw a document and then one of its sentences, so that a text of one sentence, and a document's
+    first sentence, never follow on, which reveals the label. With only one document there are no pairs.
     """
     sizes, documents = np.asarray(sizes, "int64"), np.asarray(documents, "int64")
     sizes, documents = split_long(sizes[sizes > 0], documents[sizes > 0], length)
     ends = np.cumsum(sizes)
     begin, cut, until, document, follows, full = chunks(sizes, documents, ends, length, draw, short)
-    # of the chunks of other documents, each alike: those of the own one, low .. high, are left out
+    # from the chunks of other documents, uniformly: those of its own document, low .. high, are excluded
     low, high = (np.searchsorted(document, document, side) for side in ("left", "right"))
     others = len(document) - (high - low)
     keep = others > 0
@@ -62,11 +61,12 @@ def pairs(sizes, documents, length, draw, short=SHORT):
 
 
 def chunks(sizes, documents, ends, length, draw, short):
-    """-> six arrays [N]: where each begins, where it is cut in two, where its document ends, the document's number,
-    whether its second segment stays, and how many tokens its pair is to have."""
+    """-> six arrays [N]: where each chunk begins, where it is split in two, where its document ends, the document's
+    index, whether its second segment is kept, and the number of tokens of its pair.
+    """
     result, sentence, count = [], 0, len(sizes)
     starts = ends - sizes
-    last = np.searchsorted(documents, documents, "right")  # [S], the sentence behind the document
+    last = np.searchsorted(documents, documents, "right")  # [S], the first sentence after the document
     while sentence < count:
         stop = last[sentence]
         full = length if draw.random() >= short else int(draw.integers(2, length + 1))
@@ -86,7 +86,7 @@ def chunks(sizes, documents, ends, length, draw, short):
 
 
 def split_long(sizes, documents, length):
-    """Sentences longer than the length as several: (sizes, documents)."""
+    """Split sentences that are longer than the length: (sizes, documents)."""
     pieces = -(-sizes // length)
     result = np.full(int(pieces.sum()), length, "int64")
     result[np.cumsum(pieces) - 1] = sizes - (pieces - 1) * length

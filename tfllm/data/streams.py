@@ -1,7 +1,7 @@
-"""Records -> padded batches, in constant memory: for text that is larger than that.
+"""Records -> padded batches in constant memory, for text that is larger than memory.
 
-Records are tokenised, cut, shuffled within a buffer and bucketed while the model trains. `Batches` (batches.py), which
-holds all tokens in memory and shuffles all of them, is the way for what fits.
+Records are tokenised, split, shuffled within a buffer and bucketed while the model trains. For data that fits in memory
+use `Batches` (batches.py), which shuffles all tokens.
 """
 
 import itertools
@@ -13,23 +13,23 @@ from tfllm.data.batches import bounded, mapped, plan
 from tfllm.data.generators import from_generator
 
 CHUNK = 64  # records that are tokenised together
-LOOK = 4096  # rows from which the plan is made where the text may have no end
+LOOK = 4096  # number of rows that the plan is based on if an epoch has a fixed number of steps
 
 
 class Stream:
     """`dataset` is a tf.data.Dataset of (inputs, targets, weights), each pass over it one epoch, as in `Batches`.
 
     example: records [B] -> (inputs, targets, weights), ragged [N, None], equally long, none longer than `length`;
-        with pack=True of any length: they are laid end to end and cut into rows of `length`, the rest is left out.
-    tokens, batch_size, shapes: as `plan` takes them.
-    buffer: rows that are shuffled together, where there is a seed.
-    steps: batches in an epoch; the next epoch goes on behind them, and behind the end of the text it begins again. The
-        plan is made from the first `LOOK` rows. Without, an epoch is one pass over the text, which is tokenised once
-        more at the beginning, to plan for all its rows and to know how many batches there are.
+        with pack=True of any length: they are concatenated and split into rows of `length`, the remainder is dropped.
+    tokens, batch_size, shapes: as in `plan`.
+    buffer: number of rows to shuffle together, if there is a seed.
+    steps: batches in an epoch; the next epoch continues after them, and at the end of the text starts again. The plan
+        is based on the first `LOOK` rows. Without steps, an epoch is one pass over the text, which is tokenised once
+        more at the start, to plan for all its rows and to count the batches.
 
-    The order depends on (seed, `epoch`) alone, as long as the text stays the same. With `steps`, to go on at a later
-    epoch takes the time to tokenise what stands before it. Where the text ends, batches have the rows that are left.
-    ValueError where there is not one row.
+    The order depends on (seed, `epoch`) alone, as long as the text is the same. With `steps`, resuming at a later epoch
+    tokenises all text before it. At the end of the text, batches may be smaller.
+    Raises ValueError if there are no rows.
     """
 
     def __init__(self, records, example, length, tokens=None, batch_size=None, shapes=6, buffer=4096, seed=None,
@@ -39,8 +39,8 @@ class Stream:
         some = (len(row[1]) for row in itertools.islice(self.rows(), LOOK))
         result = self.lengths() if steps is None else np.fromiter(some, "int32")
         if not result.size:
-            raise ValueError("there is nothing to make batches of: no text, or less than one block")
-        result = result if steps is None else np.append(result, length)  # a longer row may come yet
+            raise ValueError("there is nothing to make batches of: no text, or less than one block of text")
+        result = result if steps is None else np.append(result, length)  # a longer row may follow
         self.plan = plan(result, tokens, batch_size, shapes)
         spec = tuple(tf.TensorSpec([None, None], part.dtype) for part in self.chunks.element_spec)
         dataset = from_generator(self.batches, spec)
@@ -48,14 +48,14 @@ class Stream:
         self.dataset = dataset.apply(tf.data.experimental.assert_cardinality(size)).prefetch(2)
 
     def batches(self):
-        """The batches of `epoch`, as NumPy; with `steps`, those of all epochs behind it too."""
+        """The batches of `epoch`, as NumPy; with `steps`, also those of all later epochs."""
         if self.steps is None:
             return self.once(self.epoch)
         endless = itertools.chain.from_iterable(map(self.once, itertools.count()))
         return itertools.islice(endless, self.epoch * self.steps, None)
 
     def once(self, number):
-        """The batches of pass `number` over the text."""
+        """The batches of pass number `number` over the text."""
         rows = self.rows()
         if self.seed is not None:
             rows = shuffled(rows, self.buffer, np.random.default_rng((self.seed, number)))
@@ -73,7 +73,7 @@ class Stream:
                 yield self.padded(rest, bucket)
 
     def sizes(self, bucket):
-        """Rows of one batch after the other: evenly shared where the plan has seen all rows."""
+        """The numbers of rows of the batches: evenly divided if the plan is based on all rows."""
         return iter(self.plan.sizes(bucket)) if self.steps is None else itertools.repeat(self.plan.rows[bucket])
 
     def rows(self):
@@ -88,10 +88,10 @@ class Stream:
             else:
                 ends = chunk[1].row_splits.numpy()
             for begin, end in itertools.pairwise(ends):
-                yield tuple(part[begin:end].copy() for part in parts)  # a view would keep the whole chunk
+                yield tuple(part[begin:end].copy() for part in parts)  # a view would keep the whole chunk in memory
 
     def lengths(self):
-        """[N]: those of all rows."""
+        """[N]: the lengths of all rows."""
         result = [chunk[1].row_lengths().numpy().astype("int32") for chunk in self.chunks]
         result = np.concatenate([np.zeros(0, "int32"), *result])
         return np.full(result.sum() // self.length, self.length) if self.pack else result
@@ -107,7 +107,7 @@ class Stream:
 
 
 def shuffled(rows, size, draw):
-    """The rows, each drawn from the `size` next ones that are left."""
+    """The rows, each drawn from the next `size` remaining ones."""
     buffer = list(itertools.islice(rows, size))
     for row in rows:
         i = draw.integers(len(buffer))

@@ -1,4 +1,7 @@
-"""Models and weights from elsewhere, and back: Hugging Face folders, keras-nlp presets, textgenrnn. All by name."""
+"""Import and export of pretrained models: Hugging Face folders, keras-nlp presets, textgenrnn.
+
+Weights match by name.
+"""
 
 from tfllm.interop import bert_files as bert
 from tfllm.interop import cudnn, gpt2, huggingface, keras_nlp

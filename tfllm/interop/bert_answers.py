@@ -1,15 +1,15 @@
-"""The linear layer above BERT that finds answers, in Hugging Face's format: BertForQuestionAnswering."""
+"""The question answering head of BERT in Hugging Face's format, BertForQuestionAnswering."""
 
 from tfllm.interop import huggingface
 from tfllm.interop.named import assign
 
-WEIGHT, BIAS = "qa_outputs.weight", "qa_outputs.bias"  # of begin and end
+WEIGHT, BIAS = "qa_outputs.weight", "qa_outputs.bias"  # logits of the start and the end of the answer
 
 
 def fill(layer, folder):
-    """The weights of the folder in a Dense layer; False where there are none. ValueError for other sizes."""
+    """Load the folder's weights into a Dense layer; False if it has none. Raises ValueError for other sizes."""
     if not (folder / "config.json").is_file():
-        return False  # of sentence-transformers, in a folder of its own
+        return False  # sentence-transformers has it in a subfolder
     weights = huggingface.Weights(folder)
     if WEIGHT not in weights:
         return False

@@ -1,4 +1,4 @@
-"""The linear head above BERT's pooler in Hugging Face's format, BertForSequenceClassification: `head`, `save`."""
+"""The classification head of BERT in Hugging Face's format, BertForSequenceClassification: `head`, `save`."""
 
 import tempfile
 from typing import NamedTuple
@@ -16,7 +16,7 @@ PROBLEMS = {
 
 
 class Head(NamedTuple):
-    """kernel [D, C], bias [C], the names of the C labels (none of a regression), "single", "multi" or "regression"."""
+    """kernel [D, C], bias [C], the names of the C labels (none for a regression), "single", "multi" or "regression"."""
 
     kernel: np.ndarray
     bias: np.ndarray
@@ -25,18 +25,18 @@ class Head(NamedTuple):
 
 
 def head(folder):
-    """The Head in a folder; None where it has none. ValueError where config and weights differ."""
+    """The Head in a folder; None if it has none. Raises ValueError if config and weights differ."""
     config, weights = huggingface.config(folder), huggingface.Weights(folder)
     if WEIGHT not in weights:
         return None
-    with understood(folder, "a classifier on BERT"):
+    with understood(folder, "a BERT classifier"):
         return _head(weights, config, folder)
 
 
 def _head(weights, config, folder):
     kernel, bias = weights[WEIGHT].T, weights[BIAS]
     count = len(bias)
-    problem = config.get("problem_type") or PROBLEMS["regression" if count == 1 else "single"]  # as transformers does
+    problem = config.get("problem_type") or PROBLEMS["regression" if count == 1 else "single"]  # as in transformers
     kinds = {theirs: ours for ours, theirs in PROBLEMS.items()}
     if problem not in kinds:
         raise ValueError(f"{folder}: problem_type must be one of {list(kinds)}; got {problem!r}")
@@ -48,7 +48,7 @@ def _head(weights, config, folder):
 
 
 def fill(layer, result, folder):
-    """The weights of a Head in a Dense layer. ValueError for another size."""
+    """Load the weights of a Head into a Dense layer. Raises ValueError for another size."""
     assign([layer.kernel], result.kernel, WEIGHT, folder)
     assign([layer.bias], result.bias, BIAS, folder)
 

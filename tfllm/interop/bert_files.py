@@ -1,8 +1,10 @@
-"""BERT in Hugging Face's format <-> BERT and its heads: `load`, `load_with_heads`, `save`. Tokenizers are in text.
+"""BERT in Hugging Face's format <-> BERT and its heads: `load`, `load_with_heads`, `save`. Tokenizers are in
+tfllm.text.
 
-Read are BertModel, BertForPreTraining, BertForMaskedLM and BertForNextSentencePrediction, and the folders of
-sentence-transformers, which also say how a text becomes one vector. Of other heads (a classifier) only the encoder is
-taken, which is logged. Left out: decoders, relative positions, sentence-transformers with layers after the pooling.
+Supported: BertModel, BertForPreTraining, BertForMaskedLM, BertForNextSentencePrediction, and the folders of
+sentence-transformers, which also define the pooling. Of models with other heads (such as a classifier) only the encoder
+is loaded, with a log message. Not supported: decoders, relative positions, sentence-transformers with layers after the
+pooling.
 """
 
 import logging
@@ -14,10 +16,10 @@ import numpy as np
 
 from tfllm.files import json_object, parsed, understood
 from tfllm.interop import huggingface
-from tfllm.interop.named import assign, same_names, some
+from tfllm.interop.named import assign, listed, same_names
 from tfllm.models.bert import BERT, masked_token_head, next_sentence_head
 
-# What a config that does not name them means; the library's own defaults.
+# Default values of the config, as in transformers.
 DEFAULTS = {
     "vocab_size": 30522, "max_position_embeddings": 512, "hidden_size": 768, "num_hidden_layers": 12,
     "num_attention_heads": 12, "intermediate_size": 3072, "type_vocab_size": 2, "hidden_act": "gelu",
@@ -28,17 +30,19 @@ ACTIVATIONS = {
     "relu": "relu", "silu": "silu", "swish": "silu",
 }  # fmt: skip
 ONLY = {"position_embedding_type": "absolute", "is_decoder": False, "add_cross_attention": False}
+RATES = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 SIZES = ("vocab_size", "max_length", "d_model", "num_layers", "num_heads", "dff")
 PREFIX, DECODER = "bert.", "cls.predictions.decoder."
 OTHER_HEADS = re.compile(r"(classifier|qa_outputs)\.")
-BUFFERS = re.compile(r"embeddings\.(position_ids|token_type_ids)")  # numbers 0, 1, 2, ..., which some files carry along
+# numbers 0, 1, 2, ... in some files, which are ignored
+BUFFERS = re.compile(r"embeddings\.(position_ids|token_type_ids)")
 OLD = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 
 log = logging.getLogger(__name__)
 
 
 class Pretrained(NamedTuple):
-    """encoder, and the heads that the file has: else None."""
+    """The encoder, and the heads that the file has, else None."""
 
     encoder: BERT
     masked: keras.layers.Layer | None  # a MaskedTokenHead
@@ -46,10 +50,10 @@ class Pretrained(NamedTuple):
 
 
 class SentenceLayout(NamedTuple):
-    """What a folder of sentence-transformers says. pooling: "first", "mean" or "max"; max_length: tokens, or None."""
+    """The content of a sentence-transformers folder. pooling: "first", "mean" or "max"; max_length: tokens, or None."""
 
     pooling: str
-    normalize: bool  # to length 1
+    normalize: bool  # whether vectors are scaled to length 1
     max_length: int | None
 
 
@@ -61,11 +65,11 @@ def load(path_or_name, rate=None, pooling=None, revision=None, **options):
 def load_with_heads(path_or_name, rate=None, pooling=None, revision=None, **options):
     """-> Pretrained. `options` go to BERT, such as dtype="mixed_bfloat16".
 
-    rate: probability of dropout; left out, the config's, which must then be one for all places.
-    pooling: of BERT; left out, what sentence-transformers says where the folder is its, else "pooler". A file without
-    a pooler, such as of BertForMaskedLM, leaves BERT with an untrained one, which is logged.
-    ValueError for a config that BERT cannot follow, and for tensors that are missing, unexpected or of another shape;
-    FileNotFoundError where there is nothing to load; ImportError without safetensors or huggingface_hub.
+    rate: dropout probability; default: the config's, which must then be the same everywhere.
+    pooling: of BERT; default: that of a sentence-transformers folder, else "pooler". If the file has no pooler, as
+    with BertForMaskedLM, BERT gets an untrained one, with a log message.
+    Raises ValueError for unsupported options in the config, and for tensors that are missing, unexpected or of another
+    shape; FileNotFoundError if there is nothing to load; ImportError without safetensors or huggingface_hub.
     """
     folder = huggingface.folder(path_or_name, revision)
     if pooling is None:
@@ -76,7 +80,7 @@ def load_with_heads(path_or_name, rate=None, pooling=None, revision=None, **opti
     with understood(folder, "the config of a BERT"):
         numbers = arguments(config, rate)
     weights = huggingface.Weights(folder)
-    huggingface.check_room(folder, weights.held, **{name: numbers[name] for name in SIZES})
+    huggingface.check_size(folder, weights.size, **{name: numbers[name] for name in SIZES})
     encoder = BERT(**numbers, pooling=pooling, **options)
     names = _short(weights)
     masked = next_sentence = None
@@ -85,15 +89,15 @@ def load_with_heads(path_or_name, rate=None, pooling=None, revision=None, **opti
         _untie(names, weights, folder)
     if "cls.seq_relationship.weight" in names:
         next_sentence = next_sentence_head(encoder)
-    places = encoder_layout(encoder) | heads_layout(masked, next_sentence)
+    expected = encoder_layout(encoder) | heads_layout(masked, next_sentence)
     if not any(name.startswith("pooler.") for name in names):
-        places = {name: place for name, place in places.items() if not name.startswith("pooler.")}
+        expected = {name: value for name, value in expected.items() if not name.startswith("pooler.")}
         if pooling == "pooler":
-            log.warning("%s has no pooler: that of BERT is untrained. pooling= names others", folder)
-    same_names(names, places, folder)
-    for short, variable in places.items():
+            log.warning("%s has no pooler: BERT's pooler is untrained. Choose another pooling=", folder)
+    same_names(names, expected, folder)
+    for short, variable in expected.items():
         value = weights[names[short]]
-        assign([variable], value.T if _turned(short) else value, names[short], folder)
+        assign([variable], value.T if _is_transposed(short) else value, names[short], folder)
     return Pretrained(encoder, masked, next_sentence)
 
 
@@ -101,14 +105,16 @@ def save(encoder, folder, masked=None, next_sentence=None, pad=0):
     """Write config.json and model.safetensors, as `AutoModel.from_pretrained` of transformers reads them.
 
     With both heads it is a BertForPreTraining, with one a BertForMaskedLM or BertForNextSentencePrediction, else a
-    BertModel. A BertForMaskedLM has no pooler, so none is written. pad: the id that fills a batch up.
-    ValueError for a BERT that the format has no words for.
+    BertModel. A BertForMaskedLM has no pooler, so none is written. pad: the padding id.
+    Raises ValueError for a BERT that the format cannot represent.
     """
     numbers = encoder.numbers
     activations = {ours: theirs for theirs, ours in reversed(ACTIVATIONS.items())}
     if numbers["activation"] not in activations or not numbers["num_segments"]:
         wrong = {name: numbers[name] for name in ("activation", "num_segments")}
-        raise ValueError(f"the format has no words for {wrong}: it knows {sorted(activations)} and 1 segment or more")
+        raise ValueError(
+            f"the format cannot represent {wrong}: it supports {sorted(activations)} and at least 1 segment"
+        )
     kinds = {
         (True, True): "BertForPreTraining", (True, False): "BertForMaskedLM",
         (False, True): "BertForNextSentencePrediction", (False, False): "BertModel",
@@ -133,33 +139,23 @@ def save(encoder, folder, masked=None, next_sentence=None, pad=0):
 
 
 def arguments(config, rate=None):
-    """The arguments of BERT that a Hugging Face config stands for. ValueError for what BERT cannot follow."""
-    if config.get("model_type") != "bert":
-        raise ValueError(f"model_type must be 'bert'; got {config.get('model_type')!r}")
-    wrong = {name: config[name] for name, needed in ONLY.items() if config.get(name, needed) != needed}
-    wrong |= {name: config[name] for name in ("quantization_config", "auto_map") if config.get(name)}
-    if wrong:
-        raise ValueError(f"BERT does not have what the config asks for: {wrong}")
-    values = {name: config.get(name, default) for name, default in DEFAULTS.items()}
-    if values["hidden_act"] not in list(ACTIVATIONS):
-        known = ", ".join(ACTIVATIONS)
-        raise ValueError(f"hidden_act must be one of {known}; got {values['hidden_act']!r}")
-    rates = {name: values[name] for name in ("hidden_dropout_prob", "attention_probs_dropout_prob")}
+    """A Hugging Face config -> the arguments of BERT. Raises ValueError for unsupported options."""
+    values = huggingface.values_of(config, "BERT", "bert", DEFAULTS, ONLY)
+    huggingface.check_choice(values, "hidden_act", ACTIVATIONS)
     sizes = ("vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers", "num_attention_heads")
-    huggingface.check_numbers(values, (*sizes, "intermediate_size", "type_vocab_size"), rates, "layer_norm_eps")
-    if rate is None and len(set(rates.values())) > 1:
-        raise ValueError(f"BERT has one rate of dropout, the config several: {rates}. Give rate=, 0.0 for use alone")
+    huggingface.check_numbers(values, (*sizes, "intermediate_size", "type_vocab_size"), RATES, "layer_norm_eps")
+    rate = huggingface.check_one_rate(values, RATES, "BERT", rate)
     return {
         "vocab_size": values["vocab_size"], "max_length": values["max_position_embeddings"],
         "num_layers": values["num_hidden_layers"], "d_model": values["hidden_size"],
         "num_heads": values["num_attention_heads"], "dff": values["intermediate_size"],
-        "rate": values["hidden_dropout_prob"] if rate is None else rate, "num_segments": values["type_vocab_size"],
+        "rate": rate, "num_segments": values["type_vocab_size"],
         "activation": ACTIVATIONS[values["hidden_act"]], "epsilon": values["layer_norm_eps"],
     }  # fmt: skip
 
 
 def sentence_layout(folder):
-    """SentenceLayout of a folder of sentence-transformers; None where it is none. ValueError for other layers in it."""
+    """SentenceLayout of a sentence-transformers folder, None for others. Raises ValueError for unsupported layers."""
     modules = folder / "modules.json"
     if not modules.is_file():
         return None
@@ -170,30 +166,30 @@ def sentence_layout(folder):
 def _sentence_layout(folder, steps):
     kinds = [step["type"].rsplit(".", 1)[-1] for step in steps]
     if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
-        raise ValueError(f"{folder}: expected Transformer, Pooling and perhaps Normalize; got {', '.join(kinds)}")
+        raise ValueError(f"{folder}: expected Transformer, Pooling and optionally Normalize; got {', '.join(kinds)}")
     if wrong := [step["path"] for step in steps if not re.fullmatch(r"[\w-]*", step["path"])]:
-        raise ValueError(f"{folder}: modules.json must name folders in this one; got {wrong[0]!r:.60}")
+        raise ValueError(f"{folder}: modules.json must name subfolders; got {wrong[0]!r:.60}")
     result = json_object(folder / steps[1]["path"] / "config.json")
     known = {"cls_token": "first", "mean_tokens": "mean", "max_tokens": "max"}
     chosen = [name.removeprefix("pooling_mode_") for name, value in result.items() if value is True]
     chosen = [name for name in chosen if name != "include_prompt"] or [result.get("pooling_mode")]
     known |= {"cls": "first", "mean": "mean", "max": "max"}
     if len(chosen) != 1 or chosen[0] not in known:
-        raise ValueError(f"{folder}: BERT pools by one of {', '.join(known)}; got {chosen}")
+        raise ValueError(f"{folder}: pooling must be one of {', '.join(known)}; got {chosen}")
     length = folder / steps[0]["path"] / "sentence_bert_config.json"
     limit = json_object(length).get("max_seq_length") if length.is_file() else None
     if limit is not None and (type(limit) is not int or limit < 1):
-        raise ValueError(f"{length}: max_seq_length must be a number of tokens, from 1 on; got {limit!r:.60}")
+        raise ValueError(f"{length}: max_seq_length must be a number of tokens, at least 1; got {limit!r:.60}")
     return SentenceLayout(known[chosen[0]], "Normalize" in kinds, limit)
 
 
 def encoder_layout(encoder):
-    """Name in the file -> the variable of BERT. Kernels are [out, in] there."""
+    """Name in the file -> the variable of BERT. Kernels are [out, in] in the file."""
 
     def norm(name, part):
         return {f"{name}.LayerNorm.weight": part.gamma, f"{name}.LayerNorm.bias": part.beta}
 
-    places = {
+    variables = {
         "embeddings.word_embeddings.weight": encoder.embed.embeddings,
         "embeddings.position_embeddings.weight": encoder.place.table,
         "embeddings.token_type_embeddings.weight": encoder.segment.embeddings,
@@ -201,41 +197,41 @@ def encoder_layout(encoder):
     }
     for i, block in enumerate(encoder.blocks):
         name, look = f"encoder.layer.{i}", block.look
-        places |= _both(f"{name}.attention.self.query", look.to_query)
-        places |= _both(f"{name}.attention.self.key", look.to_key)
-        places |= _both(f"{name}.attention.self.value", look.to_value)
-        places |= _both(f"{name}.attention.output.dense", look.to_output)
-        places |= norm(f"{name}.attention.output", block.add_look.norm)
-        places |= _both(f"{name}.intermediate.dense", block.feed.widen)
-        places |= _both(f"{name}.output.dense", block.feed.narrow) | norm(f"{name}.output", block.add_feed.norm)
-    return places | _both("pooler.dense", encoder.pooler)
+        variables |= _both(f"{name}.attention.self.query", look.to_query)
+        variables |= _both(f"{name}.attention.self.key", look.to_key)
+        variables |= _both(f"{name}.attention.self.value", look.to_value)
+        variables |= _both(f"{name}.attention.output.dense", look.to_output)
+        variables |= norm(f"{name}.attention.output", block.add_look.norm)
+        variables |= _both(f"{name}.intermediate.dense", block.feed.widen)
+        variables |= _both(f"{name}.output.dense", block.feed.narrow) | norm(f"{name}.output", block.add_feed.norm)
+    return variables | _both("pooler.dense", encoder.pooler)
 
 
 def heads_layout(masked, next_sentence):
-    """Name in the file -> the variable of a head; {} where there is none."""
-    places = {}
+    """Name in the file -> the variable of a head; {} without heads."""
+    variables = {}
     if masked is not None:
         name = "cls.predictions"
-        places |= _both(f"{name}.transform.dense", masked.change) | {f"{name}.bias": masked.bias}
-        places[f"{name}.transform.LayerNorm.weight"] = masked.norm.gamma
-        places[f"{name}.transform.LayerNorm.bias"] = masked.norm.beta
+        variables |= _both(f"{name}.transform.dense", masked.change) | {f"{name}.bias": masked.bias}
+        variables[f"{name}.transform.LayerNorm.weight"] = masked.norm.gamma
+        variables[f"{name}.transform.LayerNorm.bias"] = masked.norm.beta
     if next_sentence is not None:
-        places |= _both("cls.seq_relationship", next_sentence.to_logits)
-    return places
+        variables |= _both("cls.seq_relationship", next_sentence.to_logits)
+    return variables
 
 
 def _both(name, part):
     return {f"{name}.weight": part.kernel, f"{name}.bias": part.bias}
 
 
-def _turned(name):
+def _is_transposed(name):
     """Whether this is the kernel of a dense layer, whose axes are the other way round there."""
     return name.endswith(".weight") and "embeddings" not in name and "LayerNorm" not in name
 
 
 def _array(name, variable):
     value = np.asarray(variable.numpy(), "float32")
-    return value.T if _turned(name) else value
+    return value.T if _is_transposed(name) else value
 
 
 def _transformer(folder):
@@ -255,7 +251,7 @@ def _short(weights):
             short = short.replace(old, new)
         names[short] = name
     if others := sorted(name for name in names if OTHER_HEADS.match(name)):
-        log.info("of a model with another head the encoder is taken, without %s", some(others))
+        log.info("of a model with another head the encoder is taken, without %s", listed(others))
     return {
         short: name for short, name in names.items() if not BUFFERS.fullmatch(short) and not OTHER_HEADS.match(short)
     }

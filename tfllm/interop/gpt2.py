@@ -1,7 +1,7 @@
-"""GPT-2 in Hugging Face's format <-> GPT: `load(path_or_name)`, `save(model, folder)`. The tokenizer is text's affair.
+"""GPT-2 in Hugging Face's format <-> GPT: `load(path_or_name)`, `save(model, folder)`. Tokenizers are in tfllm.text.
 
-Read are float32, float16 and bfloat16, in one file or in several, with or without "transformer." before the names;
-the model computes in float32 unless another dtype is given. Left out: heads other than the language model's.
+Reads float32, float16 and bfloat16, in one file or several, with or without "transformer." before the names; the model
+computes in float32 unless another dtype is given. Not included: heads other than the language model's.
 """
 
 import re
@@ -13,7 +13,7 @@ from tfllm.interop import huggingface
 from tfllm.interop.named import assign, joined, same_names
 from tfllm.models.gpt import GPT
 
-# What a config that does not name them means; the library's own defaults.
+# Default values of the config, as in transformers.
 DEFAULTS = {
     "vocab_size": 50257, "n_positions": 1024, "n_embd": 768, "n_layer": 12, "n_head": 12, "n_inner": None,
     "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5, "tie_word_embeddings": True,
@@ -24,7 +24,8 @@ ACTIVATIONS = {
     "relu": "relu", "silu": "silu", "swish": "silu",
 }  # fmt: skip
 ONLY = {"scale_attn_weights": True, "scale_attn_by_inverse_layer_idx": False, "add_cross_attention": False}
-MASKS = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # the causal mask, which some files carry along as a tensor
+RATES = ("resid_pdrop", "embd_pdrop", "attn_pdrop")
+MASKS = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # the causal mask, a tensor in some files, which is ignored
 SIZES = ("vocab_size", "max_length", "d_model", "num_layers", "num_heads", "dff")
 PREFIX, HEAD = "transformer.", "lm_head.weight"
 
@@ -32,16 +33,16 @@ PREFIX, HEAD = "transformer.", "lm_head.weight"
 def load(path_or_name, rate=None, revision=None, **options):
     """The GPT in a folder, or of a name on the hub. `options` go to GPT, such as dtype="mixed_bfloat16".
 
-    rate: probability of dropout; left out, the config's, which must then be one for all places.
-    ValueError for a config that GPT cannot follow, and for tensors that are missing, unexpected or of another shape;
-    FileNotFoundError where there is nothing to load; ImportError without safetensors or huggingface_hub.
+    rate: dropout probability; default: the config's, which must then be the same everywhere.
+    Raises ValueError for unsupported options in the config, and for tensors that are missing, unexpected or of another
+    shape; FileNotFoundError if there is nothing to load; ImportError without safetensors or huggingface_hub.
     """
     folder = huggingface.folder(path_or_name, revision)
     config = huggingface.config(folder)
     with understood(folder, "the config of a GPT-2"):
         numbers = arguments(config, rate)
     weights = huggingface.Weights(folder)
-    huggingface.check_room(folder, weights.held, **{name: numbers[name] for name in SIZES})
+    huggingface.check_size(folder, weights.size, **{name: numbers[name] for name in SIZES})
     model = GPT(**numbers, **options)
     prefix = PREFIX if f"{PREFIX}wte.weight" in weights else ""
     names = {name if name == HEAD else name.removeprefix(prefix): name for name in weights}
@@ -49,7 +50,7 @@ def load(path_or_name, rate=None, revision=None, **options):
     places = layout(model)
     if model.tied and HEAD in names:
         if not np.array_equal(weights[names.pop(HEAD)], weights[names["wte.weight"]]):
-            raise ValueError(f"{folder}: {HEAD} is not wte.weight, but the config says tie_word_embeddings")
+            raise ValueError(f"{folder}: {HEAD} differs from wte.weight, although the config has tie_word_embeddings")
     same_names(names, places, folder)
     for short, variables in places.items():
         value = weights[names[short]]
@@ -60,8 +61,8 @@ def load(path_or_name, rate=None, revision=None, **options):
 def save(model, folder, start=None, end=None):
     """Write config.json and model.safetensors, as `GPT2LMHeadModel.from_pretrained` of transformers reads them.
 
-    start, end: the ids of the tokens that begin and end a text, where there are such.
-    ValueError for a GPT that GPT-2's format has no words for: rotary positions, shared heads, no biases.
+    start, end: the ids of the start and end tokens, if any.
+    Raises ValueError for a GPT that GPT-2's format cannot represent: rotary positions, shared heads, no biases.
     """
     numbers = model.numbers
     head = {"positions": "learned", "use_bias": True}
@@ -72,7 +73,7 @@ def save(model, folder, start=None, end=None):
     if numbers["activation"] not in activations:
         wrong.append(f"activation={numbers['activation']!r}")
     if wrong:
-        raise ValueError(f"GPT-2's format has no words for {', '.join(wrong)}")
+        raise ValueError(f"GPT-2's format cannot represent {', '.join(wrong)}")
     config = {
         "model_type": "gpt2", "architectures": ["GPT2LMHeadModel"],
         "vocab_size": numbers["vocab_size"], "n_positions": numbers["max_length"], "n_embd": numbers["d_model"],
@@ -89,35 +90,25 @@ def save(model, folder, start=None, end=None):
 
 
 def arguments(config, rate=None):
-    """The arguments of GPT that a Hugging Face config of GPT-2 stands for. ValueError for what GPT cannot follow."""
-    if config.get("model_type") != "gpt2":
-        raise ValueError(f"model_type must be 'gpt2'; got {config.get('model_type')!r}")
-    wrong = {name: config[name] for name, needed in ONLY.items() if config.get(name, needed) != needed}
-    wrong |= {name: config[name] for name in ("quantization_config", "auto_map") if config.get(name)}
-    if wrong:
-        raise ValueError(f"GPT does not have what the config asks for: {wrong}")
-    values = {name: config.get(name, default) for name, default in DEFAULTS.items()}
+    """A Hugging Face config of GPT-2 -> the arguments of GPT. Raises ValueError for unsupported options."""
+    values = huggingface.values_of(config, "GPT", "gpt2", DEFAULTS, ONLY)
     if type(values["tie_word_embeddings"]) is not bool:
         raise ValueError(f"tie_word_embeddings must be true or false; got {values['tie_word_embeddings']!r:.60}")
-    if values["activation_function"] not in list(ACTIVATIONS):
-        known = ", ".join(ACTIVATIONS)
-        raise ValueError(f"activation_function must be one of {known}; got {values['activation_function']!r}")
-    rates = {name: values[name] for name in ("resid_pdrop", "embd_pdrop", "attn_pdrop")}
+    huggingface.check_choice(values, "activation_function", ACTIVATIONS)
     inner = [] if values["n_inner"] is None else ["n_inner"]
     sizes = ["vocab_size", "n_positions", "n_embd", "n_layer", "n_head", *inner]
-    huggingface.check_numbers(values, sizes, rates, "layer_norm_epsilon")
-    if rate is None and len(set(rates.values())) > 1:
-        raise ValueError(f"GPT has one rate of dropout, the config several: {rates}. Give rate=, 0.0 for use alone")
+    huggingface.check_numbers(values, sizes, RATES, "layer_norm_epsilon")
+    rate = huggingface.check_one_rate(values, RATES, "GPT", rate)
     return {
         "vocab_size": values["vocab_size"], "max_length": values["n_positions"], "num_layers": values["n_layer"],
         "d_model": values["n_embd"], "num_heads": values["n_head"], "dff": values["n_inner"],
-        "rate": values["resid_pdrop"] if rate is None else rate, "tied": values["tie_word_embeddings"],
+        "rate": rate, "tied": values["tie_word_embeddings"],
         "activation": ACTIVATIONS[values["activation_function"]], "epsilon": values["layer_norm_epsilon"],
     }  # fmt: skip
 
 
 def layout(model):
-    """Name in the file -> the variables of GPT that lie there side by side. Kernels are [in, out] in both."""
+    """Name in the file -> the variables of GPT that are concatenated there. Kernels are [in, out] in both."""
 
     def both(name, *parts):
         return {f"{name}.weight": [p.kernel for p in parts], f"{name}.bias": [p.bias for p in parts]}
@@ -125,11 +116,11 @@ def layout(model):
     def norm(name, part):
         return {f"{name}.weight": [part.gamma], f"{name}.bias": [part.beta]}
 
-    places = {"wte.weight": [model.embed.embeddings], "wpe.weight": [model.place.table], **norm("ln_f", model.norm)}
+    variables = {"wte.weight": [model.embed.embeddings], "wpe.weight": [model.place.table], **norm("ln_f", model.norm)}
     for i, block in enumerate(model.blocks):
         look = block.look
-        places |= norm(f"h.{i}.ln_1", block.add_look.norm) | norm(f"h.{i}.ln_2", block.add_feed.norm)
-        places |= both(f"h.{i}.attn.c_attn", look.to_query, look.to_key, look.to_value)
-        places |= both(f"h.{i}.attn.c_proj", look.to_output)
-        places |= both(f"h.{i}.mlp.c_fc", block.feed.widen) | both(f"h.{i}.mlp.c_proj", block.feed.narrow)
-    return places if model.tied else places | {HEAD: [model.to_logits.kernel]}
+        variables |= norm(f"h.{i}.ln_1", block.add_look.norm) | norm(f"h.{i}.ln_2", block.add_feed.norm)
+        variables |= both(f"h.{i}.attn.c_attn", look.to_query, look.to_key, look.to_value)
+        variables |= both(f"h.{i}.attn.c_proj", look.to_output)
+        variables |= both(f"h.{i}.mlp.c_fc", block.feed.widen) | both(f"h.{i}.mlp.c_proj", block.feed.narrow)
+    return variables if model.tied else variables | {HEAD: [model.to_logits.kernel]}

@@ -1,6 +1,6 @@
-"""GPT-2 and BERT in keras-nlp (KerasHub) preset folders: config.json, model.weights.h5. keras-nlp itself reads them.
+"""GPT-2 and BERT from keras-nlp (KerasHub) preset folders: config.json, model.weights.h5, read by keras-nlp itself.
 
-Left out: presets by name, which keras-nlp downloads; other backbones; the tokenizer in assets/, which is text's affair.
+Not included: presets by name, which keras-nlp downloads; other backbones; the tokenizer in assets/ (see tfllm.text).
 """
 
 from pathlib import Path
@@ -20,15 +20,15 @@ THEIRS = {"GPT2Backbone": "gpt2", "BertBackbone": "bert"}  # our module for the 
 
 
 def is_preset(folder):
-    """Whether the folder has a config.json as keras-nlp writes it, of whatever kind."""
+    """Whether the folder has a config.json of keras-nlp, of any kind."""
     path = Path(folder).expanduser() / "config.json"
     return path.is_file() and "class_name" in json_object(path)
 
 
 def load(folder, rate=None, **options):
-    """The GPT in a folder that `save_to_preset` of a GPT2Backbone or a GPT2CausalLM wrote; `options` go to GPT.
+    """The GPT in a folder written by `save_to_preset` of a GPT2Backbone or GPT2CausalLM; `options` go to GPT.
 
-    rate: probability of dropout; left out, the preset's. FileNotFoundError without config.json; ValueError where the
+    rate: dropout probability; default: the preset's. Raises FileNotFoundError without config.json; ValueError if the
     preset is of another backbone.
     """
     backbone = _backbone(folder, "GPT2Backbone")
@@ -40,9 +40,9 @@ def load(folder, rate=None, **options):
 
 
 def load_bert(folder, rate=None, pooling="pooler", **options):
-    """The BERT in a folder that `save_to_preset` of a BertBackbone, or of a model on one, wrote; `options` go to BERT.
+    """The BERT in a folder written by `save_to_preset` of a BertBackbone, or of a model on one; `options` go to BERT.
 
-    rate, and what is raised: as in `load`. The heads of a BertMaskedLM or BertTextClassifier are left out.
+    rate, and errors: as in `load`. The heads of a BertMaskedLM or BertTextClassifier are ignored.
     """
     backbone = _backbone(folder, "BertBackbone")
     model = BERT(
@@ -67,11 +67,11 @@ def _backbone(folder, kind):
     if not weights.is_file():
         raise FileNotFoundError(f"{folder} has no model.weights.h5; a keras-nlp preset has one")
     with understood(weights, "weights of keras-nlp"):
-        held = check_h5(weights)
+        size = check_h5(weights)
     with understood(path, f"the config of a {kind}"):
         numbers = _numbers(result.get("config"))
         sizes = [numbers[name] for name in SIZES if name != "num_segments"]
-        huggingface.check_room(path, held, *sizes)
+        huggingface.check_size(path, size, *sizes)
         backbone = getattr(keras_hub.models, kind)(**numbers)
     with understood(weights, f"weights that fit {path}"):
         backbone.load_weights(str(weights))
@@ -79,7 +79,7 @@ def _backbone(folder, kind):
 
 
 def _numbers(config):
-    """The arguments of a backbone. Nothing else of its config is taken over: it may name any class of any module."""
+    """The arguments of a backbone. The rest of its config is ignored, since it may name any class of any module."""
     values = {"dropout": 0.1, **{name: config[name] for name in (*SIZES, "dropout") if name in config}}
     values["epsilon"] = 1e-5
     huggingface.check_numbers(values, [name for name in SIZES if name in values or name != "num_segments"],
@@ -88,11 +88,11 @@ def _numbers(config):
     return values
 
 
-def _filled(model, backbone, places, folder):
+def _filled(model, backbone, expected, folder):
     weights = {variable.path: np.asarray(variable.numpy(), "float32") for variable in backbone.weights}
-    same_names(weights, places, folder)
-    for name, variable in places.items():
-        assign([variable], np.reshape(weights[name], variable.shape), name, folder)  # heads have an axis of their own
+    same_names(weights, expected, folder)
+    for name, variable in expected.items():
+        assign([variable], np.reshape(weights[name], variable.shape), name, folder)  # heads have a separate axis
     return model
 
 
@@ -119,17 +119,17 @@ def bert_layout(model):
 
 
 def _blocks(model, attention):
-    places = {}
+    variables = {}
     for i, block in enumerate(model.blocks):
         name, look = f"transformer_layer_{i}", block.look
         heads = {"query": look.to_query, "key": look.to_key, "value": look.to_value, "attention_output": look.to_output}
         for part, layer in heads.items():
-            places |= _both(f"{name}/{attention}/{part}", layer)
-        places |= _both(f"{name}/feedforward_intermediate_dense", block.feed.widen)
-        places |= _both(f"{name}/feedforward_output_dense", block.feed.narrow)
-        places |= _norm(f"{name}/self_attention_layer_norm", block.add_look.norm)
-        places |= _norm(f"{name}/feedforward_layer_norm", block.add_feed.norm)
-    return places
+            variables |= _both(f"{name}/{attention}/{part}", layer)
+        variables |= _both(f"{name}/feedforward_intermediate_dense", block.feed.widen)
+        variables |= _both(f"{name}/feedforward_output_dense", block.feed.narrow)
+        variables |= _norm(f"{name}/self_attention_layer_norm", block.add_look.norm)
+        variables |= _norm(f"{name}/feedforward_layer_norm", block.add_feed.norm)
+    return variables
 
 
 def _both(name, part):

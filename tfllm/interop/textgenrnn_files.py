@@ -1,4 +1,4 @@
-"""Weights and vocabulary of textgenrnn (.hdf5 and .json) -> `TextgenRNN` in the ids of our own tokenizers."""
+"""Weights and vocabulary of textgenrnn (.hdf5 and .json) -> `TextgenRNN` with the ids of our tokenizers."""
 
 import h5py
 import numpy as np
@@ -9,30 +9,31 @@ from tfllm.limits import check_h5
 from tfllm.models.textgenrnn import TextgenRNN
 
 TEXT = "<s>"  # textgenrnn's token before and after a text
-SPECIAL = 4  # PAD, UNKNOWN, START and END stand before the tokens of a vocabulary
+SPECIAL = 4  # number of ids before the tokens of a vocabulary: PAD, UNKNOWN, START and END
 NEVER = -1e9
 
 
 def load(weights, vocabulary, window=40):
     """The files -> (TextgenRNN, its tokens in the order of their ids).
 
-    `tfllm.text.Characters(tokens)` is the tokenizer; of a model of words it is `Words`, whose rules for cutting differ.
-    In textgenrnn id 0 is padding and every unknown token, and "<s>" is before and after each text. So PAD and UNKNOWN
-    get the vector of 0, START and END that of "<s>"; what it gave to "<s>" is given to END, and UNKNOWN and START are
-    never next. All probabilities stay what they were. Its `max_length` is `window`: the file does not hold it.
+    `tfllm.text.Characters(tokens)` is the tokenizer; for a model of words it is `Words`, which splits differently.
+    In textgenrnn id 0 is both padding and unknown, and "<s>" is before and after each text. So PAD and UNKNOWN get the
+    vector of 0, START and END that of "<s>"; the probability of "<s>" becomes that of END, and UNKNOWN and START have
+    probability 0. All other probabilities are unchanged. `max_length` is `window`, since the file does not contain it.
 
-    Raises ValueError where the file is not of this model (bidirectional layers, another vocabulary).
+    Raises ValueError if the file is not of this model (bidirectional layers, another vocabulary).
     """
     arrays = read(weights)
     ids = json_object(vocabulary)
     if sorted(map(str, ids.values())) != sorted(map(str, range(1, len(ids) + 1))):
-        raise ValueError(f"{vocabulary}: {len(ids)} tokens must have the ids 1 to {len(ids)}, each once")
-    if (held := len(arrays["embedding"][0])) != len(ids) + 1:
+        raise ValueError(f"{vocabulary}: {len(ids)} tokens must have the ids 1 to {len(ids)}, each exactly once")
+    if (size := len(arrays["embedding"][0])) != len(ids) + 1:
         raise ValueError(
-            f"{weights} has vectors of {held} ids; {vocabulary} has {len(ids)} tokens, one less is expected"
+            f"{weights} has vectors of {size} ids; {vocabulary} has {len(ids)} tokens, expected one token less than ids"
         )
     tokens = sorted((token for token in ids if token != TEXT), key=ids.get)
-    order = [0, 0, ids.get(TEXT, 0), ids.get(TEXT, 0), *(ids[token] for token in tokens)]  # of each of ours, theirs
+    # the id in textgenrnn of each of our ids
+    order = [0, 0, ids.get(TEXT, 0), ids.get(TEXT, 0), *(ids[token] for token in tokens)]
 
     embeddings, (kernel, bias) = arrays["embedding"][0][order], arrays["output"]
     kernel, bias = kernel[:, order], bias[order]
@@ -51,7 +52,7 @@ def load(weights, vocabulary, window=40):
 
 
 def read(path):
-    """Keras' .hdf5 of weights -> {layer: its arrays}, of layers that have any. ValueError where one is missing."""
+    """Keras' .hdf5 of weights -> {layer: its arrays}, for layers with weights. Raises ValueError if one is missing."""
     with understood(path, "weights of textgenrnn in HDF5"):
         return _read(path)
 
@@ -68,7 +69,7 @@ def _read(path):
     for name, size in sizes.items():
         if len(arrays.get(name, ())) != size:
             raise ValueError(
-                f"{path} is no file of textgenrnn: layer {name!r} should have {size} arrays, it has "
+                f"{path} is not a file of textgenrnn: layer {name!r} should have {size} arrays, it has "
                 f"{len(arrays.get(name, ()))}. Bidirectional layers and context labels cannot be loaded"
             )
     return arrays

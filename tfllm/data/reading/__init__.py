@@ -1,1 +1,1 @@
-"""Files and public sources -> records of strings."""
+"""Files and public data sets -> records of strings."""

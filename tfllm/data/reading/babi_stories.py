@@ -4,7 +4,7 @@
     2 Where is Mary? <tab> bathroom <tab> 1
 
 A line numbered 1 begins a story; a line with tabs is a question about the facts above it in its story. Questions are
-no facts. Left out: the files of the Children's Book Test and of the dialogue tasks, which look alike.
+not facts. Not supported: the files of the Children's Book Test and of the dialogue tasks, which look similar.
 """
 
 import tensorflow as tf
@@ -17,22 +17,22 @@ FIELDS = ("facts", "question", "answer", "supporting")
 def babi(*paths):
     """Files (or .gz) -> a dataset of {"facts", "question", "answer", "supporting"}, all strings.
 
-    facts       those above the question in its story, oldest first, one a line; "" where there is none
+    facts       those before the question in its story, oldest first, one per line; "" if there is none
     answer      as in the file: a list is one string, "apple,football"
-    supporting  which facts the answer follows from, counted from 0 among `facts`: "0 3"; "" where the file tells none
+    supporting  which facts the answer follows from, counted from 0 among `facts`: "0 3"; "" if the file does not say
 
-    Raises OSError where a file is missing; ValueError with file and line for a line that has no number or not the next
-    one, for a question without an answer, for supporting lines that are no facts; and for files without questions.
+    Raises OSError if a file is missing; ValueError with file and line for a wrong line number, for a question without
+    an answer, and for supporting lines that are not facts; also for files without questions.
     """
     records = [record for path in paths for record in _records(path)]
     if not records:
-        raise ValueError(f"expected questions in {', '.join(map(str, paths)) or 'one or more files'}; found none")
+        raise ValueError(f"expected questions in {', '.join(map(str, paths)) or 'one or more files'}; got none")
     columns = zip(FIELDS, zip(*records, strict=True), strict=True)
     return tf.data.Dataset.from_tensor_slices({name: tf.constant(texts, tf.string) for name, texts in columns})
 
 
 def _records(path):
-    facts, places, last = [], {}, 0  # of this story; places: line of the story -> number of the fact
+    facts, fact_numbers, last = [], {}, 0  # of this story; fact_numbers: line of the story -> number of the fact
     for number, line in enumerate(read_lines(path), start=1):
         where = f"{path}:{number}"
         if not line.strip():
@@ -42,15 +42,15 @@ def _records(path):
             raise ValueError(f"{where}: expected a line numbered {last + 1}, or 1 for a new story; got {line[:40]!r}")
         last = int(count)
         if last == 1:
-            facts, places = [], {}
+            facts, fact_numbers = [], {}
         if "\t" not in text:
-            places[last] = len(facts)
+            fact_numbers[last] = len(facts)
             facts.append(text.strip())
             continue
         question, answer, *rest = (part.strip() for part in text.split("\t"))
         if not question or not answer:
             raise ValueError(f"{where}: expected question, tab, answer; got {text[:40]!r}")
         needed = rest[0].split() if rest else []
-        if wrong := [line for line in needed if not line.isdecimal() or int(line) not in places]:
-            raise ValueError(f"{where}: the answer is said to follow from line {wrong[0]}, which is no fact above it")
-        yield "\n".join(facts), question, answer, " ".join(str(places[int(line)]) for line in needed)
+        if wrong := [line for line in needed if not line.isdecimal() or int(line) not in fact_numbers]:
+            raise ValueError(f"{where}: the answer refers to line {wrong[0]}, which is not a fact above it")
+        yield "\n".join(facts), question, answer, " ".join(str(fact_numbers[int(line)]) for line in needed)

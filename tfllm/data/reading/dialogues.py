@@ -1,11 +1,11 @@
-"""Dialogues -> records {"dialogue"}: one string each, a turn on each line. From JSONL, and from files of DailyDialog.
+"""Dialogues -> records {"dialogue"}: one string each, with one turn per line. From JSONL, and from DailyDialog.
 
-    system<tab>You sell flowers.      what the conversation is about; first, or not at all
-    user<tab>Have you any roses?      who speaks, and what; the name may be left out, then the speakers alternate
+    system<tab>You sell flowers.      what the conversation is about; optional, only in the first line
+    user<tab>Have you any roses?      speaker and turn; the name is optional, without names the speakers alternate
     clerk<tab>Yes, red ones.
 
-So a dialogue is one tensor, in training as in a served graph. White space in a turn is one blank: neither a tab nor a
-line end is part of what is said. Left out: acts, emotions and topics beside the turns.
+So a dialogue is one tensor, in training and in a served graph. Runs of white space in a turn become one space, so that
+tabs and line ends are unambiguous. Not included: acts, emotions and topics of the turns.
 """
 
 import json
@@ -21,26 +21,26 @@ TURN_END = "__eou__"
 
 
 def dialogue(turns, speakers=None, system=None):
-    """Turns (str) -> the string of a dialogue. speakers: the name of each; left out, they alternate. system: a line.
+    """Turns (str) -> the string of a dialogue. speakers: a name per turn; by default they alternate. system: a line.
 
-    ValueError for an empty turn, for names that are not one for each turn, empty or "system".
+    Raises ValueError for an empty turn, and for names that are empty, "system", or not one per turn.
     """
     if isinstance(turns, (str, bytes)):
         raise ValueError(f"expected a list of turns, got one string: [{turns[:40]!r}]")
-    said = [blank(turn, f"turn {place}") for place, turn in enumerate(turns, start=1)]
+    lines = [blank(turn, f"turn {number}") for number, turn in enumerate(turns, start=1)]
     if speakers is not None:
-        names = [blank(name, f"speaker {place}") for place, name in enumerate(speakers, start=1)]
-        if len(names) != len(said):
-            raise ValueError(f"expected a speaker for each of {len(said)} turns, got {len(names)}")
+        names = [blank(name, f"speaker {number}") for number, name in enumerate(speakers, start=1)]
+        if len(names) != len(lines):
+            raise ValueError(f"expected a speaker for each of {len(lines)} turns, got {len(names)}")
         if SYSTEM in names:
-            raise ValueError(f"{SYSTEM!r} is the name of the system line, not of a speaker")
-        said = [f"{name}\t{turn}" for name, turn in zip(names, said, strict=True)]
+            raise ValueError(f"{SYSTEM!r} is reserved for the system line and cannot be a speaker")
+        lines = [f"{name}\t{turn}" for name, turn in zip(names, lines, strict=True)]
     first = [] if system is None else [f"{SYSTEM}\t{blank(system, 'the system line')}"]
-    return "\n".join(first + said)
+    return "\n".join(first + lines)
 
 
 def blank(text, what):
-    """The text with one blank for each run of white space; ValueError where nothing is left of it."""
+    """The text with each run of white space as one space. Raises ValueError if it is empty."""
     if not isinstance(text, str):
         raise ValueError(f"{what}: expected a text, got a {type(text).__name__}: {text!r:.40}")
     if not (result := " ".join(text.split())):
@@ -48,19 +48,19 @@ def blank(text, what):
     try:
         result.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"{what} holds half of a surrogate pair, no character") from error
+        raise ValueError(f"{what} contains half of a surrogate pair, which is not a character") from error
     return result
 
 
 def dialogues(*paths):
-    """Files (or .gz), one dialogue a line -> a dataset of {"dialogue"}.
+    """Files (or .gz), one dialogue per line -> a dataset of {"dialogue"}.
 
-    .jsonl  {"turns": ["...", ...]}, perhaps with "speakers", a name for each turn, and "system"; or
-            {"messages": [{"role": "user", "content": "..."}, ...]}, whose role "system" may come first
-    others  DailyDialog: each turn ends with __eou__; what stands behind a tab is not read
+    .jsonl  {"turns": ["...", ...]}, optionally with "speakers", a name per turn, and "system"; or
+            {"messages": [{"role": "user", "content": "..."}, ...]}, optionally with the role "system" first
+    others  DailyDialog: each turn ends with __eou__; text after a tab is ignored
 
-    Blank lines are none; dialogues of one turn, which nobody answers, are skipped and counted in a warning. Raises
-    OSError where a file is missing; ValueError with file and line for what is not as said above; and for no dialogue.
+    Blank lines are ignored; dialogues of one turn, which have no reply, are skipped and counted in a warning. Raises
+    OSError if a file is missing; ValueError with file and line for other formats; also if there is no dialogue.
     """
     result, alone = [], []
     for path in paths:
@@ -78,10 +78,10 @@ def dialogues(*paths):
             else:
                 alone.append(f"{path}:{number}")
     if not result:
-        raise ValueError(f"expected dialogues in {', '.join(map(str, paths)) or 'one or more files'}; found none")
+        raise ValueError(f"expected dialogues in {', '.join(map(str, paths)) or 'one or more files'}; got none")
     if alone:
         listed = ", ".join(alone[:5]) + (", ..." if len(alone) > 5 else "")
-        warnings.warn(f"skipped {len(alone)} dialogues of less than two turns: {listed}", stacklevel=2)
+        warnings.warn(f"skipped {len(alone)} dialogues of fewer than two turns: {listed}", stacklevel=2)
     return tf.data.Dataset.from_tensor_slices({"dialogue": tf.constant(result, tf.string)})
 
 

@@ -1,8 +1,7 @@
 """Optional cleaning of records: too short, too long, lengths out of proportion, repeated.
 
-The usual first pass over a parallel corpus (clean-corpus-n.perl of Moses). Left out: everything that needs
-to know a language (identification, spelling), normalisation of the texts themselves: what is kept is kept
-as it was.
+The usual first pass over a parallel corpus (clean-corpus-n.perl of Moses). Not included: anything that depends on the
+language (identification, spelling), and changes of the texts: records are kept unchanged or dropped.
 """
 
 import tensorflow as tf
@@ -21,26 +20,26 @@ def clean(
     max_ratio=9.0,
     repeats=True,
 ):
-    """Records of strings -> (the kept records in order, {reason: number dropped}).
+    """Records of strings -> (the remaining records in order, {reason: number dropped}).
 
-    Each of `fields` must have min_length to max_length `unit`s ("words" between whitespace, or
-    "characters", the better one for Chinese or Japanese), the longest of them at most max_ratio times the
-    shortest; None for no limit. repeats=False drops a record whose `fields` came before. Of several reasons
-    the first counts, in the order of the result: "short", "long", "ratio", "repeat". Defaults: Moses. Reads
-    all records into memory; invalid UTF-8 counts as U+FFFD.
+    Each of `fields` must have min_length to max_length `unit`s ("words" between white space, or "characters", better
+    for Chinese or Japanese), the longest of them at most max_ratio times the shortest; None for no limit. repeats=False
+    drops a record with the same `fields` as an earlier one. Of several reasons the first in the order of the result
+    counts: "short", "long", "ratio", "repeat". Defaults: those of Moses. Reads all records into memory; invalid UTF-8
+    counts as U+FFFD.
 
-    Raises ValueError for an unknown unit, limits out of order, a field the records lack, or if nothing is
-    kept.
+    Raises ValueError for an unknown unit, limits out of order, a field that the records do not have, or if no record
+    remains.
     """
     if unit not in LENGTHS:
-        raise ValueError(f"clean() counts in {' or '.join(LENGTHS)}; got unit={unit!r}")
+        raise ValueError(f"unit must be {' or '.join(LENGTHS)}; got {unit!r}")
     if min_length < 0 or (max_length is not None and max_length < min_length):
         raise ValueError(f"expected 0 <= min_length <= max_length; got {min_length} and {max_length}")
     if max_ratio is not None and max_ratio < 1:
         raise ValueError(f"expected max_ratio of at least 1, longest to shortest; got {max_ratio}")
     if missing := set(fields) - set(records.element_spec):
-        raise ValueError(f"the records have {sorted(records.element_spec)}, not {sorted(missing)}: name their fields")
-    kept, seen, dropped = [], set(), {"short": 0, "long": 0, "ratio": 0, "repeat": 0}
+        raise ValueError(f"the records have {sorted(records.element_spec)}, not {sorted(missing)}: set fields=")
+    cleaned, seen, dropped = [], set(), {"short": 0, "long": 0, "ratio": 0, "repeat": 0}
     for record in _rows(records):
         texts = tuple(record[field] for field in fields)
         lengths = [LENGTHS[unit](text.decode(errors="replace")) for text in texts]
@@ -51,10 +50,10 @@ def clean(
         if reason:
             dropped[reason] += 1
         else:
-            kept.append(record)
-    if not kept:
-        raise ValueError(f"clean() dropped every record: {dropped}. Loosen the limits")
-    columns = {name: tf.constant([record[name] for record in kept]) for name in records.element_spec}
+            cleaned.append(record)
+    if not cleaned:
+        raise ValueError(f"clean() dropped every record: {dropped}. Relax the limits")
+    columns = {name: tf.constant([record[name] for record in cleaned]) for name in records.element_spec}
     return tf.data.Dataset.from_tensor_slices(columns), dropped
 
 

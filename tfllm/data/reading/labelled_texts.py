@@ -6,11 +6,11 @@ Single labels are names, several labels are joined by a separator, numbers are t
 import math
 
 from tfllm.data.reading.public_sources import tfds
-from tfllm.data.reading.readers import kept, record_columns, rows_of
+from tfllm.data.reading.readers import record_columns, rows_of, without_empty
 
-END = "\x1f"  # behind each text of a JSON list, while it is read
+END = "\x1f"  # follows each text of a JSON list while it is read
 KINDS = ("single", "multi", "regression")
-GLUE = {  # the texts of its tasks; the label is always "label"
+GLUE = {  # the text columns of its tasks; the label column is always "label"
     "cola": ("sentence", None), "sst2": ("sentence", None),
     "mrpc": ("sentence1", "sentence2"), "stsb": ("sentence1", "sentence2"), "qqp": ("question1", "question2"),
     "mnli": ("premise", "hypothesis"), "mnli_matched": ("premise", "hypothesis"),
@@ -22,13 +22,13 @@ GLUE = {  # the texts of its tasks; the label is always "label"
 def labelled(path, text="text", label="label", pair=None, kind="single", separator="|", labels=None):
     """A .csv, .tsv or .jsonl file (or .gz of it) -> records of its columns `text`, `pair` where named, and `label`.
 
-    Columns are names, or numbers from 0 where there is no header, as in `table`. White space around labels is dropped.
-    kind: "single"; "multi", labels parted by `separator`, there and in the record, or a list in JSON, possibly none;
-    "regression", numbers.
-    labels: the names that are allowed, such as those of a trained model; left out, all.
+    Columns are names, or numbers from 0 without a header, as in `table`. White space around labels is dropped.
+    kind: "single"; "multi": several labels, possibly none, separated by `separator` in the file and in the record, or a
+    list in JSON; "regression": numbers.
+    labels: the allowed names, such as those of a trained model; default: all.
 
     Records without a text, or without a label unless several are allowed, are skipped and counted in a warning.
-    Raises OSError where the file is missing; ValueError, with file and line, for a label that is not allowed or no
+    Raises OSError if the file is missing; ValueError, with file and line, for a label that is not allowed or not a
     number, and as `table`.
     """
     if kind not in KINDS:
@@ -36,14 +36,14 @@ def labelled(path, text="text", label="label", pair=None, kind="single", separat
     columns = {"text": text, "label": label} if pair is None else {"text": text, "pair": pair, "label": label}
     columns = record_columns(columns)
     numbered = rows_of(path, columns, lists={label: END} if kind == "multi" else {})
-    texts = {name: [row[place] for _, row in numbered] for place, name in enumerate(columns)}
+    texts = {name: [row[index] for _, row in numbered] for index, name in enumerate(columns)}
     numbers = [number for number, _ in numbered]
     allowed = None if labels is None else [name.decode() if isinstance(name, bytes) else str(name) for name in labels]
     texts["label"] = [
         _label(cell, kind, separator, allowed, f"{path}:{number}")
         for cell, number in zip(texts["label"], numbers, strict=True)
     ]
-    return kept(texts, numbers, path, may_be_empty=("label",) if kind == "multi" else ())
+    return without_empty(texts, numbers, path, may_be_empty=("label",) if kind == "multi" else ())
 
 
 def _label(cell, kind, separator, allowed, where):
@@ -56,7 +56,7 @@ def _label(cell, kind, separator, allowed, where):
         if allowed is not None and name not in allowed:
             raise ValueError(f"{where}: expected one of the labels {', '.join(allowed)}; got {name!r}")
         if kind == "multi" and separator in name:
-            raise ValueError(f"{where}: the separator {separator!r} is part of the label {name!r}: choose another")
+            raise ValueError(f"{where}: the separator {separator!r} occurs in the label {name!r}: choose another")
     return separator.join(names)
 
 
@@ -72,11 +72,11 @@ def _number(cell, where):
 def labelled_tfds(name, split, text=None, label="label", pair=None, data_dir=None):
     """A split of a public set of tensorflow-datasets, "imdb_reviews", "glue/rte" ... -> records as `labelled`.
 
-    text, pair, label: names of features; left out, those of the task of GLUE, or the set's supervised pair. Labels are
+    text, pair, label: names of features; default: those of the GLUE task, or the set's supervised pair. Labels are
     their names, numbers (glue/stsb) their digits.
-    The test sets of GLUE, and imdb_reviews "unsupervised", have no labels: tensorflow-datasets says -1. They are
-    refused with a ValueError; for predictions read the texts alone: `tfds(name, split, {"text": "sentence"})`.
-    Raises ValueError as `tfds`.
+    The test sets of GLUE, and imdb_reviews "unsupervised", have no labels (tensorflow-datasets returns -1). They raise
+    a ValueError; for predictions read the texts alone: `tfds(name, split, {"text": "sentence"})`. Raises ValueError as
+    `tfds`.
     """
     glue, _, task = name.partition(":")[0].partition("/")
     if text is None and glue == "glue":

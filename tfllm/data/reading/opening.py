@@ -1,8 +1,8 @@
-"""A text file -> its text or its lines, as exact as alignment needs, whole or piece by piece. No encoding but UTF-8.
+"""A text file -> its text or its lines, with exact line boundaries, at once or line by line. UTF-8 only.
 
 A line ends at LF or CR LF and nowhere else: U+2028, U+0085, VT, FF and a lone CR are characters of the text
-(here str.splitlines would cut, and shift one side of a parallel corpus). A BOM at the beginning is dropped.
-Names ending in .gz are unpacked.
+(str.splitlines would split there, and misalign a parallel corpus). A BOM at the start is dropped.
+Names ending in .gz are decompressed.
 """
 
 import codecs
@@ -16,11 +16,10 @@ from tfllm import limits
 def read_lines(path):
     """The lines of a text file as a list of str, without their ends.
 
-    Raises ValueError with file and line for invalid UTF-8 and for broken gzip; OSError where there is no
-    such file.
+    Raises ValueError with file and line for invalid UTF-8 and for broken gzip; OSError if there is no such file.
     """
     lines = [line.removesuffix("\r") for line in _decoded(path, _read(path)).split("\n")]
-    return lines if lines[-1] else lines[:-1]  # the last LF ends a line, it begins none
+    return lines if lines[-1] else lines[:-1]  # the last LF ends a line, it does not begin one
 
 
 def read_text(path):
@@ -29,7 +28,7 @@ def read_text(path):
 
 
 def iterate_lines(path):
-    """The lines of a text file, one after the other: no more than one line is in memory. Yields and raises as above."""
+    """The lines of a text file, with only one line in memory at a time. Yields and raises as `read_lines`."""
     number, path = 0, Path(path).expanduser()
     try:
         for line in limits.lines(path):
@@ -40,7 +39,7 @@ def iterate_lines(path):
 
 
 def _decoded(path, data, before=0):
-    """Bytes that stand behind `before` lines of the file -> str."""
+    """Bytes that follow `before` lines of the file -> str."""
     data = data if before else data.removeprefix(codecs.BOM_UTF8)
     try:
         return data.decode()
@@ -71,7 +70,7 @@ def _is_gzip(path):
 
 
 def _broken(path, line, error):
-    return ValueError(f"{path}:{line}: broken gzip from about here: {error}. Fetch the file again")
+    return ValueError(f"{path}:{line}: broken gzip from about here: {error}. Download the file again")
 
 
 def _line(before):

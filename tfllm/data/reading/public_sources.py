@@ -1,8 +1,8 @@
-"""Public data sets of tensorflow-datasets, by name -> records as the readers give them.
+"""Public data sets of tensorflow-datasets, by name -> records in the same form as from files.
 
-Streams, since such a set may be large; needs the network the first time. Left out: nested features (lists; those
-of questions are in squad_files.py), images, audio. Faults of the set, such as empty texts, come as they are: see
-`clean`.
+The records are streamed, since such a set may be large; the first use needs a network connection. Not included: nested
+features (lists; squad_files.py handles those of questions), images, audio. Faults of the set, such as empty texts, are
+not removed: see `clean`.
 """
 
 import difflib
@@ -15,10 +15,10 @@ from tfllm.data.reading.readers import record_columns
 def tfds(name, split, columns=None, data_dir=None):
     """A split of a tensorflow-datasets builder, e.g. "ted_hrlr_translate/pt_to_en" -> {record name: text}.
 
-    split: as tensorflow-datasets reads it ("train", "test[:10%]"). columns: as in `table`, with the names
-    of features; by default the builder's supervised pair, input as "source", output as "target". Class
-    labels become their names (the empty text where a label is withheld), other numbers their digits. The
-    data is kept in data_dir, by default ~/tensorflow_datasets.
+    split: in the syntax of tensorflow-datasets ("train", "test[:10%]"). columns: as in `table`, with the names of
+    features; by default the builder's supervised pair, input as "source", output as "target". Class labels become
+    their names (the empty text if a label is withheld), other numbers their digits. The data is stored in data_dir, by
+    default ~/tensorflow_datasets.
 
     Raises ValueError for an unknown builder, feature or kind of feature.
     """
@@ -35,8 +35,8 @@ def tfds(name, split, columns=None, data_dir=None):
 
 
 def builder_of(name, data_dir=None):
-    """The builder of this name. ValueError, with the nearest names, where tensorflow-datasets has none."""
-    import tensorflow_datasets  # takes half a second: only where it is used
+    """The builder of this name. Raises ValueError, with similar names, if tensorflow-datasets has none."""
+    import tensorflow_datasets  # takes half a second: import it only here
 
     try:
         return tensorflow_datasets.builder(name, data_dir=data_dir)
@@ -55,9 +55,9 @@ def _to_text(name, features, column):
         return tf.identity
     if feature.shape == () and getattr(feature, "num_classes", None):
         names = tf.constant(["", *map(feature.int2str, range(feature.num_classes))])
-        return lambda label: names[label + 1]  # -1 where the label is withheld
+        return lambda label: names[label + 1]  # -1 if the label is withheld
     if feature.shape == () and tf.as_dtype(feature.dtype).is_integer:
         return tf.strings.as_string
     if feature.shape == () and tf.as_dtype(feature.dtype).is_floating:
         return lambda number: tf.strings.as_string(number, shortest=True)
-    raise ValueError(f"{name}: expected a text, a class label or a number in {column!r}; it holds {feature}")
+    raise ValueError(f"{name}: expected a text, a class label or a number in {column!r}; got {feature}")

@@ -1,11 +1,11 @@
 """Text files -> tf.data.Dataset of dicts of scalar strings: aligned files, tables, plain lines.
 
-A file is read into memory at once (enough for corpora of a few GB), so that every fault is found before
-training and named by file and line, and the dataset knows its cardinality. All text is UTF-8.
+A file is read into memory at once (enough for corpora of a few GB), so that all errors are found before training, with
+file and line, and the dataset knows its cardinality. All text is UTF-8.
 
-Errors: a missing file, broken gzip, invalid UTF-8, unequal line counts, a missing column, a row with too
-few or too many fields, a file without records. Skipped and counted in one warning: records with an empty
-field. Left out: files larger than memory, other encodings.
+Errors: a missing file, broken gzip, invalid UTF-8, unequal line counts, a missing column, a row with too few or too
+many fields, a file without records. Records with an empty field are skipped and counted in one warning.
+Not supported: files larger than memory, other encodings.
 """
 
 import itertools
@@ -21,10 +21,10 @@ ROWS = {".tsv": rows_of_tsv, ".csv": rows_of_csv, ".jsonl": rows_of_jsonl}
 
 
 def parallel(source_path, target_path):
-    """Two aligned text files (or .gz), line i of one translating line i of the other -> {"source", "target"}.
+    """Two aligned text files (or .gz), line i of one a translation of line i of the other -> {"source", "target"}.
 
     Pairs with an empty or blank side are skipped and counted in a warning that names the first lines.
-    Raises OSError where a file is missing; ValueError for unequal line counts and the errors above.
+    Raises OSError if a file is missing; ValueError for unequal line counts and the errors above.
     """
     sources, targets = read_lines(source_path), read_lines(target_path)
     if len(sources) != len(targets):
@@ -34,39 +34,38 @@ def parallel(source_path, target_path):
             "line i of one file must translate line i of the other"
         )
     numbers = range(1, len(sources) + 1)
-    return kept({"source": sources, "target": targets}, numbers, f"{source_path}, {target_path}")
+    return without_empty({"source": sources, "target": targets}, numbers, f"{source_path}, {target_path}")
 
 
 def lines(*paths):
-    """Plain text files (or .gz), one after the other -> {"text"}, one record a line.
+    """Plain text files (or .gz), concatenated -> {"text"}, one record per line.
 
-    Empty lines are kept, for in running text they part paragraphs. Raises OSError, ValueError as above.
+    Empty lines are kept, because they separate paragraphs. Raises OSError, ValueError as above.
     """
     texts = [line for path in paths for line in read_lines(path)]
     if not texts:
-        raise ValueError(f"expected lines of text in {', '.join(map(str, paths)) or 'one or more files'}; found none")
+        raise ValueError(f"expected lines of text in {', '.join(map(str, paths)) or 'one or more files'}; got none")
     return tf.data.Dataset.from_tensor_slices({"text": tf.constant(texts, tf.string)})
 
 
 def table(path, columns=("source", "target")):
-    """Chosen columns of a .tsv, .csv or .jsonl file (or .gz of it), told by its suffix -> {record name:
-    text}.
+    """Columns of a .tsv, .csv or .jsonl file (or .gz of it), recognised by its suffix -> {record name: text}.
 
-    columns: {"source": "de", "target": "en"} takes the texts of the record from the columns of these names;
-    the pair ("de", "en") is short for it. Names are looked up in the header, the first row; columns
-    numbered from 0, as in (0, 1), mean that there is no header. What each format is: tables.py.
+    columns: {"source": "de", "target": "en"} reads the fields of the record from the columns of these names; the pair
+    ("de", "en") is short for it. Names refer to the header, the first row; column numbers from 0, as in (0, 1), mean
+    that there is no header. tables.py defines each format.
 
     Records with an empty or blank field are skipped and counted in a warning that names the first lines.
-    Raises OSError where the file is missing; ValueError, with file and line, for everything else.
+    Raises OSError if the file is missing; ValueError, with file and line, for all other errors.
     """
     columns = record_columns(columns)
     numbered = rows_of(path, columns)
-    texts = {name: [row[place] for _, row in numbered] for place, name in enumerate(columns)}
-    return kept(texts, [number for number, _ in numbered], path)
+    texts = {name: [row[index] for _, row in numbered] for index, name in enumerate(columns)}
+    return without_empty(texts, [number for number, _ in numbered], path)
 
 
 def rows_of(path, columns, lists=None):
-    """[(line, [text of each column])] of a table. lists: columns of JSONL that may hold lists, see `rows_of_jsonl`."""
+    """[(line, [text of each column])] of a table. lists: columns of JSONL that may be lists, see `rows_of_jsonl`."""
     kind = Path(Path(path).name.lower().removesuffix(".gz")).suffix
     if kind not in ROWS:
         raise ValueError(f"{path}: expected a table named {', '.join(ROWS)} or .gz of these; got {kind or 'no suffix'}")
@@ -88,17 +87,17 @@ def record_columns(columns):
     )
 
 
-def kept(texts, numbers, where, may_be_empty=()):
-    """{name: [text, ...]} and the line of each -> dataset, without the records that have an empty text."""
+def without_empty(texts, numbers, where, may_be_empty=()):
+    """{name: [text, ...]} and the line number of each -> dataset, without records that have an empty text."""
     needed = [name for name in texts if name not in may_be_empty]
     full = [all(text.strip() for text in record) for record in zip(*map(texts.get, needed), strict=True)]
-    wanted = " and ".join(needed)
+    fields = " and ".join(needed)
     if not any(full):
-        raise ValueError(f"{where}: expected records with {wanted}; found none in {len(full)} lines")
+        raise ValueError(f"{where}: expected records with {fields}; got none in {len(full)} lines")
     if empty := [number for number, good in zip(numbers, full, strict=True) if not good]:
         listed = ", ".join(map(str, empty[:5])) + (", ..." if len(empty) > 5 else "")
         warnings.warn(
-            f"{where}: skipped {len(empty)} of {len(full)} records without {wanted}, line {listed}",
+            f"{where}: skipped {len(empty)} of {len(full)} records without {fields}, line {listed}",
             stacklevel=3,
         )
     columns = {name: list(itertools.compress(column, full)) for name, column in texts.items()}

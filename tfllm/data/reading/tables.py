@@ -1,8 +1,7 @@
-"""Rows of TSV, CSV and JSONL files -> the texts of the wanted columns, each row with its line.
+"""Rows of TSV, CSV and JSONL files -> the texts of the selected columns, with line numbers.
 
-Every `rows_of_...(path, columns)` yields (line number, [text of each column]); a blank line yields empty
-texts. Columns are names, or numbers from 0 for TSV and CSV without a header. No guessing of delimiters or
-types.
+Every `rows_of_...(path, columns)` yields (line number, [text of each column]); a blank line yields empty texts.
+Columns are names, or numbers from 0 for TSV and CSV without a header. Delimiters and types are never guessed.
 """
 
 import csv
@@ -12,15 +11,15 @@ from tfllm.data.reading.opening import read_lines
 
 
 def rows_of_tsv(path, columns):
-    """Fields are cut at each tab; quotes are ordinary characters, as in files of Moses, OPUS and Tatoeba."""
+    """Fields are separated by tabs; quotes are ordinary characters, as in files of Moses, OPUS and Tatoeba."""
     rows = [(number, line.split("\t")) for number, line in enumerate(read_lines(path), 1)]
     return _chosen(path, columns, rows)
 
 
 def rows_of_csv(path, columns):
-    """RFC 4180: commas, fields in double quotes may hold commas, line breaks and doubled quotes."""
+    """RFC 4180: commas; fields in double quotes may contain commas, line breaks and doubled quotes."""
     lines = (line + "\n" for line in read_lines(path))
-    limit = csv.field_size_limit(2**31 - 1)  # by default fields over 128 kB are refused
+    limit = csv.field_size_limit(2**31 - 1)  # the default refuses fields over 128 kB
     rows, number = [], 1
     try:
         reader = csv.reader(lines, strict=True)
@@ -30,7 +29,7 @@ def rows_of_csv(path, columns):
     except csv.Error as error:
         raise ValueError(
             f"{path}:{number}: not CSV as in RFC 4180: {error}. A field with commas, quotes or line breaks "
-            "stands in double quotes, and quotes inside it are doubled"
+            "must be in double quotes, and quotes inside it doubled"
         ) from error
     finally:
         csv.field_size_limit(limit)
@@ -38,7 +37,7 @@ def rows_of_csv(path, columns):
 
 
 def _chosen(path, columns, rows):
-    """The wanted fields of rows [(line number, fields)]; all rows are as wide as the first."""
+    """The selected fields of rows [(line number, fields)]; all rows have the width of the first."""
     if not rows:
         return
     header = rows[0][1]
@@ -46,9 +45,9 @@ def _chosen(path, columns, rows):
         for column in columns:
             if header.count(column) != 1:
                 raise ValueError(f"{path}:1: expected one column {column!r} in the header; it has {header}")
-        places, rows = [header.index(column) for column in columns], rows[1:]
+        indices, rows = [header.index(column) for column in columns], rows[1:]
     elif max(columns) < len(header):
-        places = columns
+        indices = columns
     else:
         raise ValueError(f"{path}:1: there is no column {max(columns)}: the row has 0 to {len(header) - 1}")
     for number, fields in rows:
@@ -56,16 +55,16 @@ def _chosen(path, columns, rows):
             fields = [""] * len(header)
         if len(fields) != len(header):
             raise ValueError(f"{path}:{number}: expected {len(header)} fields as in line 1; got {len(fields)}")
-        yield number, [fields[place] for place in places]
+        yield number, [fields[index] for index in indices]
 
 
 def rows_of_jsonl(path, columns, lists=None):
-    """One object a line. Numbers, true and false are taken as JSON writes them, null is an empty text.
+    """One object per line. Numbers, true and false are used as JSON writes them, null is an empty text.
 
-    lists: {column: what stands behind each text of a list in it}.
+    lists: {column: the separator after each text of a list in it}.
     """
     if isinstance(columns[0], int):
-        raise ValueError(f"{path}: the fields of JSONL have names; got the numbers {columns}")
+        raise ValueError(f"{path}: fields of JSONL are selected by name; got the numbers {columns}")
     for number, line in enumerate(read_lines(path), 1):
         where = f"{path}:{number}"
         yield number, _texts(line, columns, where, lists or {}) if line.strip() else [""] * len(columns)
@@ -95,5 +94,7 @@ def _text(value, column, where):
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"{where}: field {column!r} holds half of a surrogate pair, no character") from error
+        raise ValueError(
+            f"{where}: field {column!r} contains half of a surrogate pair, which is not a character"
+        ) from error
     return text

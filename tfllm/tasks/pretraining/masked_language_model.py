@@ -250,7 +250,7 @@ class MaskedLanguageModel(Pretraining):
         real = tf.sequence_mask(ragged.row_lengths(), longest)
         masks = tf.logical_and(real, token_ids == self.tokenizer.mask)
         most = tf.reduce_max(tf.pad(tf.reduce_sum(tf.cast(masks, tf.int32), axis=1), [[0, 1]]))  # M
-        places, weights = masking.places_of(masks, most)
+        places, weights = masking.positions_of(masks, most)
         logits = self({"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids), "padding_mask": real,
                        "places": places}, training=False)["mlm"]  # [B, M, V] # fmt: skip
         logits = tf.where(self.ordinary, tf.cast(logits[..., : self.tokenizer.vocab_size], tf.float32), -float("inf"))
