@@ -84,7 +84,7 @@ def test_errors_of_one_dialogue():
         dialogue("Hello")
     with pytest.raises(OSError):
         dialogues("no such file")
-    with pytest.raises(ValueError, match="found none"):
+    with pytest.raises(ValueError, match="got none"):
         dialogues()
 
 

@@ -98,7 +98,7 @@ def test_broken_gzip_names_file_and_line(tmp_path, write):
 @pytest.mark.parametrize("content", ["", "\n\n"])
 def test_nothing_to_read(write, content):
     path = write("x.txt", content)
-    with pytest.raises(ValueError, match=r"x\.txt.* found none"):
+    with pytest.raises(ValueError, match=r"x\.txt.* got none"):
         tfllm.data.parallel(path, path)
     if not content:
         with pytest.raises(ValueError, match=r"x\.txt; got none"):

@@ -22,8 +22,8 @@ def keras_layout(kernel, recurrent, bias):
         return kernel, recurrent, bias
     if gates not in GATES or bias.shape != (2 * gates * units,):
         raise ValueError(
-            f"recurrent {recurrent.shape} and bias {bias.shape} do not belong to a supported LSTM or GRU: expected bias "
-            f"({4 * units},) or ({8 * units},) for an LSTM, (2, {3 * units}) or ({6 * units},) for a GRU"
+            f"recurrent {recurrent.shape} and bias {bias.shape} do not belong to a supported LSTM or GRU: expected "
+            f"bias ({4 * units},) or ({8 * units},) for an LSTM, (2, {3 * units}) or ({6 * units},) for a GRU"
         )
     kernel = np.hstack([block.reshape(units, -1).T for block in np.hsplit(kernel, gates)])
     recurrent = np.hstack([block.T for block in np.hsplit(recurrent, gates)])
