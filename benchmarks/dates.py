@@ -15,7 +15,7 @@ from pathlib import Path
 import tfllm
 from tfllm import training
 from tfllm.models import TransformerConfig
-from tfllm.tasks.records import strings
+from tfllm.tasks.user_data import strings
 
 CONFIG = tfllm.tasks.TranslatorConfig(
     tokenizer="characters",

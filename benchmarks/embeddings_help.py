@@ -25,8 +25,8 @@ import tfllm
 from tfllm.data import parallel
 from tfllm.models.configs import LSTMLanguageModelConfig, Seq2SeqRNNConfig, TransformerConfig
 from tfllm.tasks.language_model import LanguageModelConfig
-from tfllm.tasks.records import strings
 from tfllm.tasks.translator import TranslatorConfig
+from tfllm.tasks.user_data import strings
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data")) / "multi30k" / "raw"
 TRANSFORMER = TransformerConfig(2, 128, 4, 256, rate=0.2, shared="output")

@@ -21,8 +21,8 @@ import tfllm
 from tfllm import config, text, training
 from tfllm.data import parallel
 from tfllm.tasks.building import Builder
-from tfllm.tasks.records import strings
 from tfllm.tasks.translator import SIZES, Translator, TranslatorConfig
+from tfllm.tasks.user_data import strings
 
 HERE = Path(__file__).parent
 DATA = Path(os.environ.get("TFLLM_DATA", HERE.parent.parent / "shared" / "data")) / "multi30k"

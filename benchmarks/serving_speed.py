@@ -14,7 +14,7 @@ from multi30k import pairs
 
 import tfllm
 from tfllm.tasks import Decoding
-from tfllm.tasks.records import strings
+from tfllm.tasks.user_data import strings
 
 
 def translated(signature, batches):

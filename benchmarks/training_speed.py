@@ -19,7 +19,7 @@ import yaml
 from multi30k import pairs, untrained
 
 from tfllm.tasks import TranslatorConfig
-from tfllm.tasks.records import strings
+from tfllm.tasks.user_data import strings
 
 
 class Clock(keras.callbacks.Callback):

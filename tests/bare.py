@@ -20,19 +20,19 @@ def answers(asked):
         capture_output=True, text=True,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
-    return [{name: array(*part) for name, part in found.items()} for found in json.loads(run.stdout.splitlines()[-1])]
+    return [{name: array(*part) for name, part in result.items()} for result in json.loads(run.stdout.splitlines()[-1])]
 
 
 def array(values, shape, kind):
-    found = np.array(values, kind).reshape(shape)
-    return np.vectorize(str.encode, otypes=[object])(found) if kind == "object" and found.size else found
+    result = np.array(values, kind).reshape(shape)
+    return np.vectorize(str.encode, otypes=[object])(result) if kind == "object" and result.size else result
 
 
 def main():
     sys.modules |= dict.fromkeys(MISSING)  # importing them is an error
     import tensorflow as tf
 
-    models, found = {}, []
+    models, result = {}, []
     for path, name, texts, scalars in json.load(sys.stdin):
         models[path] = models.get(path) or tf.saved_model.load(path)
         signature = models[path].signatures[name]
@@ -41,8 +41,8 @@ def main():
         if inputs.keys() < kinds.keys():  # Python's `signatures` know no defaults
             signature = getattr(models[path], name)
         parts = {key: part.numpy() for key, part in signature(**inputs).items()}
-        found.append({key: (written(part).tolist(), part.shape, str(part.dtype)) for key, part in parts.items()})
-    print(json.dumps(found))
+        result.append({key: (written(part).tolist(), part.shape, str(part.dtype)) for key, part in parts.items()})
+    print(json.dumps(result))
 
 
 def written(part):

@@ -45,7 +45,7 @@ MAY_IMPORT = {
               "data.masking", "data.sentence_pairs", "data.spans", "data.streams", "training.recipe",
               "training.schedules", "training.stopping", "evaluation", "export", "interop", "ragged", "private_api"},
     # Texts as users hand them over are read as tasks read them.
-    "extraction": {"lazy", "text", "evaluation", "tasks.records", "tasks.texts", "tasks.signature"},
+    "extraction": {"lazy", "text", "evaluation", "tasks.user_data", "tasks.texts", "tasks.signature"},
     "explain": {"fonts", "tasks", "models", "evaluation"},
     "cli": EVERYTHING,
     "__main__": {"cli"},

@@ -114,10 +114,10 @@ def test_a_later_target_token_changes_nothing_before_it(seq2seq):
     length = TAR.shape[1]
     tars = np.repeat(TAR[:1], length + 1, axis=0)
     tars[range(length), range(length)] = 13
-    found = of.read(model, np.repeat(inp[:1], length + 1, axis=0), tars)
+    result = of.read(model, np.repeat(inp[:1], length + 1, axis=0), tars)
     for t in range(length):
-        np.testing.assert_allclose(found[t, :t], found[length, :t], atol=1e-6)
-        assert np.abs(found[t, t] - found[length, t]).max() > 1e-3
+        np.testing.assert_allclose(result[t, :t], result[length, :t], atol=1e-6)
+        assert np.abs(result[t, t] - result[length, t]).max() > 1e-3
 
 
 def test_padding_and_neighbours_change_nothing_of_a_pair(seq2seq):
@@ -144,9 +144,9 @@ def test_step_by_step_is_all_at_once(seq2seq, width, grows):
     assert {part.shape[0] for part in keras.tree.flatten(fixed)} == {len(inp)}
     assert {part.shape[0] for part in keras.tree.flatten(state)} == {len(inp) * width}
     for t in range(tar.shape[1]):
-        found, state = model.step(np.repeat(tar[:, t : t + 1], width, axis=0), fixed, state, t)
-        found = np.exp(found) if of.read is chances else found
-        np.testing.assert_allclose(found, expected[:, t], atol=1e-5)
+        result, state = model.step(np.repeat(tar[:, t : t + 1], width, axis=0), fixed, state, t)
+        result = np.exp(result) if of.read is chances else result
+        np.testing.assert_allclose(result, expected[:, t], atol=1e-5)
         state = grow(state, t + 2 + t % 2) if grows and grow else state
 
 

@@ -30,16 +30,16 @@ def calls(kind):
 
 
 @pytest.fixture(scope="module")
-def said():
+def output():
     """{(kind, signature, number of scalars): what `Task.run` gives of all texts, three at a time}, filled on demand."""
-    found = {}
+    result = {}
 
     def ask(kind, name, scalars):
         key = kind, name, len(scalars)
-        if key not in found:
+        if key not in result:
             signature = zoo.signatures(kind)[name]
-            found[key] = zoo.made(kind).run(signature, *zoo.columns(kind), batch_size=3, verbose=0, **scalars)
-        return found[key]
+            result[key] = zoo.made(kind).run(signature, *zoo.columns(kind), batch_size=3, verbose=0, **scalars)
+        return result[key]
 
     return ask
 
@@ -69,14 +69,14 @@ def served(paths):
     return dict(zip(asked, bare.answers(list(asked.values())), strict=True))
 
 
-def assert_same(found, expected):
-    assert found.keys() == expected.keys()
+def assert_same(result, expected):
+    assert result.keys() == expected.keys()
     for name, part in expected.items():
-        assert found[name].dtype == part.dtype and found[name].shape == part.shape, name
+        assert result[name].dtype == part.dtype and result[name].shape == part.shape, name
         if part.dtype == object:
-            assert found[name].tolist() == part.tolist(), name
+            assert result[name].tolist() == part.tolist(), name
         else:
-            np.testing.assert_allclose(found[name], part, rtol=1e-3, atol=1e-5, err_msg=name)
+            np.testing.assert_allclose(result[name], part, rtol=1e-3, atol=1e-5, err_msg=name)
 
 
 def arrays(one, like):
@@ -84,10 +84,10 @@ def arrays(one, like):
     return {name: np.asarray(value, like[name].dtype) for name, value in one.items()}
 
 
-def row(found, i, like):
+def row(result, i, like):
     """The answer to text i among answers, as wide as the arrays of `like`; what is cut off is empty."""
     parts = {}
-    for name, part in found.items():
+    for name, part in result.items():
         inside = tuple(slice(0, size) for size in np.shape(like[name]))
         parts[name] = np.asarray(part[i][inside] if inside else part[i], part.dtype)
         rest = part[i].astype(bool) if inside else np.zeros(1, bool)
@@ -102,60 +102,64 @@ def own(task, texts, **options):
         return {"score": [one["score"] for one in task.classify(*texts)]}
     if isinstance(task, tfllm.TextEmbedder):
         return {"embedding": task.embed(*texts)}
-    found = task.generate(*texts, **options)
-    return {"text": [(one["text"] if isinstance(one, dict) else one).encode() for one in found]}
+    result = task.generate(*texts, **options)
+    return {"text": [(one["text"] if isinstance(one, dict) else one).encode() for one in result]}
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_in_python_and_reloaded(kind, said, tmp_path):
+def test_in_python_and_reloaded(kind, output, tmp_path):
     task, columns, structure = zoo.made(kind), zoo.columns(kind), KINDS[kind].structure
     task.save(tmp_path / "it.keras")
     again = tfllm.load_model(tmp_path / "it.keras")
     assert again.get_config() == task.get_config()
     for name, scalars in calls(kind):
-        found, signature = said(kind, name, scalars), zoo.signatures(kind)[name]
+        result, signature = output(kind, name, scalars), zoo.signatures(kind)[name]
         with eagerly():
-            assert_same(again.run(again.signatures(**structure)[name], *columns, verbose=0, **scalars), found)
-        alone = task.run(signature, *(column[2] for column in columns), row=2 * signature.numbered, **scalars)
-        assert_same(arrays(alone, found), row(found, 2, alone))
+            assert_same(again.run(again.signatures(**structure)[name], *columns, verbose=0, **scalars), result)
+        alone = task.run(signature, *(column[2] for column in columns), row=2 * signature.takes_row, **scalars)
+        assert_same(arrays(alone, result), row(result, 2, alone))
         records = tf.data.Dataset.from_tensor_slices(dict(zip(task.asks, columns, strict=True)))
         for i, one in enumerate(task.run(signature, records, batch_size=4, **scalars)):
-            assert_same(arrays(one, found), row(found, i, one))
+            assert_same(arrays(one, result), row(result, i, one))
         assert i == len(columns[0]) - 1
-    found = said(kind, "serving_default", {})
-    different = found["text"].tolist() if "decoding" in structure else list(map(str, zip(*found.values(), strict=True)))
+    result = output(kind, "serving_default", {})
+    different = (
+        result["text"].tolist() if "decoding" in structure else list(map(str, zip(*result.values(), strict=True)))
+    )
     assert len(set(different[: -len(BLANK)])) > 2
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_by_the_method_of_the_task(kind, said, eager):
+def test_by_the_method_of_the_task(kind, output, eager):
     decoding = KINDS[kind].structure.get("decoding")
-    task, texts, found = zoo.made(kind), zoo.columns(kind), said(kind, "serving_default", {})
+    task, texts, result = zoo.made(kind), zoo.columns(kind), output(kind, "serving_default", {})
     options = vars(decoding) if decoding else {}
     for name, expected in own(task, texts, **options).items():
-        if found[name].dtype == object:
-            assert expected == found[name].tolist()
+        if result[name].dtype == object:
+            assert expected == result[name].tolist()
         else:
-            np.testing.assert_allclose(expected, found[name], rtol=1e-3, atol=1e-5)
+            np.testing.assert_allclose(expected, result[name], rtol=1e-3, atol=1e-5)
     if "regression" in kind:
-        labels, scores = (found[name][: -len(BLANK)] for name in ("label", "score"))
+        labels, scores = (result[name][: -len(BLANK)] for name in ("label", "score"))
         np.testing.assert_allclose(labels.astype(float), scores, rtol=1e-5)
     if decoding and "n_best" in zoo.signatures(kind):
-        best = said(kind, "n_best", {})
-        told = task.generate(*texts, n_best=best["text"].shape[1], **options)
-        assert [[text.encode() for text, _ in row] for row in told] == best["text"].tolist()
-        np.testing.assert_allclose([[score for _, score in row] for row in told], best["score"], rtol=1e-3, atol=1e-5)
+        best = output(kind, "n_best", {})
+        generated = task.generate(*texts, n_best=best["text"].shape[1], **options)
+        assert [[text.encode() for text, _ in row] for row in generated] == best["text"].tolist()
+        np.testing.assert_allclose(
+            [[score for _, score in row] for row in generated], best["score"], rtol=1e-3, atol=1e-5
+        )
         assert (best["score"][:, 1:] <= best["score"][:, :-1]).all()
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_served(kind, said, served):
+def test_served(kind, output, served):
     for name, scalars in calls(kind):
-        found = served[kind, name, len(scalars), "all"]
-        assert_same(found, said(kind, name, scalars))
+        result = served[kind, name, len(scalars), "all"]
+        assert_same(result, output(kind, name, scalars))
         none = served[kind, name, len(scalars), "none"]
         assert {part: (value.shape[0], value.dtype) for part, value in none.items()} == {
-            part: (0, value.dtype) for part, value in found.items()
+            part: (0, value.dtype) for part, value in result.items()
         }
     together = served[kind, "serving_default", 0, "all"]
     for i in (0, 2):
@@ -193,5 +197,5 @@ def test_words_that_no_vocabulary_has_are_copied(kind, served):
 
 @pytest.mark.parametrize("kind", ["classifier"])
 def test_a_served_classifier_names_its_labels(kind, served):
-    found = served[kind, "serving_default", 0, "all"]
-    assert found["labels"].tolist() == [[b"cat", b"dog", b"no"]] * len(found["label"])
+    result = served[kind, "serving_default", 0, "all"]
+    assert result["labels"].tolist() == [[b"cat", b"dog", b"no"]] * len(result["label"])

@@ -60,9 +60,9 @@ def language_model(model, **options):
 
 
 def dialogue(model):
-    said = ["hello\nwhat ?\na cat", "no\nyes"]
+    output = ["hello\nwhat ?\na cat", "no\nyes"]
     config = tasks.DialogueGeneratorConfig("words", history_length=20, reply_length=4, model=model)
-    return tasks.DialogueGenerator.from_text(said, config), (said,)
+    return tasks.DialogueGenerator.from_text(output, config), (output,)
 
 
 def classifier(texts=TEXTS, labels=("dog", "cat", "cat", "no"), model=CNN, **options):

@@ -37,8 +37,8 @@ def test_the_weights_are_inside(layer, tmp_path):
 
     served = tf.saved_model.load(export(layer, tmp_path, {"serving_default": weigh}))
     expected = weigh(tf.constant(["1", "-2.5"]))["score"]
-    found = served.signatures["serving_default"](tf.constant(["1", "-2.5"]))["score"]
-    assert found.numpy().tolist() == expected.numpy().tolist()
+    result = served.signatures["serving_default"](tf.constant(["1", "-2.5"]))["score"]
+    assert result.numpy().tolist() == expected.numpy().tolist()
 
 
 def test_weights_alone_are_written(tmp_path):
@@ -57,8 +57,8 @@ def test_weights_alone_are_written(tmp_path):
         return {"score": model(numbers)[:, 0] * twin}
 
     path = export(model, tmp_path, {"serving_default": weigh, "again": weigh})
-    found = [shape for name, shape in tf.train.list_variables(f"{path}/variables/variables") if "VALUE" in name]
-    assert sorted(found) == sorted([[2, 3], [3], [3, 1], [1], [1]])
+    result = [shape for name, shape in tf.train.list_variables(f"{path}/variables/variables") if "VALUE" in name]
+    assert sorted(result) == sorted([[2, 3], [3], [3, 1], [1], [1]])
     served = tf.saved_model.load(path)
     expected = weigh(tf.constant(["1", "-2.5"]))["score"].numpy().tolist()
     assert served.signatures["again"](tf.constant(["1", "-2.5"]))["score"].numpy().tolist() == expected
@@ -79,8 +79,8 @@ def test_tables_and_assets_are_inside(tmp_path):
 
     path = export(layer, tmp_path / "serving", {"serving_default": look})
     words.unlink()
-    found = tf.saved_model.load(path).signatures["serving_default"](tf.constant(["two", "x", "one"]))
-    assert found["ids"].numpy().tolist() == [1, -1, 0] and found["more"].numpy().tolist() == [-1, 7, -1]
+    result = tf.saved_model.load(path).signatures["serving_default"](tf.constant(["two", "x", "one"]))
+    assert result["ids"].numpy().tolist() == [1, -1, 0] and result["more"].numpy().tolist() == [-1, 7, -1]
 
 
 def test_a_failure_leaves_nothing(layer, tmp_path):
@@ -117,5 +117,5 @@ def test_tensorflow_shows_and_runs_it(layer, tmp_path):
     shown = subprocess.run([*command, "show", *where], check=True, capture_output=True, text=True).stdout
     assert "inputs['texts'] tensor_info" in shown and "outputs['text'] tensor_info" in shown
     asked = [*command, "run", *where, "--input_exprs", 'texts=[b"quick", b"fox"]']
-    said = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
-    assert "QUICK" in said and "FOX" in said
+    output = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+    assert "QUICK" in output and "FOX" in output

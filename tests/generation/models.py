@@ -97,7 +97,7 @@ def prompts(*rows, length):
     return tf.constant(token_ids), tf.constant(padding_mask)
 
 
-def told(beams):
+def as_lists(beams):
     """Beams as lists, a sentence each, of (ids, score, log-probability); empty places are left out."""
     return [
         [

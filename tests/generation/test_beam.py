@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.generation.models import Markov, Tree, told
+from tests.generation.models import Markov, Tree, as_lists
 from tests.reference import generation as reference
 from tfllm.generation import beam_search
 
@@ -22,12 +22,12 @@ def search(trees, max_length, width, **options):
         start, state = tf.fill([len(trees)], START), Tree.begin(len(trees), width)
         return beam_search(Tree.step(table), state, start, max_length, width, **options)
 
-    return told(run(tf.stack([tree.table for tree in trees])))
+    return as_lists(run(tf.stack([tree.table for tree in trees])))
 
 
-def assert_same(found, expected):
-    assert [ids for ids, _, _ in found] == [ids for ids, _, _ in expected]
-    np.testing.assert_allclose([h[1:] for h in found], [h[1:] for h in expected], rtol=2e-5, atol=2e-5)
+def assert_same(result, expected):
+    assert [ids for ids, _, _ in result] == [ids for ids, _, _ in expected]
+    np.testing.assert_allclose([h[1:] for h in result], [h[1:] for h in expected], rtol=2e-5, atol=2e-5)
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
@@ -36,8 +36,8 @@ def test_wide_beam_is_exhaustive_search(vocab_size, max_length, n_best, alpha):
     """200 models whose logits depend on the whole prefix, 50 a shape; the beam holds V ** T prefixes."""
     end, width = vocab_size - 1, vocab_size**max_length
     trees = [Tree(seed, vocab_size, max_length) for seed in range(50)]
-    found = search(trees, max_length, width, end=end, n_best=n_best, length_penalty=alpha)
-    for tree, hypotheses in zip(trees, found, strict=True):
+    result = search(trees, max_length, width, end=end, n_best=n_best, length_penalty=alpha)
+    for tree, hypotheses in zip(trees, result, strict=True):
         assert_same(hypotheses, reference.exhaustive(tree, vocab_size, max_length, end, alpha)[:n_best])
 
 
@@ -46,15 +46,15 @@ def test_wide_beam_is_exhaustive_search(vocab_size, max_length, n_best, alpha):
 def test_narrow_beam_is_the_beam_of_lists(width, alpha):
     """The lists never stop early, so equality also says that stopping loses nothing."""
     trees = [Tree(seed, 4, 6) for seed in range(40)]
-    found = search(trees, 6, width, end=END, n_best=width, length_penalty=alpha)
-    for tree, hypotheses in zip(trees, found, strict=True):
+    result = search(trees, 6, width, end=END, n_best=width, length_penalty=alpha)
+    for tree, hypotheses in zip(trees, result, strict=True):
         assert_same(hypotheses, reference.beam(tree, 6, width, END, alpha, width))
 
 
 def test_width_one_without_penalty_is_greedy():
     trees = [Tree(seed, 5, 4) for seed in range(30)]
-    found = search(trees, 4, 1, end=END, length_penalty=0.0)
-    for tree, ((ids, score, log_prob),) in zip(trees, found, strict=True):
+    result = search(trees, 4, 1, end=END, length_penalty=0.0)
+    for tree, ((ids, score, log_prob),) in zip(trees, result, strict=True):
         expected, likelihood = reference.greedy(tree, (), 4, END)
         assert ids == expected
         assert score == log_prob == pytest.approx(likelihood, rel=1e-5)
@@ -74,7 +74,7 @@ def six_to_four():
 def test_a_likely_end_wins(width, alpha):
     model = six_to_four()
     beams = beam_search(model.step, model.begin(width), [START], 8, width, length_penalty=alpha, n_best=2)
-    ((first, second),) = told(beams)
+    ((first, second),) = as_lists(beams)
     assert first[0] == (END,) and first[1] == pytest.approx(np.log(0.6))
     assert second[0] == (A, B, END) and second[2] == pytest.approx(np.log(0.4))
     assert second[1] == pytest.approx(np.log(0.4) / (8 / 6) ** alpha)
@@ -91,8 +91,8 @@ def test_keras_hub_loses_the_likely_end():
         return tf.gather(model.logits, prompt[:, index - 1]), None, cache
 
     prompt = tf.constant([[START, 0, 0, 0, 0, 0]])
-    said = samplers.BeamSampler(num_beams=2)(following, prompt, index=1, mask=prompt == START, stop_token_ids=[END])
-    assert said.numpy()[0, 1] == A
+    output = samplers.BeamSampler(num_beams=2)(following, prompt, index=1, mask=prompt == START, stop_token_ids=[END])
+    assert output.numpy()[0, 1] == A
 
 
 def test_ended_hypotheses_are_frozen():
@@ -132,8 +132,8 @@ def test_a_batch_is_its_sentences_one_by_one():
 
 def test_limits_are_a_max_length_for_each_sentence():
     trees, limits = [Tree(seed, 6, 5) for seed in range(5)], [1, 2, 3, 4, 5]
-    found = search(trees, 5, 3, n_best=3, end=END, limits=limits)
-    for tree, limit, hypotheses in zip(trees, limits, found, strict=True):
+    result = search(trees, 5, 3, n_best=3, end=END, limits=limits)
+    for tree, limit, hypotheses in zip(trees, limits, result, strict=True):
         assert_same(hypotheses, search([tree], limit, 3, n_best=3, end=END)[0])
 
 
@@ -142,12 +142,12 @@ def test_unfinished_answers_only_fill_empty_places():
     logits = np.full((6, 6), NEVER)
     logits[:, A], logits[:, END] = 0.0, -9.0
     model = Markov(logits)
-    (found,) = told(beam_search(model.step, model.begin(3), [START], 3, 3, n_best=3, length_penalty=0.0))
-    assert [ids for ids, _, _ in found] == [(END,), (A, END), (A, A, END)]
+    (result,) = as_lists(beam_search(model.step, model.begin(3), [START], 3, 3, n_best=3, length_penalty=0.0))
+    assert [ids for ids, _, _ in result] == [(END,), (A, END), (A, A, END)]
     logits[:, END] = [0, 0, NEVER, 0, -9.0, 0]  # not at once any more
     model = Markov(logits)
-    (found,) = told(beam_search(model.step, model.begin(3), [START], 3, 3, n_best=3, length_penalty=0.0))
-    assert [ids for ids, _, _ in found][:2] == [(A, END), (A, A, END)]
+    (result,) = as_lists(beam_search(model.step, model.begin(3), [START], 3, 3, n_best=3, length_penalty=0.0))
+    assert [ids for ids, _, _ in result][:2] == [(A, END), (A, A, END)]
 
 
 def test_stops_when_nothing_better_can_come():
@@ -171,7 +171,7 @@ def test_stops_when_nothing_better_can_come():
         ({"width": 2, "n_best": 3}, "n_best=3"),
         ({"width": 2, "length_penalty": -0.1}, "length_penalty must be 0 or more, not -0.1"),
         ({"width": 2, "max_length": 0}, "max_length must be at least 1, not 0"),
-        ({"width": 2, "end": [3, 4]}, "one token ends the answers of a beam search, got .3, 4."),
+        ({"width": 2, "end": [3, 4]}, "beam search needs one END token, got .3, 4."),
         ({"width": 3}, "needs 3 rows first.*shape \\(2,\\)"),
     ],
 )

@@ -14,7 +14,7 @@ HAND = np.array([0.05, 0.4, 0.1, 0.3, 0.15])
 ALL = {0, 1, 2, 3, 4}
 
 
-def kept(logits):
+def kept_ids(logits):
     return [set(np.flatnonzero(np.isfinite(row)).tolist()) for row in np.asarray(logits)]
 
 
@@ -23,9 +23,9 @@ def chi_square(counts, probabilities):
     return ((counts - expected) ** 2 / expected).sum()
 
 
-def drawn(choose, probabilities, rows, place=1):
+def drawn(choose, probabilities, rows, position=1):
     logits = tf.repeat(tf.math.log(tf.constant(probabilities, tf.float32))[None], rows, 0)
-    return np.bincount(choose(logits, place).numpy(), minlength=len(probabilities))
+    return np.bincount(choose(logits, position).numpy(), minlength=len(probabilities))
 
 
 def test_greedy_takes_the_lowest_of_equals():
@@ -35,7 +35,7 @@ def test_greedy_takes_the_lowest_of_equals():
 @pytest.mark.parametrize(("k", "ids"), [(1, {1}), (2, {1, 3}), (4, {1, 2, 3, 4}), (5, ALL), (9, ALL)])
 def test_top_k_keeps_k(k, ids):
     logits = tf.constant([np.log(HAND), np.log(HAND[::-1])], tf.float32)
-    assert kept(keep_top_k(logits, k)) == [ids, {4 - i for i in ids}]
+    assert kept_ids(keep_top_k(logits, k)) == [ids, {4 - i for i in ids}]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_top_k_keeps_k(k, ids):
 )
 def test_nucleus_is_the_smallest_set(p, ids):
     logits = tf.constant([np.log(HAND), np.log(HAND[::-1])], tf.float32)
-    assert kept(keep_top_mass(logits, p)) == [ids, {4 - i for i in ids}]
+    assert kept_ids(keep_top_mass(logits, p)) == [ids, {4 - i for i in ids}]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_nucleus_is_the_smallest_set(p, ids):
 )
 def test_min_p_is_a_share_of_the_likeliest(p, ids):
     logits = tf.constant([np.log(HAND), np.log(HAND[::-1]) + 5], tf.float32)
-    assert kept(keep_min(logits, p)) == [ids, {4 - i for i in ids}]
+    assert kept_ids(keep_min(logits, p)) == [ids, {4 - i for i in ids}]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_min_p_is_a_share_of_the_likeliest(p, ids):
 def test_typical_ids_are_nearest_to_the_entropy(p, ids):
     """H = 1.392; information: 1.204 (.3), .916 (.4), 1.897 (.15), 2.303 (.1), 2.996 (.05)."""
     logits = tf.constant([np.log(HAND), np.log(HAND[::-1])], tf.float32)
-    assert kept(keep_typical(logits, p)) == [ids, {4 - i for i in ids}]
+    assert kept_ids(keep_typical(logits, p)) == [ids, {4 - i for i in ids}]
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.37, 3000.0])
@@ -76,22 +76,22 @@ def test_a_mass_on_the_very_edge_is_reached(scale):
             if law[likeliest[size - 1]] == law[likeliest[size]]:
                 continue  # equals stay together
             p = law[likeliest[:size]].sum() / 100
-            assert kept(keep_top_mass(logits, p)) == [set(likeliest[:size].tolist())]
-            assert kept(keep_top_mass(logits, p + 1e-5)) != [set(likeliest[:size].tolist())]
+            assert kept_ids(keep_top_mass(logits, p)) == [set(likeliest[:size].tolist())]
+            assert kept_ids(keep_top_mass(logits, p + 1e-5)) != [set(likeliest[:size].tolist())]
         share = law.min() / law.max()
-        assert kept(keep_min(logits, share)) == [set(range(len(law)))] != kept(keep_min(logits, share + 1e-5))
+        assert kept_ids(keep_min(logits, share)) == [set(range(len(law)))] != kept_ids(keep_min(logits, share + 1e-5))
     logits = tf.constant(np.log([[0.3, 0.1, 0.1, 0.5], [0.15, 0.3, 0.3, 0.25]]), tf.float32)
-    assert kept(keep_top_mass(logits, 0.8)) == [{0, 3}, {1, 2, 3}]
+    assert kept_ids(keep_top_mass(logits, 0.8)) == [{0, 3}, {1, 2, 3}]
     for p, ids in ((0.3, {3}), (0.7, {3, 1}), (0.85, {3, 1, 4}), (0.95, {1, 2, 3, 4})):
-        assert kept(keep_typical(tf.constant([np.log(HAND * scale)], tf.float32), p)) == [ids]
+        assert kept_ids(keep_typical(tf.constant([np.log(HAND * scale)], tf.float32), p)) == [ids]
 
 
 @pytest.mark.parametrize("cuts", [{}, {"top_k": 2}, {"top_p": 0.5}, {"min_p": 0.3}, {"typical_p": 0.5}])
 def test_infinite_logits_have_all_the_mass(cuts):
     logits = tf.constant([[0.0, np.inf, 3.0, -np.inf], [np.inf, 1.0, 2.0, np.inf]])
-    said = {tuple(sampling(seed, **cuts)(logits, 1).numpy().tolist()) for seed in range(40)}
-    assert said == {(1, 0), (1, 3)}
-    assert {tuple(sampling(seed, 1e-38, **cuts)(logits, 1).numpy().tolist()) for seed in range(40)} == said
+    output = {tuple(sampling(seed, **cuts)(logits, 1).numpy().tolist()) for seed in range(40)}
+    assert output == {(1, 0), (1, 3)}
+    assert {tuple(sampling(seed, 1e-38, **cuts)(logits, 1).numpy().tolist()) for seed in range(40)} == output
 
 
 @pytest.mark.parametrize("choose", [greedy, sampling(1), sampling(1, top_p=0.5), sampling(1, 0)])
@@ -103,13 +103,13 @@ def test_no_token_is_chosen_from_nan(choose):
 
 def test_equals_stay_together():
     logits = tf.constant([[1.0, 3.0, 1.0, 1.0]])
-    assert kept(keep_top_k(logits, 2)) == kept(keep_top_mass(logits, 0.9)) == [{0, 1, 2, 3}]
+    assert kept_ids(keep_top_k(logits, 2)) == kept_ids(keep_top_mass(logits, 0.9)) == [{0, 1, 2, 3}]
 
 
 def test_forbidden_ids_never_come_back():
     logits = tf.constant([[-np.inf, 1.0, -np.inf, 1.0, 0.9]], tf.float32)
-    assert kept(keep_top_k(logits, 4)) == kept(keep_top_mass(logits, 0.9999)) == [{1, 3, 4}]
-    assert kept(keep_min(logits, 0.0)) == kept(keep_typical(logits, 0.9999)) == [{1, 3, 4}]
+    assert kept_ids(keep_top_k(logits, 4)) == kept_ids(keep_top_mass(logits, 0.9999)) == [{1, 3, 4}]
+    assert kept_ids(keep_min(logits, 0.0)) == kept_ids(keep_typical(logits, 0.9999)) == [{1, 3, 4}]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_limits_that_keep_every_id(keep, limits):
 def test_nucleus_of_random_logits(seed, p, spread):
     logits = np.random.default_rng(seed).normal(0, spread, 40).astype("float32")
     probabilities = np.exp(reference.log_softmax(logits))
-    (ids,) = kept(keep_top_mass(tf.constant([logits]), p))
+    (ids,) = kept_ids(keep_top_mass(tf.constant([logits]), p))
     least, most = (reference.top_mass(probabilities, p + slack) for slack in (-1e-5, 1e-5))
     assert least <= ids <= most
 
@@ -138,8 +138,8 @@ def test_nucleus_of_random_logits(seed, p, spread):
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 5]), st.sampled_from([1280, 1337, 4000]))
 def test_top_by_blocks_is_top_k(seed, k, size):
     x = tf.constant(np.random.default_rng(seed).normal(size=(3, size)).astype("float32"))
-    for found, expected in zip(top_k(x, k), tf.math.top_k(x, k), strict=True):
-        assert found.numpy().tolist() == expected.numpy().tolist()
+    for result, expected in zip(top_k(x, k), tf.math.top_k(x, k), strict=True):
+        assert result.numpy().tolist() == expected.numpy().tolist()
 
 
 def test_top_by_blocks_of_few_finite_numbers():
@@ -168,8 +168,8 @@ def test_frequencies_follow_the_distribution(options, law):
     """20,000 draws over rows and over places; 18.5 is chi-square's 99.9 % point at 4 degrees of freedom."""
     choose = tf.function(sampling(seed=17, **options), autograph=False, reduce_retracing=True)
     rows = drawn(choose, HAND, 20_000)
-    places = sum(drawn(choose, HAND, 100, tf.constant(place)) for place in range(200))
-    for counts in (rows, places):
+    positions = sum(drawn(choose, HAND, 100, tf.constant(position)) for position in range(200))
+    for counts in (rows, positions):
         assert not counts[law == 0].any()
         assert chi_square(counts[law > 0], law[law > 0]) < 18.5
 
@@ -227,8 +227,8 @@ def test_limits_may_be_tensors(compiled):
         return sampling(11, **dict(zip(names, limits, strict=True)))(logits, 3)
 
     for numbers, tensors in TENSORS:
-        said = drawn(*(off | tensors).values()).numpy().tolist()
-        assert said == sampling(11, **numbers)(logits, 3).numpy().tolist()
+        output = drawn(*(off | tensors).values()).numpy().tolist()
+        assert output == sampling(11, **numbers)(logits, 3).numpy().tolist()
     assert drawn(*(off | {"temperature": 0.0}).values()).numpy().tolist() == greedy(logits, 3).numpy().tolist()
 
 
@@ -237,8 +237,8 @@ def test_xla_draws_what_tensorflow_draws(options):
     logits = tf.random.stateless_normal([64, 500], [3, 4], stddev=2.0)
     choose = sampling(seed=123, **options)
     compiled = tf.function(choose, jit_compile=True, autograph=False)
-    for place in (1, 2, 1000):
-        assert choose(logits, place).numpy().tolist() == compiled(logits, tf.constant(place)).numpy().tolist()
+    for position in (1, 2, 1000):
+        assert choose(logits, position).numpy().tolist() == compiled(logits, tf.constant(position)).numpy().tolist()
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,8 @@ def test_eager_graph_xla_and_saved_model_agree(method, tmp_path):
         loaded.plain(starts),
         loaded.compiled(starts),
     ):
-        for found, wanted in zip(other, expected, strict=True):
-            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+        for result, wanted in zip(other, expected, strict=True):
+            np.testing.assert_allclose(result, wanted, rtol=1e-5, atol=1e-5)
     alone = [loaded.plain(starts[i : i + 1])[0][0].numpy().tolist() for i in range(5)]
     if method == "beams":
         assert alone == expected[0].numpy().tolist()

@@ -38,10 +38,10 @@ def test_contrastive_search_is_the_loop_over_whole_texts(k, alpha):
 @pytest.mark.parametrize("options", [{"k": 1, "alpha": 0.9}, {"k": 6, "alpha": 0}])
 def test_one_candidate_or_no_penalty_is_greedy(options):
     model = Recurrent(1)
-    found = search(model, *prompts(*ROWS, length=LENGTH), **options)
+    result = search(model, *prompts(*ROWS, length=LENGTH), **options)
     expected = sample(model.step, model.begin(4), *prompts(*ROWS, length=LENGTH))
-    assert found.token_ids.numpy().tolist() == expected.token_ids.numpy().tolist()
-    np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-4)
+    assert result.token_ids.numpy().tolist() == expected.token_ids.numpy().tolist()
+    np.testing.assert_allclose(result.scores, expected.scores, rtol=1e-4)
 
 
 def test_eager_graph_xla_and_prefill_agree():
@@ -50,23 +50,23 @@ def test_eager_graph_xla_and_prefill_agree():
     for options in ({"prefill": 2}, {"rules": ()}):
         for compiled in (False, True):
             run = tf.function(lambda ids, given, o=options: search(model, ids, given, **o), jit_compile=compiled)
-            found = run(token_ids, given)
-            assert found.token_ids.numpy().tolist() == expected.token_ids.numpy().tolist()
-            np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-4, atol=1e-6)
+            result = run(token_ids, given)
+            assert result.token_ids.numpy().tolist() == expected.token_ids.numpy().tolist()
+            np.testing.assert_allclose(result.scores, expected.scores, rtol=1e-4, atol=1e-6)
 
 
 def test_excluded_ids_are_no_candidates():
     """With one id left, however much it is like the text, it is said; rules and stops work as in `sample`."""
     model, (token_ids, given) = Recurrent(4), prompts([START, 7], length=8)
     others = tuple(i for i in range(V) if i != 7)
-    found = search(model, token_ids, given, alpha=1.0, forbidden=others)
-    assert found.token_ids.numpy().tolist() == [[START] + [7] * 7]
+    result = search(model, token_ids, given, alpha=1.0, forbidden=others)
+    assert result.token_ids.numpy().tolist() == [[START] + [7] * 7]
     stops = np.zeros((3, V), "int32")
     stops[:2, 7] = 1, 2
-    found = search(model, token_ids, given, alpha=1.0, forbidden=others, stops=stops)
-    assert found.token_ids.numpy().tolist() == [[START, 7, 7, 7, 0, 0, 0, 0]] and found.lengths.numpy() == [4]
-    found = search(model, token_ids, given, alpha=1.0, k=2, forbidden=others[5:], rules=(no_repeat_ngram(1),))
-    assert len(set(found.token_ids.numpy()[0, :6].tolist())) == 6 or END in found.token_ids.numpy()
+    result = search(model, token_ids, given, alpha=1.0, forbidden=others, stops=stops)
+    assert result.token_ids.numpy().tolist() == [[START, 7, 7, 7, 0, 0, 0, 0]] and result.lengths.numpy() == [4]
+    result = search(model, token_ids, given, alpha=1.0, k=2, forbidden=others[5:], rules=(no_repeat_ngram(1),))
+    assert len(set(result.token_ids.numpy()[0, :6].tolist())) == 6 or END in result.token_ids.numpy()
 
 
 def test_there_are_no_more_candidates_than_ids():

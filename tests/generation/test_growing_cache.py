@@ -49,8 +49,8 @@ class Cached:
         return sample(self.step, state, token_ids, token_ids > 0, sampling(1), **options)
 
 
-def assert_same(found, expected):
-    for one, other in zip(found, expected, strict=True):
+def assert_same(result, expected):
+    for one, other in zip(result, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5)
 
 
@@ -62,8 +62,8 @@ def test_a_growing_state_gives_the_same_beams(capacity, ends):
     steps, model.capacities = model.capacities, []
     assert set(steps) == {LENGTH} and (len(steps) < LENGTH) == (ends < 99)
     assert_same(model.beams(starts, LENGTH, capacity), expected)
-    places = [capacity * 2**i for i in range(9) if capacity * 2**i < LENGTH] + [LENGTH]
-    assert model.capacities == [next(n for n in places if n > position) for position in range(len(steps))]
+    positions = [capacity * 2**i for i in range(9) if capacity * 2**i < LENGTH] + [LENGTH]
+    assert model.capacities == [next(n for n in positions if n > position) for position in range(len(steps))]
 
 
 @pytest.mark.parametrize("capacity", [4, 64])

@@ -50,11 +50,11 @@ def test_rules_are_hugging_faces(name, arguments, rule):
     """At many places; 12 ids, or 3, repeat a lot. Behind the place stand other ids, which they do not see."""
     ids, changes = np.random.default_rng(1).integers(0, 12, (ROWS, LENGTH)), 0
     ids[::2] %= 3
-    for place in (1, 2, 3, 4, 7, 8, 9, 20, 40):
-        logits = random_logits(place, 3.0)
-        expected = theirs(name, arguments, ids[:, :place], logits)
-        found = rule(tf.constant(logits), tf.constant(ids, tf.int32), tf.constant(place)).numpy()
-        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    for position in (1, 2, 3, 4, 7, 8, 9, 20, 40):
+        logits = random_logits(position, 3.0)
+        expected = theirs(name, arguments, ids[:, :position], logits)
+        result = rule(tf.constant(logits), tf.constant(ids, tf.int32), tf.constant(position)).numpy()
+        np.testing.assert_allclose(result, expected, rtol=1e-6)
         changes += (expected != logits).sum()
     assert changes
 
@@ -105,13 +105,13 @@ def test_contrastive_search_is_hugging_faces():
     prompt, given = np.zeros((1, 24), "int32"), np.arange(24)[None] < 5
     for row in np.random.default_rng(2).integers(4, 60, (6, 5)):
         prompt[0, :5] = row
-        said = gpt.generate(
+        output = gpt.generate(
             torch.tensor(prompt[:, :5], dtype=torch.long), attention_mask=torch.ones((1, 5), dtype=torch.long),
             penalty_alpha=0.6, top_k=4, max_length=24, eos_token_id=END, pad_token_id=0,
         )[0].tolist()  # fmt: skip
         state = tf.zeros([1, 24], tf.int32)
-        found = generation.contrastive_search(
+        result = generation.contrastive_search(
             features, logits, state, prompt, given, k=4, alpha=0.6, forbidden=(), prefill=5
         )
-        assert found.token_ids.numpy()[0, : found.lengths.numpy()[0]].tolist() == said
-        assert len(set(said[5:])) > 3
+        assert result.token_ids.numpy()[0, : result.lengths.numpy()[0]].tolist() == output
+        assert len(set(output[5:])) > 3

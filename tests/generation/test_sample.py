@@ -81,9 +81,9 @@ def test_a_prompt_read_at_once_is_a_prompt_read_token_by_token(compiled):
     expected = read(token_ids, given, 0)
     for size in (1, 3):
         run = tf.function(lambda ids, given, size=size: read(ids, given, size), jit_compile=compiled)
-        found = run(token_ids, given)
-        assert found.token_ids.numpy().tolist() == expected.token_ids.numpy().tolist()
-        np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-5)
+        result = run(token_ids, given)
+        assert result.token_ids.numpy().tolist() == expected.token_ids.numpy().tolist()
+        np.testing.assert_allclose(result.scores, expected.scores, rtol=1e-5)
     assert expected.lengths.numpy().min() > 7
 
 
@@ -157,9 +157,11 @@ def test_a_row_does_not_depend_on_its_neighbours():
 def test_several_ids_may_end_a_text():
     model = random_markov(3)
     whole = sample(model.step, model.begin(3), *prompts([A], [B], [6], length=9), sampling(2), end=99).token_ids.numpy()
-    found, _, lengths = sample(model.step, model.begin(3), *prompts([A], [B], [6], length=9), sampling(2), end=[END, B])
-    for row, ids, length in zip(whole.tolist(), found.numpy().tolist(), lengths.numpy(), strict=True):
-        ends = [place for place in range(1, 9) if row[place] in (END, B)] + [8]
+    result, _, lengths = sample(
+        model.step, model.begin(3), *prompts([A], [B], [6], length=9), sampling(2), end=[END, B]
+    )
+    for row, ids, length in zip(whole.tolist(), result.numpy().tolist(), lengths.numpy(), strict=True):
+        ends = [position for position in range(1, 9) if row[position] in (END, B)] + [8]
         assert length == ends[0] + 1 and ids == row[:length] + [PAD] * (9 - length)
     with pytest.raises(ValueError, match="end must be a token id or several"):
         sample(model.step, model.begin(1), *prompts([A], length=9), end=[])
@@ -169,7 +171,7 @@ def test_several_ids_may_end_a_text():
 def test_nan_is_an_error_and_infinity_is_certain(way):
     """In Python and in a graph; NaN may come late, and in one row of several."""
 
-    def found(bad, late):
+    def result(bad, late):
         def step(last, state, position):
             logits = tf.tile([[0.0, 0.0, 0.0, -3.0, 1.0, 0.5]], [tf.shape(last)[0], 1])
             wrong = (tf.range(tf.shape(last)[0])[:, None] > 0) & (position >= late)
@@ -181,12 +183,12 @@ def test_nan_is_an_error_and_infinity_is_certain(way):
         return sample(step, (), *prompts([START], [START], length=6), choose)
 
     for late in (0, 2):
-        found_ids = found(np.inf, late)[0].numpy().reshape(2, -1)[:, -5:]
+        found_ids = result(np.inf, late)[0].numpy().reshape(2, -1)[:, -5:]
         assert (found_ids[1, late:] == B).all() and not (found_ids[0] == B).all()
         with pytest.raises(ValueError, match="logits that are not numbers .NaN."):
-            found(np.nan, late)
+            result(np.nan, late)
         with pytest.raises(tf.errors.InvalidArgumentError, match="logits that are not numbers .NaN."):
-            tf.function(lambda late=late: found(np.nan, late), autograph=False)()
+            tf.function(lambda late=late: result(np.nan, late), autograph=False)()
 
 
 def test_sampled_text_has_the_models_own_probability():
@@ -195,9 +197,9 @@ def test_sampled_text_has_the_models_own_probability():
     step, choose = Tree.step(tf.repeat(tree.table[None], 20, 0)), sampling(seed=1, temperature=2.0, top_k=3)
     token_ids, scores, _ = sample(step, Tree.begin(20), *prompts(*[[START]] * 20, length=7), choose)
     for ids, score in zip(token_ids.numpy().tolist(), scores.numpy(), strict=True):
-        said = tuple(ids[1 : ids.index(PAD)] if PAD in ids else ids[1:])
-        assert score == pytest.approx(reference.log_probability(tree, said), rel=1e-5)
-        assert START not in said and PAD not in said
+        output = tuple(ids[1 : ids.index(PAD)] if PAD in ids else ids[1:])
+        assert score == pytest.approx(reference.log_probability(tree, output), rel=1e-5)
+        assert START not in output and PAD not in output
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,9 @@ def test_strings_straddle_tokens_in_the_loop():
         forbidden=(0, 1, 2, 3), stops=stop_table(pieces, ["sto", b"p!"]),
     )  # fmt: skip
     for ids, length in zip(texts.token_ids.numpy(), texts.lengths.numpy(), strict=True):
-        before, said = (b"".join(pieces[i] for i in ids[4:size]) for size in (length - 1, length))
+        before, output = (b"".join(pieces[i] for i in ids[4:size]) for size in (length - 1, length))
         assert not any(stop in before for stop in (b"sto", b"p!"))
-        ends |= {stop for stop in (b"sto", b"p!") if stop in said} | {b"" if length == 100 else said[-1:]}
+        ends |= {stop for stop in (b"sto", b"p!") if stop in output} | {b"" if length == 100 else output[-1:]}
     assert {b"sto", b"p!"} < ends
 
 
@@ -105,8 +105,8 @@ def test_what_was_shown_is_what_is_said(pieces, strings):
     parts = [text[begin:end] for begin, end in zip(shown, shown[1:], strict=False)]
     assert b"".join(parts) == cut(text, strings)
     assert b"".join(replace_invalid(parts).numpy()) == replace_invalid([cut(text, strings)]).numpy()[0]
-    said = list(readable(accumulate(pieces), strings))
-    assert all(said) and "".join(said) == cut(text, strings).decode("utf-8", "replace")
+    output = list(readable(accumulate(pieces), strings))
+    assert all(output) and "".join(output) == cut(text, strings).decode("utf-8", "replace")
 
 
 def test_core_operations_cut_the_same():
@@ -123,5 +123,5 @@ def test_core_operations_cut_the_same():
 @settings(max_examples=100, deadline=None)
 @given(st.lists(LETTERS, max_size=4), STRINGS)
 def test_random_texts_are_cut_the_same(texts, strings):
-    found = before_stops(tf.constant([text.encode() for text in texts], tf.string), strings).numpy().tolist()
-    assert found == [cut(text.encode(), [string.encode() for string in strings]) for text in texts]
+    result = before_stops(tf.constant([text.encode() for text in texts], tf.string), strings).numpy().tolist()
+    assert result == [cut(text.encode(), [string.encode() for string in strings]) for text in texts]

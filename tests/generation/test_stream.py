@@ -43,9 +43,9 @@ def test_streamed_texts_are_the_sampled_ones(chunk):
         pieces = list(stream(lambda now, until, seed=seed: run(now, until, seed), now, chunk))
         texts = whole(seed)
         for row, size, prompt in zip(range(3), texts.lengths.numpy(), PROMPT, strict=True):
-            said = np.concatenate([prompt[prompt > 0], *(piece[row] for piece in pieces)])
-            assert said.tolist() == texts.token_ids.numpy()[row, :size].tolist()
-            ends.add("length" if size == 20 else "END" if said[-1] == END else "stop")
+            output = np.concatenate([prompt[prompt > 0], *(piece[row] for piece in pieces)])
+            assert output.tolist() == texts.token_ids.numpy()[row, :size].tolist()
+            ends.add("length" if size == 20 else "END" if output[-1] == END else "stop")
         assert all(any(len(row) for row in piece) and max(map(len, piece)) <= chunk for piece in pieces)
     assert ends == {"length", "END", "stop"} and len(traced) == 1
 

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfllm.models import TransformerConfig
 from tfllm.tasks import Translator, TranslatorConfig
@@ -28,3 +29,8 @@ def trained():
     translator.compile(keras.optimizers.Adam(3e-3), jit_compile=False)
     translator.fit(sources, targets, epochs=12, batch_size=64, verbose=0)
     return translator
+
+
+@pytest.fixture
+def graphs(eager):
+    tf.config.run_functions_eagerly(False)

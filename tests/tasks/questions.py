@@ -12,11 +12,11 @@ def records(size, seed=0, impossible=True, filler=0):
     draw, rows = np.random.default_rng(seed), []
     for _ in range(size):
         who, where, day = (str(draw.choice(column)) for column in (WHO, WHERE, DAYS))
-        number, told = str(draw.integers(2, 99)), not impossible or draw.random() < 0.5
-        context = f"{who} met {number} cats in {where}{' on ' + day if told else ''} ."
+        number, has_day = str(draw.integers(2, 99)), not impossible or draw.random() < 0.5
+        context = f"{who} met {number} cats in {where}{' on ' + day if has_day else ''} ."
         kind = draw.integers(4)
         question = ("Who met cats ?", "How many cats ?", "Where ?", "When ?")[kind]
-        answer = (who, number, where, day if told else "")[kind]
+        answer = (who, number, where, day if has_day else "")[kind]
         context = FILLER * filler + context + " " + FILLER * filler
         start = context.index(answer) if kind != 1 else context.index(f"met {number}") + 4
         rows.append({"context": context, "question": question, "answers": [answer] if answer else [],

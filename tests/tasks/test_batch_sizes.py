@@ -28,7 +28,7 @@ def test_a_batch_has_one_text_or_more(name):
 
 
 @pytest.mark.parametrize(
-    "option, error, told",
+    "option, error, message",
     [
         ({"epochs": "x"}, ValueError, "epochs must be a whole number, 0 or more; got 'x'"),
         ({"epochs": -1}, ValueError, "epochs must be a whole number, 0 or more; got -1"),
@@ -37,15 +37,15 @@ def test_a_batch_has_one_text_or_more(name):
         ({"shapes": 0}, ValueError, "shapes must be a whole number, 1 or more; got 0"),
         ({"epoch": 3}, TypeError, "fit has no option 'epoch'; did you mean 'epochs'"),
         ({"callbacks": [3]}, TypeError, "callbacks must be keras.callbacks.Callback or a list of them; got 3"),
-        ({"validation_split": 2.0}, ValueError, "validation_split is a share between 0 and 1; got 2.0"),
+        ({"validation_split": 2.0}, ValueError, "validation_split must be between 0 and 1; got 2.0"),
     ],
 )
-def test_bad_options_of_fit_are_refused_before_a_text_is_tokenised(option, error, told, monkeypatch):
+def test_bad_options_of_fit_are_refused_before_a_text_is_tokenised(option, error, message, monkeypatch):
     task = TextClassifier(MeanOfVectors(7, 4), WORDS, ["x", "y"])
     monkeypatch.setattr(task, "example", None)
     for more in ({}, {"validation_data": (["a"], ["x"])}):
         if "validation_split" not in option or not more:
-            with pytest.raises(error, match=told):
+            with pytest.raises(error, match=message):
                 task.fit(["a", "b"], ["x", "y"], **option, **more)
 
 

@@ -41,14 +41,14 @@ def naive(task, text, most=8, penalty=1.0):
     """Greedy: the whole stream is read anew for each token. penalty: of what the reply, behind its mark, has said."""
     script, (system, lines, asked) = by_loops(task, text)
     who = asked if asked >= 0 else (lines[-1][0] + 1) % len(task.speakers)
-    ids, said = reference.prompt(*script, system, lines, who)[0], []
-    while len(said) < most and (not said or said[-1] != task.tokenizer.end):
-        logits = np.array(task.model(np.array([ids + said])))[0, -1]
+    ids, output = reference.prompt(*script, system, lines, who)[0], []
+    while len(output) < most and (not output or output[-1] != task.tokenizer.end):
+        logits = np.array(task.model(np.array([ids + output])))[0, -1]
         logits[[task.tokenizer.pad, task.tokenizer.unknown, task.tokenizer.start]] = -np.inf
-        for token in {*task.script.marks[who], *said}:
+        for token in {*task.script.tags[who], *output}:
             logits[token] *= penalty if logits[token] < 0 else 1 / penalty
-        said.append(int(logits.argmax()))
-    return task.tokenizer.decode([said]).numpy()[0].decode()
+        output.append(int(logits.argmax()))
+    return task.tokenizer.decode([output]).numpy()[0].decode()
 
 
 def test_it_learns_six_dialogues_by_heart(task, eager, tmp_path):
@@ -93,15 +93,15 @@ def test_old_turns_are_forgotten_whole(fresh, eager):
 
 def test_greedy_equals_the_naive_loop(fresh, eager):
     texts = [*DIALOGUES, LONG, f"system\t{'one ' * 30}\nwhat ?", "what ?\nAnn\t"]
-    said = fresh.generate(texts, verbose=0)
-    assert said == [naive(fresh, text) for text in texts] and len(set(said)) > 2
+    output = fresh.generate(texts, verbose=0)
+    assert output == [naive(fresh, text) for text in texts] and len(set(output)) > 2
     for text in texts[:2]:
         options = {"temperature": 1.5, "seed": 4, "no_repeat_ngram_size": 2}
         assert "".join(fresh.stream(text, **options)) == fresh.generate(text, **options)
     words = fresh.generate(texts, verbose=0, no_repeat_ngram_size=1, max_new_tokens=6)
     assert all(len(set(text.split())) == len(text.split()) <= 6 for text in words)
     punished = fresh.generate(texts, verbose=0, repetition_penalty=1.7)
-    assert punished == [naive(fresh, text, penalty=1.7) for text in texts] and punished != said
+    assert punished == [naive(fresh, text, penalty=1.7) for text in texts] and punished != output
 
 
 def test_the_loss_is_of_the_replies_alone(fresh, eager):
@@ -118,24 +118,24 @@ def test_the_loss_is_of_the_replies_alone(fresh, eager):
         for prompt, reply in reference.pairs(*script, 8, system, lines):
             logits = np.array(fresh.model(np.array([prompt + reply[:-1]])))[0, len(prompt) - 1 :]
             total, count = total + log_probability(logits, reply), count + len(reply)
-    found = fresh.score([*DIALOGUES, LONG], most=0)
-    assert found.perplexity.tokens == count and found.said is None
+    result = fresh.score([*DIALOGUES, LONG], most=0)
+    assert result.perplexity.tokens == count and result.output is None
     replies = fresh.exchanges([*DIALOGUES, LONG])[1]
-    assert found.perplexity.of.words == sum(min(8, len(reply.split())) for reply in replies)
-    assert found.perplexity.log_probability == pytest.approx(total, rel=1e-5)
+    assert result.perplexity.of.words == sum(min(8, len(reply.split())) for reply in replies)
+    assert result.perplexity.log_probability == pytest.approx(total, rel=1e-5)
     assert fresh.evaluate([*DIALOGUES, LONG], verbose=0)[0] == pytest.approx(-total / count, rel=1e-4)
 
 
 def test_scores_tell_what_it_says(fresh, eager):
     histories, replies = fresh.exchanges(DIALOGUES)
-    found = fresh.score(DIALOGUES, most=4, verbose=0, no_repeat_ngram_size=2)
+    result = fresh.score(DIALOGUES, most=4, verbose=0, no_repeat_ngram_size=2)
     places = [0, 2, 4, 6]  # of nine
-    said = fresh.generate([histories[i] for i in places], verbose=0, no_repeat_ngram_size=2)
-    assert found.said == diversity(said) and found.people == diversity([replies[i] for i in places])
-    assert found.as_dict()["perplexity"] == found.perplexity.per_token
-    assert str(found).splitlines()[-1].startswith("of people distinct-1 ")
+    output = fresh.generate([histories[i] for i in places], verbose=0, no_repeat_ngram_size=2)
+    assert result.output == diversity(output) and result.people == diversity([replies[i] for i in places])
+    assert result.as_dict()["perplexity"] == result.perplexity.per_token
+    assert str(result).splitlines()[-1].startswith("of people distinct-1 ")
     values = fresh.evaluate(DIALOGUES, verbose=0, diversity=True, return_dict=True)
-    assert values["texts"] == 9 and values["loss"] == pytest.approx(found.perplexity.loss, rel=1e-4)
+    assert values["texts"] == 9 and values["loss"] == pytest.approx(result.perplexity.loss, rel=1e-4)
 
 
 def test_what_is_cut_is_told(fresh, caplog, eager):
@@ -143,16 +143,19 @@ def test_what_is_cut_is_told(fresh, caplog, eager):
     assert answer["cut"].numpy().tolist() == [0, 0, 16] and answer["dropped"].numpy().tolist() == [2, 0, 1]
     with caplog.at_level("WARNING", "tfllm"):
         fresh.reply(["Hello .", "one " * 50], max_new_tokens=1)
-    assert "1 of 1 dialogues have a last turn, or a system line, that has no room in the 40 tokens" in caplog.text
+    assert (
+        "1 of 1 dialogues have a last turn, or a system line, that exceeds the history length of 40 tokens"
+        in caplog.text
+    )
     caplog.clear()
     with caplog.at_level("WARNING", "tfllm"):
         fresh.reply(["Hello ."], max_new_tokens=1)
         fresh.batches(DIALOGUES)
     assert not caplog.text
     fresh.batches([LONG, f"system\t{'one ' * 50}\na\nb"])
-    assert "1 of 3 replies have more than 8 tokens and are cut" in caplog.text
-    assert "1 of 3 replies follow a turn that has no room in 40 tokens" in caplog.text
-    assert "1 of 2 system lines have no room in half of 40 tokens" in caplog.text
+    assert "1 of 3 replies have more than 8 tokens and are truncated" in caplog.text
+    assert "1 of 3 replies follow a turn of more than 40 tokens" in caplog.text
+    assert "1 of 2 system lines have more than half of 40 tokens" in caplog.text
 
 
 def test_one_speaker_replies(eager):
@@ -163,7 +166,7 @@ def test_one_speaker_replies(eager):
     chat = task.chat(max_new_tokens=2)
     assert (chat.person, chat.model) == ("Bill", "Ann")
     ids = task.prompts(["what ?", "Bill\twhat ?", "Ann\twhat ?"])[0].to_list()
-    assert all(row[-2:] == task.script.marks[0] for row in ids)
+    assert all(row[-2:] == task.script.tags[0] for row in ids)
     with pytest.raises(ValueError, match="no turn to learn from: replies='Ann'"):
         task.batches(["what ?\nyes"])
 
@@ -180,8 +183,8 @@ def test_a_pretrained_language_model_learns_to_talk(eager):
     learned = tf.ragged.boolean_mask(targets, weights > 0)
     assert tokenizer.decode(learned).numpy()[0].decode() == "四月" and learned.to_list()[0][-1] == tokenizer.end
     assert inputs.to_list()[0][0] == tokenizer.end
-    said = task.reply(["你好"], temperature=2.0, max_new_tokens=12)
-    assert said == "".join(task.stream("你好", temperature=2.0, max_new_tokens=12)) and said
+    output = task.reply(["你好"], temperature=2.0, max_new_tokens=12)
+    assert output == "".join(task.stream("你好", temperature=2.0, max_new_tokens=12)) and output
 
 
 def test_chinese_words(eager):
@@ -196,32 +199,32 @@ def test_chinese_words(eager):
 
 
 @pytest.mark.parametrize(
-    "act, said",
+    "act, message",
     [
-        (lambda task: task.reply([]), "a history has one turn or more"),
+        (lambda task: task.reply([]), "a history needs one turn or more"),
         (lambda task: task.reply(["a", ""]), "turn 2 is empty"),
-        (lambda task: task.reply(["a"], speaker="Eve"), "no speaker 'Eve'; known are Ann, Bill"),
-        (lambda task: task.reply("Eve\ta"), "no speaker 'Eve'"),
-        (lambda task: task.fit(["Eve\ta\nAnn\tb"]), "the data has the speakers Eve; known are Ann, Bill"),
-        (lambda task: task.reply(["a"], max_length=9), "max_new_tokens for its length, not max_length"),
-        (lambda task: task.stream("a", beam_width=2).__next__(), "a beam search has no text before its end"),
+        (lambda task: task.reply(["a"], speaker="Eve"), "unknown speaker 'Eve'; this task has Ann, Bill"),
+        (lambda task: task.reply("Eve\ta"), "unknown speaker 'Eve'"),
+        (lambda task: task.fit(["Eve\ta\nAnn\tb"]), "unknown speakers Eve; this task has Ann, Bill"),
+        (lambda task: task.reply(["a"], max_length=9), "no max_length: use max_new_tokens"),
+        (lambda task: task.stream("a", beam_width=2).__next__(), "a beam search cannot be streamed"),
         (lambda task: CausalDialogue(task.model, task.tokenizer, ("A", "A")), "two different names or more"),
         (lambda task: CausalDialogue(task.model, task.tokenizer, replies="C"), "'all' or one of A, B; got 'C'"),
-        (lambda task: CausalDialogue(task.model, task.tokenizer, reply_length=48), "the model takes 48 tokens"),
+        (lambda task: CausalDialogue(task.model, task.tokenizer, reply_length=48), "the model's limit is 48 tokens"),
         (
             lambda task: CausalDialogue(task.model, task.tokenizer, reply_length=9, history_length=60),
             "takes 39 tokens beside",
         ),
         (
             lambda task: CausalDialogue(task.model, Words(["a"]), reply_length=9).prepare(["a"]),
-            "tell apart the marks of A, B",
+            "encodes the names A, B",
         ),
         (lambda task: DialogueGenerator.from_text(DIALOGUES, "huge"), "config must be one of"),
         (lambda task: DialogueGenerator.from_text(DIALOGUES, embeddings="none.txt"), "none.txt is no file"),
     ],
 )
-def test_errors_say_what_to_do(act, said, fresh, eager):
-    with pytest.raises((ValueError, FileNotFoundError), match=said):
+def test_errors_say_what_to_do(act, message, fresh, eager):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
         act(fresh)
 
 

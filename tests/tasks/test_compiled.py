@@ -36,12 +36,12 @@ def test_two_hundred_settings_are_traced_once():
     lm.model.step = lambda *inputs: calls.append(1) or step(*inputs)
     for i in range(200):
         options = numbered(i)
-        said = lm.generate("abc", **options)
+        output = lm.generate("abc", **options)
         if i % 40 == 0:
             streamed = "".join(lm.stream("abc", **options))
             known.append((len(calls), len(context.context().list_function_names())))
             expected = lm.answer(tf.constant(["abc"]), Continuation(**options))["text"].numpy()[0].decode()
-            assert said == streamed == expected
+            assert output == streamed == expected
             calls.clear()
     assert known[2:] == [(0, known[1][1])] * 3  # a stream is traced for a second length; then nothing is, or is kept
     run = lm.search(1, split(Continuation(**numbered(7)))[0], False)
@@ -60,17 +60,17 @@ def test_lengths_of_summaries_and_beams_are_numbers():
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_threads_trace_together_once(jit_compile):
-    lm, calls, found, start = endless(), [], [None] * 4, threading.Barrier(4)
-    step, said = lm.model.step, endless().generate(PROMPTS, max_length=14)
+    lm, calls, result, start = endless(), [], [None] * 4, threading.Barrier(4)
+    step, output = lm.model.step, endless().generate(PROMPTS, max_length=14)
     lm.model.step = lambda *inputs: calls.append(1) or step(*inputs)
 
     def ask(i):
         start.wait()
         if jit_compile:
             texts = lm.candidates(tf.constant(PROMPTS), 1, Continuation(max_length=14), jit_compile=True)["text"]
-            found[i] = [text.decode() for text in texts.numpy()[:, 0]]
+            result[i] = [text.decode() for text in texts.numpy()[:, 0]]
         else:
-            found[i] = lm.generate(PROMPTS, max_length=14)
+            result[i] = lm.generate(PROMPTS, max_length=14)
 
     threads = [threading.Thread(target=ask, args=(i,)) for i in range(4)]
     for thread in threads:
@@ -78,7 +78,7 @@ def test_threads_trace_together_once(jit_compile):
     for thread in threads:
         thread.join()
     traced = len(calls)
-    assert found == [said] * 4
+    assert result == [output] * 4
     for most in (13, 14):  # and what is called eagerly for XLA makes no function anew
         lm.candidates(tf.constant(PROMPTS), 1, Continuation(max_length=most), jit_compile=jit_compile)
     assert not jit_compile or len(calls) == traced
@@ -144,18 +144,18 @@ CHANGES = {
 def test_nothing_is_said_by_what_the_model_was(name):
     lm = made()
 
-    def said():
+    def output():
         text = lm.generate("abc", max_length=20)
         assert text == "".join(lm.stream("abc", max_length=20))
         assert text == lm.answer(tf.constant(["abc"]), Continuation(max_length=20))["text"].numpy()[0].decode()
         return text
 
-    before = said()
+    before = output()
     CHANGES[name](lm)
-    assert said() != before
+    assert output() != before
     if name == "lora":
         detach(lm.model)
-        assert said() == before
+        assert output() == before
 
 
 def test_fields_of_a_task_are_never_out_of_date():
@@ -174,12 +174,12 @@ def test_what_keras_traced_and_readers_compiled_is_made_anew():
     task = Summarizer.from_text(["the cat saw a dog"], ["cat saw"], config)
     task.compile(keras.optimizers.SGD(0.0))
     for name in ("train", "test", "predict"):
-        make, found = getattr(task, f"make_{name}_function"), []
+        make, result = getattr(task, f"make_{name}_function"), []
         for coverage in (0.0, 0.0, 2.0):
             task.model.coverage = coverage
             make()
-            found.append(getattr(task, f"{name}_function"))
-        assert found[0] is found[1] is not found[2]
+            result.append(getattr(task, f"{name}_function"))
+        assert result[0] is result[1] is not result[2]
     reader = QuestionAnswering(BiDAF(13, 4, 4), Words([f"w{i}" for i in range(9)]), no_answer=True)
     for name, value in (("no_answer", False), ("answer_length", 1), ("stride", 2), ("threshold", 0.1)):
         before = reader.ranking

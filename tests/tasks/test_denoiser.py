@@ -33,18 +33,18 @@ def test_source_and_target_make_up_the_text():
     task = denoiser()
     first = task.tokenizer.vocab_size
     inputs, targets, weights = next(iter(task.batches(TEXTS, batch_size=64, shapes=1).dataset))
-    said = set()
-    for source, shifted, target, real in zip(*(part.numpy() for part in (*inputs.values(), targets, weights)),
+    output = set()
+    for source, decoder_input, target, real in zip(*(part.numpy() for part in (*inputs.values(), targets, weights)),
                                              strict=True):  # fmt: skip
         size = int(real.sum())
         assert target[size - 1] == END and (real[:size] == 1).all() and not target[size:].any()
-        assert shifted[:size].tolist() == [START, *target[: size - 1]]
+        assert decoder_input[:size].tolist() == [START, *target[: size - 1]]
         gaps = np.split(target[: size - 1], np.flatnonzero(target[: size - 1] >= first))[1:]
         filled = {gap[0]: gap[1:].tolist() for gap in gaps}
         source = source[: source.tolist().index(END)]
         whole = [part for token in source for part in filled.get(token, [token])]
-        said.add(task.tokenizer.decode([whole]).numpy()[0].decode())
-    assert said == {"abcdefghijklmnopqrst", "aabbccddeeff", "a", "abc" * 12}
+        output.add(task.tokenizer.decode([whole]).numpy()[0].decode())
+    assert output == {"abcdefghijklmnopqrst", "aabbccddeeff", "a", "abc" * 12}
 
 
 def test_it_learns_and_evaluates_by_tokens(trained):
@@ -63,10 +63,10 @@ def test_gaps_are_numbered_and_filled(trained):
     a, b, c = trained.tokenizer.encode(["abc"]).to_list()[0]
     assert ids == [[a, b, first, c, first + 1, END], [END], [first, END]]
     texts = tf.constant(["abcdefgh[MASK]lmnop", "no gap", "", "a[MASK]b[MASK]"])
-    said = [text.decode() for text in trained.answer(texts)["text"].numpy()]
-    assert said[1:3] == ["no gap", ""] and said[0].startswith("abcdefgh") and said[0].endswith("lmnop")
+    output = [text.decode() for text in trained.answer(texts)["text"].numpy()]
+    assert output[1:3] == ["no gap", ""] and output[0].startswith("abcdefgh") and output[0].endswith("lmnop")
     source = trained.prepare(texts).to_list()
-    for row, text in ((0, said[0]), (3, said[3])):  # greedily, by the whole forward pass for each token
+    for row, text in ((0, output[0]), (3, output[3])):  # greedily, by the whole forward pass for each token
         target = [START]
         while target[-1] != END and len(target) <= trained.model.pe_target:
             inputs = {"source": np.array([source[row]]), "target": np.array([target])}
@@ -90,7 +90,7 @@ def test_what_is_not_read_is_told(trained, caplog):
     assert answer["cut"].numpy().tolist() == [0, 1, 0]
     assert trained.generate("a" * 39) == "a" * 39 and not caplog.text
     assert trained.generate(["a" * 40, "b"]) == ["a" * 40, "b"]
-    assert "1 of 2 texts have more than 40 tokens and are cut" in caplog.text
+    assert "1 of 2 texts have more than 40 tokens and are truncated" in caplog.text
 
 
 @pytest.mark.parametrize("model", [SMALL, RNN])
@@ -123,14 +123,14 @@ def test_streamed_rows_are_those_in_memory():
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "message"),
     [
         (lambda: Denoiser.from_text(["a"], "huge"), "tiny.*small.*base.*'huge'"),
-        (lambda: Denoiser.from_text(TEXTS, DenoiserConfig("bytes", model=SMALL)), "rows of 128 tokens.* can take 40"),
+        (lambda: Denoiser.from_text(TEXTS, DenoiserConfig("bytes", model=SMALL)), "length is 128 tokens.* limit is 40"),
         (lambda: Denoiser(denoiser().model, Bytes(), 20), "one vocabulary, sentinels included: 261 ids; got"),
         (lambda: denoiser().fit(["", ""]), "nothing to learn from"),
     ],
 )
-def test_errors_say_what_to_do(call, told):
-    with pytest.raises(ValueError, match=told):
+def test_errors_say_what_to_do(call, message):
+    with pytest.raises(ValueError, match=message):
         call()

@@ -109,12 +109,12 @@ def test_what_is_said_scores_as_the_whole_model_scores_it(model, eager):
     """The sum of log-probabilities that greedy search tells is that of one pass over sources with more padding."""
     task = translator(model, embeddings=ENGLISH, embeddings_trainable="missing")
     token_ids = task.prepare(tf.constant(SOURCES)).to_tensor(PAD)
-    said, scores = task.writer.search(token_ids, 1, tfllm.tasks.Decoding(beam_width=1))
-    said = said[:, 0]
-    target = tf.pad(said[:, :-1], [[0, 0], [1, 0]], constant_values=START)
+    output, scores = task.writer.search(token_ids, 1, tfllm.tasks.Decoding(beam_width=1))
+    output = output[:, 0]
+    target = tf.pad(output[:, :-1], [[0, 0], [1, 0]], constant_values=START)
     inputs = {"source": tf.pad(token_ids, [[0, 0], [0, 3]]), "target": target}
-    logs = tf.gather(tf.nn.log_softmax(task(inputs, training=False)), said, batch_dims=2)
-    total = tf.reduce_sum(tf.where(said == PAD, 0.0, logs), axis=1)
+    logs = tf.gather(tf.nn.log_softmax(task(inputs, training=False)), output, batch_dims=2)
+    total = tf.reduce_sum(tf.where(output == PAD, 0.0, logs), axis=1)
     np.testing.assert_allclose(scores[:, 0], total, rtol=1e-5)
     assert np.ptp(scores) > 1e-2  # each source has its own
 
@@ -175,8 +175,8 @@ def test_a_file_named_in_yaml_or_on_the_command_line(task, tmp_path, eager):
     model = tfllm.load_model(tmp_path / "RUN" / "last.keras").model
     layer = model.embed if task == "lm" else model.embed_target  # one matrix for both sides
     assert layer.vector_dim == 5 and layer.fixed_rows == 6 and layer.free_rows > 3
-    kept = (tmp_path / "RUN" / "config.yaml").read_text()
-    assert "embeddings_trainable: missing" in kept and f"embeddings: {tmp_path / 'glove.txt'}" in kept
+    saved_config = (tmp_path / "RUN" / "config.yaml").read_text()
+    assert "embeddings_trainable: missing" in saved_config and f"embeddings: {tmp_path / 'glove.txt'}" in saved_config
 
 
 @pytest.mark.parametrize("embeddings", ["no.txt", {"target": "no.txt"}])

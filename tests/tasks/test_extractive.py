@@ -46,14 +46,14 @@ def test_its_ranks_are_the_papers():
     weights = [[0 if i == j else like(a, b) for j, b in enumerate(words)] for i, a in enumerate(words)]
     scores = reference.page_rank(weights)
     best = sorted(sorted(range(5), key=lambda i: -scores[i])[:3])
-    said = TextRank(3).generate(TEXT).lower().replace("?", ".").strip(".").split(". ")
-    assert said == [" ".join(words[i]) for i in best]
+    output = TextRank(3).generate(TEXT).lower().replace("?", ".").strip(".").split(". ")
+    assert output == [" ".join(words[i]) for i in best]
 
 
 def test_scores_are_those_of_a_summarizer():
     pytest.importorskip("rouge_score")
-    found = Lead(1).score([TEXT, "A dog. B."], ["cats sleep all day", "a cat"])
-    assert found.rouge1.value == pytest.approx(75)
+    result = Lead(1).score([TEXT, "A dog. B."], ["cats sleep all day", "a cat"])
+    assert result.rouge1.value == pytest.approx(75)
     chinese = TextRank(1).score([CHINESE], ["北京今天下雨"])
     assert chinese.rougeL.value == pytest.approx(100)
     assert TextRank(1).score([CHINESE], ["北京今天下雨"], tokens="words").rougeL.value == pytest.approx(100)

@@ -93,10 +93,10 @@ def test_it_answers_what_it_has_not_seen(trained):
     test = records(200, seed=7)
     assert trained.score(test).value >= 95
     facts, questions, answers, _ = columns(test)
-    found = trained.generate(facts, questions, probabilities=True, batch_size=33)
-    assert sum(said == answer for (said, _), answer in zip(found, answers, strict=True)) >= 190
-    assert {said for said, _ in found} == {"kitchen", "garden", "office", "kitchen,hall"}
-    assert np.mean([probability for _, probability in found]) > 0.9
+    result = trained.generate(facts, questions, probabilities=True, batch_size=33)
+    assert sum(output == answer for (output, _), answer in zip(result, answers, strict=True)) >= 190
+    assert {output for output, _ in result} == {"kitchen", "garden", "office", "kitchen,hall"}
+    assert np.mean([probability for _, probability in result]) > 0.9
     accuracy = trained.evaluate(test, verbose=0, return_dict=True)["accuracy"]
     assert 100 * accuracy == pytest.approx(trained.score(test).value)
 
@@ -139,8 +139,8 @@ def test_without_a_fact_or_a_question_the_answer_is_empty(trained, writer):
     for task in (trained, writer):
         assert task.generate(facts, questions, probabilities=True) == [("", 0.0)] * 4
         assert task.generate(STORIES[0], QUESTIONS[0]) and task.generate([], []) == []
-        found = task.explained(tf.constant(facts), tf.constant(questions))
-        assert found["text"].numpy().tolist() == [b""] * 4 and not found["attention"].numpy().any()
+        result = task.explained(tf.constant(facts), tf.constant(questions))
+        assert result["text"].numpy().tolist() == [b""] * 4 and not result["attention"].numpy().any()
 
 
 # What writes its answers
@@ -148,32 +148,32 @@ def test_without_a_fact_or_a_question_the_answer_is_empty(trained, writer):
 
 def test_what_writes_is_the_naive_loop(writer):
     """Greedy, one full forward pass for each token; and what it looked at, added up fact by fact."""
-    found = writer.explained(tf.constant(STORIES), tf.constant(QUESTIONS))
+    result = writer.explained(tf.constant(STORIES), tf.constant(QUESTIONS))
     for b, (text, question) in enumerate(zip(STORIES, QUESTIONS, strict=True)):
         facts = [fact.strip(" .!?") for fact in text.split("\n") if fact.strip(" .!?")]
         parts = [[*ids, END] for ids in writer.tokenizer.encode([*facts, question.strip(" ?")]).to_list()]
-        source, said, total = np.array([sum(parts, [])]), [START], 0.0
-        while len(said) <= 5 and said[-1] != END:
-            logits, seen = writer.model(source, np.array([said]))
+        source, output, total = np.array([sum(parts, [])]), [START], 0.0
+        while len(output) <= 5 and output[-1] != END:
+            logits, seen = writer.model(source, np.array([output]))
             chances = tf.nn.log_softmax(logits[0, -1]).numpy()
             allowed = chances.copy()
             allowed[[PAD, UNKNOWN, START]] = -np.inf
-            said.append(int(allowed.argmax()))
-            total += chances[said[-1]]
+            output.append(int(allowed.argmax()))
+            total += chances[output[-1]]
         if not facts:  # nothing to answer from
-            assert found["text"][b] == b"" and found["probability"].numpy()[b] == 0
-            assert not found["attention"].numpy()[b].any()
+            assert result["text"][b] == b"" and result["probability"].numpy()[b] == 0
+            assert not result["attention"].numpy()[b].any()
             continue
-        assert found["text"][b] == writer.tokenizer.decode([said])[0]
-        assert found["probability"].numpy()[b] == pytest.approx(np.exp(total), rel=1e-3)
+        assert result["text"][b] == writer.tokenizer.decode([output])[0]
+        assert result["probability"].numpy()[b] == pytest.approx(np.exp(total), rel=1e-3)
         weights = np.array(seen[writer.model.source_attention[-1]])[0]
         weights = weights.reshape(-1, *weights.shape[-2:]).mean(axis=0)  # [T, S]
         begin = 0
         for i, part in enumerate(parts[:-1]):
             expected = weights[:, begin : begin + len(part)].sum(axis=1)
-            np.testing.assert_allclose(found["attention"][b, : len(expected), i], expected, atol=1e-4)
+            np.testing.assert_allclose(result["attention"][b, : len(expected), i], expected, atol=1e-4)
             begin += len(part)
-        assert not found["attention"].numpy()[b, len(said) - 1 :].any()
+        assert not result["attention"].numpy()[b, len(output) - 1 :].any()
 
 
 def test_what_writes_learns_words_in_a_row(writer):
@@ -203,11 +203,11 @@ def test_word_vectors_stand_in_every_embedding():
     assert all(type(part) is PretrainedEmbedding for part in task.model.embed) and len(tables) == 4
     for table in tables[1:]:
         np.testing.assert_array_equal(table, tables[0])
-    kept = [part.fixed.numpy() for part in task.model.embed]
-    assert {len(rows) for rows in kept} == {4}  # three words and PAD
+    fixed_rows = [part.fixed.numpy() for part in task.model.embed]
+    assert {len(rows) for rows in fixed_rows} == {4}  # three words and PAD
     task.compile(keras.optimizers.Adam(0.05), jit_compile=False)
     task.fit(records(20), epochs=1, batch_size=10, verbose=0)
-    for part, before in zip(task.model.embed, kept, strict=True):
+    for part, before in zip(task.model.embed, fixed_rows, strict=True):
         np.testing.assert_array_equal(part.fixed, before)
     after = [part.project.kernel.numpy() for part in task.model.embed]
     assert np.abs(after[0] - after[1]).max() > 1e-3  # each is trained on its own
@@ -245,18 +245,18 @@ def test_what_is_cut_is_told(trained, writer, caplog):
 
 def test_forms_of_facts(trained):
     text = "Ann went to the hall.\nAnn went to the office."
-    said = trained.generate(text, "Where is Ann?")
-    assert said == "office" == trained.generate(text.split("\n"), "Where is Ann?")
-    assert trained.generate([text, text.split("\n")], ["Where is Ann?"] * 2) == [said] * 2
+    output = trained.generate(text, "Where is Ann?")
+    assert output == "office" == trained.generate(text.split("\n"), "Where is Ann?")
+    assert trained.generate([text, text.split("\n")], ["Where is Ann?"] * 2) == [output] * 2
     assert trained.generate([], []) == []
-    with pytest.raises(ValueError, match="expected facts for each question; got 1 and 2"):
+    with pytest.raises(ValueError, match="expected facts for each question; got 1 facts and 2"):
         trained.generate(text, ["Where is Ann?"] * 2)
 
 
 def test_wrong_settings():
     with pytest.raises(ValueError, match=r"config must be one of \['tiny', 'small'\]"):
         FactAnswering.from_text(records(2), "huge")
-    with pytest.raises(ValueError, match="a linear start is of a MemoryNetwork; Seq2SeqRNN has none"):
+    with pytest.raises(ValueError, match="linear_start needs a MemoryNetwork: set linear_start=0 for a Seq2SeqRNN"):
         FactAnswering.from_text(records(2), FactAnsweringConfig(linear_start=1, model=WRITERS["rnn"]))
     with pytest.raises(ValueError, match="needs records with .*'answer'"):
         FactAnswering.from_text(tf.data.Dataset.from_tensor_slices({"facts": ["a"], "question": ["b"]}))

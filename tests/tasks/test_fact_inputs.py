@@ -7,8 +7,8 @@ from tfllm.text import END, PAD, UNKNOWN, Words
 
 
 def test_facts_are_lines():
-    found = lines(tf.constant(["A b. \r\n\n  c?!\n...", "", "中。\nd . e."]))
-    assert found.to_list() == [[b"A b", b"c"], [], ["中".encode(), b"d . e"]]
+    result = lines(tf.constant(["A b. \r\n\n  c?!\n...", "", "中。\nd . e."]))
+    assert result.to_list() == [[b"A b", b"c"], [], ["中".encode(), b"d . e"]]
 
 
 def test_what_is_read():

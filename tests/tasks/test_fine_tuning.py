@@ -74,24 +74,24 @@ def test_lora_learns_what_the_frozen_model_does_not_know(base, tuned):
 @pytest.mark.slow
 def test_all_roads_say_the_same(base, tuned, tmp_path):
     tuned, _, _ = tuned
-    said, inputs = tuned.generate(PROMPTS, **OPTIONS), tuned.prepare(dates(4, seed=2)).to_tensor()
+    output, inputs = tuned.generate(PROMPTS, **OPTIONS), tuned.prepare(dates(4, seed=2)).to_tensor()
 
     tuned.save(tmp_path / "tuned.keras")
     again = tfllm.load_model(tmp_path / "tuned.keras")
-    assert len(lora.adapters(again)) == 2 and again.generate(PROMPTS, **OPTIONS) == said
+    assert len(lora.adapters(again)) == 2 and again.generate(PROMPTS, **OPTIONS) == output
 
     training.save_adapter(tuned, tmp_path / "dates.npz")
     assert (tmp_path / "dates.npz").stat().st_size < 0.1 * (tmp_path / "tuned.keras").stat().st_size
-    assert base.generate(PROMPTS, **OPTIONS) != said
+    assert base.generate(PROMPTS, **OPTIONS) != output
     training.load_adapter(base, tmp_path / "dates.npz")
-    assert base.generate(PROMPTS, **OPTIONS) == said  # what was traced of it is forgotten
+    assert base.generate(PROMPTS, **OPTIONS) == output  # what was traced of it is forgotten
     training.remove_adapter(base)
 
     folder = tuned.export(tmp_path / "served", tfllm.tasks.Continuation(**OPTIONS))
     assert len(lora.adapters(tuned)) == 2  # the task itself still has it
     served = tf.saved_model.load(folder)
-    found = served.signatures["serving_default"](texts=tf.constant(PROMPTS))["text"].numpy()
-    assert [text.decode("utf-8", "replace") for text in found] == said
+    result = served.signatures["serving_default"](texts=tf.constant(PROMPTS))["text"].numpy()
+    assert [text.decode("utf-8", "replace") for text in result] == output
     queries = [key for key, _ in tf.train.list_variables(f"{folder}/variables/variables") if ".Squery.S" in key]
     assert sorted(key.split(".Squery.S")[1].split("/")[0] for key in queries) == ["bias", "kernel"]
 

@@ -31,7 +31,7 @@ def read(lm, prompt):
     return lm.prepare([prompt]).to_list()[0]
 
 
-def told(lm, prompt, ids):
+def expected_text(lm, prompt, ids):
     """The text of prompt and new ids, up to END."""
     ids = list(ids)
     ids = ids[: ids.index(END)] if END in ids else ids
@@ -51,7 +51,7 @@ def naive(lm, prompt, limit, pick, penalty=1.0, ngram=None, bad=()):
         new.append(int(pick(logits, len(so_far))))
         if new[-1] == END:
             break
-    return told(lm, prompt, new)
+    return expected_text(lm, prompt, new)
 
 
 def highest(logits, place):
@@ -71,9 +71,9 @@ def test_greedy_is_the_loop_that_reads_anew(lm):
     ],
 )
 def test_rules_are_those_of_the_loop(lm, options, rules):
-    found = lm.generate(PROMPTS, max_length=20, **options)
-    assert found == [naive(lm, prompt, 20, highest, **rules) for prompt in PROMPTS]
-    assert found != lm.generate(PROMPTS, max_length=20)
+    result = lm.generate(PROMPTS, max_length=20, **options)
+    assert result == [naive(lm, prompt, 20, highest, **rules) for prompt in PROMPTS]
+    assert result != lm.generate(PROMPTS, max_length=20)
 
 
 @pytest.mark.parametrize("cuts", [{}, {"top_k": 3}, {"top_p": 0.7}, {"min_p": 0.2}, {"typical_p": 0.8}])
@@ -85,32 +85,34 @@ def test_samples_depend_on_seed_place_and_row(lm, cuts):
         return lambda logits, place: choose(tf.constant(logits[None], tf.float32), place)[0]
 
     options = {"max_length": 20, "temperature": 1.5, "seed": 5, **cuts}
-    found = lm.generate(PROMPTS, num_return_sequences=2, **options)
+    result = lm.generate(PROMPTS, num_return_sequences=2, **options)
     expected = [naive(lm, prompt, 20, pick(row)) for row, prompt in enumerate(np.repeat(PROMPTS, 2).tolist())]
-    assert sum(found, []) == expected and len(set(expected)) > 4
+    assert sum(result, []) == expected and len(set(expected)) > 4
 
 
 def test_how_many_at_a_time_changes_nothing(lm):
     options = {"max_length": 16, "temperature": 1.0, "num_return_sequences": 3, "seed": 2}
-    found = lm.generate(PROMPTS, **options)
-    assert found == lm.generate(PROMPTS, batch_size=1, **options) == lm.generate(PROMPTS, batch_size=3, **options)
-    assert found[:2] == lm.generate([PROMPTS[0], PROMPTS[1] + "a"], **options)[:1] + found[1:2]  # nor who stands beside
-    assert found != lm.generate(PROMPTS, **options | {"seed": 3})
+    result = lm.generate(PROMPTS, **options)
+    assert result == lm.generate(PROMPTS, batch_size=1, **options) == lm.generate(PROMPTS, batch_size=3, **options)
+    assert (
+        result[:2] == lm.generate([PROMPTS[0], PROMPTS[1] + "a"], **options)[:1] + result[1:2]
+    )  # nor who stands beside
+    assert result != lm.generate(PROMPTS, **options | {"seed": 3})
     one = options | {"num_return_sequences": 1}
-    assert lm.generate(PROMPTS[0], **one) == found[0][0]
+    assert lm.generate(PROMPTS[0], **one) == result[0][0]
 
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_beams_are_those_of_the_loop(lm, n):
-    found = lm.generate(PROMPTS, num_return_sequences=n, max_length=9, beam_width=3, length_penalty=0.8)
-    for prompt, texts in zip(PROMPTS, found, strict=True):
+    result = lm.generate(PROMPTS, num_return_sequences=n, max_length=9, beam_width=3, length_penalty=0.8)
+    for prompt, texts in zip(PROMPTS, result, strict=True):
         ids = read(lm, prompt)
         room = 9 - len(ids)
         if room < 1:
             assert texts == prompt if n == 1 else texts == [prompt] * n
             continue
         beams = reference.beam(lambda new, ids=ids: forward(lm, [*ids, *new])[1], room, 3, END, 0.8, n, SILENT)
-        expected = [told(lm, prompt, new) for new, _, _ in beams]
+        expected = [expected_text(lm, prompt, new) for new, _, _ in beams]
         assert texts == (expected if n > 1 else expected[0])
 
 
@@ -121,13 +123,13 @@ def test_rules_of_beams_see_the_prompt(lm):
 
 
 def test_contrastive_search_is_that_of_the_loop(lm):
-    found = lm.generate(PROMPTS, max_length=15, penalty_alpha=0.6, top_k=4)
+    result = lm.generate(PROMPTS, max_length=15, penalty_alpha=0.6, top_k=4)
     expected = []
     for prompt in PROMPTS:
         ids = read(lm, prompt)
-        said, _ = reference.contrastive(lambda ids: forward(lm, ids), ids, 15, END, 4, 0.6, SILENT)
-        expected.append(told(lm, prompt, said[len(ids) :]))
-    assert found == expected
+        output, _ = reference.contrastive(lambda ids: forward(lm, ids), ids, 15, END, 4, 0.6, SILENT)
+        expected.append(expected_text(lm, prompt, output[len(ids) :]))
+    assert result == expected
 
 
 def test_prompts_come_back_as_they_were():
@@ -154,8 +156,8 @@ def test_forms_in_and_out(lm):
 
 
 def test_the_score_is_the_log_probability_of_what_is_new(lm):
-    found = lm.candidates(tf.constant(PROMPTS), 1, Continuation(max_length=20))
-    for prompt, text, score in zip(PROMPTS, found["text"].numpy()[:, 0], found["score"].numpy()[:, 0], strict=True):
+    result = lm.candidates(tf.constant(PROMPTS), 1, Continuation(max_length=20))
+    for prompt, text, score in zip(PROMPTS, result["text"].numpy()[:, 0], result["score"].numpy()[:, 0], strict=True):
         new, total, ids = lm.tokenizer.encode([text.decode()[len(prompt) :]]).to_list()[0], 0.0, read(lm, prompt)
         new = new if len(ids) + len(new) == 20 else [*new, END]
         for i in new:
@@ -174,24 +176,24 @@ def test_max_length_counts_the_prompt_and_max_new_tokens_does_not(caplog):
     assert lengths(lm, lm.generate(PROMPTS, max_new_tokens=7, max_length=3)) == [4 + 7, 1 + 7, 12 + 7, 4 + 7]
     assert not caplog.text
     assert lm.generate(PROMPTS, max_length=4)[2:] == PROMPTS[2:]
-    assert "3 of 4 prompts have max_length=4 tokens or more and are not continued: give max_new_tokens" in caplog.text
+    assert "3 of 4 prompts have max_length=4 tokens or more and are not continued: set max_new_tokens" in caplog.text
 
 
 def test_what_the_model_cannot_take_is_cut_on_the_left_and_told(caplog):
     lm, free = endless(max_length=10), endless()
     long = "abcdefgh" * 3
-    found = lm.generate([long, "ab"], max_new_tokens=4)
-    assert "1 of 2 prompts lose their beginning: the model can take 10 tokens" in caplog.text
+    result = lm.generate([long, "ab"], max_new_tokens=4)
+    assert "1 of 2 prompts were truncated on the left: the model's limit is 10 tokens" in caplog.text
     tail = free.tokenizer.encode([long[-6:]]).to_list()[0]  # no START: the text does not begin here
     for _ in range(4):
         logits = forward(free, tail)[1]
         logits[[*SILENT, END]] = -np.inf
         tail.append(int(logits.argmax()))
-    assert found[0] == told(free, long, tail[6:])
-    assert found[1] == free.generate("ab", max_new_tokens=4)
+    assert result[0] == expected_text(free, long, tail[6:])
+    assert result[1] == free.generate("ab", max_new_tokens=4)
     caplog.clear()
     assert len(lm.generate("ab" * 3, max_new_tokens=9)) == 6 + 5  # half of the prompt's room is kept
-    assert "1 of 1 prompts lose their beginning" in caplog.text
+    assert "1 of 1 prompts were truncated on the left" in caplog.text
     assert "1 of 1 texts end at the model's limit of 10 tokens" in caplog.text
 
 
@@ -216,20 +218,20 @@ def test_rules_that_are_off_change_nothing(lm):
 
 
 def test_a_prefix_stands_before_what_is_new(lm):
-    found = lm.generate(PROMPTS, prefix="ba d", max_length=20)
-    assert found == [lm.generate(prompt + "ba d", max_length=20) for prompt in PROMPTS]
-    assert "".join(lm.stream("abc", prefix="ba d", max_length=20)) == found[0]
+    result = lm.generate(PROMPTS, prefix="ba d", max_length=20)
+    assert result == [lm.generate(prompt + "ba d", max_length=20) for prompt in PROMPTS]
+    assert "".join(lm.stream("abc", prefix="ba d", max_length=20)) == result[0]
 
 
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "message"),
     [
         (lambda lm: lm.generate("a", max_length=0), "max_length must be 1 or more, got 0"),
         (lambda lm: lm.generate("a", max_new_tokens=0), "max_new_tokens must be 1 or more, got 0"),
         (lambda lm: lm.generate("a", num_return_sequences=0), "num_return_sequences must be 1 or more"),
-        (lambda lm: lm.generate("a", num_return_sequences=2), "one text: for 2 give a temperature, or beam_width=2"),
+        (lambda lm: lm.generate("a", num_return_sequences=2), "one text: for 2 set a temperature, or beam_width=2"),
         (lambda lm: lm.generate("a", num_return_sequences=3, beam_width=2), "give beam_width=3 or more"),
-        (lambda lm: lm.generate("a", top_k=3, min_p=0.1), "top_k and min_p are of sampling"),
+        (lambda lm: lm.generate("a", top_k=3, min_p=0.1), "top_k and min_p need sampling"),
         (lambda lm: lm.generate("a", temperature=1.0, beam_width=2), "beam_width=1"),
         (lambda lm: lm.generate("a", temperature=-1.0), "temperature must be 0 or more, got -1.0"),
         (lambda lm: lm.generate("a", temperature="hot"), "temperature must be a number, 0 or more, got 'hot'"),
@@ -249,9 +251,9 @@ def test_a_prefix_stands_before_what_is_new(lm):
         (lambda lm: lm.generate("a", penalty_alpha=0.6, top_k=4, temperature=1.0), "neither a temperature"),
         (lambda lm: lm.generate("a", stop=["", "b"]), "stop must be a tuple of strings that are not empty"),
         (lambda lm: lm.generate("a", bad_words=[3]), "bad_words must be a tuple of strings"),
-        (lambda lm: next(lm.stream("a", beam_width=2)), "beam search has no text before its end"),
+        (lambda lm: next(lm.stream("a", beam_width=2)), "beam search cannot be streamed"),
     ],
 )
-def test_errors_say_what_to_do(lm, call, said):
-    with pytest.raises(ValueError, match=said):
+def test_errors_say_what_to_do(lm, call, message):
+    with pytest.raises(ValueError, match=message):
         call(lm)

@@ -21,7 +21,7 @@ def made(**options):
     return TextClassifier.from_text(TEXTS, LABELS, task_config(**options))
 
 
-def fitted(task, **options):
+def fit_task(task, **options):
     task.fit(TEXTS, LABELS, verbose=0, **options)
     return task
 
@@ -60,11 +60,11 @@ def test_a_callback_sets_the_learning_rate(kind, eager):
     schedule = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
     fall = keras.callbacks.ReduceLROnPlateau(monitor="loss", factor=0.5, patience=0, min_delta=1e9)
     callback = schedule if kind == "LearningRateScheduler" else fall
-    task = fitted(made(), epochs=3, callbacks=callback)
+    task = fit_task(made(), epochs=3, callbacks=callback)
     halved = {"LearningRateScheduler": 3, "ReduceLROnPlateau": 2}[kind]  # the first loss is always the best so far
     assert float(task.optimizer.learning_rate) == pytest.approx(task.learning_rate / 2**halved)
     with pytest.raises(ValueError, match=rf"^{kind} sets the learning rate.*task\.compile\(keras\.optimizers"):
-        fitted(fitted(made()), callbacks=[callback])
+        fit_task(fit_task(made()), callbacks=[callback])
 
 
 @pytest.mark.parametrize("name", tiny.MAKERS)
@@ -74,8 +74,8 @@ def test_a_clone_with_the_weights_answers_the_same(name, eager):
     again = keras.models.clone_model(task)
     again.set_weights(task.get_weights())
     answers = ([part.numpy() for part in tf.nest.flatten(one.answer(*asked))] for one in (again, task))
-    for found, expected in zip(*answers, strict=True):
-        np.testing.assert_array_equal(found, expected)
+    for result, expected in zip(*answers, strict=True):
+        np.testing.assert_array_equal(result, expected)
     assert keras.models.model_from_json(task.to_json()).get_config() == again.get_config() == task.get_config()
     again.set_weights([np.full_like(weight, np.nan) for weight in task.get_weights()])  # which have nothing to say
     say = {"classifier": "classify", "embedder": "embed", "masked": "fill"}.get(name, "generate")
@@ -89,7 +89,7 @@ def test_callbacks_know_which_accuracy_is_better(tmp_path, eager):
     path, data = tmp_path / "best.weights.h5", (TEXTS, LABELS)
     best = keras.callbacks.ModelCheckpoint(path, "val_accuracy", save_best_only=True, save_weights_only=True)
     stop = keras.callbacks.EarlyStopping("val_accuracy", patience=0, restore_best_weights=True)
-    task = fitted(made(), validation_data=data, callbacks=(best, stop), epochs=9)
+    task = fit_task(made(), validation_data=data, callbacks=(best, stop), epochs=9)
     assert best.monitor_op is stop.monitor_op is keras.ops.greater
     again = made()
     again.load_weights(path)
@@ -104,7 +104,7 @@ def test_a_file_that_nothing_can_load_is_not_written(name, tmp_path):
             save(path)
     if name.endswith(".h5"):  # others Keras refuses itself
         with pytest.raises(ValueError, match="^a model is saved as"):
-            fitted(task, callbacks=[keras.callbacks.ModelCheckpoint(str(path))])
+            fit_task(task, callbacks=[keras.callbacks.ModelCheckpoint(str(path))])
     assert not list(tmp_path.iterdir())
     if name.endswith((".h5", ".hdf5")):  # after Keras has opened the file
         for one in (task, keras.Sequential([keras.Input((None,), dtype="int32"), task.encoder])):
@@ -129,7 +129,7 @@ def test_texts_in_a_batch_of_their_own(eager):
     assert task.test_on_batch(*batch, return_dict=True) == pytest.approx(task.test_on_batch(TEXTS, LABELS, None, True))
     assert task.predict_on_batch(tf.constant(TEXTS))["label"].tolist() == task.predict(TEXTS)["label"].tolist()
     assert task.predict_on_batch(batch[0]).shape == (8, 2) and task.predict_on_batch([])["cut"].shape == (0,)
-    with pytest.raises(ValueError, match="class_weight is of `fit`"):
+    with pytest.raises(ValueError, match="class_weight needs `fit`"):
         task.train_on_batch(TEXTS, LABELS, class_weight={"x": 2})
 
 
@@ -173,13 +173,13 @@ def test_token_ids_that_do_not_fit_are_told(eager):
         lambda: task.predict(ids),
     ):
         with pytest.raises(
-            TypeError, match=r"^a TextClassifier is called with a dict, as `example` makes it; got a \w+:"
+            TypeError, match=r"^a TextClassifier is called with a dict, the output of `example`; got a \w+:"
         ):
             call()
     for call in (task.fit, task.evaluate):
-        with pytest.raises(ValueError, match=r"^token ids need targets beside them: give \(inputs, targets\)"):
+        with pytest.raises(ValueError, match=r"^token ids need targets: pass \(inputs, targets\)"):
             call(ids)
-        with pytest.raises(TypeError, match=r"^x has token ids and y texts: give both as texts, or both as numbers"):
+        with pytest.raises(TypeError, match=r"^x has token ids but y has texts: pass both as texts"):
             call(ids, LABELS[:4])
 
 
@@ -217,8 +217,8 @@ def test_in_float64(name, tmp_path, eager):
         assert {weight.dtype for weight in task.trainable_weights} == {"float64"}
         task.save(tmp_path / "it.keras")
         again = keras.saving.load_model(tmp_path / "it.keras")
-        for found, expected in zip(*(tf.nest.flatten(one.answer(*asked)) for one in (again, task)), strict=True):
-            np.testing.assert_array_equal(found, expected)
+        for result, expected in zip(*(tf.nest.flatten(one.answer(*asked)) for one in (again, task)), strict=True):
+            np.testing.assert_array_equal(result, expected)
     finally:
         keras.config.set_floatx("float32")
         keras.config.set_dtype_policy("float32")
@@ -229,7 +229,7 @@ def test_usual_moves(tmp_path, eager):
     task, lines = made(), []
     task.encoder.trainable = False
     before = task.encoder.get_weights()
-    fitted(task, epochs=2, callbacks=[
+    fit_task(task, epochs=2, callbacks=[
         keras.callbacks.TensorBoard(tmp_path / "board", histogram_freq=1), keras.callbacks.TerminateOnNaN(),
         keras.callbacks.CSVLogger(tmp_path / "log.csv"), keras.callbacks.BackupAndRestore(tmp_path / "backup"),
         keras.callbacks.ModelCheckpoint(str(tmp_path / "{epoch}.keras")),

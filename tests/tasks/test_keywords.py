@@ -29,8 +29,8 @@ def test_tfidf_is_that_of_the_corpus():
     keywords = Keywords(longest=1).fit(CORPUS)
     known = TfIdf([["neural", "network", "network", "neurons", "network", "learns"], ["dog", "chases", "cat"],
                    ["cats", "sleep", "dog", "runs"], ["network"], []])  # fmt: skip
-    found = known.weights(["network", "dog", "dog", "elephants"])
-    expected = sorted(found.items(), key=lambda item: -item[1])
+    result = known.weights(["network", "dog", "dog", "elephants"])
+    expected = sorted(result.items(), key=lambda item: -item[1])
     assert keywords.extract("The network: dog, Dog & elephants") == [(w, pytest.approx(s)) for w, s in expected]
     assert keywords.extract(CORPUS, k=2)[0][0][0] == "network" and keywords.extract(["", "42 of"]) == [[], []]
     with pytest.raises(ValueError, match="call fit"):
@@ -60,8 +60,8 @@ def test_embedding_takes_the_nearest_and_then_the_different(embedder):
     cosines = embedder.similarity(["network", "neural", "dog", "cat"], text)
     order = np.argsort(-cosines)
     names = np.array(["network", "neural", "dog", "cat"])[order].tolist()
-    found, scores = zip(*keywords.extract(text), strict=True)
-    assert list(found) == names and scores == pytest.approx(cosines[order].tolist(), abs=1e-6)
+    result, scores = zip(*keywords.extract(text), strict=True)
+    assert list(result) == names and scores == pytest.approx(cosines[order].tolist(), abs=1e-6)
     assert Keywords("embedding", embedder=embedder).extract(["", text], k=2)[1][0][0] == names[0]
 
 

@@ -21,13 +21,13 @@ def both(labels, texts):
 def test_single():
     labels = Labels(NAMES)
     assert both(labels, ["good", "bad", "so so", "Good", ""]) == ([[2], [0], [1], [0], [0]], [True] * 3 + [False] * 2)
-    found = {name: part.numpy() for name, part in labels.answer(LOGITS, np.zeros(3, bool)).items()}
+    result = {name: part.numpy() for name, part in labels.answer(LOGITS, np.zeros(3, bool)).items()}
     chances = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(found["probabilities"], chances, rtol=1e-5)
-    assert found["label"].tolist() == [b"good", b"bad", b"good"]
-    np.testing.assert_allclose(found["score"], chances.max(axis=1), rtol=1e-5)
-    assert [row["label"] for row in labels.as_dicts(found)] == ["good", "bad", "good"]
-    assert list(labels.as_dicts(found)[0]["probabilities"]) == list(NAMES)
+    np.testing.assert_allclose(result["probabilities"], chances, rtol=1e-5)
+    assert result["label"].tolist() == [b"good", b"bad", b"good"]
+    np.testing.assert_allclose(result["score"], chances.max(axis=1), rtol=1e-5)
+    assert [row["label"] for row in labels.as_dicts(result)] == ["good", "bad", "good"]
+    assert list(labels.as_dicts(result)[0]["probabilities"]) == list(NAMES)
 
 
 def test_multi():
@@ -36,10 +36,10 @@ def test_multi():
     targets = [[1, 0, 1], [0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1]]
     assert both(labels, texts) == (targets, [True] * 4 + [False])
     assert both(Labels(NAMES, "multi", ", "), ["good, bad"]) == ([[1, 0, 1]], [True])
-    found = {name: part.numpy() for name, part in labels.answer(LOGITS, np.zeros(3, bool)).items()}
-    np.testing.assert_allclose(found["probabilities"], 1 / (1 + np.exp(-LOGITS)), rtol=1e-5)
-    assert found["label"].tolist() == [b"bad|good", b"bad|so so", b""]
-    assert [row["label"] for row in labels.as_dicts(found)] == [["bad", "good"], ["bad", "so so"], []]
+    result = {name: part.numpy() for name, part in labels.answer(LOGITS, np.zeros(3, bool)).items()}
+    np.testing.assert_allclose(result["probabilities"], 1 / (1 + np.exp(-LOGITS)), rtol=1e-5)
+    assert result["label"].tolist() == [b"bad|good", b"bad|so so", b""]
+    assert [row["label"] for row in labels.as_dicts(result)] == [["bad", "good"], ["bad", "so so"], []]
 
 
 def test_regression():
@@ -48,10 +48,10 @@ def test_regression():
     targets, good = both(labels, texts)
     assert good == [True] * 5 + [False] * 4
     assert [row[0] for row in targets[:5]] == [2.5, -10.0, 0.5, 3.0, 4.0]
-    found = {name: part.numpy() for name, part in labels.answer(tf.constant(LOGITS[:, :1]), np.zeros(3, bool)).items()}
-    assert set(found) == {"label", "score"}
-    np.testing.assert_array_equal(tf.strings.to_number(found["label"]), LOGITS[:, 0])
-    assert labels.as_dicts(found)[0]["score"] == 0.5
+    result = {name: part.numpy() for name, part in labels.answer(tf.constant(LOGITS[:, :1]), np.zeros(3, bool)).items()}
+    assert set(result) == {"label", "score"}
+    np.testing.assert_array_equal(tf.strings.to_number(result["label"]), LOGITS[:, 0])
+    assert labels.as_dicts(result)[0]["score"] == 0.5
 
 
 def test_what_is_learned():
@@ -66,13 +66,13 @@ def test_balanced_weights():
     labels, texts = Labels(NAMES), ["bad"] * 6 + ["so so"] * 3 + ["good"]
     weights = label_weights.balanced(labels, texts)
     assert weights == pytest.approx({"bad": 10 / 18, "so so": 10 / 9, "good": 10 / 3})
-    found = label_weights.of_targets(labels, labels.targets(tf.constant(texts))[0], weights)
-    assert found.shape == (10, 1) and np.mean(found) == pytest.approx(1.0)
+    result = label_weights.of_targets(labels, labels.targets(tf.constant(texts))[0], weights)
+    assert result.shape == (10, 1) and np.mean(result) == pytest.approx(1.0)
     labels = Labels(NAMES, "multi")
     weights = label_weights.balanced(labels, ["bad|good", "bad", "good|so so", "bad", ""])
     assert weights == pytest.approx({"bad": 2 / 3, "so so": 4, "good": 3 / 2})
-    found = label_weights.of_targets(labels, tf.constant([[1.0, 0, 0], [0, 1, 1]]), weights)
-    np.testing.assert_allclose(found, [[2 / 3, 1, 1], [1, 4, 1.5]])
+    result = label_weights.of_targets(labels, tf.constant([[1.0, 0, 0], [0, 1, 1]]), weights)
+    np.testing.assert_allclose(result, [[2 / 3, 1, 1], [1, 4, 1.5]])
     with pytest.raises(ValueError, match="'good' is in 0 of 2 records"):
         label_weights.balanced(Labels(NAMES), ["bad", "so so"])
     with pytest.raises(ValueError, match="'good' is in 2 of 2 records"):
@@ -83,14 +83,14 @@ def test_balanced_weights():
     "options, message",
     [
         ({"names": NAMES, "kind": "several"}, "kind must be one of"),
-        ({"names": "good"}, "labels are a list of names; got one text: 'good'"),
-        ({"names": ["a", 1]}, "a label is a text of one character or more; got 1"),
+        ({"names": "good"}, "labels must be a list of names; got one text: 'good'"),
+        ({"names": ["a", 1]}, "a label must be a text of one character or more; got 1"),
         ({"names": ["a", ""]}, "one character or more; got ''"),
-        ({"names": ["a", "b", "a"]}, "'a' is there 2 times"),
-        ({"names": ["a"]}, r"single labels: expected 2 or more to choose from; got \['a'\]"),
+        ({"names": ["a", "b", "a"]}, "'a' occurs 2 times"),
+        ({"names": ["a"]}, r"single labels: expected 2 or more; got \['a'\]"),
         ({"names": [], "kind": "multi"}, "multi labels: expected 1 or more"),
-        ({"names": NAMES, "kind": "regression"}, "a regression has numbers and no labels"),
-        ({"names": ["a|b"], "kind": "multi"}, "the separator '|' is part of the label 'a|b'".replace("|", r"\|")),
+        ({"names": NAMES, "kind": "regression"}, "a regression has no labels"),
+        ({"names": ["a|b"], "kind": "multi"}, "the separator '|' occurs in the label 'a|b'".replace("|", r"\|")),
     ],
 )
 def test_impossible_labels_are_refused(options, message):
@@ -109,7 +109,7 @@ def test_one_class_alone_is_refused():
         ("single", {"bad": 1.0}, "a number for each of"),
         ("single", "heavy", "a number for each of"),
         ("single", {"bad": 1.0, "so so": 0.0, "good": 1.0}, "'so so' has 0.0"),
-        ("regression", "balanced", "a regression has no classes to weigh"),
+        ("regression", "balanced", "a regression has no classes"),
     ],
 )
 def test_impossible_weights_are_refused(kind, weights, message):
@@ -151,8 +151,8 @@ def test_a_loss_is_the_loops_over_the_weights(kind, loss, targets):
 
 
 def test_extreme_logits_have_a_finite_loss():
-    found = LabelCrossEntropy().call(np.float32([[0.0, 1.0]]), np.float32([[200.0, -200.0]]))
-    np.testing.assert_allclose(found, [[200.0, 200.0]])
+    result = LabelCrossEntropy().call(np.float32([[0.0, 1.0]]), np.float32([[200.0, -200.0]]))
+    np.testing.assert_allclose(result, [[200.0, 200.0]])
 
 
 def test_accuracy_counts_each_text_once_whatever_it_weighs():

@@ -72,7 +72,7 @@ def test_across_documents_there_is_no_padding(lm):
 @pytest.mark.parametrize("cross_documents", [False, True])
 def test_evaluate_is_the_mean_over_tokens(lm, cross_documents):
     lm.cross_documents, lm.length = cross_documents, 64 if cross_documents else 8
-    found = lm.evaluate(TEXTS, batch_size=3, verbose=0, return_dict=True)
+    result = lm.evaluate(TEXTS, batch_size=3, verbose=0, return_dict=True)
     losses, right = [], []
     inputs, targets, _ = lm.example({"text": tf.constant(TEXTS)})
     rows = zip(inputs.to_list(), targets.to_list(), strict=True)
@@ -85,7 +85,7 @@ def test_evaluate_is_the_mean_over_tokens(lm, cross_documents):
         losses += [-log_probs[i, target] for i, target in enumerate(after) if target >= 0]
         right += [log_probs[i].argmax() == target for i, target in enumerate(after) if target >= 0]
     assert len(losses) == sum(len(text) + 1 for text in TEXTS)
-    np.testing.assert_allclose([found["loss"], found["accuracy"]], [np.mean(losses), np.mean(right)], rtol=1e-5)
+    np.testing.assert_allclose([result["loss"], result["accuracy"]], [np.mean(losses), np.mean(right)], rtol=1e-5)
 
 
 def test_fit_takes_texts_records_and_what_is_ready(lm):
@@ -147,9 +147,9 @@ def test_score_is_the_loop_over_tokens(lm):
                     first = max(0, -(-(place - length) // stride) * stride)
                 logits = np.float64(lm(np.array([whole[first:place]])))[0, -1]
                 total += logits[whole[place]] - np.log(np.exp(logits).sum())
-        found = lm.score(TEXTS, stride=stride, batch_tokens=16, verbose=0)
-        assert found.tokens == sum(len(text) + 1 for text in TEXTS) and found.of.bytes == found.tokens - 4
-        np.testing.assert_allclose(found.log_probability, total, rtol=1e-5)
+        result = lm.score(TEXTS, stride=stride, batch_tokens=16, verbose=0)
+        assert result.tokens == sum(len(text) + 1 for text in TEXTS) and result.of.bytes == result.tokens - 4
+        np.testing.assert_allclose(result.log_probability, total, rtol=1e-5)
 
 
 def test_the_score_is_the_loss_of_evaluate(lm):
@@ -162,8 +162,8 @@ def uniform(tokenizer):
 
 
 def test_a_uniform_model_has_the_perplexity_of_its_vocabulary():
-    found = uniform(Bytes()).score(TEXTS, verbose=0)
-    np.testing.assert_allclose([found.per_token, found.loss], [260, np.log(260)], rtol=1e-5)
+    result = uniform(Bytes()).score(TEXTS, verbose=0)
+    np.testing.assert_allclose([result.per_token, result.loss], [260, np.log(260)], rtol=1e-5)
 
 
 def test_two_tokenizers_with_the_same_distribution_have_the_same_bits_per_byte():
@@ -182,8 +182,8 @@ def test_two_tokenizers_with_the_same_distribution_have_the_same_bits_per_byte()
 
 
 def test_unknown_tokens_are_told():
-    found = uniform(Characters(["a", "b"])).score(["abc", "ab"], verbose=0)
-    assert (found.unknown, found.tokens) == (1, 7) and "UNKNOWN" in str(found)
+    result = uniform(Characters(["a", "b"])).score(["abc", "ab"], verbose=0)
+    assert (result.unknown, result.tokens) == (1, 7) and "UNKNOWN" in str(result)
 
 
 def test_save_and_load_keep_everything(lm, tmp_path):
@@ -230,10 +230,10 @@ def test_the_length_is_what_the_model_can_take_unless_said():
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "message"),
     [
         (lambda lm: LanguageModel.from_text(TEXTS, "huge"), "tiny.*small.*base.*'huge'"),
-        (lambda lm: LanguageModel(fading(260, max_length=8), Bytes(), length=9), "blocks of 9 tokens.* can take 8"),
+        (lambda lm: LanguageModel(fading(260, max_length=8), Bytes(), length=9), "length is 9 tokens.* limit is 8"),
         (lambda lm: lm.fit([]), "no record"),
         (lambda lm: lm.fit(tf.data.Dataset.from_tensor_slices({"texts": ["a"]})), "text.*texts"),
         (lambda lm: lm.score(["a"], stride=9), "stride must be between 1 and .* 8; got 9"),
@@ -241,6 +241,6 @@ def test_the_length_is_what_the_model_can_take_unless_said():
         (lambda lm: lm.compile("adam", "sparse_categorical_crossentropy"), "expects probabilities.*logits"),
     ],
 )
-def test_errors_say_what_to_do(lm, call, told):
-    with pytest.raises(ValueError, match=told):
+def test_errors_say_what_to_do(lm, call, message):
+    with pytest.raises(ValueError, match=message):
         call(lm)

@@ -76,25 +76,25 @@ def test_every_decoding_is_the_same_compiled_and_served(name, tmp_path):
     options = DECODINGS[name] | {"max_new_tokens": 9}
     decoding = Continuation(**options)
     with eagerly():
-        said = lm.generate(PROMPTS, **options)
-    assert len(set(said)) == len(PROMPTS)
-    assert lm.generate(PROMPTS, **options) == said
+        output = lm.generate(PROMPTS, **options)
+    assert len(set(output)) == len(PROMPTS)
+    assert lm.generate(PROMPTS, **options) == output
     signatures = lm.signatures(decoding)
     expected = {"serving_default", *({"n_best"} if name == "beams" else {"serving_xla", "sample"})}
     assert set(signatures) == expected - ({"sample"} if name == "contrastive" else set())
     path = export(lm, tmp_path, {name: signatures[name].served for name in signatures if name in WRITTEN})
     model = tf.saved_model.load(path)
-    assert served(model) == said
+    assert served(model) == output
     assert model.signatures["serving_default"](tf.constant([], tf.string))["text"].shape == (0,)
     if name == "beams":
         best = model.signatures["n_best"](tf.constant(PROMPTS))
         assert best["text"].shape == best["score"].shape == (5, 3)
-        assert [row[0].decode() for row in best["text"].numpy()] == said
+        assert [row[0].decode() for row in best["text"].numpy()] == output
         scores = [[score for _, score in row] for row in lm.generate(PROMPTS, n_best=3, **options)]
         np.testing.assert_allclose(best["score"], scores, rtol=1e-5)  # finished ones first, and each part in order
 
 
-def told(lm, text, decoding):
+def expected_text(lm, text, decoding):
     """What is said by no function that was compiled before."""
     return lm.answer(tf.constant([text]), decoding)["text"].numpy()[0].decode("utf-8", "replace")
 
@@ -109,16 +109,18 @@ def test_what_is_compiled_once_serves_prompts_of_all_sizes():
     draw = {"max_length": 30, "temperature": 1.0}
     for seed in (0, 7, 2**40):
         pieces = "".join(lm.stream("ab", seed=seed, **draw))
-        assert pieces == lm.generate("ab", seed=seed, **draw) == told(lm, "ab", Continuation(seed=seed, **draw))
+        assert (
+            pieces == lm.generate("ab", seed=seed, **draw) == expected_text(lm, "ab", Continuation(seed=seed, **draw))
+        )
 
 
 @pytest.mark.slow
 def test_xla_says_the_same(tmp_path):
     lm = made("gpt")
-    said = lm.generate(PROMPTS, max_length=24)
+    output = lm.generate(PROMPTS, max_length=24)
     drawn = lm.generate(PROMPTS[:3], num_return_sequences=2, **SAMPLED)
-    assert lm.generate(PROMPTS, max_length=24, jit_compile=True) == said
+    assert lm.generate(PROMPTS, max_length=24, jit_compile=True) == output
     assert lm.generate(PROMPTS[:3], num_return_sequences=2, jit_compile=True, **SAMPLED) == drawn
     model = tf.saved_model.load(lm.export(tmp_path, Continuation(max_length=24)))
-    assert served(model, "serving_xla") == said
+    assert served(model, "serving_xla") == output
     assert model.signatures["serving_xla"](tf.constant([], tf.string))["text"].shape == (0,)

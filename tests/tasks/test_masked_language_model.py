@@ -86,7 +86,7 @@ def test_the_loss_is_the_mean_over_masked_tokens_and_pairs(next_sentence):
         x = task.encoder(inputs["token_ids"], segment_ids=inputs["segment_ids"], padding_mask=inputs["padding_mask"])
         every = log_softmax(task.tell(x, task.encoder.embed.embeddings.value))  # all places, not only the masked ones
         for row, p in zip(*np.nonzero(weights["mlm"]), strict=True):
-            place, target = inputs["places"][row, p], targets["mlm"][row, p]
+            place, target = inputs["positions"][row, p], targets["mlm"][row, p]
             losses["mlm"].append(-every[row, place, target])
             right["mlm"].append(every[row, place].argmax() == target)
             counts[target] = counts.get(target, 0) + 1
@@ -95,7 +95,7 @@ def test_the_loss_is_the_mean_over_masked_tokens_and_pairs(next_sentence):
             for row in np.flatnonzero(inputs["padding_mask"].any(1)):
                 losses["nsp"].append(-pairs[row, targets["nsp"][row, 0]])
                 right["nsp"].append(pairs[row].argmax() == targets["nsp"][row, 0])
-    found = task.evaluate(texts, batch_tokens=320, shapes=2, verbose=0, return_dict=True)
+    result = task.evaluate(texts, batch_tokens=320, shapes=2, verbose=0, return_dict=True)
     score = task.score(texts, batch_tokens=320, shapes=2)
     shares = np.array(list(counts.values())) / sum(counts.values())
     entropies = -(shares * np.log(shares)).sum()
@@ -105,12 +105,12 @@ def test_the_loss_is_the_mean_over_masked_tokens_and_pairs(next_sentence):
     if next_sentence:
         expected = [np.mean(losses["nsp"]), np.mean(right["nsp"])]
         np.testing.assert_allclose([score.next_sentence_loss, score.next_sentence_accuracy], expected, rtol=1e-5)
-        np.testing.assert_allclose([found["nsp_loss"], found["nsp_accuracy"]], expected, rtol=1e-5)
-        np.testing.assert_allclose(found["loss"], score.loss + score.next_sentence_loss, rtol=1e-5)
+        np.testing.assert_allclose([result["nsp_loss"], result["nsp_accuracy"]], expected, rtol=1e-5)
+        np.testing.assert_allclose(result["loss"], score.loss + score.next_sentence_loss, rtol=1e-5)
         assert "pairs" in str(score)
     else:
-        np.testing.assert_allclose([found["loss"], found["accuracy"]], [score.loss, score.accuracy], rtol=1e-5)
-        assert set(found) == {"loss", "accuracy"} and "pairs" not in str(score)
+        np.testing.assert_allclose([result["loss"], result["accuracy"]], [score.loss, score.accuracy], rtol=1e-5)
+        assert set(result) == {"loss", "accuracy"} and "pairs" not in str(score)
 
 
 def test_masks_are_new_each_epoch_and_the_same_for_validation():
@@ -144,7 +144,7 @@ def test_whole_words():
     task = model(next_sentence=False, whole_words=True, masked=0.3)
     inputs = next(iter(task.batches(["unlike dogs sat unlike dogs"] * 20, batch_size=20).dataset))[0]
     first, second = 14, 15  # ##like, ##s
-    places = inputs["places"].numpy()
+    places = inputs["positions"].numpy()
     ids = task.example({"text": ["unlike dogs sat unlike dogs"]})[0].numpy()[0].tolist()
     assert ids[2] == first and ids[4] == second
     for row in places:
@@ -186,27 +186,27 @@ def test_an_empty_text_has_no_masks_to_fill(trained):
 
 
 def test_texts_are_filled_in_their_own_letters(trained):
-    found = trained.answer(tf.constant(TEXTS), 2)
-    tokens = found["tokens"].numpy().astype(str)
-    assert tokens.shape == found["probabilities"].shape == (6, 2, 2)
-    said = [text.decode() for text in found["text"].numpy()]
+    result = trained.answer(tf.constant(TEXTS), 2)
+    tokens = result["tokens"].numpy().astype(str)
+    assert tokens.shape == result["probabilities"].shape == (6, 2, 2)
+    output = [text.decode() for text in result["text"].numpy()]
     best = [[token.removeprefix("##") for token in row[:, 0]] for row in tokens]
     first, (second, third), last = best[0][0], best[1], best[4][0]
-    assert said[:5] == [f"dog dog {first} dog.", f"sat {second} sat {third} sat", "no mask", "", last]
-    assert said[5] == f"red un{best[5][0]} {best[5][1]}" + " red" * 30
-    assert not found["probabilities"].numpy()[2:4].any() and (tokens[0, 1] == "").all()
+    assert output[:5] == [f"dog dog {first} dog.", f"sat {second} sat {third} sat", "no mask", "", last]
+    assert output[5] == f"red un{best[5][0]} {best[5][1]}" + " red" * 30
+    assert not result["probabilities"].numpy()[2:4].any() and (tokens[0, 1] == "").all()
     alone = trained.answer(TEXTS[:1], 2)["tokens"].numpy().astype(str)
     np.testing.assert_array_equal(alone, tokens[:1, :1])  # whatever stands beside it
 
 
 def test_what_is_cut_stays_a_mask(trained, caplog):
     text = "red " * 30 + "[MASK]"
-    found = trained.answer([text, "[MASK]" * 3, "red " * 21 + "[MASK]", "red " * 22 + "[MASK]"])
-    assert found["text"].numpy()[0].decode() == text
-    assert found["cut"].numpy().tolist() == [9, 0, 0, 1]  # of 24 places, START and END have two
+    result = trained.answer([text, "[MASK]" * 3, "red " * 21 + "[MASK]", "red " * 22 + "[MASK]"])
+    assert result["text"].numpy()[0].decode() == text
+    assert result["cut"].numpy().tolist() == [9, 0, 0, 1]  # of 24 places, START and END have two
     assert trained.generate("red " * 22) == "red " * 22 and not caplog.text
     assert trained.generate([text, ""]) == [text, ""]
-    assert "1 of 2 texts have more than 24 tokens and are cut" in caplog.text
+    assert "1 of 2 texts have more than 24 tokens and are truncated" in caplog.text
     with pytest.raises(ValueError, match=r"within its first 24 tokens; got 'red"):
         trained.fill([text])
 
@@ -251,8 +251,8 @@ def test_hugging_face_format_brings_everything_back(trained, tmp_path):
     assert again.next_sentence and again.length == 16 and again.tokenizer.tokens == TOKENIZER.tokens
     inputs = next(iter(trained.batches(documents(9), batch_size=32, shapes=1).dataset))[0]
     expected = trained(inputs)
-    for name, found in again(inputs).items():
-        np.testing.assert_allclose(found, expected[name], atol=1e-5)
+    for name, result in again(inputs).items():
+        np.testing.assert_allclose(result, expected[name], atol=1e-5)
 
 
 def test_from_text_learns_word_pieces():
@@ -266,17 +266,20 @@ def test_from_text_learns_word_pieces():
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "message"),
     [
-        (lambda: model(length=25), "rows of 25 tokens.* can take 24"),
-        (lambda: model(masked=0.0), "share between 0 and 1"),
-        (lambda: MaskedLanguageModel(model().encoder, tfllm.text.Bytes(), length=9), "Bytes has no token for a mask"),
+        (lambda: model(length=25), "length is 25 tokens.* limit is 24"),
+        (lambda: model(masked=0.0), "masked must be between 0 and 1"),
+        (
+            lambda: MaskedLanguageModel(model().encoder, tfllm.text.Bytes(), length=9),
+            "Bytes has no mask token for a mask",
+        ),
         (lambda: model().fit(["One sentence. And two."]), "at least two documents.*next_sentence=False"),
         (lambda: model().fill("no mask here"), r"expected \[MASK\] in each text"),
         (lambda: MaskedLanguageModel.from_text(["a"], "huge"), "tiny.*small.*base.*'huge'"),
         (lambda: model().compile("adam", {"mlm": "sparse_categorical_crossentropy"}), "expects probabilities"),
     ],
 )
-def test_errors_say_what_to_do(call, told):
-    with pytest.raises(ValueError, match=told):
+def test_errors_say_what_to_do(call, message):
+    with pytest.raises(ValueError, match=message):
         call()

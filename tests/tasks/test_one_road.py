@@ -12,14 +12,14 @@ from tfllm.text import END, PAD, START
 def naive(translator, text):
     """Greedy, one full forward pass for each token, no cache: argmax among what may be written."""
     source = np.array([[*translator.source.encode([text]).to_list()[0], END]])
-    said = [START]
+    output = [START]
     for _ in range(3 * source.shape[1] + 20):
-        logits = np.array(translator.model(source, np.array([said]))[0])[0, -1]
+        logits = np.array(translator.model(source, np.array([output]))[0])[0, -1]
         logits[[PAD, START]] = -np.inf
-        said.append(int(logits.argmax()))
-        if said[-1] == END or len(said) == translator.model.pe_target + 1:
+        output.append(int(logits.argmax()))
+        if output[-1] == END or len(output) == translator.model.pe_target + 1:
             break
-    return translator.target.decode([said]).numpy()[0].decode()
+    return translator.target.decode([output]).numpy()[0].decode()
 
 
 @pytest.fixture(scope="session")
@@ -34,8 +34,8 @@ def test_greedy_equals_the_naive_loop(trained, sources):
 @pytest.mark.slow
 def test_the_compiled_signature_says_the_same(trained, sources, tmp_path):
     served = tf.saved_model.load(trained.export(tmp_path, tfllm.tasks.Decoding(beam_width=4)))
-    said = served.signatures["serving_xla"](tf.constant(sources[:8]))["text"].numpy()
-    assert [text.decode() for text in said] == trained.generate(sources[:8], beam_width=4)
+    output = served.signatures["serving_xla"](tf.constant(sources[:8]))["text"].numpy()
+    assert [text.decode() for text in output] == trained.generate(sources[:8], beam_width=4)
 
 
 def test_a_second_export_stands_beside_the_first(trained, tmp_path):

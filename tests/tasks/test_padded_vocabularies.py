@@ -75,23 +75,23 @@ def test_language_models(decoding):
     small, large = (LanguageModel(one, LETTERS) for one in (model, resized(model, MORE)))
     assert max(np.argmax(large.model(np.array([[4, 5]]))[0], axis=-1)) > 13  # else this shows nothing
     options = decoding | {"max_length": 16}
-    said = small.generate(PROMPTS, **options)
-    assert large.generate(PROMPTS, **options) == said and len(set(said)) > 3
-    expected, found = (task.answer(tf.constant(PROMPTS), Continuation(**options))["score"] for task in (small, large))
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    output = small.generate(PROMPTS, **options)
+    assert large.generate(PROMPTS, **options) == output and len(set(output)) > 3
+    expected, result = (task.answer(tf.constant(PROMPTS), Continuation(**options))["score"] for task in (small, large))
+    np.testing.assert_allclose(result, expected, rtol=1e-5)
     if "beam_width" not in decoding:
-        assert "".join(large.stream("abc", **options)) == said[0]
+        assert "".join(large.stream("abc", **options)) == output[0]
 
 
 def test_a_language_model_of_a_folder_and_served(tmp_path):
     model = gpt(BYTES.vocab_size)
-    said = LanguageModel(model, BYTES).generate(PROMPTS, max_length=12)
+    output = LanguageModel(model, BYTES).generate(PROMPTS, max_length=12)
     LanguageModel(resized(model, MORE), BYTES).save_pretrained(tmp_path / "large")
     task = LanguageModel.from_pretrained(tmp_path / "large")
-    assert task.model.vocab_size == BYTES.vocab_size + MORE and task.generate(PROMPTS, max_length=12) == said
+    assert task.model.vocab_size == BYTES.vocab_size + MORE and task.generate(PROMPTS, max_length=12) == output
     tfllm.interop.gpt2.save(resized(model, -1), tmp_path / "small", BYTES.end, BYTES.end)
     BYTES.save_files(tmp_path / "small")
-    with pytest.raises(ValueError, match="tokenizer has 262 tokens, but the embedding of the GPT 261 rows"):
+    with pytest.raises(ValueError, match="tokenizer has 262 tokens, but the embedding of the GPT has 261 rows"):
         LanguageModel.from_pretrained(tmp_path / "small")
     served = LanguageModel(resized(fading(13, seed=3), MORE), LETTERS)
     tf.config.run_functions_eagerly(False)
@@ -194,5 +194,5 @@ def test_a_model_with_too_few_ids_is_refused(made):
 
 def test_a_model_that_copies_has_as_many_ids():
     model = models.PointerGenerator(encoder_decoder("rnn", WORDS.vocab_size + 3))
-    with pytest.raises(ValueError, match="the ids behind them are words of the source"):
+    with pytest.raises(ValueError, match="larger ids are words of the source"):
         Summarizer(model, WORDS)

@@ -30,11 +30,11 @@ def ragged(sizes, seed):
 def test_it_is_the_loop(length, pair):
     sizes = np.array([(x, y) for x in (0, 1, 2, 3, 4, 9, 10) for y in (0, 1, 3, 4, 10)])
     a, b = ragged(sizes[:, 0], 0), ragged(sizes[:, 1], 1) if pair else None
-    found = tf.function(packed)(a, b, start=START, end=END, length=length)
+    result = tf.function(packed)(a, b, start=START, end=END, length=length)
     for row in range(len(sizes)):
         expected = loop(a[row].numpy(), b[row].numpy() if pair else None, length or 99)
-        assert tuple(part[row].numpy().tolist() for part in found) == expected
-    assert {part.dtype for part in found} == {tf.int32}
+        assert tuple(part[row].numpy().tolist() for part in result) == expected
+    assert {part.dtype for part in result} == {tf.int32}
 
 
 def test_marks_that_a_tokenizer_does_not_have_are_left_out():

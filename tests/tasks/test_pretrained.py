@@ -31,15 +31,15 @@ def folder(lm, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def said(lm):
+def output(lm):
     return lm.generate(PROMPTS, max_length=50)
 
 
-def test_a_folder_there_and_back(lm, folder, said):
+def test_a_folder_there_and_back(lm, folder, output):
     again = LanguageModel.from_pretrained(folder, dtype="float32")
     assert again.tokenizer.tokens == lm.tokenizer.tokens and again.tokenizer.end == END
     assert again.length == again.model.max_length == 64
-    assert again.generate(PROMPTS[:3], max_length=50) == said[:3] and len(set(said)) == len(PROMPTS)
+    assert again.generate(PROMPTS[:3], max_length=50) == output[:3] and len(set(output)) == len(PROMPTS)
     config = json.loads((folder / "config.json").read_text())
     assert config["bos_token_id"] == config["eos_token_id"] == END
 
@@ -68,13 +68,13 @@ def test_what_the_format_has_no_words_for(model, tokenizer, kinds, tmp_path):
 def test_what_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="config.json"):
         LanguageModel.from_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="needs a tokenizer with a token for the end of a text"):
+    with pytest.raises(ValueError, match="needs a tokenizer with an END token"):
         LanguageModel(GPT(262, 8, 1, 4, 1), BytePairs(VOCABULARY, PAIRS, end=None))
 
 
 @pytest.mark.peers
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_transformers_says_the_same(lm, folder, said, tmp_path):
+def test_transformers_says_the_same(lm, folder, output, tmp_path):
     """The documents' samples, and lines of Python's manual: greedy, max_length=50, num_return_sequences=1."""
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
@@ -84,13 +84,13 @@ def test_transformers_says_the_same(lm, folder, said, tmp_path):
         ids = tokenizer(prompt, return_tensors="pt")
         assert ids["input_ids"][0].tolist() == lm.prepare([prompt]).to_list()[0]
         with torch.no_grad():
-            found = model.generate(**ids, max_length=50, num_return_sequences=1, do_sample=False, pad_token_id=END)
-        expected.append(tokenizer.decode(found[0], skip_special_tokens=True, clean_up_tokenization_spaces=False))
-    assert said == expected
+            result = model.generate(**ids, max_length=50, num_return_sequences=1, do_sample=False, pad_token_id=END)
+        expected.append(tokenizer.decode(result[0], skip_special_tokens=True, clean_up_tokenization_spaces=False))
+    assert output == expected
     tokenizer.save_pretrained(tmp_path)
     model.save_pretrained(tmp_path)  # in their own way: tokenizer.json
     again = LanguageModel.from_pretrained(tmp_path)
-    assert again.generate(PROMPTS[:5], max_length=50) == said[:5]
+    assert again.generate(PROMPTS[:5], max_length=50) == output[:5]
 
 
 @pytest.mark.peers

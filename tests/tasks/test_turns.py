@@ -18,12 +18,12 @@ TWO, THREE = ("A", "B"), ("user", "A", "B")
 
 def drawn(size, seed):
     """Dialogues of up to seven lines; a third of them begin with a system line."""
-    draw, found = random.Random(seed), []
+    draw, replies = random.Random(seed), []
     for _ in range(size):
         lines = [draw.choice(NAMES) + draw.choice(WORDS) for _ in range(draw.randrange(8))]
         first = [["system\t" + draw.choice(WORDS)], [], []][draw.randrange(3)]
-        found.append("\n".join(first + lines))
-    return found
+        replies.append("\n".join(first + lines))
+    return replies
 
 
 TEXTS = drawn(60, seed=1)
@@ -37,9 +37,15 @@ def encode(text):
 @pytest.mark.parametrize("speakers", [TWO, THREE])
 def test_lines_are_read_as_by_a_loop(speakers):
     texts = [*drawn(300, seed=2), "", "A\t", "system\tx\nsystem\ty"]
-    said = turns.parsed(tf.constant(texts), speakers)
-    found = zip(said.system.numpy(), said.turns.to_list(), said.speakers.to_list(), said.asked.numpy(), strict=True)
-    for text, (system, lines, numbers, asked) in zip(texts, found, strict=True):
+    output = turns.parsed(tf.constant(texts), speakers)
+    replies = zip(
+        output.system.numpy(),
+        output.turns.to_list(),
+        output.speakers.to_list(),
+        output.next_speaker.numpy(),
+        strict=True,
+    )
+    for text, (system, lines, numbers, asked) in zip(texts, replies, strict=True):
         expected = reference.read(text, speakers)
         got = list(zip(numbers, [line.decode() for line in lines], strict=True))
         assert (system.decode(), got, asked) == expected
@@ -52,10 +58,10 @@ def test_histories_are_cut_as_by_a_loop(speakers, room, first):
     """The prompt of every reply of every dialogue."""
     script = turns.Script(TOKENIZER, speakers, room, first)
     written = script.write(turns.parsed(tf.constant(TEXTS), speakers))
-    found = turns.replies(script, written)
-    ids = script.history(written, *found)
-    marks = script.marked(tf.gather(written.speakers, found.turn))
-    got = tf.concat([ids, marks], axis=1).to_list()
+    replies = turns.replies(script, written)
+    ids = script.history(written, *replies)
+    tags = script.tags_of(tf.gather(written.speakers, replies.turn))
+    got = tf.concat([ids, tags], axis=1).to_list()
     expected, dropped, cut = [], [], []
     for text in TEXTS:
         system, lines, _ = reference.read(text, speakers)
@@ -66,9 +72,9 @@ def test_histories_are_cut_as_by_a_loop(speakers, room, first):
             dropped.append(prompt[1])
             cut.append(prompt[2])
     assert got == expected and sum(dropped) > 10 and sum(cut) > 0
-    begins = tf.gather(written.splits, found.dialogue)
-    assert (found.first - begins).numpy().tolist() == dropped
-    assert (found.cut + tf.gather(written.system_cut, found.dialogue)).numpy().tolist() == cut
+    begins = tf.gather(written.splits, replies.dialogue)
+    assert (replies.first - begins).numpy().tolist() == dropped
+    assert (replies.cut + tf.gather(written.system_cut, replies.dialogue)).numpy().tolist() == cut
 
 
 @pytest.mark.parametrize(
@@ -97,9 +103,9 @@ def test_short_dialogues_are_one_row():
     script = turns.Script(TOKENIZER, ("A", "B"), 60, START)
     written = script.write(turns.parsed(tf.constant(["system\tx\na\nb\nab", "a\nb"]), ("A", "B")))
     rows, weights = turns.streams(script, written, turns.replies(script, written), 9)
-    said = [[TOKENIZER.tokens[i].decode() for i in row] for row in rows.to_list()]
-    assert ["".join(row) for row in said] == ["<s>system:x</s>A:a</s>B:b</s>A:ab</s>", "<s>A:a</s>B:b</s>"]
-    learned = [[token for token, weight in zip(*row, strict=True) if weight] for row in zip(said, weights.to_list())]  # noqa: B905
+    output = [[TOKENIZER.tokens[i].decode() for i in row] for row in rows.to_list()]
+    assert ["".join(row) for row in output] == ["<s>system:x</s>A:a</s>B:b</s>A:ab</s>", "<s>A:a</s>B:b</s>"]
+    learned = [[token for token, weight in zip(*row, strict=True) if weight] for row in zip(output, weights.to_list())]  # noqa: B905
     assert learned == [["b", "</s>", "a", "b", "</s>"], ["b", "</s>"]]
 
 
@@ -110,12 +116,12 @@ def test_nothing_that_is_said_ends_a_turn():
 
 
 @pytest.mark.parametrize(
-    "tokenizer, room, said",
+    "tokenizer, room, message",
     [
-        (Words(["a", ":", "system"]), 60, "does not tell apart the marks of A, B, system: give speakers"),
-        (TOKENIZER, 27, "27 tokens are no room for a history: 28 is the least"),
+        (Words(["a", ":", "system"]), 60, "encodes the names A, B, system alike: choose names"),
+        (TOKENIZER, 27, "a history of 27 tokens is too short: the minimum is 28"),
     ],
 )
-def test_errors_say_what_to_do(tokenizer, room, said):
-    with pytest.raises(ValueError, match=said):
+def test_errors_say_what_to_do(tokenizer, room, message):
+    with pytest.raises(ValueError, match=message):
         turns.Script(tokenizer, ("A", "B"), room)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm.fonts import heatmap, saved
-from tfllm.tasks.records import one
+from tfllm.tasks.user_data import one_text
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def attention_map(translator, source, target=None, layer=None):
     if not isinstance(layer, Integral) or not 1 <= layer <= len(looks):
         raise ValueError(f"layer must be between 1 and {len(looks)}; got {layer!r}")
     target = translator.generate(source) if target is None else target
-    record = {"source": tf.constant([one(source, "source")]), "target": tf.constant([one(target, "target")])}
+    record = {"source": tf.constant([one_text(source, "source")]), "target": tf.constant([one_text(target, "target")])}
     inputs, targets, _ = translator.example(record)
     parts = {name: part.to_tensor() for name, part in inputs.items()}
     _, weights = translator.model(parts["source"], parts["target"])

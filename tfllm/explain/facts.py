@@ -8,9 +8,9 @@ import tensorflow as tf
 from tfllm.explain.attention_maps import names
 from tfllm.fonts import heatmap, labels, saved, short
 from tfllm.tasks.facts.fact_inputs import lines
-from tfllm.tasks.facts.fact_readers import Chosen
-from tfllm.tasks.records import one, texts
+from tfllm.tasks.facts.fact_readers import AnswerChooser
 from tfllm.tasks.texts import is_one
+from tfllm.tasks.user_data import one_text, texts
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class FactMap:
 
 def fact_map(task, facts, question):
     """FactAnswering, facts (a text with one per line, or a list) and a question, str -> FactMap."""
-    text = one(facts, "facts") if is_one(facts) else b"\n".join(texts(facts, "facts"))
-    result = task.explained(tf.constant([text]), tf.constant([one(question, "question")]))
+    text = one_text(facts, "facts") if is_one(facts) else b"\n".join(texts(facts, "facts"))
+    result = task.explained(tf.constant([text]), tf.constant([one_text(question, "question")]))
     answer = result["text"].numpy()[0].decode("utf-8", "replace")
     weights = result["attention"].numpy()[0]
-    if isinstance(task.reader, Chosen):
+    if isinstance(task.reader, AnswerChooser):
         looks = [f"hop {hop}" for hop in range(1, len(weights) + 1)]
     else:
         words = tf.concat([task.tokenizer.encode([answer])[0], [task.tokenizer.end]], axis=0)

@@ -1,4 +1,4 @@
-"""Export: a task as a SavedModel that takes text and answers in text, on core TensorFlow ops alone."""
+"""Export: a task as a SavedModel, text in and text out, with core TensorFlow operations only."""
 
 from tfllm.export.saved_model import export
 

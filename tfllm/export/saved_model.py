@@ -1,7 +1,7 @@
 """A SavedModel with string signatures: folder/1, as TensorFlow Serving expects it.
 
-The tokenizers and the weights that an answer needs are inside, and nothing else: no optimizer, no metrics. Loading it
-needs `tensorflow` alone.
+It contains the tokenizers and the weights that the signatures use, but no optimizer and no metrics. Loading it needs
+`tensorflow` alone.
 """
 
 import logging
@@ -14,11 +14,11 @@ from tfllm.files import written
 
 
 def export(layer, folder, signatures):
-    """Writes folder/N, N the first free number from 1 on, and returns its path as a str.
+    """Write folder/N, N being the first free number from 1, and return its path as a str.
 
     layer: a keras.Model that owns what the signatures use: variables, lookup tables, assets. signatures: by name,
-    functions from texts (string [N]) to dicts of tensors; or tf.functions with their input signatures. The folder
-    appears whole or not at all.
+    functions from texts (string [N]) to dicts of tensors; or tf.functions with input signatures. The folder is written
+    completely or not at all. Raises FileExistsError if `folder` is a file, OSError if writing fails.
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
@@ -47,7 +47,7 @@ def export(layer, folder, signatures):
 
 @contextmanager
 def _without_notes():
-    """TensorFlow notes where it writes assets, twice in a notebook; its warnings stay."""
+    """Hide TensorFlow's notes about written assets (twice in a notebook); warnings are shown."""
     log = logging.getLogger("tensorflow")
     level = log.level
     log.setLevel(max(level, logging.WARNING))
@@ -60,14 +60,14 @@ def _without_notes():
 def used_variables(functions):
     """{name: variable} of the variables that these tf.functions read."""
     used = {id(variable): variable for function in functions for variable in function.get_concrete_function().variables}
-    found = {}
+    result = {}
     for variable in sorted(used.values(), key=lambda variable: variable.name):
         name = variable.name.removesuffix(":0")
-        found[f"{name}_{len(found)}" if name in found else name] = variable
-    return found
+        result[f"{name}_{len(result)}" if name in result else name] = variable
+    return result
 
 
 def resources_of(layer):
-    """The lookup tables and assets of a layer and of all its parts."""
+    """The lookup tables and assets of a layer and of all its sublayers."""
     kinds = (tf.saved_model.experimental.TrackableResource, tf.saved_model.Asset)
     return [part for part in tf.train.TrackableView(layer).descendants() if isinstance(part, kinds)]

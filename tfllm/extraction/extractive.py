@@ -6,7 +6,7 @@
 from itertools import islice
 
 from tfllm.extraction.text_rank import best_sentences, sentence_rank, split_sentences
-from tfllm.tasks import records as gate
+from tfllm.tasks import user_data
 from tfllm.tasks.texts import decoded, is_one
 
 
@@ -34,7 +34,7 @@ class Extractive:
         """A string -> its summary; a list of strings -> a list, in order."""
         if is_one(texts):
             return self.generate([texts])[0]
-        return [self.summary(text) for text in decoded(gate.texts(texts, "source"))]
+        return [self.summary(text) for text in decoded(user_data.texts(texts, "source"))]
 
     def summary(self, text):
         chosen = " ".join(self.chosen(split_sentences(text)))
@@ -44,8 +44,8 @@ class Extractive:
         """ROUGE-1, 2 and L of the summaries of `x` (records; or documents `x`, references `y`), as in Summarizer."""
         from tfllm import evaluation
 
-        records = gate.read(self.fields, x, y, who=type(self).__name__)
-        sources, references = gate.strings(records, *self.fields)
+        records = user_data.read(self.fields, x, y, who=type(self).__name__)
+        sources, references = user_data.strings(records, *self.fields)
         return evaluation.rouge(self.generate(sources), references, tokens=tokens, stemming=stemming)
 
 

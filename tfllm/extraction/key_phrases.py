@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from tfllm.extraction.text_rank import phrases, word_rank
 from tfllm.extraction.tf_idf import TfIdf
-from tfllm.tasks.records import each
 from tfllm.tasks.signature import count_of
 from tfllm.tasks.texts import is_one
+from tfllm.tasks.user_data import iter_texts
 from tfllm.text import Segments, Words, stop_words
 from tfllm.text.chinese.dictionaries import jieba_dictionary
 from tfllm.text.chinese.width import HALF_WIDTH
@@ -115,7 +115,7 @@ class Keywords:
 
     def groups(self, texts):
         """Yield (texts, their lists of words) in groups of GROUP."""
-        texts = each(texts)
+        texts = iter_texts(texts)
         while some := list(islice(texts, GROUP)):
             rows = self.tokenizer.cut(tf.constant(some)).to_list()
             yield some, [[word.decode("utf-8", "replace") for word in row] for row in rows]

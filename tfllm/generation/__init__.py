@@ -1,4 +1,7 @@
-"""Text generation: one sampling loop, one beam loop, choices and rules as pure functions. Knows a step, not a model."""
+"""Text generation: one sampling loop, one beam search, and pure functions as choices and rules.
+
+It depends on a step function only, not on a model.
+"""
 
 from tfllm.generation.beam import Beams, beam_search, penalty
 from tfllm.generation.choices import (

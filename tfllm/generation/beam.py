@@ -1,6 +1,6 @@
-"""Beam search with finished hypotheses in a pool of their own. One loop, fixed buffers, XLA-ready.
+"""Beam search with a separate pool of finished hypotheses. One loop with fixed buffers, compatible with XLA.
 
-Leaves out: coverage penalty, diverse beams, constraints.
+Left out: coverage penalty, diverse beams, constraints.
 """
 
 from typing import NamedTuple
@@ -11,25 +11,25 @@ from tfllm.generation.blockwise import top_k
 from tfllm.generation.growing_cache import while_loop
 from tfllm.generation.steps import END, PAD, START, advance, as_state, ends, numbers, ruled
 
-DEAD = -float("inf")  # the score of a place that holds no hypothesis
+DEAD = -float("inf")  # the score of an empty slot
 
 
 class Beams(NamedTuple):
-    """The N best of each sentence, best first. A place without one has `pad`, score -inf and length 0."""
+    """The N best of each sentence, best first. An empty slot has `pad`, score -inf and length 0."""
 
-    token_ids: tf.Tensor  # int32 [B, N, L], after START; END is kept, then `pad`
+    token_ids: tf.Tensor  # int32 [B, N, L], without START, with END, then `pad`
     scores: tf.Tensor  # float32 [B, N], log_probs / penalty
-    log_probs: tf.Tensor  # float32 [B, N], natural logarithm, END included
-    lengths: tf.Tensor  # int32 [B, N], tokens, END counted
+    log_probs: tf.Tensor  # float32 [B, N], natural logarithm, with END
+    lengths: tf.Tensor  # int32 [B, N], tokens with END
 
 
 class Search(NamedTuple):
-    """What the loop carries: W live prefixes and up to N finished hypotheses for each sentence."""
+    """The loop variables: W live prefixes and up to N finished hypotheses for each sentence."""
 
-    position: tf.Tensor  # int32 scalar: tokens in each live prefix
-    open: tf.Tensor  # bool [B]: may still improve
+    position: tf.Tensor  # int32 scalar: tokens of each live prefix
+    open: tf.Tensor  # bool [B]: whether the sentence can still improve
     live_ids: tf.Tensor  # int32 [B, W, L]
-    live: tf.Tensor  # float32 [B, W] log-probabilities, falling
+    live: tf.Tensor  # float32 [B, W] log-probabilities, descending
     pool: Beams
     last: tf.Tensor  # int32 [B * W, 1]
     state: object
@@ -44,28 +44,27 @@ def beam_search(
     step, state, start, max_length, width, length_penalty=0.6, n_best=1, end=END, pad=PAD,
     forbidden=(PAD, START), limits=None, rules=(), grow=None, capacity=16,
 ):  # fmt: skip
-    """The `n_best` answers that a beam of `width` finds, by score: log P(Y) / penalty(|Y|, length_penalty).
+    """The `n_best` answers of a beam of `width`, by score: log P(Y) / penalty(|Y|, length_penalty).
 
-    start int [B]: the token shown first. `state` has B * width rows, those of one sentence side by side.
-    max_length: tokens after START, END included; an int, or a scalar that XLA can fold (from static shapes).
-    limits int [B], optional: the same for each sentence, where less than max_length.
+    start int [B]: the first input token. `state` has B * width rows; those of one sentence are adjacent.
+    max_length: maximum tokens after START, with END; an int, or a scalar that XLA can fold (from static shapes).
+    limits int [B], optional: a lower maximum for each sentence.
     length_penalty: alpha of `penalty`, 0 or more, a number or a scalar tensor; 0 ranks by log-probability.
-    rules: each `rule(log_probs [R, V], token_ids [R, 1 + max_length], place)` -> log_probs, none above 0, in this
-    order; the tokens before `place` are START and the prefix. What they return counts as the log-probability.
-    grow: optional, see growing_cache.py; `state` then begins with `capacity` places, or max_length if that is less.
+    rules: each `rule(log_probs [R, V], token_ids [R, 1 + max_length], position)` -> log_probs of 0 or less, applied in
+    this order; the tokens before `position` are START and the prefix. Their results are used as log-probabilities.
+    grow: optional, see growing_cache.py; `state` then starts with a capacity of min(`capacity`, max_length).
 
-    Each turn ranks all continuations of the live prefixes. Those with END among the best `width` are
-    finished: they go to the pool, are never expanded or changed, and the pool keeps the `n_best` by score.
-    The best `width` without END live on, so END costs no beam. A sentence closes when its pool is full and no
-    live prefix can beat the worst in it: log-probabilities only fall, so a prefix with l ends at
-    l / penalty(limit) at best. Prefixes that reach the limit without END only fill places which finished ones
-    left empty, below them. With width=1 and length_penalty=0 this is greedy decoding.
+    Each step ranks all continuations of the live prefixes. Those among the best `width` that end with END are finished:
+    they are moved to the pool, which keeps the `n_best` by score. The best `width` without END stay live, so END takes
+    no beam. A sentence is closed when its pool is full and no live prefix can beat the worst of it: log-probabilities
+    only decrease, so a prefix with log-probability l scores at most l / penalty(limit). Prefixes at the limit without
+    END only fill empty slots of the pool. With width=1 and length_penalty=0 this is greedy decoding.
 
-    -> Beams. ValueError for impossible sizes, an error for logits that are NaN.
+    -> Beams. Raises ValueError for impossible sizes, and an error for NaN logits.
     """
     check(width, n_best, length_penalty, max_length)
     if len(ends(end)) > 1:
-        raise ValueError(f"one token ends the answers of a beam search, got {end}")
+        raise ValueError(f"beam search needs one END token, got {end}")
     (end,) = ends(end)
     start = tf.cast(start, tf.int32)
     batch = tf.shape(start)[0]
@@ -81,14 +80,14 @@ def beam_search(
         logits, total, state = advance(step, search.last, search.state, search.position, forbidden if rules else ())
         broken = tf.reshape(tf.math.is_nan(total), [-1, width, 1]) & (search.live[..., None] > DEAD)
         if rules:
-            said = tf.reshape(search.live_ids, [-1, tf.shape(search.live_ids)[-1]])
-            said = tf.concat([tf.repeat(start, width)[:, None], said], axis=1)
-            logits, total = ruled(rules, logits - total, said, search.position + 1), 0.0
+            prefixes = tf.reshape(search.live_ids, [-1, tf.shape(search.live_ids)[-1]])
+            prefixes = tf.concat([tf.repeat(start, width)[:, None], prefixes], axis=1)
+            logits, total = ruled(rules, logits - total, prefixes, search.position + 1), 0.0
         before = tf.reshape(search.live, [-1, 1]) - total  # [B * W, 1]
         ended = tf.reshape(logits[:, end : end + 1] + before, [-1, width])  # [B, W]
         ended = tf.fill(tf.shape(ended), DEAD) if end in forbidden else ended
         live, parents, chosen = best_others(logits, before, width, {end, *forbidden})
-        live = tf.where(tf.reduce_any(broken, axis=1), float("nan"), live)  # closes the sentence, and is told
+        live = tf.where(tf.reduce_any(broken, axis=1), float("nan"), live)  # closes the sentence; reported below
         length = search.position + 1
         accepted = among_best(ended, live, width)
         pool = merge(search, tf.where(accepted, ended, DEAD), length, length_penalty, n_best, end)
@@ -103,8 +102,8 @@ def beam_search(
 
     first = begin(start, limits, max_length, width, n_best, pad, state)
     search = while_loop(unfinished, body, first, grow, capacity, max_length)
-    found = best(search, limits, length_penalty, pad)
-    return numbers(found.scores, found)
+    result = best(search, limits, length_penalty, pad)
+    return numbers(result.scores, result)
 
 
 def check(width, n_best, alpha, max_length):
@@ -117,7 +116,7 @@ def check(width, n_best, alpha, max_length):
 
 
 def begin(start, limits, max_length, width, n_best, pad, state):
-    """One live prefix a sentence (START alone, log-probability 0), an empty pool."""
+    """One live prefix per sentence (START alone, log-probability 0) and an empty pool."""
     batch = tf.shape(start)[0]
     live = tf.where(tf.range(width) == 0, 0.0, DEAD) + tf.zeros([batch, 1])
     pool = Beams(
@@ -132,33 +131,34 @@ def begin(start, limits, max_length, width, n_best, pad, state):
 
 
 def best_others(logits, before, width, excluded):
-    """The `width` best continuations, `excluded` ids left out -> log-probabilities, falling; parents; ids; each [B, W].
+    """The `width` best continuations without the `excluded` ids -> log-probabilities, descending; parents; ids; each
+    [B, W].
 
-    Of as many more candidates as ids are excluded, enough are left: no pass over V is needed to hide those.
+    Taking as many more candidates as ids are excluded is enough, and avoids a pass over V to mask them.
     """
     k = min(width + len(excluded), logits.shape[-1])
     values, ids = top_k(logits, k)  # [B * W, k]
     hidden = tf.reduce_any(ids[..., None] == tf.constant(sorted(excluded)), axis=-1)
     values = tf.where(hidden, DEAD, values + before)
-    values, places = tf.math.top_k(tf.reshape(values, [-1, width * k]), width)  # [B, W]
-    return values, places // k, tf.gather(tf.reshape(ids, [-1, width * k]), places, batch_dims=1)
+    values, positions = tf.math.top_k(tf.reshape(values, [-1, width * k]), width)  # [B, W]
+    return values, positions // k, tf.gather(tf.reshape(ids, [-1, width * k]), positions, batch_dims=1)
 
 
 def among_best(ended, live, width):
-    """bool [B, W]: which `ended` rank in the first `width` of ended and live together; END wins a draw."""
+    """bool [B, W]: which of `ended` rank among the first `width` of ended and live together; END wins ties."""
     everything = tf.concat([ended, live], axis=1)
     worst = tf.math.top_k(everything, width)[0][:, -1:]
     return ended >= worst
 
 
 def merge(search, ended, length, alpha, n_best, end):
-    """The pool with `ended` [B, W] (log-probabilities; DEAD: not ended) added, the best N kept."""
+    """The N best of the pool and of `ended` [B, W] (log-probabilities; DEAD: not ended)."""
     ids = put(search.live_ids, search.position, tf.fill(tf.shape(ended), end))
     pool = search.pool
-    scores, places = tf.math.top_k(tf.concat([pool.scores, ended / penalty(length, alpha)], 1), n_best)
+    scores, positions = tf.math.top_k(tf.concat([pool.scores, ended / penalty(length, alpha)], 1), n_best)
     lengths = tf.where(ended > DEAD, length, 0)
     both = ([pool.token_ids, ids], [pool.log_probs, ended], [pool.lengths, lengths])
-    ids, log_probs, lengths = (tf.gather(tf.concat(pair, 1), places, batch_dims=1) for pair in both)
+    ids, log_probs, lengths = (tf.gather(tf.concat(pair, 1), positions, batch_dims=1) for pair in both)
     return Beams(ids, scores, log_probs, lengths)
 
 
@@ -168,7 +168,7 @@ def put(ids, position, chosen):
 
 
 def keep_closed(open, new, old):
-    """`new` for the open sentences, `old` for the closed ones; every leaf has B rows first."""
+    """`new` for open sentences, `old` for closed ones; every leaf has B rows first."""
 
     def pick(a, b):
         mask = tf.reshape(open, [-1] + [1] * (len(b.shape) - 1))
@@ -178,14 +178,14 @@ def keep_closed(open, new, old):
 
 
 def best(search, limits, alpha, pad):
-    """The pool, its empty places filled from the live prefixes, which have reached their limit there."""
+    """The pool, with its empty slots filled from the live prefixes that reached their limit."""
     n_best = search.pool.scores.shape[1]
     finished = tf.reduce_sum(tf.cast(search.pool.scores > DEAD, tf.int32), axis=1, keepdims=True)  # [B, 1]
-    place = tf.range(n_best)[None]
-    places = tf.where(place < finished, place, n_best + place - finished)  # [B, N]
+    position = tf.range(n_best)[None]
+    positions = tf.where(position < finished, position, n_best + position - finished)  # [B, N]
     lengths = limits[:, None] + tf.zeros_like(search.live, tf.int32)
     live = Beams(search.live_ids, search.live / penalty(lengths, alpha), search.live, lengths)
     both = (tf.concat(pair, 1) for pair in zip(search.pool, live, strict=True))
-    ids, scores, log_probs, lengths = (tf.gather(x, places, batch_dims=1) for x in both)
+    ids, scores, log_probs, lengths = (tf.gather(x, positions, batch_dims=1) for x in both)
     real = scores > DEAD
     return Beams(tf.where(real[..., None], ids, pad), scores, log_probs, tf.where(real, lengths, 0))

@@ -1,8 +1,7 @@
-"""How one token is chosen: pure functions (logits [B, V], place) -> ids [B]. No loop, no hidden state.
+"""Choosing one token: pure functions (logits [B, V], position) -> ids [B], without a loop and without hidden state.
 
-Randomness is a function of (seed, place, row) alone: the same text comes from eager code, a tf.function, XLA and a
-SavedModel, and a row's text does not depend on the rows beside it. Rows that come in parts, or in another order, keep
-their numbers (`row`).
+Random numbers depend only on (seed, position, row): eager code, a tf.function, XLA and a SavedModel give the same text,
+and a row does not depend on the other rows. `row` keeps the numbers of rows that come in parts or in another order.
 """
 
 from numbers import Integral, Real
@@ -12,38 +11,41 @@ import tensorflow as tf
 from tfllm.generation.blockwise import BLOCK, in_blocks
 from tfllm.generation.steps import finite, numbers
 
-PHILOX = 1  # tf.random.Algorithm.PHILOX: the one generator that every device has
+PHILOX = 1  # tf.random.Algorithm.PHILOX, which every device supports
 LARGEST = 0x7F7FFFFF  # the bits of the largest float32
-EDGE = 2e-6  # masses that differ by less, as a share, are equal: float32 has 1.5999999 for .3 + .5 of .3 + .5 + .1 + .1
-COLDEST, HOTTEST = 1e-30, 1e30  # temperatures beyond are these: logits stay finite
+EDGE = 2e-6  # relative tolerance of probability sums: in float32 .3 + .5 of .3 + .5 + .1 + .1 is 1.5999999 / 2
+COLDEST, HOTTEST = 1e-30, 1e30  # temperatures are clipped to this range, so that logits stay finite
 
 
 def greedy(logits, position):
-    """The likeliest id; the lowest of equals. Called eagerly, ValueError for NaN (in a graph, the loops find it)."""
+    """The id with the highest logit, the lowest among ties. In eager mode raises ValueError for NaN; in a graph the
+    loop does.
+    """
     return tf.argmax(known(logits), axis=-1, output_type=tf.int32)
 
 
 def sampling(seed, temperature=1.0, top_k=None, top_p=None, min_p=None, typical_p=None, row=0):
-    """A `choose` that draws from softmax(logits / temperature), cut in Hugging Face's order:
+    """A `choose` that samples from softmax(logits / temperature), filtered in Hugging Face's order:
 
-    to the `top_k` likeliest ids (Fan et al. 2018); to the smallest set of likeliest ids whose mass reaches `top_p`
-    (nucleus: Holtzman et al. 2020, eq. 2 and 3); to those with at least `min_p` times the probability of the likeliest
-    (Nguyen et al. 2024); to the most typical ones whose mass reaches `typical_p` (Meister et al. 2023).
+    `top_k`: the k most probable ids (Fan et al. 2018); `top_p`: the smallest set of most probable ids whose total
+    probability reaches p (nucleus: Holtzman et al. 2020, eq. 2 and 3); `min_p`: ids with at least p times the highest
+    probability (Nguyen et al. 2024); `typical_p`: the most typical ids whose total probability reaches p (Meister et
+    al. 2023).
 
-    Each is a number, or a scalar tensor such as an input of a served graph, with the same draws. Temperature 0 is
-    `greedy`; None, top_k 0 or from V on, top_p 1, min_p 0 and typical_p 1 keep every id (tensors: also beyond).
-    `seed`: an int or int scalar tensor. `row`: the number of the first row, likewise; or those of all rows, int [B].
-    ValueError for a number that means nothing.
+    Each is a number, or a scalar tensor (an input of a served graph) with the same samples. Temperature 0 is `greedy`;
+    None, top_k 0 or at least V, top_p 1, min_p 0 and typical_p 1 keep every id (tensors: also values beyond these).
+    `seed`: an int or int scalar tensor. `row`: the index of the first row, or of all rows, int [B].
+    Raises ValueError for invalid numbers.
     """
     check_sampling(temperature, top_k, top_p, min_p, typical_p)
 
     def choose(logits, position):
         logits = tf.cast(known(logits), tf.float32)
         heat = tf.cast(temperature, tf.float32)
-        kept = logits / tf.clip_by_value(heat, COLDEST, HOTTEST)
+        filtered = logits / tf.clip_by_value(heat, COLDEST, HOTTEST)
         for keep, limit in ((keep_top_k, top_k), (keep_top_mass, top_p), (keep_min, min_p), (keep_typical, typical_p)):
-            kept = kept if limit is None else keep(kept, limit)
-        drawn = draw(kept, seed, position, row)
+            filtered = filtered if limit is None else keep(filtered, limit)
+        drawn = draw(filtered, seed, position, row)
         likeliest = tf.is_tensor(temperature) or temperature == 0
         return tf.where(heat > 0, drawn, greedy(logits, position)) if likeliest else drawn
 
@@ -51,13 +53,13 @@ def sampling(seed, temperature=1.0, top_k=None, top_p=None, min_p=None, typical_
 
 
 def check_sampling(temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None):
-    """ValueError for a number that means nothing, as numbers of `sampling`. Tensors are not looked at."""
+    """Raise ValueError for invalid arguments of `sampling`. Tensors are not checked."""
 
     def wrong(value, kind, means):
         return value is not None and not tf.is_tensor(value) and not (isinstance(value, kind) and means(value))
 
     if wrong(temperature, Real, lambda value: 0 <= value < float("inf")):
-        raise ValueError(f"temperature must be a number, 0 (the likeliest token) or more, got {temperature!r}")
+        raise ValueError(f"temperature must be a number, 0 (greedy) or more, got {temperature!r}")
     if wrong(top_k, Integral, lambda value: value >= 0):
         raise ValueError(f"top_k must be a whole number, 0 (every token) or more, got {top_k!r}")
     for name, mass in (("top_p", top_p), ("typical_p", typical_p)):
@@ -68,21 +70,21 @@ def check_sampling(temperature=None, top_k=None, top_p=None, min_p=None, typical
 
 
 def known(logits):
-    """The same; called eagerly, ValueError for NaN."""
+    """The logits unchanged; in eager mode raises ValueError for NaN."""
     return numbers(logits) if tf.executing_eagerly() else logits
 
 
 def keep_top_k(logits, k):
-    """[B, V] -> [B, V]: -inf except at the k likeliest ids; equals of the last of them stay too. k <= 0: all stay."""
+    """[B, V] -> [B, V]: -inf except at the k highest logits; ties with the k-th are kept. k <= 0 keeps all."""
     k = tf.cast(k, tf.float32)
     goal = tf.where(tf.logical_or(k <= 0, k >= logits.shape[-1]), float("inf"), k)
     return keep_nearest(logits, behind(logits), tf.ones_like(logits), goal)
 
 
 def keep_top_mass(logits, p):
-    """-inf outside the smallest set of likeliest ids whose mass reaches p; equals stay together. p >= 1: all stay.
+    """-inf outside the smallest set of most probable ids whose total probability reaches p; ties stay together.
 
-    A mass that differs from p by less than float32 tells apart (EDGE) has reached it.
+    p >= 1 keeps all. A total within the float32 tolerance (EDGE) of p has reached it.
     """
     away = behind(logits)
     mass = tf.exp(-away)
@@ -90,15 +92,15 @@ def keep_top_mass(logits, p):
 
 
 def keep_min(logits, p):
-    """-inf at ids with less than p times the probability of the likeliest (Nguyen et al. 2024). p <= 0: all stay."""
+    """-inf at ids with less than p times the highest probability (Nguyen et al. 2024). p <= 0 keeps all."""
     least = tf.math.log(tf.clip_by_value(tf.cast(p, tf.float32), 0.0, 1.0))
     return tf.where(-behind(logits) >= least - EDGE, logits, -float("inf"))
 
 
 def keep_typical(logits, p):
-    """-inf outside the smallest set, mass p at least, of ids whose information is nearest to its mean, the entropy.
+    """-inf outside the smallest set of total probability p with the information nearest to its mean, the entropy.
 
-    That is, by |log q(y) + H(q)|; Meister et al. 2023. Equals stay together; p >= 1: all stay.
+    That is, by |log q(y) + H(q)|; Meister et al. 2023. Ties stay together; p >= 1 keeps all.
     """
     log_probs = tf.nn.log_softmax(finite(logits))
     mass = tf.exp(log_probs)
@@ -107,13 +109,13 @@ def keep_typical(logits, p):
 
 
 def behind(logits):
-    """[B, V], 0 at the likeliest ids, the more the less likely."""
+    """[B, V], the difference to the highest logit: 0 or more."""
     logits = finite(logits)
     return tf.reduce_max(logits, axis=-1, keepdims=True) - logits
 
 
 def share(mass, p):
-    """[B, 1]: p of the whole mass, less EDGE of it; and more than there is for p >= 1."""
+    """[B, 1]: p of the total, less the tolerance; infinite for p >= 1."""
     p = tf.cast(p, tf.float32)
     return tf.where(p >= 1, float("inf"), (p - EDGE) * tf.reduce_sum(mass, axis=-1, keepdims=True))
 
@@ -121,8 +123,8 @@ def share(mass, p):
 def keep_nearest(logits, away, weights, goal):
     """-inf outside the smallest set, by `away` [B, V] (0 or more), whose `weights` sum to `goal` ([B, 1] or scalar).
 
-    Finds the threshold by bisection of float32's bits, which are ordered like the numbers they stand for where
-    these are not negative. At V = 8,000 a sort takes twice as long, and in XLA 20 times.
+    The threshold is found by bisection of the bits of float32, whose order is that of the numbers if these are not
+    negative. At V = 8,000 a sort takes twice as long, and in XLA 20 times.
     """
 
     def halve(low, high):
@@ -132,13 +134,13 @@ def keep_nearest(logits, away, weights, goal):
         return tf.where(enough, low, middle + 1), tf.where(enough, middle, high)
 
     high = tf.fill(tf.shape(away[:, :1]), LARGEST)
-    low = tf.where(goal < float("inf"), tf.zeros_like(high), high)  # else all stay, without a search
+    low = tf.where(goal < float("inf"), tf.zeros_like(high), high)  # else keep all, without a search
     _, high = tf.while_loop(lambda low, high: tf.reduce_any(low < high), halve, (low, high))
     return tf.where(away <= tf.bitcast(high, tf.float32), logits, -float("inf"))
 
 
 def draw(logits, seed, position, row=0):
-    """One id a row from softmax(logits): first its block, then itself. [B, V] -> int32 [B]."""
+    """Sample one id per row from softmax(logits): first its block, then the id. [B, V] -> int32 [B]."""
     x = in_blocks(finite(logits))
     blocks = x.shape[1]
     noise = gumbel(tf.shape(x)[0], blocks + BLOCK, seed, position, row)
@@ -150,12 +152,12 @@ def draw(logits, seed, position, row=0):
 
 
 def gumbel(rows, size, seed, position, row=0):
-    """Noise float32 [rows, size]: the argmax of logits + noise is a draw from their softmax (the Gumbel-max trick).
+    """Noise float32 [rows, size]: the argmax of logits + noise is a sample from their softmax (Gumbel-max trick).
 
     The raw 32-bit op is used because XLA and TensorFlow's own kernel agree on its bits, but not on those of
-    tf.random.stateless_uniform and stateless_categorical. Philox counts in fours of numbers: a row begins at the
-    next whole four, so that counting may begin with any row. row: the number of the first, or those of all, int [R]
-    (not in XLA): then all between the lowest and the highest are made, so these should lie near together.
+    tf.random.stateless_uniform and stateless_categorical. Philox counts in groups of four: each row begins at the next
+    multiple of four, so that the counter can start at any row. row: the index of the first, or of all, int [R] (not in
+    XLA): then the noise of all rows from the lowest to the highest is computed, so these should be close.
     """
     key = tf.cast(tf.cast(seed, tf.int64), tf.uint64)[None]
     fours = -(-size // 4)

@@ -1,8 +1,8 @@
-"""What may be said: pure functions rule(logits [R, V], token_ids [R, L], place) -> logits [R, V]. No Python per token.
+"""Rules constrain the next token: pure functions rule(logits [R, V], token_ids [R, L], position) -> logits [R, V].
 
-`place` is the one to fill, token_ids[:, :place] is the text so far: prompts are left-aligned, so in every row these are
-real tokens, those of the prompt included, as Hugging Face counts them in decoder-only models. What stands at `place`
-and behind it is not looked at.
+`position` is the position to fill; token_ids[:, :position] is the text so far. Prompts are left-aligned, so these are
+real tokens in every row, prompt included, as Hugging Face counts them in decoder-only models. A rule ignores the tokens
+from `position` on. Rules run as graph operations, without Python code per token.
 
 In Hugging Face's order: repetition_penalty, no_repeat_ngram, bad_words, min_length, max_length, forced_tokens,
 suppressed; then temperature, top_k, top_p, min_p, typical_p, which are `sampling`'s (choices.py). Given to beam_search,
@@ -18,28 +18,30 @@ NEVER = -float("inf")
 
 
 def repetition_penalty(penalty):
-    """Logits of tokens in the text so far: divided by `penalty` where positive, else times it. 1 changes nothing.
+    """Divide positive logits of tokens in the text so far by `penalty`, and multiply negative ones. 1 changes nothing.
 
-    Keskar et al. 2019 (CTRL), sec. 4.1. Differs: negative logits are multiplied, as in Hugging Face, for to divide
-    them would reward. `penalty`: a number or a scalar tensor. ValueError for one not above 0.
+    Keskar et al. 2019 (CTRL), sec. 4.1. Differs: negative logits are multiplied, as in Hugging Face, since division
+    would raise them. `penalty`: a number or a scalar tensor. Raises ValueError unless it is above 0.
     """
     if not tf.is_tensor(penalty) and not penalty > 0:
         raise ValueError(f"repetition_penalty must be above 0, not {penalty}; 1 changes nothing.")
 
     def rule(logits, tokens, position):
-        said = marked(tokens, places(tokens) < position, logits.shape[-1])
-        return tf.where(said, tf.where(logits < 0, logits * penalty, logits / penalty), logits)
+        repeated = marked(tokens, positions(tokens) < position, logits.shape[-1])
+        return tf.where(repeated, tf.where(logits < 0, logits * penalty, logits / penalty), logits)
 
     return rule
 
 
 def no_repeat_ngram(size):
-    """No `size` tokens in a row twice in a text. Paulus et al. 2018, sec. 2.5 (there: trigrams, of beams)."""
+    """No n-gram of `size` tokens occurs twice in a text. Paulus et al. 2018, sec. 2.5 (there: trigrams, in beams)."""
     if size < 1:
         raise ValueError(f"no_repeat_ngram_size must be at least 1, not {size}.")
 
     def rule(logits, tokens, position):
-        repeats = tf.logical_and(places(tokens) >= size - 1, places(tokens) < position)  # [1, L] the n-gram's last
+        repeats = tf.logical_and(
+            positions(tokens) >= size - 1, positions(tokens) < position
+        )  # [1, L] the last token of an n-gram
         length = tf.shape(tokens)[1]
         for back in range(1, size):
             before = tf.pad(tokens, [[0, 0], [back, 0]])[:, :length]  # [R, L]: the token `back` places earlier
@@ -50,10 +52,10 @@ def no_repeat_ngram(size):
 
 
 def bad_words(words, end=END):
-    """None of the token sequences `words` is ever completed; one of a single id is never said.
+    """The token sequences `words` are never completed; a single id is never generated.
 
-    `end` alone (an id or several) is left out, as in Hugging Face: without it a text could not end.
-    ValueError for none, for an empty one, and (when first used) for ids outside the vocabulary.
+    A sequence of `end` alone (an id or several) is ignored, as in Hugging Face: a text must be able to end.
+    Raises ValueError for no sequences, an empty one, and (at first use) ids outside the vocabulary.
     """
     words = [list(word) for word in words]
     if not words or not all(words):
@@ -62,7 +64,7 @@ def bad_words(words, end=END):
     if not words:
         return lambda logits, tokens, position: logits
     longest = max(map(len, words)) - 1
-    begins = np.full((len(words), longest), -1)  # right-aligned; -1: anything
+    begins = np.full((len(words), longest), -1)  # right-aligned; -1: any token
     for row, word in zip(begins, words, strict=True):
         row[longest - len(word) + 1 :] = word[:-1]
     last, sizes = np.array([word[-1] for word in words]), np.array([len(word) for word in words])
@@ -80,9 +82,9 @@ def bad_words(words, end=END):
 
 
 def min_length(least, after=0, end=END):
-    """`end` is forbidden until `least` tokens stand from place `after` on: 0, or int [R], the lengths of the prompts.
+    """`end` is forbidden until there are `least` tokens from position `after` on: 0, or int [R], the prompt lengths.
 
-    least: a number or a scalar tensor. end: an id or several. ValueError for ids outside the vocabulary.
+    least: a number or a scalar tensor. end: an id or several. Raises ValueError for ids outside the vocabulary.
     """
     end = ends(end)
 
@@ -95,13 +97,13 @@ def min_length(least, after=0, end=END):
 
 
 def max_length(most, after=0, end=END):
-    """`end` is forced (its logit is 0, all others are -inf) as soon as `most` tokens stand from place `after` on.
+    """`end` is forced (its logit is 0, all others are -inf) once there are `most` tokens from position `after` on.
 
-    most: a number or a scalar tensor. after: as in `min_length`. end: one id.
+    most: a number or a scalar tensor. after: as in `min_length`. end: one id. Raises ValueError for several ids.
     """
-    if len(found := ends(end)) > 1:
-        raise ValueError(f"max_length forces one end, got {list(found)}: choose one of them")
-    (end,) = found
+    if len(result := ends(end)) > 1:
+        raise ValueError(f"max_length needs one END token, got {list(result)}: choose one of them")
+    (end,) = result
 
     def rule(logits, tokens, position):
         known([end], logits.shape[-1])
@@ -112,22 +114,22 @@ def max_length(most, after=0, end=END):
 
 
 def forced_tokens(ids, after=0):
-    """Some places have a given token: {place: id}, or a sequence of ids for the places from 0.
+    """Force tokens at given positions: {position: id}, or a sequence of ids for the positions from 0.
 
-    Places are counted from `after`: 0, or int [R], the lengths of the prompts, for the beginning of the answers. A
-    forced token has logit 0, all others -inf. ValueError for negative places, and for ids outside the vocabulary.
+    Positions are counted from `after`: 0, or int [R], the prompt lengths. A forced token has logit 0, all others -inf.
+    Raises ValueError for negative positions, and for ids outside the vocabulary.
     """
     pairs = dict(ids) if hasattr(ids, "keys") else dict(enumerate(ids))
     if min(pairs, default=0) < 0:
-        raise ValueError(f"Tokens can be forced at places from 0 on, not at {min(pairs)}.")
+        raise ValueError(f"forced_tokens needs positions of 0 or more; got {min(pairs)}")
     table = np.full(max(pairs, default=0) + 1, -1, "int32")
     table[list(pairs)] = list(pairs.values())
 
     def rule(logits, tokens, position):
         known(pairs.values(), logits.shape[-1])
-        place = tf.reshape(position - tf.convert_to_tensor(after), [-1, 1])  # [R or 1, 1]
-        inside = tf.logical_and(place >= 0, place < len(table))
-        wanted = tf.where(inside, tf.gather(table, tf.clip_by_value(place, 0, len(table) - 1)), -1)
+        position = tf.reshape(position - tf.convert_to_tensor(after), [-1, 1])  # [R or 1, 1]
+        inside = tf.logical_and(position >= 0, position < len(table))
+        wanted = tf.where(inside, tf.gather(table, tf.clip_by_value(position, 0, len(table) - 1)), -1)
         alone = tf.where(tf.range(logits.shape[-1]) == wanted, 0.0, NEVER)  # [R or 1, V]
         return tf.where(wanted >= 0, alone, logits)
 
@@ -135,7 +137,7 @@ def forced_tokens(ids, after=0):
 
 
 def suppressed(ids):
-    """The `ids` are never said."""
+    """The `ids` are never generated."""
     ids = np.array(list(ids), "int32")
 
     def rule(logits, tokens, position):
@@ -146,14 +148,14 @@ def suppressed(ids):
 
 
 def of_last_turn(rule, end):
-    """`rule`, which looks at what stands behind the last `end` of each text only, and leaves the logit of `end` alone.
+    """`rule`, applied to the tokens after the last `end` of each text only; it does not change the logit of `end`.
 
-    Of turns that all end with it, that is the one that is being said. For the rules that forbid or reward repetition.
+    If all turns of a dialogue end with it, that is the current turn. For rules about repetition.
     """
     (end,) = ends(end)
 
     def applied(logits, tokens, position):
-        ended = tf.logical_and(tokens == end, places(tokens) < position)
+        ended = tf.logical_and(tokens == end, positions(tokens) < position)
         ahead = tf.cumsum(tf.cast(ended, tf.int32), axis=1, reverse=True)  # ends from here on
         changed = rule(logits, tf.where(ahead > 0, end, tokens), position)
         return tf.where(tf.range(logits.shape[-1]) == end, logits, changed)
@@ -161,18 +163,18 @@ def of_last_turn(rule, end):
     return applied
 
 
-def places(tokens):
+def positions(tokens):
     """[1, L]: 0 .. L - 1."""
     return tf.range(tf.shape(tokens)[1])[None]
 
 
-def so_far(tokens, place):
-    """[R, 1]: the token at `place`; at place 0 where it is before the text's beginning."""
-    return tf.gather(tokens, tf.maximum(place, 0), axis=1)[:, None]
+def so_far(tokens, position):
+    """[R, 1]: the token at `position`; the token at position 0 if `position` is negative."""
+    return tf.gather(tokens, tf.maximum(position, 0), axis=1)[:, None]
 
 
 def marked(ids, where, vocab_size):
-    """bool [R, V]: is this one of the `ids` [R, N] at which `where` [R or 1, N] is True?"""
+    """bool [R, V]: whether the id occurs in `ids` [R, N] where `where` [R or 1, N] is True."""
     rows = tf.range(tf.shape(ids)[0])[:, None] + tf.zeros_like(ids)
     where = tf.logical_and(where, tf.ones_like(ids, tf.bool))
     pairs = tf.stack([rows, tf.where(where, ids, 0)], axis=-1)  # [R, N, 2]
@@ -183,4 +185,4 @@ def marked(ids, where, vocab_size):
 def known(ids, vocab_size):
     outside = [int(i) for i in ids if not 0 <= i < vocab_size]
     if outside:
-        raise ValueError(f"There are {vocab_size} token ids, from 0 on; {outside} are not among them.")
+        raise ValueError(f"expected token ids from 0 to {vocab_size - 1}; got {outside}")

@@ -1,11 +1,11 @@
-"""The one loop that writes texts token by token, run to its end (`sample`) or in parts (stream.py).
+"""The loop that generates texts token by token, run to its end (`sample`) or in parts (stream.py).
 
-What the next token is, a turn says: `drawing` shows the last token to a step and lets `rules` (rules.py) and `choose`
-(choices.py) decide; contrastive.py has another. Where an answer ends before END is the affair of `stops`, a table that
-says how far each token brings a match. stops.py makes it of the bytes of stop strings and of all tokens: so a string
-may straddle tokens, each token costs one look-up, and the graph holds no strings. The answer includes the token that
-completed the match, and text may stand behind the string in it: `before_stops` cuts the string off the joined text,
-and `settled` says how much of a stream can be shown.
+A turn computes the next token: `drawing` calls the step and applies `rules` (rules.py) and `choose` (choices.py);
+contrastive.py has another turn. `stops` is a table for stop strings, which tracks how much of one has been matched.
+stops.py builds it from the bytes of the stop strings and of all tokens: a stop string may begin and end inside tokens,
+each token costs one look-up, and the graph contains no strings. The answer includes the token that completes the match,
+possibly with text after the stop string: `before_stops` truncates the joined text, and `settled` tells how much of a
+stream can be shown.
 """
 
 from collections.abc import Callable
@@ -22,30 +22,30 @@ from tfllm.generation.steps import END, PAD, START, advance, among, as_state, en
 class Texts(NamedTuple):
     """Prompts with their answers."""
 
-    token_ids: tf.Tensor  # int32 [B, L]: prompt, answer, END, then `pad` only
-    scores: tf.Tensor  # float32 [B]: the answer's log-probability, END included, by the step's own softmax
-    lengths: tf.Tensor  # int32 [B]: tokens of prompt and answer, END counted
+    token_ids: tf.Tensor  # int32 [B, L]: prompt, answer, END, then `pad`
+    scores: tf.Tensor  # float32 [B]: the answer's log-probability, with END, by the step's own softmax
+    lengths: tf.Tensor  # int32 [B]: tokens of prompt and answer, with END
 
 
 class Progress(NamedTuple):
-    """What the loop carries."""
+    """The loop variables."""
 
-    position: tf.Tensor  # int32 scalar: the last place that is filled in every row
+    position: tf.Tensor  # int32 scalar: the last position that is filled in every row
     token_ids: tf.Tensor  # int32 [B, L]
-    given: tf.Tensor  # bool [B, L]: places that are not to be filled
+    given: tf.Tensor  # bool [B, L]: positions that are not filled
     scores: tf.Tensor  # float32 [B]
     lengths: tf.Tensor  # int32 [B]
-    matched: tf.Tensor  # int32 [B]: the row of `stops` that each text has come to
-    done: tf.Tensor  # bool [B]: has said an end or a stop
+    matched: tf.Tensor  # int32 [B]: the current row of `stops`
+    done: tf.Tensor  # bool [B]: an END token or a stop string was generated
     state: Any
 
 
 @dataclass(frozen=True)
 class Loop:
-    """`run(begin(...))`: place after place is filled by `turn(now) -> (ids [B], their log-probabilities [B], state)`.
+    """`run(begin(...))` fills position after position by `turn(now) -> (ids [B], log-probabilities [B], state)`.
 
-    A turn gives an id for place `position` + 1 of each row; those of rows that are done or have a prompt there do not
-    count. Its state has the structure, types and shapes of `now.state`. stops, end, pad: see `sample`.
+    A turn returns an id for position `position` + 1 of each row; ids of rows that are done, or still in their prompt,
+    are ignored. Its state has the structure, types and shapes of `now.state`. stops, end, pad: see `sample`.
     """
 
     turn: Callable
@@ -56,8 +56,8 @@ class Loop:
     def begin(self, state, token_ids, padding_mask, position=0):
         given = tf.cast(padding_mask, tf.bool)
         tokens = tf.where(given, tf.cast(token_ids, tf.int32), self.pad)
-        places = tf.range(tf.shape(tokens)[1])
-        lengths = tf.reduce_min(tf.where(given, tf.shape(tokens)[1], places), axis=1)  # [B], of the prompts
+        positions = tf.range(tf.shape(tokens)[1])
+        lengths = tf.reduce_min(tf.where(given, tf.shape(tokens)[1], positions), axis=1)  # [B], of the prompts
         none = tf.zeros_like(lengths)
         return Progress(
             tf.convert_to_tensor(position, tf.int32), tokens, given, tf.cast(none, tf.float32), lengths,
@@ -65,29 +65,30 @@ class Loop:
         )  # fmt: skip
 
     def unfinished(self, now):
-        """bool scalar: some row that is not done has a place to fill after this one."""
+        """bool scalar: a row that is not done has a position to fill."""
         ahead = tf.range(tf.shape(now.given)[1]) > now.position
         return tf.reduce_any(tf.logical_and(ahead, tf.logical_not(tf.logical_or(now.given, now.done[:, None]))))
 
     def body(self, now):
-        """One turn, written down. Progress -> Progress."""
+        """One turn, and its result stored. Progress -> Progress."""
         chosen, gained, state = self.turn(now)
-        place = now.position + 1
-        free = tf.logical_not(tf.logical_or(tf.gather(now.given, place, axis=1), now.done))
-        here = tf.logical_and(tf.range(tf.shape(now.given)[1]) == place, free[:, None])  # [B, L]
+        position = now.position + 1
+        free = tf.logical_not(tf.logical_or(tf.gather(now.given, position, axis=1), now.done))
+        here = tf.logical_and(tf.range(tf.shape(now.given)[1]) == position, free[:, None])  # [B, L]
         ended, matched = among(chosen, ends(self.end)), now.matched
         if self.stops is not None:
             followed = tf.gather_nd(self.stops, tf.stack([matched, chosen], axis=1))
             ended = tf.logical_or(ended, followed == tf.shape(self.stops)[0] - 1)
             matched = tf.where(free, followed, matched)
         return Progress(
-            place, tf.where(here, chosen[:, None], now.token_ids), now.given, now.scores + tf.where(free, gained, 0.0),
+            position, tf.where(here, chosen[:, None], now.token_ids), now.given,
+            now.scores + tf.where(free, gained, 0.0),
             now.lengths + tf.cast(free, tf.int32), matched, tf.logical_or(now.done, tf.logical_and(free, ended)),
             state,
         )  # fmt: skip
 
     def run(self, now, until=None, grow=None, capacity=16):
-        """Progress -> Progress when every row is done or full; or when `position` is `until`, where that is less.
+        """Progress -> Progress, when every row is done or full, or when `position` reaches `until`.
 
         grow, capacity: see growing_cache.py.
         """
@@ -100,7 +101,7 @@ class Loop:
 
 
 def drawing(step, choose=greedy, rules=(), forbidden=(PAD, START)):
-    """A turn: show the last token to the step, let the rules change its logits, `choose` from them."""
+    """A turn: call the step with the last token, apply the rules to its logits, and `choose`."""
 
     def turn(now):
         i, tokens = now.position, now.token_ids
@@ -115,22 +116,22 @@ def sample(
     step, state, token_ids, padding_mask, choose=greedy, end=END, pad=PAD, forbidden=(PAD, START), position=0,
     rules=(), stops=None, grow=None, capacity=16,
 ):  # fmt: skip
-    """Fill the places of `token_ids` whose `padding_mask` is False, from left to right.
+    """Fill the positions of `token_ids` where `padding_mask` is False, from left to right.
 
-    token_ids int [B, L] and padding_mask bool [B, L] hold the prompts, left-aligned; they may differ in
-    length and are never overwritten (an END in a prompt stops nothing). An encoder-decoder's prompt is START
-    alone; place 0 must be given. `state` has B rows. `choose(logits [B, V], place)` -> ids [B] sees -inf at
-    the `forbidden` ids. `position`: the first place shown to the step; what stands before is in `state`
-    already (a prefill, which must end before the last token of the shortest prompt).
-    rules: each `rule(logits [B, V], token_ids [B, L], place)` -> logits, in this order, before `choose`; the
-    tokens before `place` are the text so far, prompt included.
-    end: the id, or several, that ends a text; it is kept.
-    stops int [S, V], optional: an answer begins in row 0, token v leads it from row s to row stops[s, v], and in
-    the last row it is finished, that token included, as by END. Prompts do not count.
-    grow: optional, see growing_cache.py; `state` then begins with `capacity` positions (more than `position`), or L if
-    that is less.
+    token_ids int [B, L] and padding_mask bool [B, L] contain the left-aligned prompts; they may differ in length and
+    are never overwritten (an END in a prompt does not stop). An encoder-decoder's prompt is START alone; position 0
+    must be given. `state` has B rows. `choose(logits [B, V], position)` -> ids [B] gets -inf at the `forbidden` ids.
+    `position`: the first position that the step reads; earlier ones are in `state` already (a prefill, which must end
+    before the last token of the shortest prompt).
+    rules: each `rule(logits [B, V], token_ids [B, L], position)` -> logits, applied in this order before `choose`; the
+    tokens before `position` are the text so far, with the prompt.
+    end: the id, or several, that ends a text; it is part of the text.
+    stops int [S, V], optional: an answer begins in row 0, token v leads from row s to row stops[s, v], and in the last
+    row it is finished, with that token, as with END. Prompts do not count.
+    grow: optional, see growing_cache.py; `state` then starts with a capacity of min(`capacity`, L), more than
+    `position`.
 
-    -> Texts. The loop ends when every row has END, a stop, or is full. An error for logits that are NaN.
+    -> Texts. The loop ends when every row has END, a stop, or is full. Raises an error for NaN logits.
     """
     loop = Loop(drawing(step, choose, rules, forbidden), stops, end, pad)
     token_ids = tf.convert_to_tensor(token_ids)

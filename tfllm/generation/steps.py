@@ -1,22 +1,22 @@
-"""What both loops ask of a step, and the ids they give a meaning to. No choosing, no looping.
+"""The step function that both loops call, its checks, and the ids of special tokens.
 
-A step is `step(last int32 [R, 1], state, position int32 scalar) -> (logits [R, V], state)`: it is shown the
-token at `position` and gives the logits of the next place. `state` is any nest of tensors with R rows first,
-whose structure, types and shapes never change; constants (an encoder's memory) belong in the step's closure.
+A step is `step(last int32 [R, 1], state, position int32 scalar) -> (logits [R, V], state)`: it reads the token at
+`position` and returns the logits of the next position. `state` is any nest of tensors with R rows first, whose
+structure, types and shapes never change; constants (an encoder's memory) belong in the step's closure.
 """
 
 import numpy as np
 import tensorflow as tf
 
-PAD, START, END = 0, 2, 3  # as text/tokenizer.py numbers them; generation imports nothing of tfllm
+PAD, START, END = 0, 2, 3  # as in text/tokenizer.py; generation imports nothing of tfllm
 NOT_A_NUMBER = (
-    "the model gives logits that are not numbers (NaN), so it has nothing to say: its weights are NaN or overflow; "
-    "take an earlier checkpoint, or train with a lower learning rate"
+    "the model gives logits that are not numbers (NaN): its weights are NaN or overflow; "
+    "use an earlier checkpoint, or train with a lower learning rate"
 )
 
 
 def as_state(state, rows):
-    """The nest as tensors; ValueError where a leaf's known first axis is not `rows` (int or None)."""
+    """The nest as tensors. Raises ValueError for a leaf whose known first axis is not `rows` (int or None)."""
 
     def leaf(x):
         x = tf.convert_to_tensor(x)
@@ -31,17 +31,19 @@ def as_state(state, rows):
 
 
 def advance(step, last, state, position, forbidden):
-    """One call of `step`, checked.
+    """One checked call of `step`.
 
-    last [R, 1] -> logits float32 [R, V], -inf at the forbidden ids; `total` [R, 1], the logarithm of the
-    softmax's denominator with nothing forbidden, so `logits - total` are log-probabilities; the new state.
+    last [R, 1] -> logits float32 [R, V], -inf at the forbidden ids; `total` [R, 1], the logarithm of the softmax
+    denominator over all ids, so that `logits - total` are log-probabilities; the new state.
     """
     logits, new = step(last, state, position)
     return *measured(logits, forbidden), like(state, new)
 
 
 def measured(logits, forbidden):
-    """logits [R, V] -> (float32, -inf at the forbidden ids; `total`, as of `advance`). ValueError for other shapes."""
+    """logits [R, V] -> (float32, -inf at the forbidden ids; `total` as in `advance`). Raises ValueError for other
+    shapes.
+    """
     logits = finite(tf.cast(logits, tf.float32))
     if logits.shape.rank != 2 or logits.shape[-1] is None:
         raise ValueError(f"A step must return logits [R, V] of known V; these have shape {logits.shape}.")
@@ -53,48 +55,49 @@ def measured(logits, forbidden):
 
 
 def finite(logits):
-    """The same, but where a row has +inf, which is all of its probability: 0 there, -inf elsewhere. NaN stays NaN."""
+    """The logits; if a row has +inf, that id gets all the probability: 0 there, -inf elsewhere. NaN stays NaN."""
     infinite = tf.reduce_max(logits, axis=-1, keepdims=True) == float("inf")
     return tf.where(infinite, tf.where(logits == float("inf"), 0.0, -float("inf")), logits)
 
 
-def numbers(values, found=None):
-    """`found` (left out: the values); an error where a value is NaN: ValueError in Python, in a graph an Assert.
+def numbers(values, result=None):
+    """`result` (default: the values). Raises an error if a value is NaN: ValueError in eager mode, an Assert in a
+    graph.
 
-    XLA leaves assertions out, so what it computed is looked at behind it.
+    XLA removes assertions, so its results are checked outside of it.
     """
-    found = values if found is None else found
+    result = values if result is None else result
     fine = tf.logical_not(tf.reduce_any(tf.math.is_nan(values)))
     if tf.executing_eagerly():
         if not fine:
             raise ValueError(NOT_A_NUMBER)
-        return found
+        return result
     with tf.control_dependencies([tf.debugging.Assert(fine, [NOT_A_NUMBER])]):
-        return tf.nest.map_structure(tf.identity, found)
+        return tf.nest.map_structure(tf.identity, result)
 
 
 def ends(end):
-    """The ids that end a text, one or several -> a tuple of ints. ValueError for none, and for what is no id."""
-    found = tuple(np.atleast_1d(np.asarray(end)).tolist())
-    if not found or not all(isinstance(i, int) and i >= 0 for i in found):
+    """The ids that end a text, one or several -> a tuple of ints. Raises ValueError for no id, and for invalid ids."""
+    result = tuple(np.atleast_1d(np.asarray(end)).tolist())
+    if not result or not all(isinstance(i, int) and i >= 0 for i in result):
         raise ValueError(f"end must be a token id or several, 0 or more, got {end!r}")
-    return found
+    return result
 
 
 def among(ids, few):
-    """bool, as `ids`: is it one of a `few` ids?"""
+    """bool, as `ids`: whether it is one of a `few` ids."""
     return tf.reduce_any(ids[..., None] == tf.constant(few, tf.int32), axis=-1)
 
 
 def ruled(rules, logits, tokens, position):
-    """logits [R, V] after all `rules`, for place `position` of `tokens` [R, L]."""
+    """logits [R, V] after all `rules`, for position `position` of `tokens` [R, L]."""
     for rule in rules:
         logits = rule(logits, tokens, position)
     return logits
 
 
 def like(old, new):
-    """`new` in the structure and the static shapes of `old`; ValueError where the step changed either."""
+    """`new` in the structure and the static shapes of `old`. Raises ValueError if the step changed either."""
     before, after = tf.nest.flatten(old), [tf.convert_to_tensor(x) for x in tf.nest.flatten(new)]
     fits = len(before) == len(after) and all(
         a.dtype == b.dtype and a.shape.is_compatible_with(b.shape) for a, b in zip(after, before, strict=True)

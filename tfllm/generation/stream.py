@@ -1,4 +1,4 @@
-"""Texts as they grow: the loop of `sample` run a few places at a time from Python, to the same tokens."""
+"""Streaming: the loop of `sample` run a few positions at a time from Python, with the same tokens."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ from tfllm.generation.steps import NOT_A_NUMBER
 
 
 def stream(run, now, chunk=1):
-    """Yields the new tokens of each text (a list of B arrays, some perhaps empty) after every `chunk` places.
+    """Yield the new tokens of each text (a list of B arrays, possibly empty) after every `chunk` positions.
 
-    run(now, until) -> now: `Loop.run`, in a tf.function that the caller keeps. now: what `Loop.begin` gives. Joined,
-    a row's arrays are what `sample` writes into it with the same parts; END is in them. Places at which every row
-    still has its prompt are passed in the first run. ValueError for a chunk below 1, and for logits that are NaN.
+    run(now, until) -> now: `Loop.run`, in a tf.function of the caller. now: the result of `Loop.begin`. Joined, a row's
+    arrays are the tokens that `sample` generates with the same parts, with END. The first run also passes the positions
+    at which every row is still in its prompt. Raises ValueError for a chunk below 1, and for NaN logits.
     """
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1, not {chunk}.")

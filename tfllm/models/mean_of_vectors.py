@@ -23,7 +23,7 @@ class MeanOfVectors(Encoder):
     """
 
     pooling = "mean"
-    marks = False  # texts are read without START and END
+    special_tokens = False  # texts are read without START and END
     head_rate = 0.0  # a classification head above one text needs no dropout of its own
 
     def __init__(self, vocab_size, embedding_dim=300, hidden_dim=300, num_layers=0, rate=0.3, **kwargs):

@@ -28,7 +28,7 @@ class TextCNN(Encoder):
     """
 
     pooling = "max"
-    marks = False  # texts are read without START and END
+    special_tokens = False  # texts are read without START and END
 
     def __init__(self, vocab_size, embedding_dim=300, widths=(3, 4, 5), filters=100, rate=0.5, **kwargs):
         super().__init__(**kwargs)

@@ -28,7 +28,7 @@ class TextRNN(Encoder):
     Differs: pooling "attention" has one vector of scores, not Conneau's several views of a text.
     """
 
-    marks = False  # texts are read without START and END
+    special_tokens = False  # texts are read without START and END
 
     def __init__(self, vocab_size, embedding_dim=300, num_units=256, num_layers=1, cell="lstm", pooling="max",
                  rate=0.3, **kwargs):  # fmt: skip

@@ -1,4 +1,4 @@
-"""Tasks: text to answer, each a keras.Model with its tokenizers inside."""
+"""Tasks map text to answers. Each is a keras.Model that contains its tokenizers."""
 
 from tfllm import lazy
 

@@ -1,6 +1,6 @@
-"""What `from_text` of every task does with its config: the tokenizer is learned, the untrained model made for it.
+"""Build a task from its config, for `from_text`: learn the tokenizer and create the untrained model.
 
-The embedding of the model may begin with word vectors.
+The embedding of the model may be initialised with word vectors.
 """
 
 from dataclasses import asdict, fields
@@ -13,55 +13,55 @@ import numpy as np
 from tfllm import models, text
 from tfllm.layers.pretrained_embedding import replace_embedding
 from tfllm.saving import parameters
-from tfllm.tasks import records as gate
+from tfllm.tasks import user_data
 from tfllm.tasks.task import log
 from tfllm.tasks.texts import warn_names
 from tfllm.vectors.pretrained import pretrained_embedding
 from tfllm.vectors.widening import widened
 
 SIDES = {"source", "target"}
-TOKENIZERS = {"wordpieces": "WordPieces"}  # the others are spelt as their class, but for the capital
+TOKENIZERS = {"wordpieces": "WordPieces"}  # the names of the other classes are capitalised
 
 
 class Builder:
-    """A task's config, or the one of that name in `sizes`, and the word vectors that its model is to begin with.
+    """A task's config, or the name of one in `sizes`, and the word vectors to initialise its model with.
 
-    embeddings  what vectors.pretrained_embedding takes (KeyedVectors, a mapping, a path), or the layer that it gave;
-                of a model with two tokenizers: for the source, or {"source": ..., "target": ...}; None: what the config
-                names, if it does
-    trainable   its argument of that name: True, False or "missing"; None: as the config says
+    embeddings  an argument of vectors.pretrained_embedding (KeyedVectors, a mapping, a path), or a layer that it
+                returned; for a model with two tokenizers: those of the source, or {"source": ..., "target": ...}; None:
+                the files that the config names, if any
+    trainable   its argument of that name: True, False or "missing"; None: as in the config
 
-    ValueError for another name, and for a model that the task has not; FileNotFoundError for a path of vectors where
-    no file is: told before a tokenizer is learned for it.
+    Raises ValueError for an unknown name and for a model that the task does not support, and FileNotFoundError for a
+    missing file of vectors, before a tokenizer is learned.
     """
 
     def __init__(self, config, sizes, embeddings=None, trainable=None):
         self.config, self.trainable = named(config, sizes), trainable
-        self.fields = fields(next(iter(sizes.values())))  # those of the command line's config stand behind them
+        self.fields = fields(next(iter(sizes.values())))  # a config of the command line has more
         self.embeddings = vectors_of(self.config) if embeddings is None else embeddings
         expect_files(self.embeddings)
         self.kind = model_of(self.config)
 
     def learn(self, texts, tokenizer=None):
-        """A tokenizer with a vocabulary of the texts, of the config's kind or of the one of this name.
+        """Learn a tokenizer of the config's kind (or of the given name) from the texts.
 
-        Where the config says so (`embeddings_words`), also with the first words of the vectors.
+        If the config has `embeddings_words`, the vocabulary also contains the first words of the vectors.
         """
         warn_names(texts)
         name = tokenizer or self.config.tokenizer
         kind, options = getattr(text, TOKENIZERS.get(name, name.capitalize())), {"lowercase": self.config.lowercase}
         if kind is not text.Bytes:
             options["vocab_size"] = self.config.vocab_size
-        found, words = kind.learn(texts, **options), getattr(self.config, "embeddings_words", 0)
+        result, words = kind.learn(texts, **options), getattr(self.config, "embeddings_words", 0)
         if words and self.embeddings is None:
-            raise ValueError(f"embeddings_words={words}: of which vectors? embeddings names none")
-        return widened(found, self.embeddings, words) if words else found
+            raise ValueError(f"embeddings_words={words} needs word vectors: set embeddings")
+        return widened(result, self.embeddings, words) if words else result
 
     def model(self, source, target=None, more=0):
-        """The untrained model for one tokenizer, or for those of the two sides of an encoder-decoder.
+        """The untrained model for one tokenizer, or for the source and target tokenizers of an encoder-decoder.
 
-        more: ids that the model has behind the tokenizer's. Vectors are for every embedding of a model with one
-        tokenizer. ValueError for a dict of them where both sides have one matrix.
+        more: additional ids after those of the tokenizer. With one tokenizer, the vectors initialise every embedding of
+        the model. Raises ValueError for a dict of vectors if both sides share one matrix.
         """
         sizes = {"vocab_size": source, "input_vocab_size": source, "target_vocab_size": target or source}
         sizes = {name: one.vocab_size + more for name, one in sizes.items() if name in parameters(self.kind)}
@@ -73,15 +73,12 @@ class Builder:
         return model
 
     def options(self, task, **others):
-        """What the constructor of a task takes from its config: the fields that have the names of its parameters.
-
-        others: arguments of it above those.
-        """
+        """The constructor arguments of a task that its config contains. others: further arguments, with precedence."""
         names = {field.name for field in self.fields} & set(parameters(task)) - {"model", "tokenizer"}
         return {name: getattr(self.config, name) for name in names} | others
 
     def initialise_all(self, model, tokenizer):
-        if isinstance(model, models.MemoryNetwork):  # the embeddings of its hops begin alike
+        if isinstance(model, models.MemoryNetwork):  # the embeddings of all hops start equal
             self.initialise(model, model.embed[0], tokenizer, self.embeddings)
             for old in model.embed[1:]:
                 replace_embedding(model, old, copied(model.embed[0]))
@@ -93,25 +90,25 @@ class Builder:
     def initialise_sides(self, model, source, target):
         embeddings, shared = self.embeddings, model.embed_input is model.embed_target
         if not isinstance(embeddings, dict) or not embeddings.keys() <= SIDES:
-            embeddings = {"source": embeddings}  # a dict may also be one of words
+            embeddings = {"source": embeddings}  # a dict may also map words to vectors
         elif shared:
             raise ValueError(
-                "shared='all' has one matrix for both languages and the softmax: give one value as embeddings, "
-                "not one for each side, or a model with shared='output' or 'nothing'"
+                "shared='all' has one matrix for both languages and the softmax: pass one value as embeddings, "
+                "not one for each side, or use a model with shared='output' or 'nothing'"
             )
         parts = {"source": (model.embed_input, source), "target": (model.embed_target, target)}
         for side in [side for side, value in embeddings.items() if value is not None]:
             self.initialise(model, *parts[side], embeddings[side])
             if shared:
-                log.info("these vectors are for both languages and the softmax, which have one matrix (shared='all')")
+                log.info("both languages and the softmax share one matrix of these vectors (shared='all')")
 
     def initialise(self, model, old, tokenizer, embeddings):
-        """Word vectors stand in the place of `old`, an embedding of the model.
+        """Replace `old`, an embedding of the model, by word vectors.
 
-        They are scaled to the spread that `old` has, which its model was made for (a Transformer multiplies by √D, a
-        softmax may have the same matrix); a layer is taken as it is. What is drawn follows
-        keras.utils.set_random_seed. ValueError for `trainable` beside a layer, which knows what it trains, and as
-        replace_embedding says.
+        The vectors are scaled to the standard deviation of `old`, for which the model was designed (a Transformer
+        multiplies by √D, a softmax may share the matrix); a layer is used unchanged. Random numbers follow
+        keras.utils.set_random_seed. Raises ValueError for `trainable` with a layer, which has its own setting, and as
+        replace_embedding does.
         """
         if not isinstance(embeddings, keras.layers.Layer):
             spread = np.sqrt(np.mean(np.square(keras.ops.convert_to_numpy(old.embeddings).astype("float64"))))
@@ -121,14 +118,14 @@ class Builder:
                 dtype=old.dtype_policy,
             )  # fmt: skip
         elif self.trainable is not None:
-            raise ValueError("a layer knows which of its rows are trained: leave embeddings_trainable out")
+            raise ValueError("an embedding layer has its own trainable rows: leave embeddings_trainable out")
         replace_embedding(model, old, embeddings)
         if embeddings.coverage is not None:
             log.info("%s: vectors for %.1f %% of the vocabulary", embeddings.name, 100 * embeddings.coverage.share())
 
 
 def named(config, sizes):
-    """A config, or the one of that name in `sizes`. ValueError for another name."""
+    """A config, or the one of that name in `sizes`. Raises ValueError for an unknown name."""
     if not isinstance(config, str):
         return config
     if config not in sizes:
@@ -138,35 +135,32 @@ def named(config, sizes):
 
 
 def model_of(config):
-    """The class of a task's `config.model`: the one of its name in tfllm.models, without "Config".
-
-    ValueError for a model that is none of those which the task's config has.
-    """
-    expected, found = get_type_hints(type(config))["model"], type(config.model)
+    """The class of `config.model` in tfllm.models. Raises ValueError for a model that the task does not support."""
+    expected, result = get_type_hints(type(config))["model"], type(config.model)
     if not isinstance(config.model, expected):
         names = " or ".join(one.__name__ for one in getattr(expected, "__args__", (expected,)))
         raise ValueError(f"model of a {type(config).__name__} must be a {names}; got {config.model!r:.100}")
-    return getattr(models, found.__name__.removesuffix("Config"))
+    return getattr(models, result.__name__.removesuffix("Config"))
 
 
 def vectors_of(config):
-    """The files of word vectors that a config names: one, or {"source": ..., "target": ...}; None: no file."""
+    """The files of word vectors in a config: one, or {"source": ..., "target": ...}, or None."""
     target = getattr(config, "embeddings_target", None)
     source = getattr(config, "embeddings", None)
     return source if target is None else {"source": source, "target": target}
 
 
 def expect_files(embeddings):
-    """FileNotFoundError for a path where no file is."""
+    """Raise FileNotFoundError for a path that is no file."""
     if isinstance(embeddings, (str, Path)) and not Path(embeddings).is_file():
-        raise FileNotFoundError(f"embeddings: {embeddings} is no file; expected word vectors")
+        raise FileNotFoundError(f"embeddings: {embeddings} is not a file; expected word vectors")
     if isinstance(embeddings, dict) and embeddings.keys() <= SIDES:
         for value in embeddings.values():
             expect_files(value)
 
 
 def copied(embedding):
-    """A second one like it."""
+    """A copy of an embedding layer with the same weights."""
     other = type(embedding).from_config(embedding.get_config())
     other.build()
     other.set_weights(embedding.get_weights())
@@ -174,5 +168,5 @@ def copied(embedding):
 
 
 def documents(task, texts):
-    """The "text" of records, or strings, for a task of this class: a dataset of strings."""
-    return gate.read(task.fields, texts, who=task.__name__).map(lambda record: record["text"])
+    """The "text" of records, or strings, for a task of this class -> a dataset of strings."""
+    return user_data.read(task.fields, texts, who=task.__name__).map(lambda record: record["text"])

@@ -1,8 +1,8 @@
-"""What a task compiles. The latest few functions of a kind are kept; each is made once, whichever thread comes first.
+"""A cache of the functions that a task compiles. It keeps the latest few of each kind, and is thread-safe.
 
-A trace freezes the layers that it meets and their settings: a length, a threshold, the weight of a loss. So all of them
-stand in the key, and what is said after `replace_embedding`, LoRA, a calibration or `task.reply_length = 20` is said by
-a new trace. Weights are read anew at each call. Left out: settings that no constructor names.
+Tracing freezes the layers and settings that it meets: a length, a threshold, the weight of a loss. Therefore the cache
+key contains all of them: after `replace_embedding`, LoRA, a calibration or `task.reply_length = 20` the function is
+traced again. Weights are not frozen. Settings that are no constructor arguments are not part of the key.
 """
 
 import threading
@@ -18,7 +18,7 @@ LOCK = threading.RLock()
 
 
 def compiled(make):
-    """A method that makes a tf.function -> the one of an earlier call, where arguments and task are the same."""
+    """Decorator: a method that makes a tf.function returns the cached one if arguments and task are unchanged."""
 
     @wraps(make)
     def cached(self, *structure, **options):
@@ -36,14 +36,14 @@ def compiled(make):
 
 
 def changed(task, what):
-    """Whether the settings are others than when this was asked for `what` the last time; False at first."""
+    """Whether the settings of the task changed since the last call with the same `what`; False at first."""
     seen, now = vars(task).setdefault("_seen", {}), settings(task)
     before, seen[what] = seen.get(what, now), now
     return before != now
 
 
 def settings(task):
-    """Each layer of the task, and the plain values of what its constructor takes: a tuple that can be a key."""
+    """A hashable tuple of all layers of the task, each with the plain values of its constructor arguments."""
     return tuple((layer, *_plain(layer)) for layer in all_layers(task))
 
 

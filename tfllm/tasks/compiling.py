@@ -1,8 +1,8 @@
-"""What `compile` is given -> losses and metrics that are right of padded batches of logits.
+"""The arguments of `compile` -> losses and metrics that are correct for padded batches of logits.
 
-Targets are ids, predictions are logits, and weights say which tokens are real. Keras' losses divide by padded size,
-its unweighted metrics count padding, and "accuracy" of several labels is that of one class: each is taken for what the
-task's own loss and metrics do, or refused in one line.
+Targets are ids, predictions are logits, and weights mark the real tokens. Keras' losses divide by the padded size, its
+unweighted metrics count padding, and its "accuracy" compares ids with logits. Each of these is replaced by what the
+task's own loss and metrics compute, or refused with a one-line error.
 """
 
 import inspect
@@ -19,7 +19,7 @@ OURS = (*ACCURACIES, TokenMean, RealOnly)
 
 
 def expect_own_strategy(task):
-    """ValueError where a task is compiled under a strategy that its weights were not made under."""
+    """Raise ValueError if a task is compiled under another strategy than its weights were created under."""
     strategy = tf.distribute.get_strategy()
     created = strategy.extended.variable_created_in_scope
     if tf.distribute.has_strategy() and not all(created(weight.value) for weight in task.weights[:1]):
@@ -30,9 +30,9 @@ def expect_own_strategy(task):
 
 
 def settings(objective, loss=None, metrics=None, weighted_metrics=None):
-    """-> {"loss", "weighted_metrics"} for Keras' `compile`. objective: what a task's `objective` gives.
+    """-> {"loss", "weighted_metrics"} for Keras' `compile`. objective: the result of a task's `objective`.
 
-    ValueError for a loss or a metric that expects probabilities, and for the accuracy of a task that has none.
+    Raises ValueError for a loss or a metric that expects probabilities, and for "accuracy" if the task has none.
     """
     own = objective["weighted_metrics"]
     loss = one_for_each(loss, objective["loss"])
@@ -41,33 +41,42 @@ def settings(objective, loss=None, metrics=None, weighted_metrics=None):
     else:
         loss, given = over_real(loss), adapted(weighted_metrics, own, True)
         single = isinstance(loss, RealMean) and not isinstance(objective["loss"], (LabelCrossEntropy, dict))
-        if single:  # as the objective has it: exact where batches differ in their number of tokens
+        if single:  # as in the objective: exact if batches differ in their number of tokens
             given = [TokenMean(loss, name="loss"), *(given or [])]
-    found = joined(given, adapted(metrics, own, False))
-    return {"loss": loss, "weighted_metrics": found or []}  # of None Keras keeps those of an earlier `compile`
+    result = joined(given, adapted(metrics, own, False))
+    return {
+        "loss": loss,
+        "weighted_metrics": result or [],
+    }  # with None, Keras keeps the metrics of an earlier `compile`
 
 
 def one_for_each(loss, own):
-    """A loss as the task's own: one, or a dict by output; a list has them in that order. ValueError for others."""
+    """A loss in the structure of the task's own: one loss, or a dict by output (a list is in that order).
+
+    Raises ValueError for another structure.
+    """
     names = list(own) if isinstance(own, dict) else None
     if isinstance(loss, (list, tuple)):
         if len(loss) != len(names or [own]):
             raise ValueError(f"expected {'a loss' if names is None else f'losses of {names}'}; got {len(loss)} of them")
         return loss[0] if names is None else dict(zip(names, loss, strict=True))
     if isinstance(loss, dict) and names is None and "class_name" not in loss:
-        raise ValueError(f"the model has one output without a name: give one loss; got a dict of {list(loss)}")
+        raise ValueError(f"the model has one unnamed output: expected one loss; got a dict with {list(loss)}")
     return loss
 
 
 def expect_function(function, what):
-    """The loss or metric as it is; ValueError for what is none."""
+    """The loss or metric unchanged. Raises ValueError if it is not callable."""
     if not callable(function):
-        raise ValueError(f"a {what} is a name, an object of keras or a function (targets, logits); got {function!r}")
+        raise ValueError(f"a {what} must be a name, a Keras object or a function (targets, logits); got {function!r}")
     return function
 
 
 def over_real(loss):
-    """A loss, or a dict of them by output, as a mean over real tokens; ours, and what has another reduction, as is."""
+    """A loss, or a dict of losses by output, as a mean over real tokens.
+
+    Losses of tfllm, and losses with a reduction other than the mean, are returned unchanged.
+    """
     if isinstance(loss, dict) and "class_name" not in loss:
         return {name: over_real(part) for name, part in loss.items()}
     loss = keras.losses.get(loss) if isinstance(loss, (str, dict)) else expect_function(loss, "loss")
@@ -79,7 +88,7 @@ def over_real(loss):
 
 
 def adapted(metrics, own, weighted):
-    """Metrics as Keras takes them -> the same, over real tokens. own: the weighted metrics of the objective."""
+    """Metrics in any form that Keras accepts -> metrics over real tokens. own: the metrics of the objective."""
     if metrics is None:
         return None
     if isinstance(metrics, dict):
@@ -95,23 +104,23 @@ def adapted(metrics, own, weighted):
 def adapted_one(metric, own, weighted):
     if isinstance(metric, OURS):
         return metric
-    if metric in ("accuracy", "acc") or type(metric) is keras.metrics.Accuracy:  # which would compare ids with logits
+    if metric in ("accuracy", "acc") or type(metric) is keras.metrics.Accuracy:  # it would compare ids with logits
         metric = getattr(metric, "name", metric)
-        found = [type(part) for part in (own if isinstance(own, list) else []) if isinstance(part, ACCURACIES)]
-        if not found:
-            raise ValueError(f"there is no {metric!r} of this task: what it says are numbers; take 'mae' or 'mse'")
-        return found[0](name=metric)
+        result = [type(part) for part in (own if isinstance(own, list) else []) if isinstance(part, ACCURACIES)]
+        if not result:
+            raise ValueError(f"this task has no {metric!r}, since its outputs are numbers: use 'mae' or 'mse'")
+        return result[0](name=metric)
     metric = keras.metrics.get(metric) if isinstance(metric, str) else expect_function(metric, "metric")
     if isinstance(metric, keras.metrics.Metric) and "y_pred" not in inspect.signature(metric.update_state).parameters:
         raise ValueError(
-            f"the metric {metric.name!r} is of values, not of targets and logits: give a function (targets, logits)"
+            f"the metric {metric.name!r} takes values, not targets and logits: use a function (targets, logits)"
         )
     refuse_probabilities(metric)
     return RealOnly(metric, weighted)
 
 
 def joined(first, second):
-    """Two lists of metrics, or dicts of lists by output -> one, a name once in each."""
+    """Merge two lists of metrics, or two dicts of lists by output; each name occurs once."""
     if not first or not second:
         return first or second
     if isinstance(first, dict) and isinstance(second, dict):
@@ -119,7 +128,7 @@ def joined(first, second):
     if isinstance(first, dict) or isinstance(second, dict):
         named = first if isinstance(first, dict) else second
         raise ValueError(
-            f"give metrics as the objective of this task does, {'a dict by output' if named is first else 'a list'}; "
+            f"give metrics in the form of the task's objective, {'a dict by output' if named is first else 'a list'}; "
             f"got {'a list' if named is first else f'a dict of {list(named)}'}"
         )
     names = {metric.name for metric in first}
@@ -127,7 +136,7 @@ def joined(first, second):
 
 
 def refuse_probabilities(function):
-    """ValueError for a Keras loss or metric that takes logits for probabilities."""
+    """Raise ValueError for a Keras loss or metric that takes the predictions for probabilities."""
     function = keras.losses.get(function) if isinstance(function, str) else function
     name = getattr(function, "name", getattr(function, "__name__", function))
     if isinstance(function, (keras.losses.Loss, keras.metrics.Metric)):
@@ -135,26 +144,26 @@ def refuse_probabilities(function):
         from_logits, threshold = config.get("from_logits", True), decides_at(config)
         if config.get("sparse_y_pred"):
             raise ValueError(
-                f"the metric {name!r} expects class numbers, but the model gives logits: give it sparse_y_pred=False"
+                f"the metric {name!r} expects class numbers, but the model outputs logits: use sparse_y_pred=False"
             )
         if from_logits and threshold is not None and any(keras.tree.flatten(threshold)):
             raise ValueError(
-                f"the metric {name!r} decides at {threshold} as if it were given probabilities, but the model gives "
-                "logits, whose middle is 0: give it threshold 0 where it takes that, or leave it out"
+                f"the metric {name!r} has the threshold {threshold} for probabilities, but the model outputs "
+                "logits: use threshold=0 if it has that argument, or leave it out"
             )
     else:
         from_logits = getattr(inspect.signature(function).parameters.get("from_logits"), "default", True)
     if not from_logits:
-        kind, advice = ("metric", "or give it from_logits=True") if isinstance(function, keras.metrics.Metric) else (
+        kind, advice = ("metric", "or use from_logits=True") if isinstance(function, keras.metrics.Metric) else (
             "loss", f"or use keras.losses.{'Binary' if 'binary' in name else 'SparseCategorical'}Crossentropy"
             "(from_logits=True)")  # fmt: skip
         raise ValueError(
-            f"the {kind} {name!r} expects probabilities, but the model gives logits: leave it out, {advice}"
+            f"the {kind} {name!r} expects probabilities, but the model outputs logits: leave it out, {advice}"
         )
 
 
 def decides_at(config):
-    """The threshold, or thresholds, of a metric of this config; None where it has none."""
+    """The threshold, or thresholds, in the config of a metric; None if it has none."""
     if "thresholds" in config and not config.get("top_k"):
         return 0.5 if config["thresholds"] is None else config["thresholds"]
     return config.get("threshold")

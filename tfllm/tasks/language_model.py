@@ -1,4 +1,4 @@
-"""Language modelling: a causal model and its tokenizer, from running text to its continuation and its probability."""
+"""Language modelling: a causal model and its tokenizer, from running text to continuations and probabilities."""
 
 from functools import partial
 
@@ -25,7 +25,7 @@ from tfllm.tasks.text_generation.writing import Writing
 from tfllm.tasks.text_inputs import never_empty
 from tfllm.tasks.vocabularies import expect_rows
 
-LENGTH = 256  # tokens in a block, where neither the user nor the model says how many
+LENGTH = 256  # default tokens of a block, if the model has no limit
 
 
 SIZES = {
@@ -39,15 +39,15 @@ SIZES = {
 
 @keras.saving.register_keras_serializable("tfllm")
 class LanguageModel(Writing):
-    """A causal `model` (models/causal.py) with its `tokenizer`. Records have "text", a document each.
+    """A causal `model` (models/causal.py) with its `tokenizer`. Records have "text", one document each.
 
     LanguageModel.from_text(texts) learns the tokenizer and builds the model.
-    length: tokens in a block of training; by default what the model can take, 256 where that has no end.
-    cross_documents: documents stand end to end in the blocks, which then have no padding; else each block has tokens
-    of one document.
+    length: tokens of a training block; default: the model's limit, or 256.
+    cross_documents: blocks cross document boundaries, so that there is no padding; otherwise each block has tokens of
+    one document.
 
-    Every document is predicted from its first token to END. Before the first one stands START; END where the tokenizer
-    has no START (GPT-2's).
+    Every document is predicted from its first token to END. Its first input is START, or END if the tokenizer has no
+    START (GPT-2's).
     """
 
     fields = ("text",)
@@ -58,19 +58,18 @@ class LanguageModel(Writing):
         self.model, self.tokenizer, self.cross_documents = model, tokenizer, cross_documents
         self.length = length or model.max_length or LENGTH
         if model.max_length is not None and self.length > model.max_length:
-            raise ValueError(f"blocks of {self.length} tokens: the model can take {model.max_length}")
+            raise ValueError(f"length is {self.length} tokens, but the model's limit is {model.max_length}")
         if tokenizer.end is None:
-            raise ValueError("a language model needs a tokenizer with a token for the end of a text")
+            raise ValueError("a language model needs a tokenizer with an END token")
         expect_rows(model, tokenizer)
         self.built = True
 
     @classmethod
     def from_text(cls, texts, config="tiny", embeddings=None, embeddings_trainable=None):
-        """Learns the vocabulary of the texts (documents, or records of "text") and builds an untrained model for it.
+        """Learn the vocabulary of the texts (documents, or records of "text") and build an untrained model.
 
-        config: a LanguageModelConfig, or the name of one: "tiny" (the default), "small", "base".
-        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.building.Builder`; above those of
-        the config.
+        config: a LanguageModelConfig or its name: "tiny" (default), "small", "base".
+        embeddings, embeddings_trainable: word vectors, see `tasks.building.Builder`; they override the config.
         """
         build = Builder(config, SIZES, embeddings, embeddings_trainable)
         tokenizer = build.learn(documents(cls, texts))
@@ -80,8 +79,8 @@ class LanguageModel(Writing):
     def from_pretrained(cls, path_or_name, rate=None, **options):
         """A GPT-2 with its tokenizer: a folder in Hugging Face's format, a name on its hub, or a keras-nlp preset.
 
-        rate: probability of dropout, where it is to be another. options: of GPT, such as dtype="mixed_bfloat16".
-        FileNotFoundError where there is nothing of that name, or no network to fetch it.
+        rate: probability of dropout, to override the checkpoint's. options: of GPT, such as dtype="mixed_bfloat16".
+        Raises FileNotFoundError if the name does not exist, or without network access.
         """
         from tfllm.interop import gpt2, huggingface, keras_nlp
 
@@ -93,9 +92,9 @@ class LanguageModel(Writing):
         return cls(gpt2.load(folder, rate, **options), text.BytePairs.from_folder(folder)).pretrained()
 
     def save_pretrained(self, folder):
-        """Writes model and tokenizer in Hugging Face's format, as `from_pretrained` here and there reads them.
+        """Write model and tokenizer in Hugging Face's format, for `from_pretrained` of both libraries.
 
-        ValueError for what that format has no words for: other models than GPT in GPT-2's layout, other tokenizers.
+        Raises ValueError unless the model is a GPT in GPT-2's layout with a BytePairs tokenizer.
         """
         from tfllm.interop import gpt2
 
@@ -109,19 +108,19 @@ class LanguageModel(Writing):
     def writer(self):
         return CausalWriter(self.model, self.tokenizer, Prompts(self))
 
-    def report(self, found, decoding):
-        """Logs a warning where a prompt was cut, and where there was less room than was asked for."""
-        most, count = self.model.max_length, len(found["cut"])
-        if cut := (found["cut"] > 0).sum():
-            log.warning("%d of %d prompts lose their beginning: the model can take %d tokens", cut, count, most)
-        if short := (found["short"] > 0).sum():
+    def report(self, result, decoding):
+        """Log a warning for truncated prompts, and for continuations shorter than requested."""
+        most, count = self.model.max_length, len(result["cut"])
+        if cut := (result["cut"] > 0).sum():
+            log.warning("%d of %d prompts were truncated on the left: the model's limit is %d tokens", cut, count, most)
+        if short := (result["short"] > 0).sum():
             log.warning("%d of %d texts end at the model's limit of %d tokens", short, count, most)
-        if full := (found["max_new_tokens"] < 1).sum():
-            log.warning("%d of %d prompts have max_length=%d tokens or more and are not continued: give max_new_tokens",
+        if full := (result["max_new_tokens"] < 1).sum():
+            log.warning("%d of %d prompts have max_length=%d tokens or more and are not continued: set max_new_tokens",
                         full, count, decoding.max_length)  # fmt: skip
 
     def prepare(self, texts):
-        """strings [B] -> ragged token_ids [B, None] behind START. Without a START, an empty text begins with END."""
+        """strings [B] -> ragged token_ids [B, None] after START. Without a START token, an empty text becomes END."""
         token_ids = self.tokenizer.encode(texts)
         if self.tokenizer.start is not None:
             return joined(self.tokenizer.start, token_ids)
@@ -138,7 +137,7 @@ class LanguageModel(Writing):
         return joined(first, token_ids), joined(token_ids, tokenizer.end)
 
     def packable(self, record):
-        """Documents -> (inputs, targets, weights), ragged [B, None], to be laid end to end."""
+        """Documents -> (inputs, targets, weights), ragged [B, None], to be concatenated to blocks."""
         inputs, targets = self.whole(record)
         return inputs, targets, tf.ones_like(targets, tf.float32)
 
@@ -161,14 +160,14 @@ class LanguageModel(Writing):
         return Stream(records, rows, self.length, pack=self.cross_documents, **options)
 
     def fit(self, x=None, y=None, *args, stream=False, **options):
-        """As `Task.fit`. stream: text that is larger than memory, see `streaming.fit_stream`."""
+        """As `Task.fit`. stream: trains on text that is larger than memory, see `streaming.fit_stream`."""
         return fit_stream(self, x, y, *args, **options) if stream else super().fit(x, y, *args, **options)
 
     def score(self, x, stride=None, batch_tokens=4096, verbose="auto"):
-        """The texts' probability -> evaluation.Perplexity, which has it per token, word, character and byte.
+        """The probability of the texts -> evaluation.Perplexity, per token, word, character and byte.
 
-        Each text is read in blocks of `length` tokens, as in training. stride: in windows that begin at every
-        `stride`-th token; each token counts in the first window that has it, behind at least length - stride others.
+        Each text is read in blocks of `length` tokens, as in training. stride: read windows that begin every `stride`
+        tokens instead; each token counts in its first window, with at least length - stride tokens of context.
         """
         from tfllm.evaluation import Perplexity, counts
 
@@ -182,8 +181,8 @@ class LanguageModel(Writing):
         bar = keras.utils.Progbar(steps, verbose=int(verbose if verbose != "auto" else steps > 10))
         total, tokens, unknown = 0.0, 0.0, 0.0
         for batch in data.dataset:
-            found = self.summed(*batch).numpy()
-            total, tokens, unknown = total + found[0], tokens + found[1], unknown + found[2]
+            result = self.summed(*batch).numpy()
+            total, tokens, unknown = total + result[0], tokens + result[1], unknown + result[2]
             bar.add(1)
         texts = (line for group in records.batch(64).as_numpy_iterator() for line in group["text"])
         return Perplexity(float(total), round(tokens), counts(texts), round(unknown))
@@ -191,15 +190,15 @@ class LanguageModel(Writing):
     @property
     @compiled
     def summed(self):
-        """likelihood.summed of this task, compiled; all three [B, T]."""
+        """likelihood.summed of this task, compiled; inputs [B, T]."""
         kinds = [tf.TensorSpec([None, None], kind) for kind in (tf.int32, tf.int32, tf.float32)]
         return tf.function(partial(summed, self), input_signature=kinds, autograph=False)
 
 
 class Prompts:
-    """How texts become the prompts of a CausalWriter: untouched, each continued where it ends."""
+    """How a CausalWriter makes prompts of texts: unchanged, each is continued at its end."""
 
-    counted = "max_length"
+    length_field = "max_length"
 
     def __init__(self, task):
         self.task = task
@@ -216,8 +215,8 @@ class Prompts:
         return decoding.max_length, decoding.max_new_tokens
 
     def context(self, prompts):
-        """All of it."""
+        """The whole prompt."""
         return prompts
 
-    def silent(self, texts):
+    def empty_answers(self, texts):
         return None

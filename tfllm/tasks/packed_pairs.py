@@ -1,4 +1,4 @@
-"""One text, or two, as one row of tokens for an encoder. Devlin et al. 2019, sec. 3 and fig. 2."""
+"""One text or two as one row of tokens for an encoder. Devlin et al. 2019, sec. 3 and fig. 2."""
 
 import tensorflow as tf
 
@@ -9,20 +9,20 @@ def packed(a, b=None, *, start, end, length=None):
     """-> (token_ids, segment_ids), ragged int32 [B, None]: START a END, or START a END b END, at most `length` tokens.
 
     a, b        ragged token_ids [B, None]
-    start, end  the ids of [CLS] and [SEP]; None for either: it is left out
-    length      None: no limit. What is too long loses its last tokens; of a pair always the longer text, b where they
-                are equally long, until both fit (`_truncate_seq_pair` of the paper's code)
+    start, end  the ids of [CLS] and [SEP]; None leaves the special token out
+    length      maximum number of tokens; None: no limit. A text that is too long loses its last tokens; of a pair the
+                longer text does (b if both are equally long) until both fit (`_truncate_seq_pair` of the paper's code)
 
-    segment_ids are 0 to the END of a, and 1 after it. Core operations only. Raises ValueError for a length that has no
-    room for START and END.
+    segment_ids are 0 up to the END of a, and 1 after it. Core operations only. Raises ValueError if `length` is less
+    than the number of special tokens.
     """
-    texts, marks = [part for part in (a, b) if part is not None], marks_around(b, start, end)
-    if length is not None and length < marks:
-        raise ValueError(f"length must be {marks} or more, for the marks around the text; got {length}")
+    texts, count = [part for part in (a, b) if part is not None], num_special_tokens(b, start, end)
+    if length is not None and length < count:
+        raise ValueError(f"length must be {count} or more, for the special tokens around the text; got {length}")
     if length is not None:
-        sizes = truncated_lengths(*(part.row_lengths() for part in texts), capacity=length - marks)
+        sizes = truncated_lengths(*(part.row_lengths() for part in texts), capacity=length - count)
         texts = [prefixes(part, size) for part, size in zip(texts, sizes, strict=True)]
-    starts, ends = ([] if mark is None else [mark] for mark in (start, end))
+    starts, ends = ([] if token is None else [token] for token in (start, end))
     texts = [tf.cast(part, tf.int32) for part in texts]
     token_ids = joined(*starts, *(piece for part in texts for piece in (part, *ends)))
     if b is None:
@@ -32,13 +32,13 @@ def packed(a, b=None, *, start, end, length=None):
     return token_ids, joined(*([0] * len(starts)), zeros, *of_a, ones, *of_b)
 
 
-def marks_around(pair, start, end):
-    """The number of marks that `packed` adds."""
+def num_special_tokens(pair, start, end):
+    """The number of special tokens that `packed` adds."""
     return (start is not None) + (end is not None) * (1 if pair is None else 2)
 
 
 def truncated_lengths(a, b=None, *, capacity):
-    """Numbers of tokens [B] of each text -> how many of them stay, `capacity` in all: [a] or [a, b]."""
+    """Numbers of tokens [B] of each text -> how many are kept, `capacity` in total: [a] or [a, b]."""
     if b is None:
         return [tf.minimum(a, capacity)]
     first = tf.minimum(a, tf.maximum(capacity - b, (capacity + 1) // 2))

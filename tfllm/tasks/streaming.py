@@ -1,7 +1,7 @@
-"""`fit(stream=True)`: text that is larger than memory is tokenised while the model trains."""
+"""`fit(stream=True)`: trains on text that is larger than memory, which is tokenised during training."""
 
 from tfllm.data.batches import TOKENS
-from tfllm.tasks import records as gate
+from tfllm.tasks import user_data
 from tfllm.tasks.task import log
 
 
@@ -9,26 +9,26 @@ def fit_stream(task, x, y=None, batch_size=None, epochs=1, verbose="auto", callb
                validation_data=None, shuffle=True, initial_epoch=0, batch_tokens=None, shapes=6, seed=1,
                recipe=None, sample_weight=None, steps_per_epoch=None, shuffle_buffer=4096,
                **options):  # fmt: skip
-    """`task.fit` on a tf.data.Dataset of records that need not fit in memory: they are tokenised while it trains.
+    """`task.fit` on a tf.data.Dataset of records that need not fit in memory; they are tokenised during training.
 
-    The arguments are those of `Task.fit`, in its order. task.streamed(records, **options) gives the data.streams.Stream
-    that the model is trained on.
+    The arguments are those of `Task.fit`, in the same order. task.streamed(records, **options) returns the
+    data.streams.Stream that the model is trained on.
 
-    steps_per_epoch: batches in an epoch, which goes on where the last one ended; without, an epoch is one pass over
-    the text, which is tokenised once more before the first, to plan its batches. shuffle_buffer: rows that are
-    shuffled together. What is validated is held in memory. ValueError for `y`, `sample_weight`, and for a
-    validation_split: where a stream ends is not known before.
+    steps_per_epoch: batches per epoch; an epoch continues where the last one ended. Without it an epoch is one pass
+    over the text, which is tokenised once more before the first epoch, to plan the batches. shuffle_buffer: number of
+    rows that are shuffled together. Validation data are kept in memory. Raises ValueError for `y`, `sample_weight` and
+    validation_split: the length of a stream is not known in advance.
     """
     for name, given, instead in (
         ("y", y is not None, "give the text alone"),
-        ("sample_weight", sample_weight is not None, "its documents become other rows"),
+        ("sample_weight", sample_weight is not None, "a document does not become one row"),
         ("validation_split", validation_split, "give validation_data"),
     ):
         if given:
             raise ValueError(f"fit(stream=True) takes no {name}: {instead}")
     tokens = TOKENS if batch_tokens is None and steps_per_epoch else batch_tokens
     records = task.records(x, endless=steps_per_epoch is not None)
-    gate.expect_words(records, task.fields)
+    user_data.check_texts(records, task.fields)
     train = task.streamed(
         records, tokens=tokens, batch_size=batch_size, shapes=shapes, buffer=shuffle_buffer,
         seed=seed if shuffle else None, steps=steps_per_epoch,

@@ -1,4 +1,4 @@
-"""Summarization: an encoder-decoder with one tokenizer, which may copy words that its vocabulary has not."""
+"""Summarization: an encoder-decoder with one tokenizer, which may copy unknown words from the source."""
 
 import keras
 import tensorflow as tf
@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfllm.generation import max_length, min_length
 from tfllm.models.configs import Seq2SeqRNNConfig
 from tfllm.models.pointer_generator import PointerGenerator
-from tfllm.tasks import records as gate
+from tfllm.tasks import user_data
 from tfllm.tasks.building import Builder
 from tfllm.tasks.settings import SummarizerConfig
 from tfllm.tasks.task import log
@@ -30,51 +30,51 @@ SIZES = {
 
 @keras.saving.register_keras_serializable("tfllm")
 class Summarizer(EncoderDecoder):
-    """An encoder-decoder `model`, perhaps a PointerGenerator, with the `tokenizer` of documents and summaries.
+    """An encoder-decoder `model` (possibly a PointerGenerator) with one `tokenizer` for documents and summaries.
 
     Summarizer.from_text(records) learns the tokenizer and builds the model. Records have "source", the document, and
-    "target", its summary. Texts that are longer than the model are cut, which is told: see `Summarizing.long`.
-    ValueError for label smoothing of a model that copies, whose words are others for every text.
+    "target", its summary. Documents beyond the model's limit are truncated with a warning, see `Summarizing.long`.
+    Raises ValueError for label smoothing of a model that copies, since its vocabulary differs from text to text.
     """
 
     decoding = Summarizing
-    forbidden, counted = (PAD, UNKNOWN, START), None
+    forbidden, length_field = (PAD, UNKNOWN, START), None
 
     def __init__(self, model, tokenizer, label_smoothing=0.0, **kwargs):
         super().__init__(**kwargs)
         self.model, self.tokenizer, self.label_smoothing = model, tokenizer, label_smoothing
         if self.copies and label_smoothing:
-            raise ValueError(f"a model that copies takes no label_smoothing; got {label_smoothing}")
+            raise ValueError(f"a model that copies needs label_smoothing=0; got {label_smoothing}")
         expect_rows(model, tokenizer)
         if self.copies and model.vocab_size != tokenizer.vocab_size:
             raise ValueError(
-                f"the tokenizer has {tokenizer.vocab_size} tokens, the model that copies {model.vocab_size}: it needs "
-                "as many, for the ids behind them are words of the source"
+                f"the tokenizer has {tokenizer.vocab_size} tokens, the model that copies has {model.vocab_size}: it "
+                "needs the same number, since larger ids are words of the source"
             )
         self.built = True
 
     @classmethod
     def from_text(cls, records, targets=None, config="tiny", embeddings=None, embeddings_trainable=None):
-        """Learns the vocabulary of the text and builds an untrained model for it.
+        """Learn the vocabulary of the text and build an untrained model.
 
-        records: a dataset of {"source", "target"}, or a list of documents beside a list of summaries, `targets`.
-        config: a SummarizerConfig, or the name of one: "tiny" (the default), "lstm", "see2017".
-        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.building.Builder`; above those of
-        the config. They are for documents and summaries; with shared="all" for the softmax too.
+        records: a dataset of {"source", "target"}, or a list of documents with a list of summaries, `targets`.
+        config: a SummarizerConfig or its name: "tiny" (default), "lstm", "see2017".
+        embeddings, embeddings_trainable: word vectors, see `tasks.building.Builder`; they override the config. They are
+        for documents and summaries, and with shared="all" for the softmax too.
         """
         build = Builder(config, SIZES, embeddings, embeddings_trainable)
-        config, records = build.config, gate.read(cls.fields, records, targets, who=cls.__name__)
-        tokenizer = build.learn([line for column in gate.columns(records, *cls.fields) for line in column])
+        config, records = build.config, user_data.read(cls.fields, records, targets, who=cls.__name__)
+        tokenizer = build.learn([line for column in user_data.columns(records, *cls.fields) for line in column])
         model = build.model(tokenizer)
         if config.copy:
             model = PointerGenerator(model, config.coverage)
         elif config.coverage is not None:
-            raise ValueError("coverage is of models that copy: copy=True, or no coverage")
+            raise ValueError("coverage needs a model that copies: set copy=True, or no coverage")
         return cls(model, tokenizer, **build.options(cls))
 
     @property
     def writer(self):
-        """The task itself is the codec: words of the source are among what it writes."""
+        """The task itself is the codec, since its output contains words of the source."""
         return Seq2SeqWriter(self.model, self)
 
     @property
@@ -83,7 +83,7 @@ class Summarizer(EncoderDecoder):
 
     @property
     def capacity(self):
-        """Tokens of a text that the model can read, without END; None: any number."""
+        """Maximum tokens of a text, without END; None: unlimited."""
         return None if self.model.pe_input is None else self.model.pe_input - 1
 
     def sources(self, texts):
@@ -91,11 +91,11 @@ class Summarizer(EncoderDecoder):
         return self.shown(ids, words), {"cut": tokens_cut(ids.row_lengths(), self.model.pe_input)}
 
     def cut_into(self, texts):
-        """strings [B] -> (token_ids, the words they stand for or None), ragged [B, None], of any length."""
+        """strings [B] -> (token_ids, their words or None), ragged [B, None], not truncated."""
         return self.tokenizer.encode(texts), source_words.spelt(self.tokenizer, texts) if self.copies else None
 
     def shown(self, ids, words):
-        """What `cut_into` gave, as far as the model can read it -> as `sources`."""
+        """The output of `cut_into`, truncated to the model's limit -> sources, as of `sources`."""
         if not self.copies:
             return {"token_ids": append_end(ids, self.model.pe_input)}
         ids, words = ids[:, : self.capacity], words[:, : self.capacity]
@@ -115,7 +115,7 @@ class Summarizer(EncoderDecoder):
     def call(self, inputs):
         """{"source": [B, S], "target": [B, T]}, and "source_ids" [B, S] of a model that copies -> logits [B, T, V].
 
-        V is then longer by the places of the source, `pe_input`.
+        A model that copies has `pe_input` additional ids, one for each source position.
         """
         own = {"source_ids": inputs["source_ids"]} if self.copies else {}
         return self.model(inputs["source"], inputs["target"], **own)[0]
@@ -128,33 +128,33 @@ class Summarizer(EncoderDecoder):
         return source_words.decode(self.tokenizer, outputs, tf.repeat(words, answers, axis=0))
 
     @property
-    def sayable(self):
+    def num_ids(self):
         return self.tokenizer.vocab_size + (self.model.pe_input if self.copies else 0)
 
     def longest(self, size, decoding):
-        """What the model or the decoding allows, whichever is less."""
+        """The limit of the model or of the decoding, whichever is less."""
         limit = self.model.pe_target
         if decoding.max_length is not None:
             limit = at_most(decoding.max_length + 1, limit)
         return size + 20 if limit is None else limit
 
     def rules(self, decoding):
-        found = rules(decoding, self.tokenizer)
+        result = rules(decoding, self.tokenizer)
         if "min_length" in used(decoding):
-            found += (min_length(decoding.min_length, after=1, end=END),)
+            result += (min_length(decoding.min_length, after=1, end=END),)
         if decoding.max_length is not None:
-            found += (max_length(decoding.max_length, after=1, end=END),)
-        return found
+            result += (max_length(decoding.max_length, after=1, end=END),)
+        return result
 
     def check(self, decoding):
         most = self.model.pe_target
         if most is not None and known(decoding.min_length) and decoding.min_length >= most:
-            raise ValueError(f"min_length is {decoding.min_length}; the model says at most {most - 1} tokens")
+            raise ValueError(f"min_length is {decoding.min_length}; the model writes at most {most - 1} tokens")
 
-    def shorter(self, texts, decoding, row, write):
-        """With long="merge", texts that are longer than the model are those of the summaries of their parts.
+    def condensed(self, texts, decoding, row, write):
+        """With long="merge", a text beyond the model's limit is replaced by the summaries of its parts.
 
-        All that is drawn for the parts of a text, as for itself, is of its number. `cut` then counts tokens of these.
+        All parts of a text use the random numbers of its index. `cut` then counts tokens of the replaced text.
         """
         if decoding.long != "merge" or self.capacity is None:
             return texts
@@ -172,31 +172,31 @@ class Summarizer(EncoderDecoder):
         texts = tf.convert_to_tensor(texts)
         return tf.cond(tf.size(rows) > 0, merged, lambda: texts)
 
-    def report(self, found, decoding):
-        if (cut := found["cut"]).any():
+    def report(self, result, decoding):
+        if (cut := result["cut"]).any():
             log.warning("%d of %d texts are longer than the model's %d tokens: %d tokens were not read "
                         "(long='merge' reads long texts part by part)", (cut > 0).sum(), len(cut), self.capacity,
                         cut.sum())  # fmt: skip
 
     def score(self, x, y=None, batch_size=32, verbose="auto", tokens=None, stemming=True, **decoding):
-        """ROUGE-1, 2 and L of the summaries of `x` (records; or documents `x`, references `y`), by rouge-score.
+        """ROUGE-1, 2 and L, by rouge-score, of the summaries of `x` (records; or documents `x` with references `y`).
 
-        tokens: "words", "characters", or None: by the script of the references; stemming: see evaluation.rouge.
+        tokens: "words", "characters", or None: chosen by the script of the references; stemming: see evaluation.rouge.
         """
         from tfllm import evaluation
 
         evaluation.scripts.checked(tokens)
-        sources, references = gate.strings(self.records(x, y), *self.fields)
-        said = self.generate(sources, batch_size=batch_size, verbose=verbose, **decoding)
-        return evaluation.rouge(said, references, tokens=tokens, stemming=stemming)
+        sources, references = user_data.strings(self.records(x, y), *self.fields)
+        outputs = self.generate(sources, batch_size=batch_size, verbose=verbose, **decoding)
+        return evaluation.rouge(outputs, references, tokens=tokens, stemming=stemming)
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", rouge=False, return_dict=False, tokens=None,
                  **options):  # fmt: skip
-        """As in Keras, of strings too: token-mean loss and accuracy; and the ROUGE scores, where `rouge` is True.
+        """As in Keras, also on strings: loss and accuracy per token; and the ROUGE scores if `rouge` is True.
 
-        tokens: of ROUGE, as of `score`.
+        tokens: as in `score`.
         """
-        x = gate.held(x)
+        x = user_data.materialize(x)
         result = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
         if not rouge:
             return result
@@ -205,7 +205,9 @@ class Summarizer(EncoderDecoder):
 
 
 def chunks(ragged, size):
-    """Ragged [B, None] -> (each row as equal parts of at most `size`, ragged [N, None]; how many of each row [B])."""
+    """Split each row into equal parts of at most `size`: ragged [B, None] -> (parts, ragged [N, None]; their number
+    [B]).
+    """
     lengths = ragged.row_lengths()
     counts = tf.maximum(-(-lengths // size), 1)
     part = -(-lengths // counts)  # [B]

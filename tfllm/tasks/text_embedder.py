@@ -1,4 +1,4 @@
-"""Text embedding: a text becomes one vector, and texts of like meaning lie near each other. Reimers & Gurevych 2019."""
+"""Text embedding: one vector per text; texts of similar meaning have similar vectors. Reimers & Gurevych 2019."""
 
 from typing import NamedTuple
 
@@ -18,12 +18,12 @@ from tfllm.text import Words
 from tfllm.text.tokenizer import SPECIAL
 
 POOLINGS = ("mean", "max", "first", "last", "encoder")
-LENGTH = 512  # tokens, where neither the user nor the encoder says how many
-SCORES = 2**24  # cosines that a search has in memory at once
+LENGTH = 512  # default maximum tokens, if the encoder has no limit
+SCORES = 2**24  # maximum cosines of a search in memory
 
 
-class Found(NamedTuple):
-    """What `search` gives: places in the corpus and cosines, best first, [Q, k] each ([k] for one query)."""
+class SearchResult(NamedTuple):
+    """The result of `search`: indices in the corpus and cosines, best first, [Q, k] each ([k] for one query)."""
 
     indices: np.ndarray
     scores: np.ndarray
@@ -33,15 +33,16 @@ class Found(NamedTuple):
 class TextEmbedder(Task):
     """An `encoder` (models/encoder.py, or a causal model) with its `tokenizer`: texts -> vectors [N, D] float32.
 
-    pooling    how the vectors of the places become one: "mean", "max", "first", "last"; "encoder": as the encoder's
-               own `pool` does (BERT's: by its pooler)
-    normalize  vectors of length 1, so that their products are cosines
-    length     tokens of a text that are read, those around it counted; by default what the encoder can take, 512 where
-               that has no end. What is longer loses its end, and a warning says how many did
+    pooling    how token vectors become one vector: "mean", "max", "first", "last"; "encoder": the encoder's own `pool`
+               (BERT's pooler)
+    normalize  scale the vectors to length 1, so that dot products are cosines
+    length     maximum tokens of a text, with special tokens; default: the encoder's limit, or 512. Longer texts are
+               truncated with a warning
 
-    An empty text has a vector too: that of START and END alone, as the encoder was trained; of word vectors it is 0.
+    An empty text has the vector of START and END; with word vectors it is 0.
 
-    It is not trained itself: train the encoder as a MaskedLanguageModel or in a TextClassifier, and see `from_task`.
+    A TextEmbedder is not trained: train the encoder in a MaskedLanguageModel or a TextClassifier, and see `from_task`.
+    Raises ValueError for an unknown pooling and for a length above the encoder's limit.
     """
 
     fields = ("text",)
@@ -55,7 +56,7 @@ class TextEmbedder(Task):
         expect_rows(encoder, tokenizer)
         most = getattr(encoder, "max_length", None)
         if length is not None and most is not None and length > most:
-            raise ValueError(f"texts of {length} tokens: the encoder can take {most}")
+            raise ValueError(f"length is {length} tokens, but the encoder's limit is {most}")
         self.encoder, self.tokenizer, self.pooling, self.normalize = encoder, tokenizer, pooling, normalize
         self.length = length or most or LENGTH
         self.pool = None if pooling == "encoder" else Pooling(pooling, name="pool", dtype="float32")
@@ -65,9 +66,9 @@ class TextEmbedder(Task):
     def from_pretrained(cls, path_or_name, **options):
         """A sentence-transformers or BERT folder in Hugging Face's format, or a name on its hub.
 
-        Pooling, normalisation and length are those that a sentence-transformers folder tells; a plain BERT gets the
-        mean. options: of TextEmbedder, above these. FileNotFoundError where there is nothing of that name; ValueError
-        for a folder with parts that have no equal here.
+        Pooling, normalisation and length are those of the sentence-transformers config; a plain BERT uses mean pooling.
+        options: arguments of TextEmbedder, which override these. Raises FileNotFoundError if the name does not exist,
+        ValueError for a folder with unsupported modules.
         """
         from tfllm.interop import bert, huggingface
         from tfllm.text import WordPieces
@@ -81,11 +82,12 @@ class TextEmbedder(Task):
 
     @classmethod
     def from_vectors(cls, vectors, tokenizer=None, counts=None, smoothing=1e-3, **options):
-        """The mean of the word vectors of a text, the plain baseline. vectors: gensim's KeyedVectors.
+        """The mean of the word vectors of a text, a simple baseline. vectors: gensim's KeyedVectors.
 
-        tokenizer  what a word is; None: `Words` of the vectors' own words, lower-cased if all of these are
-        counts     {word: how often it is seen}: rare words weigh more, smoothing / (smoothing + p(word)), the "SIF" of
-                   Arora et al. 2017, alg. 1; their second step, taking away a common direction, is left out
+        tokenizer  default: `Words` with the words of the vectors, lower-cased if all of these are
+        counts     {word: frequency}: weights words by smoothing / (smoothing + p(word)), the "SIF" of Arora et al.
+        2017,
+                   alg. 1; differs: their second step, removing a common direction, is left out
 
         A word without a vector counts as 0.
         """
@@ -108,7 +110,7 @@ class TextEmbedder(Task):
     def from_task(cls, task, **options):
         """The encoder (or causal model), tokenizer and length of another task: MaskedLanguageModel, TextClassifier, ...
 
-        The weights are shared, not copied.
+        The weights are shared, not copied. Raises ValueError if the task has no encoder with one tokenizer.
         """
         encoder = getattr(task, "encoder", None) or getattr(task, "model", None)
         if encoder is None or not hasattr(task, "tokenizer"):
@@ -116,7 +118,7 @@ class TextEmbedder(Task):
         return cls(encoder, task.tokenizer, **{"length": task.length} | options)
 
     def prepare(self, texts):
-        """strings [B] -> what the encoder is fed, ragged [B, None]: see `text_inputs.read`."""
+        """strings [B] -> inputs of the encoder, ragged [B, None]: see `text_inputs.read`."""
         return text_inputs.read(self.encoder, self.tokenizer, self.length, texts)[0]
 
     def call(self, inputs, training=None):
@@ -127,55 +129,55 @@ class TextEmbedder(Task):
         return x / ops.maximum(ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True)), 1e-12)
 
     def answer(self, texts):
-        """strings [B] -> {"embedding": [B, D], "cut": [B]}. cut: how many tokens of the text were not read."""
+        """strings [B] -> {"embedding": [B, D], "cut": [B]}. cut: number of truncated tokens."""
         inputs, sizes = text_inputs.read(self.encoder, self.tokenizer, self.length, texts)
         cut = tf.cast(tf.maximum(sizes - self.length, 0), tf.int32)
         return {"embedding": self(text_inputs.dense(inputs), training=False), "cut": cut}
 
     def example(self, record):
-        raise NotImplementedError("a TextEmbedder is not trained: train its encoder, and see TextEmbedder.from_task")
+        raise NotImplementedError("a TextEmbedder cannot be trained: train its encoder, and see TextEmbedder.from_task")
 
     def objective(self):
-        raise NotImplementedError("a TextEmbedder is not trained: train its encoder, and see TextEmbedder.from_task")
+        raise NotImplementedError("a TextEmbedder cannot be trained: train its encoder, and see TextEmbedder.from_task")
 
     def embed(self, texts, batch_size=64, verbose="auto"):
         """A string -> [D]; a list -> [N, D] float32, in order; a dataset -> a generator of [D].
 
-        A warning tells how many texts are longer than `length`.
+        Truncated texts log a warning.
         """
-        found = self.run("serving_default", texts, batch_size=batch_size, verbose=verbose)
-        if not isinstance(found, dict):
-            return (one["embedding"] for one in found)
-        text_inputs.warn_cut(np.atleast_1d(found["cut"]) > 0, self.length)
-        return found["embedding"]
+        result = self.run("serving_default", texts, batch_size=batch_size, verbose=verbose)
+        if not isinstance(result, dict):
+            return (one["embedding"] for one in result)
+        text_inputs.warn_cut(np.atleast_1d(result["cut"]) > 0, self.length)
+        return result["embedding"]
 
     def similarity(self, a, b):
-        """Cosines of the texts (or vectors [N, D]) a with those of b -> [A, B]; of two strings a number."""
+        """Cosines between the texts (or vectors [N, D]) a and b -> [A, B]; for two strings a number."""
         both = is_one(a), is_one(b)
-        found = self.unit(a) @ self.unit(b).T  # [A, B]
-        return float(found[0, 0]) if all(both) else found[0] if both[0] else found[:, 0] if both[1] else found
+        result = self.unit(a) @ self.unit(b).T  # [A, B]
+        return float(result[0, 0]) if all(both) else result[0] if both[0] else result[:, 0] if both[1] else result
 
     def search(self, queries, corpus, k=10):
-        """The k texts of the corpus that are nearest to each query, by cosine -> Found(indices, scores).
+        """The k texts of the corpus nearest to each query, by cosine -> SearchResult(indices, scores).
 
-        queries, corpus: texts, or their vectors as `embed` gives them. Of equal ones the first. ValueError for an
-        empty corpus.
+        queries, corpus: texts, or their vectors from `embed`. Ties are ordered by index. Raises ValueError for an empty
+        corpus.
         """
         k, one, corpus = count_of("k", k), is_one(queries), self.unit(corpus)
         if not len(corpus):
-            raise ValueError("there is nothing to search in: the corpus is empty")
+            raise ValueError("the corpus is empty")
         queries, k = self.unit(queries), min(k, len(corpus))
         rows, parts = max(1, SCORES // len(corpus)), []
         for start in range(0, len(queries), rows):
             scores, indices = tf.math.top_k(queries[start : start + rows] @ corpus.T, k)
             parts.append((indices.numpy(), scores.numpy()))
         if not parts:
-            return Found(np.zeros((0, k), np.int32), np.zeros((0, k), np.float32))
-        found = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return Found(*(part[0] if one else part for part in found))
+            return SearchResult(np.zeros((0, k), np.int32), np.zeros((0, k), np.float32))
+        result = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return SearchResult(*(part[0] if one else part for part in result))
 
     def unit(self, texts):
-        """Texts, or vectors [N, D] (or one, [D]) -> [N, D], each of length 1."""
+        """Texts, or vectors [N, D] (or one, [D]) -> [N, D], scaled to length 1."""
         x = texts if isinstance(texts, np.ndarray) and texts.dtype.kind == "f" else None
         if x is None:
             x = self.embed([texts] if is_one(texts) else texts)

@@ -1,10 +1,11 @@
-"""What a model is fed that reads whole texts, and the one vector that it makes of each: of one text, or of two.
+"""The inputs of a model that reads one text or two, and the one vector that it computes from them.
 
-A model that reads marks (BERT, and the causal models, as in Radford et al. 2018, fig. 1) gets START text END, and of
-two texts START a END b END; a causal model's vector stands at the last END. One whose `marks` is False (TextCNN,
-TextRNN, MeanOfVectors) reads the words alone, and two texts apart: of their vectors u and v it is [u, v, |u - v|, u v]
-that stands for both (Conneau et al. 2017, sec. 3.1). Dropout of the model is off then, in training too: it would hit u
-and v apart, so that texts that are equal would differ; the head's dropout hits what they are compared by.
+A model with special tokens (BERT, and causal models as in Radford et al. 2018, fig. 1) reads START text END, and for
+two texts START a END b END; the vector of a causal model is that of the last END. A model without special tokens
+(`special_tokens` is False: TextCNN, TextRNN, MeanOfVectors) reads the words alone, and two texts separately: their
+vectors u and v are combined to [u, v, |u - v|, u v] (Conneau et al. 2017, sec. 3.1). Its dropout is then off, in
+training too: independent dropout of u and v would make equal texts differ. The dropout of the head applies to the
+combined vector.
 """
 
 import logging
@@ -14,27 +15,28 @@ from keras import ops
 
 from tfllm.models.causal import CausalModel
 from tfllm.ragged import joined, prefixes
-from tfllm.tasks.packed_pairs import marks_around, packed
+from tfllm.tasks.packed_pairs import num_special_tokens, packed
 from tfllm.text.cleaning import blank
 
 log = logging.getLogger("tfllm")
 
 
-def marks(model):
-    return getattr(model, "marks", True)
+def has_special_tokens(model):
+    """Whether the model reads special tokens around a text."""
+    return getattr(model, "special_tokens", True)
 
 
 def read(model, tokenizer, length, texts, pairs=None):
     """strings [B] (and pairs [B]) -> (inputs, sizes).
 
-    inputs  {"token_ids", "padding_mask", "segment_ids" where the model tells segments apart}, ragged [B, None] of at
-            most `length` tokens; of two texts apart {"text": such a dict, "pair": such a dict}
-    sizes   [B], tokens before anything was cut off, marks included; of two texts apart those of the longer one
-    An empty text is read as END alone where no marks are read; one of white space is as an empty one.
+    inputs  {"token_ids", "padding_mask", "segment_ids" if the model has segments}, ragged [B, None] of at most `length`
+            tokens; for two separate texts {"text": such a dict, "pair": such a dict}
+    sizes   [B], tokens before truncation, with special tokens; for two separate texts those of the longer one
+    Without special tokens, an empty text is read as END alone. White space counts as empty.
     """
     texts, pairs = (None if part is None else tf.where(blank(part), "", part) for part in (texts, pairs))
     a, b = (None if part is None else tokenizer.encode(part) for part in (texts, pairs))
-    if not marks(model):
+    if not has_special_tokens(model):
         a, b = (None if part is None else never_empty(part, tokenizer.end) for part in (a, b))
         sizes = a.row_lengths() if b is None else tf.maximum(a.row_lengths(), b.row_lengths())
         sides = [of_tokens(part[:, :length]) for part in (a, b) if part is not None]
@@ -44,33 +46,35 @@ def read(model, tokenizer, length, texts, pairs=None):
     inputs = of_tokens(token_ids)
     if getattr(model, "segments", 0) > 1:
         inputs["segment_ids"] = segment_ids
-    return inputs, sizes + marks_around(b, tokenizer.start, tokenizer.end)
+    return inputs, sizes + num_special_tokens(b, tokenizer.start, tokenizer.end)
 
 
 def both_blank(texts, pairs=None):
-    """strings [B] (and pairs [B]) -> bool [B]: there is nothing to read but white space."""
+    """strings [B] (and pairs [B]) -> bool [B]: True if there is nothing but white space."""
     return blank(texts) if pairs is None else tf.logical_and(blank(texts), blank(pairs))
 
 
 def warn_cut(flags, length):
-    """Logs how many of these texts, flags [N], have more tokens than are read."""
+    """Log how many texts were truncated to `length` tokens. flags: bool [N]."""
     if flags.any():
-        log.warning("%d of %d texts have more than %d tokens and are cut", flags.sum(), len(flags), length)
+        log.warning("%d of %d texts have more than %d tokens and are truncated", flags.sum(), len(flags), length)
 
 
 def of_tokens(token_ids):
-    """The mask is of integers, as all that is in a batch: Keras takes means over replicas, which bool has not."""
+    """The mask is an integer tensor, as all parts of a batch: Keras averages over replicas, which bool does not
+    support.
+    """
     return {"token_ids": token_ids, "padding_mask": tf.ones_like(token_ids)}
 
 
 def never_empty(token_ids, end):
-    """Ragged [B, None], where a row without a token becomes END."""
+    """Ragged [B, None], in which an empty row becomes END."""
     sizes = token_ids.row_lengths()
     return prefixes(joined(token_ids, end), tf.maximum(sizes, 1))
 
 
 def dense(inputs):
-    """Ragged [B, None] -> [B, T], filled up with 0; T is 1 or more, even where B is 0."""
+    """Ragged [B, None] -> [B, T], padded with 0; T is at least 1, even if B is 0."""
 
     def filled(part):
         return part.to_tensor(shape=tf.stack([part.nrows(), tf.maximum(part.bounding_shape(axis=1), 1)]))
@@ -79,9 +83,10 @@ def dense(inputs):
 
 
 def vector(model, pool, inputs, training=None):
-    """inputs, dense -> [B, D'], or [B, 4 D'] of two texts apart. pool: a layer of (x, padding_mask); None: the model's.
+    """Dense inputs -> [B, D'], or [B, 4 D'] for two separate texts. pool: a layer of (x, padding_mask); None: the
+    model's.
 
-    `training` is handed down by name: what `features` calls would not see Keras' own.
+    `training` is passed by name: layers that `features` calls do not see Keras' own.
     """
     if "pair" in inputs:
         u, v = (vector(model, pool, inputs[side], training=False) for side in ("text", "pair"))
@@ -97,7 +102,7 @@ def vector(model, pool, inputs, training=None):
 
 
 def unused_weights(model, pool):
-    """The weights of a model that have no part in `vector`: a softmax over words, a pooling that is not used."""
+    """The weights of a model that `vector` does not use: a softmax over words, an unused pooling."""
     names = ("to_logits", "narrow", "bias") if isinstance(model, CausalModel) else ("pooler", "gather", "hidden")
     if pool is None and model.pooling not in ("mean", "max", "first"):
         names = ()
@@ -108,7 +113,7 @@ def unused_weights(model, pool):
 
 
 def widths(model):
-    """(D of the places, D' of what the model itself pools; None where it pools nothing)."""
+    """(D of the token vectors, D' of the model's own pooled vector, or None if it has no pooling)."""
     if isinstance(model, CausalModel):
         return model.features(ops.zeros((1, 1), "int32"))[0].shape[-1], None
     return model.width, model.pooled_width

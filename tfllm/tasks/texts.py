@@ -1,6 +1,6 @@
-"""One text, and many: what is read as text, and what is said of all else.
+"""What counts as one text and as many texts, and the error messages for everything else.
 
-A text is str or bytes, or a string tensor or array without an axis. Many stand in a list, a tuple, a NumPy array, a
+One text is str or bytes, or a string tensor or array without an axis. Many texts are a list, a tuple, a NumPy array, a
 string tensor, a pandas Series or a generator. Records are counted from 0.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 PATH = re.compile(r"[^\s]+\.[A-Za-z]\w{0,6}|(~|\.{0,2})[/\\][^\s]+")
-FILE = re.compile(r"[^\s]+\.(txt|text|csv|tsv|jsonl?|gz|xml|html?|md|tok|src|tgt|[a-z]{2})")  # train.de is one
+FILE = re.compile(r"[^\s]+\.(txt|text|csv|tsv|jsonl?|gz|xml|html?|md|tok|src|tgt|[a-z]{2})")  # train.de matches
 log = logging.getLogger("tfllm")
 
 READERS = {
@@ -31,12 +31,12 @@ def is_one(x):
 
 
 def items(x, what="text"):
-    """A list, tuple, array, tensor, Series or generator of texts -> bytes, one after the other."""
+    """A list, tuple, array, tensor, Series or generator of texts -> bytes, lazily. Raises TypeError for other types."""
     refuse_single(x, what)
     if len(getattr(x, "shape", (None,))) != 1:
         raise TypeError(
-            f"expected a list of texts as {what}; got a {type(x).__name__} of shape {tuple(x.shape)}: give one column "
-            f"of it, such as table[{what!r}] or array[:, 0]"
+            f"expected a list of texts as {what}; got a {type(x).__name__} of shape {tuple(x.shape)}: select one "
+            f"column, such as table[{what!r}] or array[:, 0]"
         )
     if isinstance(x, (dict, set, frozenset, bytearray, memoryview, type)) or not hasattr(x, "__iter__"):
         raise TypeError(f"expected a list of texts as {what}; got {shown(x)}: write [text, ...]")
@@ -45,14 +45,16 @@ def items(x, what="text"):
 
 
 def encoded(item, where):
-    """A text -> bytes."""
+    """A text -> bytes. where: how a message names the text. Raises TypeError for other types, ValueError for a lone
+    surrogate.
+    """
     if isinstance(item, str):
         try:
             return item.encode()
         except UnicodeEncodeError as error:
             raise ValueError(
-                f"{where} holds half of a surrogate pair, {error.object[error.start]!a}, which is no character: "
-                "write text.encode('utf-8', 'replace').decode()"
+                f"{where} contains a lone surrogate, {error.object[error.start]!a}, which is no character: "
+                "use text.encode('utf-8', 'replace').decode()"
             ) from None
     if isinstance(item, bytes):
         return bytes(item)
@@ -62,7 +64,7 @@ def encoded(item, where):
 
 
 def decoded(column):
-    """A list of bytes -> a list of str, invalid UTF-8 replaced."""
+    """A list of bytes -> a list of str; invalid UTF-8 is replaced."""
     return [text.decode("utf-8", "replace") for text in column]
 
 
@@ -71,29 +73,29 @@ def shown(x):
 
 
 def remedy(item, where):
-    """What to write instead of an item that is no text; where: the field is its first word."""
+    """The advice for an item that is not text. where: begins with the name of the field."""
     field = where.split()[0]
     if item is None or is_missing(item):
-        return "leave out what is missing"
+        return "leave out missing values"
     if isinstance(item, dict):
-        return f"write [record[{field!r}] for record in records], or give a dataset of records"
+        return f"use [record[{field!r}] for record in records], or a dataset of records"
     if isinstance(item, (list, tuple)) and field == "dialogue":
-        return "a dialogue is one text, tfllm.data.dialogue(turns)"
+        return "make one text of a dialogue with tfllm.data.dialogue(turns)"
     if isinstance(item, tuple) and field in ("source", "facts") and len(item) > 1 and all(map(is_one, item)):
-        return "give columns instead of rows, zip(*rows)"
+        return "pass columns instead of rows, zip(*rows)"
     if isinstance(item, (list, tuple)) and item and all(map(is_one, item)):
-        return "join words to a text, ' '.join(words)"
+        return "join the words to one text, ' '.join(words)"
     if isinstance(item, os.PathLike):
-        return "a path is no text: read the file, see tfllm.data"
+        return "read the file first, see tfllm.data"
     if isinstance(item, (bytearray, memoryview)):
-        return "write bytes(...) of it"
+        return "convert it with bytes(...)"
     if isinstance(item, (list, tuple, np.ndarray)) or tf.is_tensor(item):
-        return "texts are wanted, not token ids; tokenizer.decode makes texts of these"
-    return "write str(...) of it where that is the text that is meant"
+        return "tokenizer.decode converts token ids to texts"
+    return "convert it with str(...) if that is the intended text"
 
 
 def is_missing(item):
-    """NaN or NaT, pandas' NA, or what NumPy masks."""
+    """Whether item is NaN, NaT, pandas' NA or a masked NumPy value."""
     if isinstance(item, (float, np.floating)):
         return bool(np.isnan(item))
     if isinstance(item, (np.datetime64, np.timedelta64)):
@@ -102,24 +104,24 @@ def is_missing(item):
 
 
 def refuse_single(x, what):
-    """TypeError for a path and for one text where a list of texts is wanted."""
+    """Raise TypeError for a path, or for one text, if a list of texts is expected."""
     name = os.fspath(x) if isinstance(x, os.PathLike) else x
     if isinstance(name, (str, bytes)):
         text = os.fsdecode(name) if isinstance(name, bytes) else name
         if name is not x or is_file(text) or PATH.fullmatch(text):
             raise TypeError(f"expected a list of texts as {what}; got the path {shown_path(text)}: {advice(what)}")
     if is_one(x):
-        raise TypeError(f"expected a list of texts as {what}; got one text: write [{x!r:.60}]")
+        raise TypeError(f"expected a list of texts as {what}; got one text: use [{x!r:.60}]")
 
 
-def refuse_files(found, what):
-    """TypeError where each of a few texts is the name of a file."""
-    if 0 < len(found) <= 8 and all(map(is_file, found)):
-        raise TypeError(f"expected texts as {what}; got the path {shown_path(found[0])}: {advice(what)}")
+def refuse_files(result, what):
+    """Raise TypeError if there are few texts and each one names an existing file."""
+    if 0 < len(result) <= 8 and all(map(is_file, result)):
+        raise TypeError(f"expected texts as {what}; got the path {shown_path(result[0])}: {advice(what)}")
 
 
 def warn_names(texts):
-    """Logs where a few texts, a list or a dataset to learn from, look like names of files that are not there."""
+    """Log a warning if there are few texts to learn from and all of them look like names of missing files."""
     if isinstance(texts, tf.data.Dataset):
         texts = list(texts.take(9).as_numpy_iterator())
     if not isinstance(texts, list):
@@ -127,16 +129,16 @@ def warn_names(texts):
     names = [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in texts[:9]]
     if 0 < len(names) <= 8 and all(map(FILE.fullmatch, names)):
         log.warning(
-            "all there is to learn from is %s, which looks like the name of a file: there is none of this name here, "
-            "and a list has texts, not files; tfllm.data reads files", shown_path(names[0]),
+            "the training text is %s, which looks like a file name, but there is no such file; pass texts, not "
+            "file names; tfllm.data reads files", shown_path(names[0]),
         )  # fmt: skip
 
 
 def is_file(text):
-    """Whether a text is the name of a file that is there."""
+    """Whether a text names an existing file."""
     try:
         return 0 < len(text) < 1000 and os.path.isfile(text)
-    except ValueError:  # a zero byte
+    except ValueError:  # a null byte
         return False
 
 

@@ -3,7 +3,7 @@
 import keras
 
 from tfllm.models.configs import TransformerConfig
-from tfllm.tasks import records as gate
+from tfllm.tasks import user_data
 from tfllm.tasks.building import Builder
 from tfllm.tasks.settings import TranslatorConfig
 from tfllm.tasks.text_generation.encoder_decoder import EncoderDecoder
@@ -22,7 +22,7 @@ SIZES = {
 
 @keras.saving.register_keras_serializable("tfllm")
 class Translator(EncoderDecoder):
-    """An encoder-decoder `model` with the tokenizer of its source and of its target (the same object if joint).
+    """An encoder-decoder `model` with the tokenizers of source and target (one object if joint).
 
     Translator.from_text(records) learns the tokenizers and builds the model. Records have "source" and "target".
     """
@@ -36,17 +36,17 @@ class Translator(EncoderDecoder):
 
     @classmethod
     def from_text(cls, records, targets=None, config="tiny", embeddings=None, embeddings_trainable=None):
-        """Learns the vocabularies of the text and builds an untrained model for them.
+        """Learn the vocabularies of the text and build an untrained model.
 
-        records: a dataset of {"source", "target"}, or a list of source strings beside a list of `targets`.
-        config: a TranslatorConfig, or the name of one: "tiny" (the default), "small", "base".
-        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.building.Builder`; above those of
-        the config. One value is for the source; {"source": ..., "target": ...} for either or both. A model with
-        shared="all" has one matrix for both languages and the softmax: it takes one value, and no dict.
+        records: a dataset of {"source", "target"}, or a list of source strings with a list of `targets`.
+        config: a TranslatorConfig or its name: "tiny" (default), "small", "base".
+        embeddings, embeddings_trainable: word vectors, see `tasks.building.Builder`; they override the config. One
+        value is for the source; {"source": ..., "target": ...} is for one or both. A model with shared="all" has one
+        matrix for both languages and the softmax: it takes one value, and no dict.
         """
         build = Builder(config, SIZES, embeddings, embeddings_trainable)
-        records = gate.read(cls.fields, records, targets, who=cls.__name__)
-        sources, targets = gate.columns(records, *cls.fields)
+        records = user_data.read(cls.fields, records, targets, who=cls.__name__)
+        sources, targets = user_data.columns(records, *cls.fields)
         source = build.learn(sources + targets if build.config.joint else sources)
         target = source if build.config.joint else build.learn(targets)
         return cls(build.model(source, target), source, target, **build.options(cls))
@@ -59,28 +59,29 @@ class Translator(EncoderDecoder):
         return self.pair(self.source.encode(record["source"]), self.target.encode(record["target"]))
 
     def call(self, inputs):
-        """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each of the target."""
+        """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each target token."""
         return self.model(inputs["source"], inputs["target"])[0]
 
     def score(self, x, y=None, batch_size=32, verbose="auto", tokenize=None, **decoding):
-        """BLEU and chrF of the translations of the test set `x` (or sources `x`, references `y`), by sacrebleu.
+        """BLEU and chrF, by sacrebleu, of the translations of the test set `x` (or of sources `x` with references `y`).
 
-        tokenize: of BLEU, by sacrebleu's names; None: by the script of the references, see evaluation.bleu.
+        tokenize: a tokenizer name of sacrebleu, for BLEU; None: chosen by the script of the references, see
+        evaluation.bleu.
         """
         from tfllm import evaluation
 
         evaluation.translation_scores.checked_tokenizer(tokenize)
-        sources, references = gate.strings(self.records(x, y), *self.fields)
-        said = self.generate(sources, batch_size=batch_size, verbose=verbose, **decoding)
-        return evaluation.Scores(evaluation.bleu(said, references, tokenize), evaluation.chrf(said, references))
+        sources, references = user_data.strings(self.records(x, y), *self.fields)
+        outputs = self.generate(sources, batch_size=batch_size, verbose=verbose, **decoding)
+        return evaluation.Scores(evaluation.bleu(outputs, references, tokenize), evaluation.chrf(outputs, references))
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", bleu=False, return_dict=False, tokenize=None,
                  **options):  # fmt: skip
-        """As in Keras, of strings too: token-mean loss and accuracy; and BLEU, where `bleu` is True.
+        """As in Keras, also on strings: loss and accuracy per token; and BLEU if `bleu` is True.
 
-        tokenize: of BLEU, as of `score`.
+        tokenize: as in `score`.
         """
-        x = gate.held(x)
+        x = user_data.materialize(x)
         result = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
         if not bleu:
             return result

@@ -76,7 +76,7 @@ def pretrained(path, config, train):
     """A classifier on the model of a folder or of a run, with the labels of the training records."""
     from tfllm import TextClassifier
     from tfllm.tasks.classification.labels import Labels
-    from tfllm.tasks.records import columns
+    from tfllm.tasks.user_data import columns
 
     labels = Labels.learned(columns(train, "label")[0], config.kind, config.separator).names
     options = {

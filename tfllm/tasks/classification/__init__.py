@@ -1,1 +1,1 @@
-"""A text, or two, and its label."""
+"""Classification of one text, or of two."""

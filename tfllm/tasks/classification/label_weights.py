@@ -1,6 +1,6 @@
-"""How much each label of a classifier weighs in the loss: in all of its trainings, and in one of them.
+"""Class weights in the loss: those of a classifier, and those of one `fit`.
 
-labels: the Labels (labels.py) that are weighed.
+labels: the Labels (labels.py) of the classifier.
 """
 
 import numbers
@@ -8,34 +8,34 @@ import numbers
 import numpy as np
 import tensorflow as tf
 
-from tfllm.tasks import records as gate
+from tfllm.tasks import user_data
 from tfllm.tasks.classification.labels import shown
 
 BALANCED = "balanced"
 
 
 def checked(labels, class_weights):
-    """{label: number above 0}, "balanced" or None. ValueError for labels left out or unknown, and all else."""
+    """{label: number above 0}, "balanced" or None. Raises ValueError for missing or unknown labels."""
     if class_weights is None:
         return None
     if labels.kind == "regression":
-        raise ValueError("a regression has no classes to weigh: leave class_weights out")
+        raise ValueError("a regression has no classes: leave class_weights out")
     if isinstance(class_weights, str) and class_weights == BALANCED:
         return BALANCED
     if not isinstance(class_weights, dict) or set(class_weights) != set(labels.names):
         raise ValueError(
-            f"class_weights are {BALANCED!r} or a number for each of {list(labels.names)}; got {class_weights!r}"
+            f"class_weights must be {BALANCED!r} or a number for each of {list(labels.names)}; got {class_weights!r}"
         )
     if wrong := [name for name, weight in class_weights.items() if not weight > 0]:
-        raise ValueError(f"a class weight is a number above 0; {wrong[0]!r} has {class_weights[wrong[0]]!r}")
+        raise ValueError(f"a class weight must be above 0; {wrong[0]!r} has {class_weights[wrong[0]]!r}")
     return {name: float(class_weights[name]) for name in labels.names}
 
 
 def balanced(labels, texts):
-    """{label: weight} by which every label weighs alike in these texts (strings).
+    """{label: weight} that gives every label the same total weight in these texts (strings).
 
-    single: N / (C n), n of N texts being of the class; multi: (N - n) / n, so that a label's presence weighs as
-    much as its absence. ValueError where a label has no text, or a label of "multi" all of them.
+    single: N / (C n), n of N texts being of the class; multi: (N - n) / n, so that presence and absence of a label have
+    the same total weight. Raises ValueError if no text has a label, or all texts have one of "multi".
     """
     targets = np.concatenate([labels.targets(tf.constant(part))[0].numpy() for part in pieces(texts)])
     single = labels.kind == "single"
@@ -44,8 +44,8 @@ def balanced(labels, texts):
     for name, count, weight in zip(labels.names, counts, weights, strict=True):
         if not count or weight <= 0:
             raise ValueError(
-                f"'balanced' needs every label to be there and to be missing: {name!r} is in {int(count)} of "
-                f"{len(targets)} records. Give class_weights as a dict"
+                f"'balanced' needs records with and without every label: {name!r} is in {int(count)} of "
+                f"{len(targets)} records. Pass class_weights as a dict"
             )
     return {name: float(weight) for name, weight in zip(labels.names, weights, strict=True)}
 
@@ -56,14 +56,14 @@ def pieces(texts, size=4096):
 
 
 def settled(labels, class_weights, records):
-    """class_weights, in which "balanced" has become numbers, by these records."""
-    return balanced(labels, gate.columns(records, "label")[0]) if class_weights == BALANCED else class_weights
+    """class_weights, with "balanced" replaced by the numbers for these records."""
+    return balanced(labels, user_data.columns(records, "label")[0]) if class_weights == BALANCED else class_weights
 
 
 def of_targets(labels, targets, class_weights):
-    """targets as `Labels.targets` gives them -> loss weights of their shape.
+    """targets of `Labels.targets` -> loss weights of their shape.
 
-    class_weights: {label: weight} of a class, and in "multi" of a label where it is 1; anything else: all weigh 1.
+    class_weights: {label: weight} of a class, or of a label of "multi" where it is 1; None: all weights are 1.
     """
     if not isinstance(class_weights, dict):
         return tf.ones_like(targets, tf.float32)
@@ -72,29 +72,31 @@ def of_targets(labels, targets, class_weights):
 
 
 def weighted(labels, class_weight, records):
-    """Records with the `class_weight` of one training, as `TextClassifier.fit` takes it, in their sample weights."""
+    """Records with the `class_weight` of one `TextClassifier.fit` multiplied into their sample weights."""
     if class_weight is None:
         return records
     if labels.kind != "single":
-        raise ValueError(f"class_weight is of single labels; these are {labels.kind}: TextClassifier(class_weights=)")
+        raise ValueError(
+            f"class_weight needs single labels; these are {labels.kind}: use TextClassifier(class_weights=)"
+        )
     weights = tf.constant(by_class(labels, settled(labels, class_weight, records)))
 
     def weigh(record):
         number = tf.argmax(tf.constant(labels.names) == record["label"])
-        return record | {gate.WEIGHT: record.get(gate.WEIGHT, 1.0) * weights[number]}
+        return record | {user_data.WEIGHT: record.get(user_data.WEIGHT, 1.0) * weights[number]}
 
     return records.map(weigh)
 
 
 def by_class(labels, class_weight):
-    """{label, or its number: weight} -> float32 [C]; 1 for those left out. ValueError for all else."""
-    found = np.ones(labels.size, "float32")
+    """{label, or its number: weight} -> float32 [C]; 1 for other labels. Raises ValueError for invalid entries."""
+    result = np.ones(labels.size, "float32")
     for name, weight in class_weight.items() if isinstance(class_weight, dict) else [(class_weight, None)]:
         known = str(name) in labels.names or (isinstance(name, (int, np.integer)) and 0 <= name < labels.size)
         if not known or not isinstance(weight, numbers.Real) or not 0 <= weight < np.inf:
             raise ValueError(
-                f"class_weight is {BALANCED!r} or has a number of 0 or more for some of {shown(labels.names)}; got "
-                f"{class_weight!r:.200}"
+                f"class_weight must be {BALANCED!r} or have a number of 0 or more for labels of {shown(labels.names)}; "
+                f"got {class_weight!r:.200}"
             )
-        found[labels.names.index(str(name)) if str(name) in labels.names else name] = weight
-    return found
+        result[labels.names.index(str(name)) if str(name) in labels.names else name] = weight
+    return result

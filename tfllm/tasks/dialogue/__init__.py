@@ -1,1 +1,1 @@
-"""Turns of several speakers, and the next one."""
+"""Dialogues: turns of several speakers, and a model that generates the next turn."""

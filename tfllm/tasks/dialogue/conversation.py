@@ -1,31 +1,35 @@
-"""A talk with a dialogue generator, turn by turn."""
+"""A conversation with a dialogue generator, turn by turn, and the forms of a history."""
 
+from tfllm.data.reading.dialogues import of_messages
+from tfllm.tasks import user_data
 from tfllm.tasks.text_generation.decoding import of_options
+from tfllm.tasks.texts import decoded, is_one, shown
 
 
 class Chat:
-    """Keeps the history of a talk: `chat.say("Hello")` -> the reply; `for piece in chat.stream("Hello")` as it comes.
+    """Keeps the history of a conversation: `chat.say("Hello")` returns the reply, `chat.stream("Hello")` yields it in
+    chunks.
 
-    history: pairs of speaker and turn, which may be changed. system: the line that stands before them, or None.
-    The model replies as `replies` says, or as the second speaker; what you say is the first one's, or the second's.
-    Old turns that have no room are forgotten, whole; `forgotten` says how many. An empty reply is no turn.
+    history: pairs of speaker and turn; may be changed. system: a system line before them, or None.
+    The model replies as the speaker `replies` of the task, or as the second speaker; the user is the other speaker.
+    Whole old turns are dropped if they exceed the history length; `forgotten` counts them. Empty replies are not kept.
     """
 
     def __init__(self, task, system=None, **decoding):
         self.task, self.system, self.decoding, self.history = task, system, decoding, []
-        of_options(task.decoding, decoding)  # ValueError now, not at the first turn
+        of_options(task.decoding, decoding)  # raises ValueError now, not at the first turn
         self.model = task.speakers[1] if task.replying is None else task.replies
         self.person = next(name for name in task.speakers if name != self.model)
 
     def say(self, text):
-        """Your turn -> the reply."""
+        """The user's turn -> the reply."""
         asked = self.asked(text)
         return self.remember(asked, self.task.reply(*asked, **self.options))
 
     __call__ = say
 
     def stream(self, text):
-        """Your turn -> pieces of the reply, joined what `say` gives. Both are kept when the last one has come."""
+        """The user's turn -> chunks of the reply. Both turns are added to the history after the last chunk."""
         asked, pieces = self.asked(text), []
         for piece in self.task.stream(self.task.text(*asked), **self.options):
             pieces.append(piece)
@@ -33,19 +37,19 @@ class Chat:
         self.remember(asked, "".join(pieces))
 
     def reset(self):
-        """Forget all turns; the system line stays."""
+        """Remove all turns; the system line is kept."""
         self.history = []
 
     @property
     def forgotten(self):
-        """How many of the turns so far the next reply cannot look back at."""
+        """The number of turns that are too old for the next reply's history."""
         if not self.history:
             return 0
         return int(self.task.prompts([self.task.text(self.history, self.system, self.model)])[1]["dropped"][0])
 
     @property
     def options(self):
-        """Sampling draws anew for each turn, the same in the same talk."""
+        """The decoding options; `row` gives each turn other random numbers, reproducibly."""
         return self.decoding | {"row": len(self.history)}
 
     def asked(self, text):
@@ -58,3 +62,24 @@ class Chat:
     def __repr__(self):
         first = [] if self.system is None else [("system", self.system)]
         return "\n".join(f"{name}: {turn}" for name, turn in first + self.history)
+
+
+def turns_of(history):
+    """Turns, pairs of speaker and turn, or messages -> the arguments of `dialogue`.
+
+    Raises TypeError for other types, ValueError for an empty history.
+    """
+    if not isinstance(history, (list, tuple)):
+        raise TypeError(f"expected a dialogue as one string, or a list of turns; got {shown(history)}")
+    if not history:
+        raise ValueError("a history needs one turn or more; got none")
+    if all(isinstance(turn, dict) for turn in history):
+        return of_messages(list(history))
+    if all(isinstance(turn, (list, tuple)) and len(turn) == 2 for turn in history):
+        return {"turns": [turn for _, turn in history], "speakers": [name for name, _ in history]}
+    for number, turn in enumerate(history):
+        if not is_one(turn):
+            raise TypeError(
+                f"expected turns (str), pairs of speaker and turn, or messages; got {shown(turn)} as turn {number}"
+            )
+    return {"turns": decoded(user_data.texts(history, "turn"))}

@@ -1,4 +1,4 @@
-"""Dialogue: turns of several speakers, and a model that says the next one."""
+"""Dialogue: a model that generates the next turn of a conversation between several speakers."""
 
 from functools import partial
 
@@ -7,48 +7,50 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm.data import batches
-from tfllm.data.reading.dialogues import SYSTEM, dialogue, of_messages
+from tfllm.data.reading.dialogues import SYSTEM, dialogue
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.causal import CausalModel
 from tfllm.ragged import column, joined
-from tfllm.tasks import records as gate
+from tfllm.tasks import user_data
 from tfllm.tasks.building import Builder
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.dialogue import turns
-from tfllm.tasks.dialogue.conversation import Chat
+from tfllm.tasks.dialogue.conversation import Chat, turns_of
 from tfllm.tasks.dialogue.reply_forms import CausalReplies, Seq2SeqReplies
 from tfllm.tasks.dialogue.speakers import ALL, SIZES, SPEAKERS, lines, names
 from tfllm.tasks.task import log
 from tfllm.tasks.text_generation.decoding import Replying
 from tfllm.tasks.text_generation.likelihood import summed
 from tfllm.tasks.text_generation.writing import Writing
-from tfllm.tasks.texts import decoded, is_one, shown
+from tfllm.tasks.texts import decoded, is_one
 from tfllm.tasks.vocabularies import expect_rows
 
-LENGTH = 256  # tokens of a history, where neither the user nor the model says how many
+LENGTH = 256  # default tokens of a history, if the model has no limit
 
 
 @keras.saving.register_keras_serializable("tfllm")
 class DialogueGenerator(Writing):
-    """A `model` with its `tokenizer` that says the next turn. Records have "dialogue", see data/reading/dialogues.py.
+    """A `model` with its `tokenizer` that generates the next turn. Records have "dialogue", see
+    data/reading/dialogues.py.
 
     DialogueGenerator.from_text(records) learns the tokenizer and builds the model. A causal model reads and writes one
-    stream of turns; of an encoder-decoder the encoder reads the history, and the decoder says the reply: see
+    stream of turns; in an encoder-decoder the encoder reads the history and the decoder generates the reply: see
     reply_forms.py.
 
-    speakers        their names: the marks of the turns. Turns without a name alternate in this order
-    replies         "all": each turn that follows another is learned; or a speaker's name: those of this one, who then
-                    is the one that replies
-    history_length  tokens that a reply looks back at: the system line, always, and as many whole turns as fit, the
-                    latest; tasks/dialogue/turns.py says how
-    reply_length    tokens of a reply, END counted; what is longer is cut in training, which is told
+    speakers        their names, which tag the turns. Turns without a name alternate in this order
+    replies         "all": learn each turn that follows another; or a speaker's name: learn and generate only turns of
+                    this speaker
+    history_length  maximum tokens of the history: the system line, and as many of the latest whole turns as fit; see
+                    tasks/dialogue/turns.py
+    reply_length    maximum tokens of a reply, with END; in training longer replies are truncated with a warning
 
-    The loss is of the replies alone: their tokens and the END of each, not their marks.
+    The loss is over the tokens of the replies and their END, not over tags and histories.
+    Raises ValueError for invalid speakers and for lengths above the model's limit.
     """
 
     fields = asks = ("dialogue",)
-    weighable = False  # a row is a reply, or some
+    allows_sample_weight = False  # a row has one reply or more
     decoding = Replying
 
     def __init__(self, model, tokenizer, speakers=SPEAKERS, replies=ALL, history_length=None, reply_length=48,
@@ -64,12 +66,14 @@ class DialogueGenerator(Writing):
         most = self.form.most(reply_length)
         self.history_length = (most or LENGTH) if history_length is None else history_length
         if most is not None and self.history_length > most:
-            raise ValueError(f"history_length is {history_length}; the model takes {most} tokens beside such replies")
+            raise ValueError(
+                f"history_length is {history_length}; the model's limit is {most} tokens with such replies"
+            )
         self.built = True
 
     @property
     def form(self):
-        """What the model makes of dialogues, in training and when it replies."""
+        """How this kind of model handles dialogues, in training and when it replies."""
         return (CausalReplies if isinstance(self.model, CausalModel) else Seq2SeqReplies)(self)
 
     @property
@@ -78,34 +82,33 @@ class DialogueGenerator(Writing):
 
     @classmethod
     def from_text(cls, records, config="tiny", embeddings=None, embeddings_trainable=None):
-        """Learns the vocabulary of the dialogues (records, or strings) and builds an untrained model for them.
+        """Learn the vocabulary of the dialogues (records, or strings) and build an untrained model.
 
-        config: a DialogueGeneratorConfig, or the name of one: "tiny" (a GPT, the default), "lstm", "seq2seq".
-        embeddings, embeddings_trainable: word vectors to begin with, see `tasks.building.Builder`; above those of
-        the config.
+        config: a DialogueGeneratorConfig or its name: "tiny" (a GPT, default), "lstm", "seq2seq".
+        embeddings, embeddings_trainable: word vectors, see `tasks.building.Builder`; they override the config.
         """
         build = Builder(config, SIZES, embeddings, embeddings_trainable)
-        texts = gate.strings(gate.read(cls.fields, records, who=cls.__name__), "dialogue")[0]
+        texts = user_data.strings(user_data.read(cls.fields, records, who=cls.__name__), "dialogue")[0]
         speakers = build.config.speakers or names(texts) or SPEAKERS
         tokenizer = build.learn(lines(texts, speakers))
         return cls(build.model(tokenizer), tokenizer, **build.options(cls, speakers=speakers))
 
     @classmethod
     def from_language_model(cls, task, **options):
-        """A dialogue generator that begins with the model (the very same, not a copy) and tokenizer of a LanguageModel.
+        """A dialogue generator with the model (shared, not copied) and tokenizer of a LanguageModel.
 
-        options: speakers, replies, history_length, reply_length. What the language model was pre-trained on is to be
-        followed by `fit` on dialogues; GPT-2 of Hugging Face's hub comes by LanguageModel.from_pretrained.
+        options: speakers, replies, history_length, reply_length. Train it on dialogues with `fit`. For a GPT-2 of
+        Hugging Face's hub use LanguageModel.from_pretrained first.
         """
-        found = cls(task.model, task.tokenizer, **options)
-        found.learning_rate = task.learning_rate
-        return found
+        generator = cls(task.model, task.tokenizer, **options)
+        generator.learning_rate = task.learning_rate
+        return generator
 
-    # from strings to what the model is shown
+    # Strings -> inputs of the model
 
     @property
     def script(self):
-        """How dialogues are written; of a tokenizer that was just loaded too."""
+        """The token layout of dialogues; made anew, so that it follows changes of the tokenizer."""
         return turns.Script(self.tokenizer, self.speakers, self.history_length, self.form.first)
 
     @property
@@ -114,29 +117,30 @@ class DialogueGenerator(Writing):
         return None if self.replies == ALL else self.speakers.index(self.replies)
 
     def prompts(self, texts):
-        """Dialogues [B] -> (token ids up to the mark of who replies, ragged [B, None], what of them is not read).
+        """Dialogues [B] -> (token ids up to the tag of the replying speaker, ragged [B, None], notes).
 
-        That is {"dropped": turns [B], "cut": tokens of the last turn, or of the system line, [B]}.
+        notes: {"dropped": number of dropped turns [B], "cut": truncated tokens of the last turn and the system line
+        [B]}.
         """
-        said, script = turns.parsed(texts, self.speakers), self.script
-        written = script.write(said)
+        parsed, script = turns.parsed(texts, self.speakers), self.script
+        written = script.write(parsed)
         begin, end = written.splits[:-1], written.splits[1:]
-        before = tf.gather(tf.concat([[-1], written.speakers], axis=0), end)  # who spoke last
+        before = tf.gather(tf.concat([[-1], written.speakers], axis=0), end)  # the last speaker
         who = (tf.where(end > begin, before, -1) + 1) % len(self.speakers)
         who = who if self.replying is None else tf.fill(tf.shape(who), self.replying)
-        who = tf.where(said.asked >= 0, said.asked, who)
+        who = tf.where(parsed.next_speaker >= 0, parsed.next_speaker, who)
         dialogue = tf.range(tf.size(end, tf.int64))
         first, cut = script.histories(written, dialogue, end, who)
-        ids = joined(script.history(written, dialogue, end, first, cut), script.marked(who))
-        told = {"dropped": first - begin, "cut": cut + written.system_cut}
-        return ids, {name: tf.cast(part, tf.int32) for name, part in told.items()}
+        ids = joined(script.history(written, dialogue, end, first, cut), script.tags_of(who))
+        notes = {"dropped": first - begin, "cut": cut + written.system_cut}
+        return ids, {name: tf.cast(part, tf.int32) for name, part in notes.items()}
 
     def prepare(self, texts):
-        """strings [B] -> ragged token_ids [B, None]: the history, as far as the model is shown it."""
+        """strings [B] -> ragged token_ids [B, None]: the history that the model reads."""
         return self.prompts(texts)[0]
 
     def scripted(self, record):
-        """A record's dialogues -> (script, as turns.Written, its turns.Replies)."""
+        """A record's dialogues -> (script, the turns.Written, the turns.Replies)."""
         script = self.script
         written = script.write(turns.parsed(record["dialogue"], self.speakers))
         return script, written, turns.replies(script, written, self.replying)
@@ -146,37 +150,39 @@ class DialogueGenerator(Writing):
         return self.form.examples(*self.scripted(record))
 
     def checked(self, record):
-        """-> (the example, what is truncated: "long" replies, "cut" turns before a reply, "system" lines), ragged."""
-        script, written, found = self.scripted(record)
-        flags = {name: column(flag > 0) for name, flag in self.truncations(written, found).items()}
-        return self.form.examples(script, written, found), flags
+        """-> (the example, flags of truncation: "long" replies, "cut" turns before a reply, "system" lines), ragged."""
+        script, written, replies = self.scripted(record)
+        flags = {name: column(flag > 0) for name, flag in self.truncations(written, replies).items()}
+        return self.form.examples(script, written, replies), flags
 
-    def truncations(self, written, found):
-        """{"long": [N] 1 where a reply is cut, "cut": [N] tokens of its history's last turn, "system": [B]}."""
-        sizes = tf.gather(written.token_ids.row_lengths() - written.marks, found.turn)
-        return {"long": sizes - self.reply_length, "cut": found.cut, "system": written.system_cut}
+    def truncations(self, written, replies):
+        """Truncated tokens: {"long": of each reply [N], "cut": of the last turn of its history [N], "system": [B]}."""
+        sizes = tf.gather(written.token_ids.row_lengths() - written.tag_lengths, replies.turn)
+        return {"long": sizes - self.reply_length, "cut": replies.cut, "system": written.system_cut}
 
     def rows(self, records, verbose=0):
-        """As in Task; what is too long is told. ValueError for speakers of other names, and where there is no reply."""
-        if others := [name for name in names(gate.strings(records, "dialogue")[0]) if name not in self.speakers]:
-            raise ValueError(f"the data has the speakers {', '.join(others)}; known are {', '.join(self.speakers)}")
-        rows, told = batches.rows(records, self.checked, verbose)
-        told = {name: part.flat_values.numpy() for name, part in told.items()}
-        if not len(told["long"]):
-            raise ValueError(f"no turn to learn from: replies={self.replies!r}, of turns that follow another")
+        """As in Task; truncation logs a warning. Raises ValueError for unknown speakers, and if there is no reply."""
+        if others := [name for name in names(user_data.strings(records, "dialogue")[0]) if name not in self.speakers]:
+            raise ValueError(f"unknown speakers {', '.join(others)}; this task has {', '.join(self.speakers)}")
+        rows, flags = batches.rows(records, self.checked, verbose)
+        flags = {name: flag.flat_values.numpy() for name, flag in flags.items()}
+        if not len(flags["long"]):
+            raise ValueError(
+                f"no turn to learn from: replies={self.replies!r} needs turns of this speaker that follow another turn"
+            )
         for name, what in (
-            ("long", f"replies have more than {self.reply_length} tokens and are cut"),
-            ("cut", f"replies follow a turn that has no room in {self.history_length} tokens: its beginning is cut"),
-            ("system", f"system lines have no room in half of {self.history_length} tokens: their end is cut"),
+            ("long", f"replies have more than {self.reply_length} tokens and are truncated"),
+            ("cut", f"replies follow a turn of more than {self.history_length} tokens, whose beginning is truncated"),
+            ("system", f"system lines have more than half of {self.history_length} tokens: their end is truncated"),
         ):
-            if told[name].any():
-                log.warning("%d of %d %s", told[name].sum(), len(told[name]), what)
+            if flags[name].any():
+                log.warning("%d of %d %s", flags[name].sum(), len(flags[name]), what)
         return rows
 
-    def report(self, found, decoding):
-        if (cut := found["cut"]).any():
-            log.warning("%d of %d dialogues have a last turn, or a system line, that has no room in the %d tokens of a "
-                        "history: %d tokens were not read", (cut > 0).sum(), len(cut), self.history_length,
+    def report(self, result, decoding):
+        if (cut := result["cut"]).any():
+            log.warning("%d of %d dialogues have a last turn, or a system line, that exceeds the history length of %d "
+            "tokens: %d tokens were truncated", (cut > 0).sum(), len(cut), self.history_length,
                         cut.sum())  # fmt: skip
 
     def call(self, inputs):
@@ -187,55 +193,55 @@ class DialogueGenerator(Writing):
         loss = TokenCrossEntropy(self.label_smoothing)
         return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), TokenAccuracy()]}
 
-    # talking
+    # Replies
 
     def reply(self, history, system=None, speaker=None, **options):
         """The next turn, a str.
 
-        history: turns (str), or pairs of speaker and turn, or messages {"role", "content"}; or a dialogue as one string
-        system: a line that the history begins with. speaker: who is to reply; left out, `replies`, or who is next
+        history: turns (str), pairs of speaker and turn, or messages {"role", "content"}; or a dialogue as one string.
+        system: a system line before the history. speaker: who replies; default: `replies`, or the next speaker.
         options: those of `generate`, such as repetition_penalty=1.2, no_repeat_ngram_size=3, temperature=0.8, seed=1.
-        A last turn that is too long for the model is told in a warning.
+        A truncated last turn logs a warning.
         """
         return self.generate(self.text(history, system, speaker), **options)
 
     def text(self, history, system=None, speaker=None):
-        """The string of a dialogue, as `reply` takes it. ValueError for an empty history and for unknown speakers."""
+        """The string of a dialogue. Raises ValueError for an empty history and for unknown speakers."""
         if is_one(history):
-            text = decoded([gate.one(history, "dialogue")])[0]
+            text = decoded([user_data.one_text(history, "dialogue")])[0]
             text = text if system is None else f"{dialogue([], system=system)}\n{text}"
         else:
             text = dialogue(**turns_of(history) | ({} if system is None else {"system": system}))
         for name in [*names([text]), *([] if speaker is None else [speaker])]:
             if name not in self.speakers:
-                raise ValueError(f"no speaker {name!r}; known are {', '.join(self.speakers)}")
+                raise ValueError(f"unknown speaker {name!r}; this task has {', '.join(self.speakers)}")
         return text if speaker is None else f"{text}\n{speaker}\t"
 
     def chat(self, system=None, **decoding):
-        """A tasks.chat.Chat: it keeps the history of a talk with this model. decoding: as of `reply`."""
+        """A Chat, which keeps the history of a conversation with this model. decoding: as in `reply`."""
         return Chat(self, system, **decoding)
 
-    # scores
+    # Scores
 
     def exchanges(self, x):
-        """Records or strings -> (histories, replies), lists of str: each turn that is learned, and what it answers."""
-        histories, found = [], []
-        said = turns.parsed(tf.constant(gate.columns(self.records(x), "dialogue")[0], tf.string), self.speakers)
-        columns = said.system.numpy(), said.turns.to_list(), said.speakers.to_list()
-        for system, spoken, who in zip(*columns, strict=True):
+        """Records or strings -> (histories, replies), lists of str: each reply that is learned, and its history."""
+        histories, replies = [], []
+        parsed = turns.parsed(tf.constant(user_data.columns(self.records(x), "dialogue")[0], tf.string), self.speakers)
+        columns = parsed.system.numpy(), parsed.turns.to_list(), parsed.speakers.to_list()
+        for system, texts, who in zip(*columns, strict=True):
             system, who = system.decode("utf-8", "replace") or None, [self.speakers[i] for i in who]
-            spoken = [turn.decode("utf-8", "replace") for turn in spoken]
-            for place in range(1, len(spoken)):
-                if self.replies in (ALL, who[place]):
-                    histories.append(f"{dialogue(spoken[:place], who[:place], system)}\n{who[place]}\t")
-                    found.append(spoken[place])
-        return histories, found
+            texts = [turn.decode("utf-8", "replace") for turn in texts]
+            for position in range(1, len(texts)):
+                if self.replies in (ALL, who[position]):
+                    histories.append(f"{dialogue(texts[:position], who[:position], system)}\n{who[position]}\t")
+                    replies.append(texts[position])
+        return histories, replies
 
     def score(self, x, most=None, batch_size=32, batch_tokens=4096, verbose="auto", **decoding):
-        """evaluation.ReplyScores: the perplexity of the replies in `x`, and the diversity of the model's own there.
+        """evaluation.ReplyScores: the perplexity of the replies in `x`, and the diversity of generated replies.
 
-        most: how many of them it is asked for, evenly over all; None: for all, 0: for none.
-        Of a reply that is longer than `reply_length` the perplexity is that of its beginning, which is told.
+        most: number of replies to generate, spread evenly over all; None: all, 0: none.
+        The perplexity of a reply beyond `reply_length` is that of its beginning.
         """
         from tfllm import evaluation
 
@@ -244,7 +250,7 @@ class DialogueGenerator(Writing):
         for inputs, targets, weights in made.dataset:
             total += self.summed(inputs, targets, weights).numpy()
         ids = self.tokenizer.encode(replies)
-        read = tf.where(  # what the sum is of
+        read = tf.where(  # the text behind the sums
             ids.row_lengths() < self.reply_length, replies, self.tokenizer.decode(ids[:, : self.reply_length])
         )
         counts = evaluation.counts(read.numpy())
@@ -252,10 +258,10 @@ class DialogueGenerator(Writing):
         size = len(replies) if most is None else min(most, len(replies))
         if not size:
             return evaluation.ReplyScores(perplexity, None, None)
-        places = np.linspace(0, len(replies), size, endpoint=False).astype(int)
-        said = self.generate([histories[i] for i in places], batch_size=batch_size, verbose=verbose, **decoding)
-        people = evaluation.diversity([replies[i] for i in places])
-        return evaluation.ReplyScores(perplexity, evaluation.diversity(said), people)
+        positions = np.linspace(0, len(replies), size, endpoint=False).astype(int)
+        outputs = self.generate([histories[i] for i in positions], batch_size=batch_size, verbose=verbose, **decoding)
+        people = evaluation.diversity([replies[i] for i in positions])
+        return evaluation.ReplyScores(perplexity, evaluation.diversity(outputs), people)
 
     @property
     @compiled
@@ -264,9 +270,11 @@ class DialogueGenerator(Writing):
         return tf.function(partial(summed, self), autograph=False, reduce_retracing=True)
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", diversity=False, return_dict=False, **options):
-        """As in Keras, of strings too: token-mean loss and accuracy of the replies; and, where `diversity` is True,
-        distinct1 to length of the model's own (`evaluation.Diversity`)."""
-        x = gate.held(x)
+        """As in Keras, also on strings: loss and accuracy per token of the replies.
+
+        diversity: also distinct1 to length of generated replies (`evaluation.Diversity`).
+        """
+        x = user_data.materialize(x)
         result = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
         if not diversity:
             return result
@@ -274,24 +282,6 @@ class DialogueGenerator(Writing):
         return result | values if return_dict else [*result, *values.values()]
 
 
-def turns_of(history):
-    """Turns, pairs of speaker and turn, or messages -> the arguments of `dialogue`. TypeError for anything else."""
-    if not isinstance(history, (list, tuple)):
-        raise TypeError(f"expected a dialogue as one string, or a list of turns; got {shown(history)}")
-    if not history:
-        raise ValueError("a history has one turn or more; got none")
-    if all(isinstance(turn, dict) for turn in history):
-        return of_messages(list(history))
-    if all(isinstance(turn, (list, tuple)) and len(turn) == 2 for turn in history):
-        return {"turns": [turn for _, turn in history], "speakers": [name for name, _ in history]}
-    for number, turn in enumerate(history):
-        if not is_one(turn):
-            raise TypeError(
-                f"expected turns (str), pairs of speaker and turn, or messages; got {shown(turn)} as turn {number}"
-            )
-    return {"turns": decoded(gate.texts(history, "turn"))}
-
-
-CausalDialogue = Seq2SeqDialogue = DialogueGenerator  # as they were called when each kind of model had a class
-for name in ("CausalDialogue", "Seq2SeqDialogue"):  # of files that were saved then
+CausalDialogue = Seq2SeqDialogue = DialogueGenerator  # former classes for each kind of model
+for name in ("CausalDialogue", "Seq2SeqDialogue"):  # files that contain the former classes
     keras.saving.get_custom_objects()[f"tfllm>{name}"] = DialogueGenerator

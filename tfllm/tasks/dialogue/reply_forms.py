@@ -1,7 +1,7 @@
-"""What two kinds of models make of a dialogue: examples to learn from, and prompts or sources to reply to.
+"""How the two kinds of models handle dialogues: training examples, and prompts or sources for replies.
 
-Both have `first`, the id that a history begins with, `most`, `examples`, `call` and `writer`, so that there is one task
-for all models (dialogue_generator.py).
+Both classes have `first` (the id that a history begins with), `most`, `examples`, `call` and `writer`, so one task
+(dialogue_generator.py) serves all models.
 """
 
 import tensorflow as tf
@@ -17,13 +17,13 @@ from tfllm.text.cleaning import blank, replace_invalid
 
 
 class CausalReplies:
-    """A GPT, an LSTM or another causal model: one stream of turns, of which the next one is the continuation.
+    """For a causal model (GPT, LSTM, ...): a dialogue is one stream of tokens, and a reply is its continuation.
 
-    Replies whose histories begin with the same turn stand in one row of a batch, behind one another; dialogues that are
-    not longer than the model are one row.
+    Replies whose histories begin with the same turn share one row of a batch; a dialogue within the model's limit is
+    one row.
     """
 
-    counted = "max_new_tokens"
+    length_field = "max_new_tokens"
 
     def __init__(self, task):
         self.task, self.model, self.tokenizer = task, task.model, task.tokenizer
@@ -37,15 +37,15 @@ class CausalReplies:
         return CausalWriter(self.model, self.tokenizer, self)
 
     def most(self, reply_length):
-        """The tokens of a history that the model can take beside such replies, or None. ValueError where it cannot."""
+        """Maximum tokens of a history with such replies, or None. Raises ValueError if the replies are too long."""
         most = self.model.max_length
         if most is not None and reply_length >= most:
-            raise ValueError(f"reply_length is {reply_length}; the model takes {most} tokens with the history")
+            raise ValueError(f"reply_length is {reply_length}; the model's limit is {most} tokens with the history")
         return None if most is None else most - reply_length
 
-    def examples(self, script, written, found):
-        """Rows in which each reply comes once, see turns.py -> (inputs, targets, weights), ragged [N, None]."""
-        token_ids, weights = turns.streams(script, written, found, self.task.reply_length)
+    def examples(self, script, written, replies):
+        """Rows in which each reply occurs once, see turns.py -> (inputs, targets, weights), ragged [N, None]."""
+        token_ids, weights = turns.streams(script, written, replies, self.task.reply_length)
         return token_ids[:, :-1], token_ids[:, 1:], weights[:, 1:]
 
     def call(self, inputs):
@@ -62,22 +62,22 @@ class CausalReplies:
         return 0, self.task.reply_length if decoding.max_new_tokens is None else decoding.max_new_tokens
 
     def context(self, prompts):
-        """None: a reply begins a text."""
+        """Empty, since a reply is the beginning of a text."""
         return prompts[:, :0]
 
-    def silent(self, texts):
+    def empty_answers(self, texts):
         return blank(texts)
 
 
 class Seq2SeqReplies:
-    """A Seq2SeqRNN or a Transformer: the encoder reads the history, the decoder says the reply.
+    """For an encoder-decoder (Seq2SeqRNN, Transformer): the encoder reads the history, the decoder generates the reply.
 
-    Each reply is a pair of its own: history -> reply. Left out: stop strings and contrastive search.
+    Each reply is one pair, history -> reply. Stop strings and contrastive search are not supported.
     """
 
     first = None  # no START before a source
     forbidden = (PAD, UNKNOWN, START)
-    counted = "max_new_tokens"
+    length_field = "max_new_tokens"
 
     def __init__(self, task):
         self.task, self.model, self.tokenizer = task, task.model, task.tokenizer
@@ -87,23 +87,23 @@ class Seq2SeqReplies:
         return Seq2SeqWriter(self.model, self)
 
     def most(self, reply_length):
-        """As of CausalReplies."""
+        """As in CausalReplies."""
         limit = self.model.pe_target
         if limit is not None and reply_length >= limit:
             raise ValueError(f"reply_length is {reply_length}; it must be less than the model's pe_target, {limit}")
         return None if self.model.pe_input is None else self.model.pe_input - 1
 
-    def examples(self, script, written, found):
-        """A row for each reply; see `call`."""
-        source = script.history(written, *found)
-        source = joined(source, script.marked(tf.gather(written.speakers, found.turn)))
+    def examples(self, script, written, replies):
+        """One row for each reply; see `call`."""
+        source = script.history(written, *replies)
+        source = joined(source, script.tags_of(tf.gather(written.speakers, replies.turn)))
         target = between(
-            written.token_ids.flat_values, *turns.reply_tokens(written, found.turn, self.task.reply_length)
+            written.token_ids.flat_values, *turns.reply_tokens(written, replies.turn, self.task.reply_length)
         )
         return {"source": source, "target": shift_right(target)}, target, tf.ones_like(target, tf.float32)
 
     def call(self, inputs):
-        """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each of the target."""
+        """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each target token."""
         return self.model(inputs["source"], inputs["target"])[0]
 
     # The codec of a Seq2SeqWriter
@@ -112,14 +112,14 @@ class Seq2SeqReplies:
         ids, notes = self.task.prompts(texts)
         return {"token_ids": ids}, notes
 
-    def shorter(self, texts, decoding, row, write):
+    def condensed(self, texts, decoding, row, write):
         return texts
 
     def detokenize(self, outputs, sources):
         return replace_invalid(self.tokenizer.decode(outputs))
 
     @property
-    def sayable(self):
+    def num_ids(self):
         return self.tokenizer.vocab_size
 
     def longest(self, size, decoding):
@@ -131,4 +131,4 @@ class Seq2SeqReplies:
 
     def check(self, decoding):
         if decoding.stop or decoding.penalty_alpha is not None:
-            raise ValueError("stop strings and contrastive search (penalty_alpha) are of causal models")
+            raise ValueError("stop strings and contrastive search (penalty_alpha) need a causal model")

@@ -1,4 +1,4 @@
-"""The sizes of dialogue generators, and the strings that they learn from."""
+"""Named configs of dialogue generators, and the strings that their tokenizers learn from."""
 
 from tfllm.data.reading.dialogues import SYSTEM
 from tfllm.models.configs import LSTMLanguageModelConfig, Seq2SeqRNNConfig
@@ -16,18 +16,18 @@ SIZES = {
 
 
 def names(texts):
-    """The names of speakers in the strings of dialogues, in the order in which they first come."""
-    found = {}
+    """The speaker names in dialogue strings, in the order of their first turns."""
+    result = {}
     for text in texts:
-        for place, line in enumerate(text.split("\n")):
+        for position, line in enumerate(text.split("\n")):
             name, tab, _ = line.partition("\t")
-            if tab and (place or name.strip() != SYSTEM):
-                found[name.strip()] = True
-    return tuple(found)
+            if tab and (position or name.strip() != SYSTEM):
+                result[name.strip()] = True
+    return tuple(result)
 
 
 def lines(texts, speakers):
-    """What a tokenizer learns from: each turn, and each mark as often as there are dialogues."""
+    """The training text of a tokenizer: each turn, and each speaker's tag once per dialogue."""
     for text in texts:
         yield from (f"{name}:" for name in (*speakers, SYSTEM))
         yield from (line.rpartition("\t")[2] for line in text.split("\n") if line.rpartition("\t")[2].strip())

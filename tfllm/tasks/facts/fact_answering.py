@@ -1,4 +1,4 @@
-"""Questions about facts: strings in, an answer and its probability out, and which facts it came from."""
+"""Questions about facts: strings in, an answer and its probability out, with attention to the facts."""
 
 import keras
 import numpy as np
@@ -10,12 +10,12 @@ from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.configs import MemoryNetworkConfig
 from tfllm.models.memory_network import MemoryNetwork
 from tfllm.ragged import column
-from tfllm.tasks import records as gate
+from tfllm.tasks import user_data
 from tfllm.tasks.building import Builder
-from tfllm.tasks.callbacks import listed, setters
+from tfllm.tasks.callbacks import as_list, learning_rate_setters
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.facts.fact_inputs import lines, plain
-from tfllm.tasks.facts.fact_readers import Chosen, Written, answer_key
+from tfllm.tasks.facts.fact_readers import AnswerChooser, AnswerWriter, answer_key
 from tfllm.tasks.facts.linear_start import LinearStart
 from tfllm.tasks.settings import FactAnsweringConfig
 from tfllm.tasks.signature import Signature
@@ -25,8 +25,10 @@ from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import Words
 
 SIZES = {
-    "tiny": FactAnsweringConfig(linear_start=20),  # Sukhbaatar et al. 2015, of one task
-    "small": FactAnsweringConfig(linear_start=30, model=MemoryNetworkConfig(embedding_dim=50)),  # of all tasks together
+    "tiny": FactAnsweringConfig(linear_start=20),  # Sukhbaatar et al. 2015, for one bAbI task
+    "small": FactAnsweringConfig(
+        linear_start=30, model=MemoryNetworkConfig(embedding_dim=50)
+    ),  # for all tasks together
 }
 
 
@@ -34,20 +36,21 @@ SIZES = {
 class FactAnswering(Task):
     """A `model` that answers questions about facts, and its `tokenizer`. Records: "facts", "question", "answer".
 
-    A text of facts has one on each line, oldest first. A MemoryNetwork chooses the answer among those it was trained
-    with: an answer of several words is one class, as in Sukhbaatar et al. 2015, sec. 4. A Seq2SeqRNN or a Transformer
-    writes it word by word.
+    Facts are one text with one fact on each line, oldest first. A MemoryNetwork chooses the answer among those of the
+    training data: an answer of several words is one class, as in Sukhbaatar et al. 2015, sec. 4. A Seq2SeqRNN or a
+    Transformer generates the answer word by word.
 
-    fact_length    words of a fact that a memory network reads;  answer_length  words that the others write, END counted
-    linear_start   epochs of `fit`, from epoch 0 on, in which a memory network looks without a softmax
-    What is too long loses words at its end, stories lose their oldest facts; a warning says how many did. Answers are
-    in lower case where the tokenizer is.
+    fact_length    maximum words of a fact (memory network);  answer_length  maximum words of an answer, with END
+    (others) linear_start   number of epochs of `fit`, from epoch 0, in which a memory network has no softmax in its
+    hops Long facts, questions and answers lose their last words, long stories their oldest facts, with a warning.
+    Answers are in lower case if the tokenizer lower-cases.
+    Raises ValueError for a linear start of another model than a MemoryNetwork.
     """
 
     fields = ("facts", "question", "answer")
     asks = ("facts", "question")
     inputs = ("texts", "questions")
-    weighable = True
+    allows_sample_weight = True
 
     def __init__(self, model, tokenizer, fact_length=32, answer_length=16, linear_start=0, **kwargs):
         super().__init__(**kwargs)
@@ -55,20 +58,20 @@ class FactAnswering(Task):
         self.fact_length, self.answer_length, self.linear_start = fact_length, answer_length, linear_start
         expect_rows(model, tokenizer)
         if linear_start and not isinstance(model, MemoryNetwork):
-            raise ValueError(f"a linear start is of a MemoryNetwork; {type(model).__name__} has none: linear_start=0")
+            raise ValueError(f"linear_start needs a MemoryNetwork: set linear_start=0 for a {type(model).__name__}")
         self.built = True
 
     @classmethod
     def from_text(cls, records, config="tiny", embeddings=None, embeddings_trainable=None):
-        """Learns the vocabulary of the records, and for a memory network their answers; builds an untrained model.
+        """Learn the vocabulary (for a memory network also the answers) and build an untrained model.
 
-        records: a dataset of {"facts", "question", "answer"}. config: a FactAnsweringConfig, or the name of one: "tiny"
-        (the default), "small". embeddings, embeddings_trainable: word vectors to begin with, see
-        `tasks.building.Builder`; above those of the config. They stand in every embedding of the model.
+        records: a dataset of {"facts", "question", "answer"}. config: a FactAnsweringConfig or its name: "tiny"
+        (default), "small". embeddings, embeddings_trainable: word vectors, see `tasks.building.Builder`; they override
+        the config, and initialise every embedding of the model.
         """
         build = Builder(config, SIZES, embeddings, embeddings_trainable)
-        config, records = build.config, gate.read(cls.fields, records, who=cls.__name__)
-        facts, questions, answers = gate.columns(records, *cls.fields)
+        config, records = build.config, user_data.read(cls.fields, records, who=cls.__name__)
+        facts, questions, answers = user_data.columns(records, *cls.fields)
         facts = strings(lines(tf.constant(list(dict.fromkeys(facts)))).flat_values)
         words = [*facts, *strings(plain(tf.constant(questions)))]
         if isinstance(config.model, MemoryNetworkConfig):
@@ -80,23 +83,23 @@ class FactAnswering(Task):
 
     @property
     def reader(self):
-        """How the model reads and answers; after a change of this task too."""
+        """How the model reads and answers; made anew, so that it follows changes of the task."""
         if isinstance(self.model, MemoryNetwork):
-            return Chosen(self.model, self.tokenizer, self.fact_length)
-        return Written(self.model, self.tokenizer, self.answer_length)
+            return AnswerChooser(self.model, self.tokenizer, self.fact_length)
+        return AnswerWriter(self.model, self.tokenizer, self.answer_length)
 
     def prepare(self, texts, questions):
-        """Facts and questions, strings [B] -> what the model is fed: a dict of ragged token_ids [B, None]."""
+        """Facts and questions, strings [B] -> inputs of the model, a dict of ragged token_ids [B, None]."""
         return self.reader.read(lines(texts), questions)[0]
 
     def example(self, record):
         return self.checked(record)[0]
 
     def checked(self, record):
-        """-> (the example, what happens to stories that do not fit: flags, ragged [B, 1] bool)."""
+        """-> (the example, flags of truncated stories, ragged [B, 1] bool)."""
         inputs, flags, _ = self.reader.read(lines(record["facts"]), record["question"])
         inputs, targets = self.reader.example(inputs, record["answer"])
-        flags |= self.reader.long(record["answer"]) if isinstance(self.reader, Written) else {}
+        flags |= self.reader.truncated_answers(record["answer"]) if isinstance(self.reader, AnswerWriter) else {}
         flags = {what: column(flag) for what, flag in flags.items()}
         return (inputs, targets, tf.ones_like(targets, tf.float32)), flags
 
@@ -105,68 +108,70 @@ class FactAnswering(Task):
         return self.reader.call(inputs, training)
 
     def objective(self):
-        """accuracy: of a memory network the share of questions answered right, of the others that of words, and ends,
-        of the answers, each behind the right ones before it."""
+        """accuracy: for a memory network the share of correct answers; otherwise the share of correct words, END
+        included.
+        """
         loss = TokenCrossEntropy()
         return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), TokenAccuracy()]}
 
     def fit(self, x=None, y=None, *args, callbacks=None, **options):
-        """As `Task.fit`; a memory network looks without a softmax in the first epochs, where `linear_start` says so."""
+        """As `Task.fit`; `linear_start` removes the softmax of a memory network in the first epochs."""
         if self.linear_start:
-            callbacks = [LinearStart(self.model, self.linear_start), *listed(callbacks)]
+            callbacks = [LinearStart(self.model, self.linear_start), *as_list(callbacks)]
         return super().fit(x, y, *args, callbacks=callbacks, **options)
 
     def fit_batches(self, train, steps, epochs, validation_data, callbacks=None, recipe=None, **options):
-        """As `Task.fit_batches`; a memory network that is not compiled, and has no recipe, learns by `descent`."""
+        """As `Task.fit_batches`; an uncompiled memory network without a recipe is trained by `descent`."""
         if not self.compiled and recipe is None and isinstance(self.model, MemoryNetwork):
             with self.distribute_strategy.scope():
-                self.compile(descent(None if setters(callbacks) else steps, self.linear_start))
+                self.compile(descent(None if learning_rate_setters(callbacks) else steps, self.linear_start))
         return super().fit_batches(train, steps, epochs, validation_data, callbacks, recipe, **options)
 
     def rows(self, records, verbose=0):
-        rows, flags = batches.rows(records, gate.weighed(self.checked), verbose)
+        rows, flags = batches.rows(records, user_data.with_sample_weights(self.checked), verbose)
         self.warn({what: flag.flat_values.numpy() for what, flag in flags.items()})
         return rows
 
     def answer(self, texts, questions):
         """Facts and questions, strings [B] -> {"text", "probability", "cut"}, all [B]. The text is valid UTF-8.
 
-        cut: how many words of the facts and the question were not read. Without a fact, or without a question, text is
-        "" and its probability 0.
+        cut: number of truncated words of facts and question. Without facts, or without a question, text is "" and its
+        probability 0.
         """
-        found = self.answering.function(texts, questions)
-        return {name: found[name] for name in ("text", "probability", "cut")}
+        result = self.answering.function(texts, questions)
+        return {name: result[name] for name in ("text", "probability", "cut")}
 
     def explained(self, texts, questions):
-        """As `answer`, and "attention" [B, H, F]: of each hop, or of each word written, to each fact."""
+        """As `answer`, with "attention" [B, H, F]: of each hop, or of each generated word, to each fact."""
         facts = lines(texts)
         inputs, _, cut = self.reader.read(facts, questions)
-        text, probability, attention = self.reader.looks(facts, inputs)
-        found = asked_only(facts, questions, text=text, probability=probability, attention=attention)
-        return found | {"cut": cut}
+        text, probability, attention = self.reader.best_with_attention(facts, inputs)
+        result = asked_only(facts, questions, text=text, probability=probability, attention=attention)
+        return result | {"cut": cut}
 
     def generate(self, facts, question, batch_size=64, probabilities=False):
-        """Facts and a question -> the answer; lists of both, equally long -> a list of answers, in order.
+        """Facts and a question -> the answer; lists of both, of equal length -> a list of answers, in order.
 
-        facts: a text with one on each line, or a list of facts. probabilities: (answer, probability) instead of each.
+        facts: a text with one fact on each line, or a list of facts. probabilities: return (answer, probability)
+        instead.
         """
 
-        def tell(found):
-            texts, chances = found.pop("text"), found.pop("probability")
-            self.warn({what: flags for what, flags in found.items() if what != "cut"})
+        def convert(result):
+            texts, chances = result.pop("text"), result.pop("probability")
+            self.warn({what: flags for what, flags in result.items() if what != "cut"})
             texts = [text.decode("utf-8", "replace") for text in texts]
             return list(zip(texts, chances.tolist(), strict=True)) if probabilities else texts
 
         if one := is_one(question):
             facts, question = [facts], [question]
         columns = asked(facts, question)
-        found = self.run(self.answering, *columns, tell=tell, batch_size=batch_size) if columns[1] else []
-        return found[0] if one else found
+        result = self.run(self.answering, *columns, convert=convert, batch_size=batch_size) if columns[1] else []
+        return result[0] if one else result
 
     @property
     @compiled
     def answering(self):
-        """`answer` as a Signature, which also tells what happens to stories that do not fit: {what: [B] bool}."""
+        """`answer` as a Signature, which also returns the flags of truncated stories: {what: [B] bool}."""
 
         def answer(texts, questions):
             facts = lines(texts)
@@ -177,31 +182,35 @@ class FactAnswering(Task):
         return Signature(answer, self.inputs)
 
     def score(self, records, batch_size=64):
-        """The share of questions that are answered right, word for word, in percent, with its interval."""
+        """The percentage of questions with an exactly correct answer, with its confidence interval."""
         from tfllm import evaluation
 
-        facts, questions, answers = gate.columns(self.records(records), *self.fields)
-        said = self.generate(facts, questions, batch_size)
-        return evaluation.exact_match(*(strings(self.reader.normal(tf.constant(texts))) for texts in (said, answers)))
+        facts, questions, answers = user_data.columns(self.records(records), *self.fields)
+        outputs = self.generate(facts, questions, batch_size)
+        return evaluation.exact_match(
+            *(strings(self.reader.normalized(tf.constant(texts))) for texts in (outputs, answers))
+        )
 
     def signatures(self):
-        """Of texts (facts) and questions: serving_default -> {"text", "probability", "cut"} [N], and explain -> the
-        same and "attention" [N, H, F].
+        """Inputs: texts (facts) and questions. serving_default -> {"text", "probability", "cut"} [N]; explain -> the
+        same and
+        "attention" [N, H, F].
         """
         return super().signatures() | {"explain": Signature(self.explained, self.inputs)}
 
     def warn(self, truncated):
-        """Logs what happens to stories that do not fit: {what: [N] bool}."""
+        """Log how many stories were truncated: {what: [N] bool}."""
         for what, flags in truncated.items():
             if flags.any():
                 log.warning("%d of %d stories %s", flags.sum(), len(flags), what)
 
 
 def descent(steps, linear_start=0):
-    """Gradient descent as in Sukhbaatar et al. 2015, sec. 4.2: the rate is halved every 25 epochs of so many steps.
+    """Gradient descent of Sukhbaatar et al. 2015, sec. 4.2: the learning rate is halved every 25 epochs of `steps`
+    batches.
 
-    Theirs is of sums over 32 questions (0.01, with a linear start 0.005, gradients of at most 40), ours of means.
-    steps None: the rate stays as it is.
+    Differs: they sum over 32 questions (learning rate 0.01, with a linear start 0.005, gradient norm at most 40), this
+    code takes the mean. steps=None: the learning rate is constant.
     """
     rate = 0.16 if linear_start else 0.32
     if steps is not None:
@@ -210,33 +219,33 @@ def descent(steps, linear_start=0):
 
 
 def with_answers(tokenizer, answers):
-    """The tokenizer with each of these answers (bytes) as one token of its own, behind its words."""
+    """The tokenizer with each answer (bytes) added as one token after its words."""
     known = tokenizer.tokens[len(tokenizer.fixed) :]
-    found = sorted(set(strings(answer_key(tokenizer, tf.constant(answers)))) - {""})
-    more = [answer for answer in found if answer.encode() not in set(known)]
+    result = sorted(set(strings(answer_key(tokenizer, tf.constant(answers)))) - {""})
+    more = [answer for answer in result if answer.encode() not in set(known)]
     return Words([*known, *more], lowercase=tokenizer.lowercase)
 
 
-def asked_only(facts, questions, **found):
-    """What was found, [B, ...], as it is where there are a fact and a question; else "" and 0."""
+def asked_only(facts, questions, **result):
+    """The results [B, ...], set to "" and 0 where there is no fact or no question."""
     there = tf.logical_and(facts.row_lengths() > 0, plain(questions) != "")  # [B]
 
     def masked(part):
         mask = tf.reshape(there, tf.concat([tf.shape(there), tf.ones([part.shape.rank - 1], tf.int32)], axis=0))
         return tf.where(mask, part, tf.zeros([], part.dtype))
 
-    return {name: masked(part) for name, part in found.items()}
+    return {name: masked(part) for name, part in result.items()}
 
 
 def asked(facts, questions):
-    """Facts (texts, or lists of facts) and questions -> two lists of strings. ValueError for unequal lengths."""
-    questions = gate.texts(questions, "question")
+    """Facts (texts, or lists of facts) and questions -> two lists of strings. Raises ValueError for unequal lengths."""
+    questions = user_data.texts(questions, "question")
     if isinstance(facts, (list, tuple)):
-        facts = ["\n".join(decoded(gate.texts(part, "facts"))) if isinstance(part, (list, tuple)) else part
+        facts = ["\n".join(decoded(user_data.texts(part, "facts"))) if isinstance(part, (list, tuple)) else part
                  for part in facts]  # fmt: skip
-    facts = gate.texts([facts] if is_one(facts) else facts, "facts")
+    facts = user_data.texts([facts] if is_one(facts) else facts, "facts")
     if len(facts) != len(questions):
-        raise ValueError(f"expected facts for each question; got {len(facts)} and {len(questions)}")
+        raise ValueError(f"expected facts for each question; got {len(facts)} facts and {len(questions)} questions")
     return facts, questions
 
 

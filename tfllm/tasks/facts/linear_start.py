@@ -1,15 +1,15 @@
-"""The first epochs of a memory network, in which its hops look without a softmax. Sukhbaatar et al. 2015, sec. 4.2.
+"""The linear start of a memory network: first epochs without a softmax in the hops. Sukhbaatar et al. 2015, sec. 4.2.
 
-Their text ends this when the validation loss does not fall any more; their code, as here, after a number of epochs.
+Their text ends it when the validation loss stops falling; their code, and this one, after a number of epochs.
 """
 
 import keras
 
 
 class LinearStart(keras.callbacks.Callback):
-    """`network.linear` is 1 in the epochs 0 .. `epochs` - 1 and 0 after them; at the end it stays as it is.
+    """Sets `network.linear` to 1 in the epochs 0 .. `epochs` - 1 and to 0 afterwards.
 
-    It follows the number of the epoch alone, so that an interrupted training goes on as it would have.
+    It depends on the epoch number only, so that a resumed training continues unchanged.
     """
 
     def __init__(self, network, epochs):

@@ -1,1 +1,1 @@
-"""Learning from running text by hiding parts of it."""
+"""Pretraining on running text."""

@@ -1,6 +1,6 @@
-"""Pre-training an encoder-decoder: gaps in the source, what stood there is the target. Raffel et al. 2020, sec. 3.
+"""Pretraining of an encoder-decoder: the source has gaps, the target is the removed text. Raffel et al. 2020, sec. 3.
 
-`Denoiser.translator()` begins with the weights and the tokenizer that this leaves.
+`Denoiser.translator()` creates a Translator from the pretrained weights and the tokenizer.
 """
 
 import keras
@@ -33,14 +33,14 @@ SIZES = {
 
 @keras.saving.register_keras_serializable("tfllm")
 class Denoiser(Pretraining):
-    """An encoder-decoder `model` with one `tokenizer` for source and target. Records have "text", a document each.
+    """An encoder-decoder `model` with one `tokenizer` for source and target. Records have "text", one document each.
 
-    Denoiser.from_text(texts) learns the tokenizer and builds the model, whose vocabulary has a sentinel more for each
-    gap that a row can have: the ids behind the tokenizer's.
-    length: tokens of a row, at most. corrupted: share of them that is left out, other ones in every epoch. span: their
-    mean number in a gap.
+    Denoiser.from_text(texts) learns the tokenizer and builds the model. Its vocabulary has one sentinel more for each
+    gap of a row: these ids come after those of the tokenizer.
+    length: maximum tokens of a row. corrupted: share of them that is removed, others in every epoch. span: mean number
+    of tokens of a gap.
 
-    ValueError for a model that has not as many tokens, or is too short.
+    Raises ValueError for a model whose vocabulary or length limit is too small.
     """
 
     def __init__(self, model, tokenizer, length=128, corrupted=0.15, span=3.0, **kwargs):
@@ -53,14 +53,14 @@ class Denoiser(Pretraining):
             raise ValueError(f"source and target need one vocabulary, sentinels included: {wanted} ids; got {size}")
         limit = min(part or length + 2 for part in (model.pe_input, model.pe_target))
         if max(self.widths(length)) > limit:
-            raise ValueError(f"rows of {length} tokens: the model can take {limit}, with marks")
+            raise ValueError(f"length is {length} tokens, but the model's limit is {limit} with special tokens")
         self.built = True
 
     @classmethod
     def from_text(cls, texts, config="tiny"):
-        """Learns the vocabulary of the texts (documents, or records of "text") and builds an untrained model for it.
+        """Learn the vocabulary of the texts (documents, or records of "text") and build an untrained model.
 
-        config: a DenoiserConfig, or the name of one: "tiny" (the default), "small", "base".
+        config: a DenoiserConfig or its name: "tiny" (default), "small", "base".
         """
         build = Builder(config, SIZES)
         tokenizer, config = build.learn(documents(cls, texts)), build.config
@@ -68,11 +68,11 @@ class Denoiser(Pretraining):
         return cls(build.model(tokenizer, more=more), tokenizer, **build.options(cls))
 
     def translator(self, label_smoothing=0.1):
-        """A Translator that goes on with this model (the same weights, not a copy) and this tokenizer."""
+        """A Translator with this model (shared weights, not a copy) and this tokenizer."""
         return Translator(self.model, self.tokenizer, label_smoothing=label_smoothing)
 
     def widths(self, size):
-        """Tokens of the longest source and target, with END, of rows of at most `size` tokens."""
+        """Maximum tokens of source and target, with END, for rows of at most `size` tokens."""
         return [int(tf.reduce_max(part)) + 1 for part in spans.widths(tf.range(size + 1), self.corrupted, self.span)]
 
     @property
@@ -80,37 +80,37 @@ class Denoiser(Pretraining):
         return self.model.pe_input
 
     def read(self, texts):
-        """As of Pretraining: the tokens with sentinels for "[MASK]", END."""
+        """As in Pretraining: the tokens, with sentinels for "[MASK]", then END."""
         first = self.tokenizer.vocab_size
         token_ids = filling.marked(self.tokenizer, filling.parts(texts), first)
         dense = token_ids.to_tensor()
         order = tf.cumsum(tf.cast(dense == first, tf.int32), axis=1, exclusive=True)
-        last = first + self.sentinels - 1  # of more gaps the model knows nothing
+        last = first + self.sentinels - 1  # the model knows no more gaps
         numbered = tf.where(dense == first, tf.minimum(first + order, last), dense)
         numbered = tf.RaggedTensor.from_tensor(numbered, token_ids.row_lengths())
         return append_end(numbered, self.readable), self.unread(token_ids.row_lengths(), 1)
 
     def example(self, record):
         """documents [B] -> (token_ids, 1 everywhere): blocks of one document each."""
-        token_ids = text_rows.blocks(self.tokenizer, record["text"], self.length, marks=False)[0]
+        token_ids = text_rows.blocks(self.tokenizer, record["text"], self.length, special_tokens=False)[0]
         return token_ids, full(token_ids, 1)
 
     def hide(self, parts, seed):
         token_ids, real = parts
-        sizes = tf.reduce_sum(real, axis=1)  # [B]; 0 in a row that only fills up the batch
-        found = spans.corrupted(token_ids, sizes, seed, self.tokenizer.vocab_size, self.corrupted, self.span)
+        sizes = tf.reduce_sum(real, axis=1)  # [B]; 0 in a padding row
+        result = spans.corrupted(token_ids, sizes, seed, self.tokenizer.vocab_size, self.corrupted, self.span)
         longest = spans.widths(tf.range(tf.shape(token_ids)[1] + 1), self.corrupted, self.span)
         widths = [tf.reduce_max(part) + 1 for part in longest]
         source, target = (
             append_end(part, None).to_tensor(PAD, shape=tf.stack([tf.shape(sizes)[0], width]))
-            for part, width in zip(found, widths, strict=True)
+            for part, width in zip(result, widths, strict=True)
         )
-        shifted = tf.concat([tf.fill([tf.shape(sizes)[0], 1], START), target[:, :-1]], axis=1)
+        decoder_input = tf.concat([tf.fill([tf.shape(sizes)[0], 1], START), target[:, :-1]], axis=1)
         weights = tf.cast(tf.logical_and(target != PAD, sizes[:, None] > 0), tf.float32)
-        return {"source": source, "target": tf.where(target == PAD, PAD, shifted)}, target, weights
+        return {"source": source, "target": tf.where(target == PAD, PAD, decoder_input)}, target, weights
 
     def call(self, inputs):
-        """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each of the target."""
+        """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each target token."""
         return self.model(inputs["source"], inputs["target"])[0]
 
     def objective(self):
@@ -118,26 +118,25 @@ class Denoiser(Pretraining):
         return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), TokenAccuracy()]}
 
     def answer(self, texts, decoding=GREEDY):
-        """strings [B] with "[MASK]" for gaps -> {"text": [B], "cut": [B]}: the gaps filled.
+        """strings [B] with "[MASK]" for gaps -> {"text": [B], "cut": [B]}: the text with its gaps filled.
 
-        One that the model leaves out stays; so does a text without gaps, such as an empty one. cut: how many tokens of
-        the text were not read.
+        A gap that the model does not fill remains. A text without gaps is unchanged. cut: number of truncated tokens.
         """
         parts, first = filling.parts(texts), self.tokenizer.vocab_size
         token_ids, cut = self.read(texts)
         codec = PlainCodec(self.model, self.tokenizer, self.tokenizer, more=self.sentinels)
-        said = Seq2SeqWriter(self.model, codec).search(token_ids.to_tensor(PAD), 1, decoding)[0][:, 0]  # [B, L]
-        said = tf.cast(said, tf.int32)
-        ended = tf.cumsum(tf.cast(said == END, tf.int32), axis=1) > 0
-        gap = tf.cumsum(tf.cast(said >= first, tf.int32), axis=1) - 1  # [B, L], the number of its gap
-        gap = tf.where(tf.logical_or(ended, said >= first), -1, gap)
+        generated = Seq2SeqWriter(self.model, codec).search(token_ids.to_tensor(PAD), 1, decoding)[0][:, 0]  # [B, L]
+        generated = tf.cast(generated, tf.int32)
+        ended = tf.cumsum(tf.cast(generated == END, tf.int32), axis=1) > 0
+        gap = tf.cumsum(tf.cast(generated >= first, tf.int32), axis=1) - 1  # [B, L], the index of its gap
+        gap = tf.where(tf.logical_or(ended, generated >= first), -1, gap)
         count = tf.cast(tf.maximum(parts.bounding_shape(axis=1), 1) - 1, tf.int32)  # M
-        kept = tf.where(gap[:, None] == tf.range(count)[:, None], said[:, None], PAD)  # [B, M, L]
-        shape = tf.shape(kept)
-        filled = self.tokenizer.decode(tf.reshape(kept, [-1, shape[2]]))
-        return {"text": replace_invalid(filling.joined(parts, tf.reshape(filled, shape[:2]))), "cut": cut}
+        filled = tf.where(gap[:, None] == tf.range(count)[:, None], generated[:, None], PAD)  # [B, M, L]
+        shape = tf.shape(filled)
+        texts = self.tokenizer.decode(tf.reshape(filled, [-1, shape[2]]))
+        return {"text": replace_invalid(filling.joined(parts, tf.reshape(texts, shape[:2]))), "cut": cut}
 
 
 def sentinels(length, corrupted, span):
-    """How many gaps a row of `length` tokens has: no shorter one has more."""
+    """The number of gaps in a row of `length` tokens, which is the maximum."""
     return int(spans.numbers(tf.constant(length), corrupted, span)[1])

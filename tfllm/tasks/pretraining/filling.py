@@ -1,4 +1,4 @@
-"""Texts with [MASK] in them -> token ids; and the texts with something in its place. Core ops: this is served."""
+"""Texts that contain [MASK] -> token ids, and back with the masks filled. Core operations only, for serving."""
 
 import tensorflow as tf
 
@@ -8,25 +8,25 @@ MASK = "[MASK]"
 
 
 def parts(texts):
-    """string [B] -> ragged string [B, None]: what stands before, between and behind the masks."""
+    """string [B] -> ragged string [B, None]: the parts before, between and after the masks."""
     return tf.strings.split(texts, MASK)
 
 
 def marked(tokenizer, parts, mask):
-    """Parts of texts -> ragged token_ids [B, None], the id `mask` between the parts."""
+    """Parts of texts -> ragged token_ids [B, None], with the id `mask` between the parts."""
     token_ids = tokenizer.encode(parts.flat_values)  # [of all parts, None]
-    return ragged.merged(ragged.joined(token_ids, mask), parts)[:, :-1]  # no mask behind the last
+    return ragged.merged(ragged.joined(token_ids, mask), parts)[:, :-1]  # no mask after the last part
 
 
 def joined(parts, fillings):
-    """Parts, and strings [B, M] to stand between them -> texts [B]. "##s" goes on with the word before it.
+    """Parts, and strings [B, M] to insert between them -> texts [B]. "##s" continues the word before it.
 
-    Masks without a filling, behind the M-th or where it is empty, stay masks.
+    A mask without a filling (after the M-th, or with an empty one) remains a mask.
     """
     count = parts.row_lengths() - 1  # [B], masks
-    place = tf.ragged.range(count)
+    position = tf.ragged.range(count)
     short = tf.RaggedTensor.from_tensor(fillings, tf.minimum(count, tf.shape(fillings, tf.int64)[1]))
-    rest = tf.ragged.boolean_mask(place, place >= short.row_lengths()[:, None])
+    rest = tf.ragged.boolean_mask(position, position >= short.row_lengths()[:, None])
     short = short.with_flat_values(tf.where(short.flat_values == "", MASK, short.flat_values))
     between = tf.concat([short, rest.with_flat_values(tf.fill(tf.shape(rest.flat_values), MASK))], axis=1)
     between = between.with_flat_values(tf.strings.regex_replace(between.flat_values, "^##", ""))

@@ -1,1 +1,1 @@
-"""Questions about a text, and where in it the answer stands."""
+"""Extractive question answering: the answer is a span of a context."""

@@ -1,4 +1,4 @@
-"""Windows of contexts whose answers are known -> what is learned of them, and what of them cannot be learned."""
+"""Windows of contexts with known answers -> training examples, and flags of answers that cannot be learned."""
 
 import numpy as np
 import tensorflow as tf
@@ -10,9 +10,9 @@ from tfllm.text.offsets import at_tokens, covering
 
 
 def flagged(windows, answers, starts, answer_length):
-    """Windows of B questions; strings [B], where an answer is "" if there is none -> (the examples, flags).
+    """Windows of B questions; answers and starts, strings [B], "" if there is no answer -> (the examples, flags).
 
-    A row of the examples for each window. flags: of the questions, ragged [B, 1] bool, see `warn`.
+    There is one example row for each window. flags: of the questions, ragged [B, 1] bool, see `warn`.
     """
     there = answers != ""
     begin = tf.strings.to_number(tf.where(there, starts, "-1"), tf.int64)
@@ -33,12 +33,12 @@ def flagged(windows, answers, starts, answer_length):
 
 
 def warn(question_length, answer_length, cut, lost=(), long=(), loose=()):
-    """Logs what happens to questions: flags [N] each."""
+    """Log problems of questions and answers: flags [N] each."""
     for flags, what in (
-        (cut, f"questions have more than {question_length} tokens and lose the last"),
-        (lost, "answers stand in no window whole, and are not learned: a smaller stride gives more windows"),
-        (long, f"answers have more than {answer_length} tokens, the most that is answered"),
-        (loose, "answers begin or end inside a token: the tokens around them are learned"),
+        (cut, f"questions have more than {question_length} tokens and are truncated"),
+        (lost, "answers do not fit into any window and are not learned: a smaller stride gives more windows"),
+        (long, f"answers have more than {answer_length} tokens, the maximum that the task answers"),
+        (loose, "answers begin or end inside a token: the surrounding tokens are learned"),
     ):
         if np.any(flags):
             log.warning("%d of %d %s", np.sum(flags), len(flags), what)

@@ -1,24 +1,24 @@
-"""Questions, contexts and answers, as users have them -> a tf.data.Dataset of records of strings."""
+"""Questions, contexts and answers in any usual form -> a tf.data.Dataset of records of strings."""
 
 import tensorflow as tf
 
-from tfllm.tasks import records as gate
+from tfllm.tasks import user_data
 from tfllm.tasks.texts import encoded, is_one, refuse_single, shown
 
 ASKS = ("context", "question")
 FIELDS = (*ASKS, "answer", "start")
 EXPECTED = (
-    'expected a dataset of records, as data.squad gives it, or a list of dicts: {"context", "question", "answers", '
-    '"starts"}, lists of the texts of all answers and of where they begin'
+    'expected a dataset of records, as returned by data.squad, or a list of dicts: {"context", "question", "answers", '
+    '"starts"}, with a list of answers and a list of the characters where they begin'
 )
 
 
 def asked(x):
-    """-> lists (contexts, questions, answers, starts): str, and of each question the list of its answers.
+    """-> lists (contexts, questions, answers, starts): str, and for each question the lists of answers and starts.
 
     x: a dataset or a list of dicts with "context", "question" and "answers", "starts" (or "answer", "start", or the
-    nested "answers": {"text", "answer_start"} of Hugging Face's datasets); starts may be missing. ValueError for all
-    else.
+    nested "answers": {"text", "answer_start"} of Hugging Face's datasets); starts may be missing. Raises ValueError or
+    TypeError for other records.
     """
     rows = [row_of(row, number) for number, row in enumerate(plain(x))]
     if not rows:
@@ -27,20 +27,20 @@ def asked(x):
 
 
 def to_ask(x):
-    """Dicts of "context" and "question" -> two lists of bytes; answers, if any, are not read."""
+    """Dicts of "context" and "question" -> two lists of bytes; answers are ignored."""
     rows = ({**row, "answers": [], "starts": []} if isinstance(row, dict) else row for row in plain(x))
     rows = [row_of(row, number) for number, row in enumerate(rows)]
     return [[row[i].encode() for row in rows] for i in (0, 1)]
 
 
 def plain(x):
-    """A dataset, or a list or generator of dicts -> an iterable of dicts. TypeError for all else."""
+    """A dataset, or a list or generator of dicts -> an iterable of dicts. Raises TypeError for other types."""
     refuse_single(x, "context")
     if not isinstance(x, tf.data.Dataset):
         if isinstance(x, (dict, set, frozenset)) or not hasattr(x, "__iter__") or hasattr(x, "columns"):
             raise TypeError(f"{EXPECTED}; got {shown(x)}")
         return x
-    gate.refuse_endless(x, "QuestionAnswering")
+    user_data.refuse_endless(x, "QuestionAnswering")
     if not isinstance(x.element_spec, dict):
         raise ValueError(f"{EXPECTED}; got a dataset of {x.element_spec}")
     if getattr(x.element_spec.get("question"), "shape", None) == [None]:
@@ -66,9 +66,9 @@ def row_of(row, number):
     starts = [None] * len(answers) if starts is None else [start_of(one, number) for one in starts]
     if len(answers) != len(starts):
         raise ValueError(f"record {number}: {len(answers)} answers, but {len(starts)} starts")
-    kept = [pair for pair in zip(answers, starts, strict=True) if pair[0]]
+    answered = [pair for pair in zip(answers, starts, strict=True) if pair[0]]
     return (
-        *(text(row[name], name, number) for name in ASKS), [one for one, _ in kept], [at for _, at in kept]
+        *(text(row[name], name, number) for name in ASKS), [one for one, _ in answered], [at for _, at in answered]
     )  # fmt: skip
 
 
@@ -84,21 +84,23 @@ def start_of(value, number):
 
 
 def records_of(x):
-    """-> a dataset of {"context", "question", "answer", "start"}, strings: the first answer, to be trained on.
+    """-> a dataset of {"context", "question", "answer", "start"}, strings, with the first answer of each question.
 
-    answer and start are "" where the question has no answer. ValueError, with the number of the record, for an answer
-    that does not stand where it is said to.
+    answer and start are "" if the question has no answer. Raises ValueError, with the index of the record, if the
+    context does not contain the answer at its start.
     """
     if isinstance(x, tf.data.Dataset) and isinstance(x.element_spec, dict) and {*FIELDS} <= {*x.element_spec}:
-        return gate.read(FIELDS, x, who="QuestionAnswering")
+        return user_data.read(FIELDS, x, who="QuestionAnswering")
     rows = []
     for number, (context, question, answers, starts) in enumerate(zip(*asked(x), strict=True)):
         answer, at = (answers[0], starts[0]) if answers else ("", "")
         if at is None:
-            raise ValueError(f"record {number}: where does {answer[:40]!r} begin? Give its start, to train on it")
+            raise ValueError(
+                f"record {number}: the start of the answer {answer[:40]!r} is missing, which training needs"
+            )
         if answer and context[at : at + len(answer)] != answer:
             raise ValueError(
-                f"record {number}: expected {answer[:40]!r} at character {at} of its context; there is "
+                f"record {number}: expected {answer[:40]!r} at character {at} of its context; got "
                 f"{context[at : at + len(answer)][:40]!r}"
             )
         rows.append((context, question, answer, str(at)))

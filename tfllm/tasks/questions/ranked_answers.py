@@ -1,20 +1,20 @@
-"""Logits of windows -> the likeliest answers in each context: tensors, and as Python has them."""
+"""Logits of windows -> the most probable answers in each context, as tensors and as Python objects."""
 
 import tensorflow as tf
 
 from tfllm.generation import numbers
 from tfllm.tasks.questions.span_choice import best_spans
-from tfllm.tasks.running import each
+from tfllm.tasks.running import rows_as_dicts
 from tfllm.tasks.text_inputs import dense
 from tfllm.text.offsets import at_tokens, substrings
 
-TOGETHER = 32  # windows that the model reads at a time
+TOGETHER = 32  # windows per model call
 
 
 def ranked(model, windows, texts, answer_length, n_best, no_answer):
-    """Windows of the texts, strings [B] -> what `QuestionAnswering.ranked` gives.
+    """Windows of the texts, strings [B] -> the result of `QuestionAnswering.ranked`.
 
-    model: inputs, dense [W, ...] -> logits [W, 2, T]. no_answer: whether there may be none.
+    model: dense inputs [W, ...] -> logits [W, 2, T]. no_answer: whether "no answer" is allowed.
     """
     best = best_spans(numbers(in_parts(model, dense(windows.inputs))), windows, answer_length, n_best)
     start = tf.where(best.there, at_tokens(windows.starts, best.i), -1)
@@ -32,36 +32,36 @@ def ranked(model, windows, texts, answer_length, n_best, no_answer):
 
 
 def in_parts(function, inputs, size=TOGETHER):
-    """function(inputs [W, ...]) -> float32 [W, 2, T], of so many rows at a time: a long text takes no more memory."""
+    """function(inputs [W, ...]) -> float32 [W, 2, T], called with `size` rows at a time to bound the memory."""
     count = tf.shape(tf.nest.flatten(inputs)[0])[0]
     parts = tf.maximum((count + size - 1) // size, 1)
 
-    def body(i, found):
+    def body(i, result):
         part = tf.nest.map_structure(lambda whole: whole[i * size : (i + 1) * size], inputs)
-        return i + 1, found.write(i, function(part))
+        return i + 1, result.write(i, function(part))
 
-    found = tf.TensorArray(tf.float32, parts, infer_shape=False, element_shape=[None, 2, None])
-    return tf.while_loop(lambda i, _: i < parts, body, (0, found))[1].concat()
-
-
-def best(found, silent):
-    """What `ranked` gives -> what `QuestionAnswering.answer` does. silent [B] bool: whether no answer is given."""
-    first = {name: found[name][:, 0] for name in ("text", "start", "end", "score")}
-    nothing = {"text": "", "start": -1, "end": -1, "score": found["none"]}
-    first = {name: tf.where(silent, nothing[name], part) for name, part in first.items()}
-    return first | {"no_answer": found["no_answer"], "cut": found["cut"]}
+    result = tf.TensorArray(tf.float32, parts, infer_shape=False, element_shape=[None, 2, None])
+    return tf.while_loop(lambda i, _: i < parts, body, (0, result))[1].concat()
 
 
-def as_dict(found):
-    """A dict of NumPy values -> {"text", "start", "end", "score", "no_answer"} of Python's own."""
+def best(result, unanswered):
+    """The result of `ranked` -> the result of `QuestionAnswering.answer`. unanswered [B] bool: give no answer."""
+    first = {name: result[name][:, 0] for name in ("text", "start", "end", "score")}
+    nothing = {"text": "", "start": -1, "end": -1, "score": result["none"]}
+    first = {name: tf.where(unanswered, nothing[name], part) for name, part in first.items()}
+    return first | {"no_answer": result["no_answer"], "cut": result["cut"]}
+
+
+def as_dict(result):
+    """A dict of NumPy values -> {"text", "start", "end", "score", "no_answer"} of Python values."""
     return {
-        "text": found["text"].decode("utf-8", "replace"), "start": int(found["start"]), "end": int(found["end"]),
-        "score": float(found["score"]), "no_answer": float(found["no_answer"]),
+        "text": result["text"].decode("utf-8", "replace"), "start": int(result["start"]), "end": int(result["end"]),
+        "score": float(result["score"]), "no_answer": float(result["no_answer"]),
     }  # fmt: skip
 
 
-def as_dicts(found):
-    """What `ranked` gives of one question -> a list of dicts as of `as_dict`: the first, and others that are there."""
-    several = each({name: found[name] for name in ("text", "start", "end", "score")})
-    rows = [as_dict(one | {"no_answer": found["no_answer"]}) for one in several]
+def as_dicts(result):
+    """The result of `ranked` for one question -> a list of dicts as in `as_dict`: the first, and existing others."""
+    several = rows_as_dicts({name: result[name] for name in ("text", "start", "end", "score")})
+    rows = [as_dict(one | {"no_answer": result["no_answer"]}) for one in several]
     return [row for rank, row in enumerate(rows) if rank == 0 or row["start"] >= 0]

@@ -1,6 +1,6 @@
-"""Prompts -> continuations, both as token ids: how much room there is, the prefill, and the loop or the beams.
+"""Prompts -> continuations, both as token ids: truncation, prefill, and the decoding loop or beam search.
 
-A function of tensors, so that Python, a compiled graph and a SavedModel do the same.
+These are functions of tensors, so eager mode, a compiled graph and a SavedModel give the same result.
 """
 
 import math
@@ -10,32 +10,32 @@ import tensorflow as tf
 from tfllm.generation import Loop, beam_search, contrasting, contrastive, drawing, numbers, stop_table
 from tfllm.ragged import between
 from tfllm.tasks.text_generation.decoding import chooser, rules
-from tfllm.tasks.vocabularies import Sayable
+from tfllm.tasks.vocabularies import LimitedVocabulary
 from tfllm.text import Tokenizer
 
 
 def truncate_prompts(prompts, most, max_length, max_new_tokens=None):
-    """Prompts, ragged [B, None] -> (the same, truncated on the left where they must be; limits, cut, short: int32 [B]).
+    """Prompts, ragged [B, None] -> (prompts truncated on the left if needed; limits, cut, short: int32 [B]).
 
-    limits: tokens of each prompt with its continuation: `max_length`, or `max_new_tokens` more than the prompt has; and
-    at most what the model can take, `most` (None: any number). A prompt that leaves no room for as many new tokens
-    loses its beginning, `cut` tokens, but never keeps less than half of what the model can take; then there are `short`
-    tokens fewer than were asked for.
+    limits: maximum tokens of each prompt with its continuation: `max_length`, or the prompt's length plus
+    `max_new_tokens`; never more than `most`, the capacity of the model (None: unlimited). A prompt that leaves no
+    capacity for the new tokens loses its first `cut` tokens, but keeps at least half of the capacity; then the
+    continuation has `short` tokens less than requested.
     """
     sizes = tf.cast(prompts.row_lengths(), tf.int32)  # [B]
     wanted = tf.maximum(max_length - sizes, 0) if max_new_tokens is None else tf.fill(tf.shape(sizes), max_new_tokens)
     if most is None:
         return prompts, sizes + wanted, tf.zeros_like(sizes), tf.zeros_like(sizes)
-    kept = tf.minimum(sizes, tf.maximum(most - wanted, (most + 1) // 2))
+    lengths = tf.minimum(sizes, tf.maximum(most - wanted, (most + 1) // 2))
     ends = tf.cast(prompts.row_limits(), tf.int32)
-    limits = tf.minimum(kept + wanted, most)
-    return between(prompts.flat_values, ends - kept, ends), limits, sizes - kept, kept + wanted - limits
+    limits = tf.minimum(lengths + wanted, most)
+    return between(prompts.flat_values, ends - lengths, ends), limits, sizes - lengths, lengths + wanted - limits
 
 
 def loop(model, tokenizer, decoding, row=0):
     """The `Loop` of greedy decoding, sampling or contrastive search. row: see `chooser`."""
-    limits = rules(decoding, tokenizer), unsayable(tokenizer)
-    model = Sayable(model, tokenizer.vocab_size)
+    limits = rules(decoding, tokenizer), forbidden_ids(tokenizer)
+    model = LimitedVocabulary(model, tokenizer.vocab_size)
     if decoding.penalty_alpha is None:
         turn = drawing(model.step, chooser(decoding, row), *limits)
     else:
@@ -45,52 +45,52 @@ def loop(model, tokenizer, decoding, row=0):
 
 
 def compared(tokenizer, decoding):
-    """Candidates of a contrastive search: as many as the decoding says, or as there are tokens."""
+    """The number of candidates of a contrastive search, at most the vocabulary size."""
     return min(decoding.top_k, tokenizer.vocab_size)
 
 
-def unsayable(tokenizer):
-    """Ids that stand for no text and do not end one."""
+def forbidden_ids(tokenizer):
+    """Special tokens that are never generated: PAD, UNKNOWN and START."""
     return tuple(i for i in (tokenizer.pad, tokenizer.unknown, tokenizer.start) if i is not None)
 
 
 def stops(decoding, tokenizer):
-    """The loop's table of stop strings; None where there are none, or where pieces do not simply follow on.
+    """The loop's table of stop strings; None if there are none, or if the bytes of a token depend on its neighbours.
 
-    Without it nothing else is said: the text is cut all the same, but later.
+    Without the table the loop runs longer; the text is truncated at the stop string in any case.
     """
-    said = pieces(tokenizer) if decoding.stops else None
-    return None if said is None else stop_table(said, decoding.stops)
+    token_bytes = pieces(tokenizer) if decoding.stops else None
+    return None if token_bytes is None else stop_table(token_bytes, decoding.stops)
 
 
 def pieces(tokenizer):
-    """The bytes that each id adds to a text, as a list; None where that depends on the ids beside it."""
+    """The bytes that each id adds to a text, as a list; None if they depend on neighbouring ids."""
     if type(tokenizer)._join is not Tokenizer._join:
         return None
-    silent = {*unsayable(tokenizer), tokenizer.end}
+    no_text = {*forbidden_ids(tokenizer), tokenizer.end}
     with tf.init_scope():
-        return [b"" if i in silent else piece for i, piece in enumerate(tokenizer.tokens)]
+        return [b"" if i in no_text else piece for i, piece in enumerate(tokenizer.tokens)]
 
 
 def begin(model, tokenizer, loop, decoding, prompts, limits, multiple=1):
-    """The loop's `Progress` before the first new token. The model has read what all prompts have places for.
+    """The loop's `Progress` before the first new token. The model has read the common length of all prompts.
 
-    What is longer in some rows is shown to it token by token, as new tokens are. L is a multiple of `multiple`.
+    Longer prompts are then read token by token, like new tokens. L is a multiple of `multiple`.
     """
     longest = -(-tf.maximum(tf.reduce_max(limits), 1) // multiple) * multiple
     token_ids, sizes = dense(prompts, longest)
-    places = tf.range(longest)[None]
-    given = tf.logical_or(places < sizes[:, None], places >= limits[:, None])
+    positions = tf.range(longest)[None]
+    given = tf.logical_or(positions < sizes[:, None], positions >= limits[:, None])
     known = tf.minimum(tf.reduce_min(sizes), longest) - 1  # all but the last token of the shortest prompt
     state = model.start(tf.shape(token_ids)[0], longest)
     if decoding.penalty_alpha is None:
-        state = read(model, state, token_ids[:, :known])
+        state = prefill(model, state, token_ids[:, :known])
     else:
-        state = contrastive.read(model.features, state, token_ids, known + 1, compared(tokenizer, decoding))
+        state = contrastive.prefill_state(model.features, state, token_ids, known + 1, compared(tokenizer, decoding))
     return loop.begin(state, token_ids, given, known)
 
 
-def read(model, state, token_ids):
+def prefill(model, state, token_ids):
     """The state after `token_ids` [R, T]; T may be 0."""
 
     def after():
@@ -104,7 +104,7 @@ def read(model, state, token_ids):
 def sampled(model, tokenizer, decoding, prompts, limits, n=1, row=0, jit_compile=False):
     """`n` texts for each prompt -> (token_ids [B, n, L], lengths [B, n], log-probabilities [B, n]).
 
-    jit_compile: as many rows as the next power of two has, and a multiple of 16 places, so that shapes are few.
+    jit_compile: pads the rows to a power of two and the length to a multiple of 16, so that there are few shapes.
     """
     size = n * tf.size(limits)
     order = tf.repeat(tf.range(tf.size(limits)), n)
@@ -115,44 +115,44 @@ def sampled(model, tokenizer, decoding, prompts, limits, n=1, row=0, jit_compile
         prompts, limits = filled(prompts, limits, power_of_two(size) - size, tokenizer.end)
         run = tf.function(run, autograph=False, jit_compile=True)
     now = run(begin(model, tokenizer, writing, decoding, prompts, limits, 16 if jit_compile else 1))
-    found = now.token_ids[:size], tf.minimum(now.lengths, limits)[:size], numbers(now.scores[:size])
-    return tuple(tf.reshape(part, tf.concat([[-1, n], tf.shape(part)[1:]], axis=0)) for part in found)
+    result = now.token_ids[:size], tf.minimum(now.lengths, limits)[:size], numbers(now.scores[:size])
+    return tuple(tf.reshape(part, tf.concat([[-1, n], tf.shape(part)[1:]], axis=0)) for part in result)
 
 
 def beams(model, tokenizer, decoding, prompts, limits, n=1):
-    """The `n` best texts for each prompt, one prompt after the other: as `sampled`; scores by the length penalty."""
+    """The `n` best texts for each prompt, one prompt after another: as `sampled`; scores include the length penalty."""
     size = tf.size(limits)
     prompts, limits = filled(prompts, limits, tf.cast(size == 0, tf.int32), tokenizer.end)  # map_fn needs one
     longest = tf.maximum(tf.reduce_max(limits), 1)
-    width, said = decoding.beam_width, rules(decoding, tokenizer)
+    width, active = decoding.beam_width, rules(decoding, tokenizer)
 
     def one(inputs):
         token_ids, size, limit = inputs  # [L], [], []
         prompt = token_ids[:size]
-        state = read(model, model.start(1, longest), prompt[None, :-1])
+        state = prefill(model, model.start(1, longest), prompt[None, :-1])
         state = tf.nest.map_structure(lambda x: tf.repeat(x, width, axis=0), state)
 
         def step(last, state, position):
-            return Sayable(model, tokenizer.vocab_size).step(last, state, position + size - 1)
+            return LimitedVocabulary(model, tokenizer.vocab_size).step(last, state, position + size - 1)
 
-        def behind(rule):  # beam search knows the last token of the prompt only
+        def with_prompt(rule):  # beam search has only the last token of the prompt
             def applied(logits, tokens, position):
                 before = tf.repeat(prompt[None, :-1], tf.shape(tokens)[0], axis=0)
                 return rule(logits, tf.concat([before, tokens], axis=1), position + size - 1)
 
             return applied
 
-        found = beam_search(
+        result = beam_search(
             step, state, prompt[-1:], limit - size, width, decoding.length_penalty, n, tokenizer.end, 0,
-            unsayable(tokenizer), rules=tuple(map(behind, said)),
+            forbidden_ids(tokenizer), rules=tuple(map(with_prompt, active)),
         )  # fmt: skip
-        both = tf.concat([tf.repeat(prompt[None], n, axis=0), found.token_ids[0]], axis=1)
+        both = tf.concat([tf.repeat(prompt[None], n, axis=0), result.token_ids[0]], axis=1)
         both = tf.pad(both, [[0, 0], [0, longest - limit]])
-        return tf.ensure_shape(both, [n, None]), size + found.lengths[0], found.scores[0]
+        return tf.ensure_shape(both, [n, None]), size + result.lengths[0], result.scores[0]
 
     kinds = (tf.TensorSpec([n, None], tf.int32), tf.TensorSpec([n], tf.int32), tf.TensorSpec([n], tf.float32))
-    found = tf.map_fn(one, (*dense(prompts, longest), limits), fn_output_signature=kinds)
-    return tuple(part[:size] for part in found)
+    result = tf.map_fn(one, (*dense(prompts, longest), limits), fn_output_signature=kinds)
+    return tuple(part[:size] for part in result)
 
 
 def dense(prompts, longest):
@@ -162,12 +162,12 @@ def dense(prompts, longest):
 
 
 def filled(prompts, limits, rows, end):
-    """With so many rows more, prompts of one token that are not continued."""
+    """Append `rows` prompts of one token that are not continued."""
     more = tf.RaggedTensor.from_row_lengths(tf.fill([rows], end), tf.ones([rows], tf.int64))
     return tf.concat([prompts, more], axis=0), tf.concat([limits, tf.ones([rows], tf.int32)], axis=0)
 
 
 def power_of_two(size):
-    """The least that is not below `size`, 1 at least."""
+    """The smallest power of two that is `size` or more; at least 1."""
     power = tf.math.ceil(tf.math.log(tf.cast(tf.maximum(size, 1), tf.float64)) / math.log(2.0) - 1e-9)
     return tf.cast(2.0**power, tf.int32)

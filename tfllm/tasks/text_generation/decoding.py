@@ -1,11 +1,11 @@
-"""How answers are searched for: frozen dataclasses that generation, export and the command line share.
+"""Decoding options: frozen dataclasses that generation, export and the command line share.
 
-None, 1.0 of the repetition penalty or () disables a rule; likewise temperature 0, top_k 0, top_p 1, min_p 0 and
-typical_p 1, as in the signature `sample` of a SavedModel.
+None, a repetition penalty of 1.0 or () disables a rule; so do temperature 0, top_k 0, top_p 1, min_p 0 and typical_p 1,
+as in the signature `sample` of a SavedModel.
 
-Numbers are inputs, structure is compiled: `split` parts a decoding into a structure, the key of what is compiled, and
-the numbers that may differ from call to call. A field may then be a scalar tensor. Only the functions import
-TensorFlow, so that the command line checks options first.
+Numbers are inputs, structure is compiled: `split` divides a decoding into a structure, the key of the compiled
+function, and numbers, which may differ from call to call. A field may then be a scalar tensor. TensorFlow is imported
+inside functions only, so that the command line can check options first.
 """
 
 from contextlib import contextmanager
@@ -21,34 +21,34 @@ NUMBERS = {
     "min_length": "int32", "max_length": "int32", "max_new_tokens": "int32", "seed": "int64",
 }  # fmt: skip
 WHOLE = {"beam_width", "no_repeat_ngram_size", *(name for name, kind in NUMBERS.items() if kind.startswith("int"))}
-LIMITS = {  # lowest, highest, and whether the lowest is one; without these, any number
+LIMITS = {  # minimum, maximum, and whether the minimum is allowed; a field that is missing has no limits
     "temperature": (0, None, True), "top_k": (0, None, True), "min_p": (0, 1, True), "top_p": (0, 1, False),
     "typical_p": (0, 1, False), "repetition_penalty": (0, None, False), "length_penalty": (0, None, True),
     "penalty_alpha": (0, 1, True), "min_length": (0, None, True), "max_length": (1, None, True),
     "max_new_tokens": (1, None, True), "beam_width": (1, None, True), "no_repeat_ngram_size": (1, None, True),
 }  # fmt: skip
-CUTS = {"top_k": 0, "top_p": 1, "min_p": 0, "typical_p": 1}  # of sampling, with what keeps every token
+CUTS = {"top_k": 0, "top_p": 1, "min_p": 0, "typical_p": 1}  # sampling filters, with the value that keeps every token
 STANDS = {"top_k": 1, "top_p": 0.5, "min_p": 0.5, "typical_p": 0.5, "repetition_penalty": 2.0, "temperature": 1.0,
           "length_penalty": 1.0, "penalty_alpha": 0.5, "min_length": 1, "max_new_tokens": 1, "seed": 0}  # fmt: skip
-SHAPES = 64  # of what XLA compiles, answers are this many tokens long, or a multiple
+LENGTH_MULTIPLE = 64  # XLA programs have answer buffers of a multiple of this many tokens
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """Beam search; or, with a beam of 1, greedy decoding, or sampling where a temperature is given."""
+    """Beam search; with a beam of 1 greedy decoding, or sampling if a temperature is given."""
 
-    of_last_turn: ClassVar[bool] = False  # whether the rules look at what stands behind the last END only
+    of_last_turn: ClassVar[bool] = False  # whether the rules consider only the tokens after the last END
     beam_width: int = 4  # hypotheses kept alive
     length_penalty: float = 0.6  # alpha of Wu et al. 2016, eq. 14; 0 ranks by log-probability
-    temperature: float | None = None  # sample from softmax(logits / temperature); 0, as none, takes the likeliest
-    top_k: int | None = None  # sample from the k likeliest tokens
-    top_p: float | None = None  # sample from the likeliest tokens whose mass reaches p
-    min_p: float | None = None  # sample from tokens with at least p times the probability of the likeliest
-    typical_p: float | None = None  # sample from tokens of about average information whose mass reaches p
-    repetition_penalty: float = 1.0  # above 1: tokens that were said become less likely; Keskar et al. 2019
-    no_repeat_ngram_size: int | None = None  # so many tokens in a row come once only
-    bad_words: tuple[str, ...] = ()  # strings whose tokens, alone or behind a space, are never said
-    seed: int = 0  # of sampling: same seed, same text; may be a scalar tensor
+    temperature: float | None = None  # sample from softmax(logits / temperature); 0 and none are greedy
+    top_k: int | None = None  # sample from the k most probable tokens
+    top_p: float | None = None  # sample from the most probable tokens whose total probability reaches p
+    min_p: float | None = None  # sample from tokens with at least p times the highest probability
+    typical_p: float | None = None  # sample from tokens of nearly average information whose total probability reaches p
+    repetition_penalty: float = 1.0  # above 1: previous tokens become less probable; Keskar et al. 2019
+    no_repeat_ngram_size: int | None = None  # no n-gram of this size occurs twice
+    bad_words: tuple[str, ...] = ()  # strings whose tokens, with or without a space before, are never generated
+    seed: int = 0  # of sampling: the same seed gives the same text; may be a scalar tensor
 
     def __post_init__(self):
         for field in fields(self):
@@ -57,14 +57,14 @@ class Decoding:
             self.drop("temperature", *(name for name in CUTS if name != "top_k" or not self.contrastive))
         self.drop(*(name for name, every in CUTS.items() if known(at := getattr(self, name)) and at == every))
         if self.beam_width > 1 and self.temperature is not None:
-            raise ValueError(f"sampling follows one hypothesis: beam_width=1 with a temperature, not {self.beam_width}")
+            raise ValueError(f"sampling with a temperature needs beam_width=1; got {self.beam_width}")
         cuts = [name for name in CUTS if getattr(self, name) is not None]
         if self.temperature is None and cuts and not (cuts == ["top_k"] and self.contrastive):
-            raise ValueError(f"{' and '.join(cuts)} are of sampling: give a temperature, such as 1.0")
+            raise ValueError(f"{' and '.join(cuts)} need sampling: set a temperature, such as 1.0")
         texts("bad_words", self.bad_words)
 
     def drop(self, *names):
-        """Rules that are not used become None."""
+        """Set disabled rules to None."""
         for name in names:
             object.__setattr__(self, name, None)
 
@@ -75,14 +75,14 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Continuation(Decoding):
-    """How a prompt is continued: greedily, where nothing else is said."""
+    """Options to continue a prompt; greedy by default."""
 
     beam_width: int = 1  # above 1: beam search
     penalty_alpha: float | None = None  # contrastive search among the top_k likeliest; Su et al. 2022, eq. 5
     max_length: int = 50  # tokens of prompt and continuation together, START and END counted
-    max_new_tokens: int | None = None  # tokens of the continuation; stands above max_length
-    prefix: str = ""  # what every continuation begins with
-    stop: tuple[str, ...] = ()  # the continuation ends before the first of these strings
+    max_new_tokens: int | None = None  # tokens of the continuation; overrides max_length
+    prefix: str = ""  # the beginning of every continuation
+    stop: tuple[str, ...] = ()  # strings before which the continuation ends
 
     def __post_init__(self):
         super().__post_init__()
@@ -93,17 +93,17 @@ class Continuation(Decoding):
 
     @property
     def stops(self):
-        """The stop strings that can come first: one that contains another one cannot."""
+        """The effective stop strings: one that contains another is redundant."""
         return tuple(text for text in dict.fromkeys(self.stop) if not any(o in text for o in self.stop if o != text))
 
 
 @dataclass(frozen=True)
 class Summarizing(Decoding):
-    """How a summary is searched for; its length is in tokens, END not counted."""
+    """Options to generate a summary; lengths are in tokens, without END."""
 
     min_length: int = 0  # tokens of a summary, at least
-    max_length: int | None = None  # at most; none: as many as the model can say
-    long: Literal["cut", "merge"] = "cut"  # what is longer than the model: its beginning, or summaries of all parts
+    max_length: int | None = None  # at most; none: the limit of the model
+    long: Literal["cut", "merge"] = "cut"  # long texts: truncate, or merge summaries of parts
 
     def __post_init__(self):
         super().__post_init__()
@@ -115,54 +115,54 @@ class Summarizing(Decoding):
 
 @dataclass(frozen=True)
 class Replying(Continuation):
-    """How a reply is searched for: greedily, where nothing else is said.
+    """Options to generate a reply; greedy by default.
 
-    Repetition is of the reply alone: what was said in earlier turns, and that they ended, may be said again.
+    The rules against repetition apply to the reply alone: tokens of earlier turns, and their END, may be repeated.
     """
 
     of_last_turn: ClassVar[bool] = True
-    max_new_tokens: int | None = None  # tokens of a reply, END counted; none: the task's `reply_length`
+    max_new_tokens: int | None = None  # tokens of a reply, with END; none: the task's `reply_length`
 
     def __post_init__(self):
         super().__post_init__()
         if self.prefix or known(self.max_length) and self.max_length != Continuation.max_length:
-            raise ValueError("a reply has no prefix, and max_new_tokens for its length, not max_length")
+            raise ValueError("a reply takes no prefix and no max_length: use max_new_tokens")
 
 
 def known(value):
-    """Whether it is a number that Python knows: neither None nor a tensor."""
+    """Whether it is a Python number: neither None nor a tensor."""
     return isinstance(value, Number)
 
 
 def check(name, value, default):
-    """ValueError where a field of this name is no number that means something. The default, and tensors, are good."""
+    """Raise ValueError for an invalid value of the field. Defaults and tensors are not checked."""
     if name not in {*NUMBERS, *WHOLE} or value is default or not known(value) and hasattr(value, "shape"):
         return
-    lowest, highest, closed = LIMITS.get(name, (None, None, True))
+    lowest, highest, inclusive = LIMITS.get(name, (None, None, True))
     kind, bits = (Integral, 63 if name == "seed" else 31) if name in WHOLE else (Real, 1023)
     number = isinstance(value, kind) and abs(value) < 2**bits
-    if number and (lowest is None or value > lowest or closed and value == lowest):
+    if number and (lowest is None or value > lowest or inclusive and value == lowest):
         if highest is None or value <= highest:
             return
-    means = [] if number else ["a whole number" if name in WHOLE else "a number"]
-    means += [] if lowest is None else [f"{lowest} or more" if closed else f"above {lowest}"]
-    means += [] if highest is None else [f"{highest} at most"]
-    raise ValueError(f"{name} must be {', '.join(means)}, got {value!r}")
+    expected = [] if number else ["a whole number" if name in WHOLE else "a number"]
+    expected += [] if lowest is None else [f"{lowest} or more" if inclusive else f"above {lowest}"]
+    expected += [] if highest is None else [f"{highest} at most"]
+    raise ValueError(f"{name} must be {', '.join(expected)}, got {value!r}")
 
 
 def of_options(kind, options):
-    """kind(**options), where lists stand for tuples, and one string for a tuple of it. ValueError for other names."""
+    """kind(**options); lists become tuples, and one string a tuple. Raises ValueError for unknown names."""
     names = [field.name for field in fields(kind)]
     if other := next((name for name in options if name not in names), None):
         raise ValueError(f"{kind.__name__} has no {other!r}{nearest(other, names)}")
-    found = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-    for name in {"stop", "bad_words"} & found.keys():
-        found[name] = (found[name],) if isinstance(found[name], str) else found[name]
-    return kind(**found)
+    result = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+    for name in {"stop", "bad_words"} & result.keys():
+        result[name] = (result[name],) if isinstance(result[name], str) else result[name]
+    return kind(**result)
 
 
 def used(decoding):
-    """The names of the numbers that have a part in it. top_k of a contrastive search has none: it makes shapes."""
+    """The names of the numbers that have an effect. top_k of a contrastive search is not among them: it sets shapes."""
     off = {name for name in NUMBERS if getattr(decoding, name, None) is None}
     if decoding.temperature is None:
         off |= {"seed", *CUTS}
@@ -178,9 +178,9 @@ def used(decoding):
 
 
 def split(decoding):
-    """-> (structure, {name: scalar tensor}), of which `replace(structure, **numbers)` makes the decoding again.
+    """-> (structure, {name: scalar tensor}); `replace(structure, **numbers)` gives the decoding again.
 
-    The structure has the same for all values of a number, so decodings that differ in numbers are compiled once.
+    Decodings that differ only in numbers have the same structure, so they share one compiled function.
     """
     import tensorflow as tf
 
@@ -193,27 +193,29 @@ def split(decoding):
 
 
 def signature(structure):
-    """{name: tf.TensorSpec} of the numbers that `split` gave beside this structure."""
+    """{name: tf.TensorSpec} of the numbers that `split` returns with this structure."""
     import tensorflow as tf
 
     return {name: tf.TensorSpec([], NUMBERS[name], name=name) for name in used(structure)}
 
 
-def with_shapes(structure, decoding):
-    """The structure for XLA, which makes buffers as long as this says: the decoding's own length, rounded up."""
+def with_static_lengths(structure, decoding):
+    """The structure for XLA, whose buffers need a static length: the decoding's length, rounded up."""
     names = [name for name in ("max_length", "max_new_tokens") if name in used(structure)]
-    return replace(structure, **{name: -(-int(getattr(decoding, name)) // SHAPES) * SHAPES for name in names})
+    return replace(
+        structure, **{name: -(-int(getattr(decoding, name)) // LENGTH_MULTIPLE) * LENGTH_MULTIPLE for name in names}
+    )
 
 
 def texts(name, strings):
-    """ValueError unless it is a tuple of strings that are not empty."""
+    """Raise ValueError unless it is a tuple of strings that are not empty."""
     if not isinstance(strings, tuple) or not all(isinstance(text, str) and text for text in strings):
         raise ValueError(f"{name} must be a tuple of strings that are not empty, got {strings!r}")
 
 
 @contextmanager
 def plain_errors():
-    """ValueError for logits that are not numbers, where a compiled function tells TensorFlow's error."""
+    """Raise ValueError instead of TensorFlow's error if a compiled function finds NaN logits."""
     import tensorflow as tf
 
     from tfllm import generation
@@ -227,7 +229,7 @@ def plain_errors():
 
 
 def chooser(decoding, row=0):
-    """The `choose` of greedy decoding or sampling. row: the number of the first row, or those of all."""
+    """The `choose` function of greedy decoding or sampling. row: the index of the first row, or of all rows."""
     from tfllm import generation
 
     if decoding.temperature is None:
@@ -238,21 +240,21 @@ def chooser(decoding, row=0):
 
 
 def rules(decoding, tokenizer):
-    """The rules that the decoding asks for, in Hugging Face's order."""
+    """The rules of the decoding, in Hugging Face's order."""
     import tensorflow as tf
 
     from tfllm import generation
 
-    found = []
+    result = []
     if "repetition_penalty" in used(decoding):
-        found.append(generation.repetition_penalty(decoding.repetition_penalty))
+        result.append(generation.repetition_penalty(decoding.repetition_penalty))
     if decoding.no_repeat_ngram_size is not None:
-        found.append(generation.no_repeat_ngram(decoding.no_repeat_ngram_size))
+        result.append(generation.no_repeat_ngram(decoding.no_repeat_ngram_size))
     if decoding.bad_words:
-        with tf.init_scope():  # ids as numbers, in a trace too
+        with tf.init_scope():  # Python ids, even while tracing
             spelt = tokenizer.encode([form for word in decoding.bad_words for form in (word, " " + word)]).to_list()
         spelt = [ids for ids in spelt if ids and tokenizer.unknown not in ids]
-        found += [generation.bad_words(spelt, tokenizer.end)] if spelt else []
+        result += [generation.bad_words(spelt, tokenizer.end)] if spelt else []
     if decoding.of_last_turn:
-        found = [generation.of_last_turn(rule, tokenizer.end) for rule in found]
-    return tuple(found)
+        result = [generation.of_last_turn(rule, tokenizer.end) for rule in result]
+    return tuple(result)

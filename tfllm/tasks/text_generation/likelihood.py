@@ -1,4 +1,4 @@
-"""How likely a task finds the tokens it is to predict: the sums that a perplexity is made of."""
+"""The log-probability that a task gives to target tokens: the sums behind a perplexity."""
 
 import tensorflow as tf
 
@@ -6,7 +6,7 @@ from tfllm.losses import smoothed_cross_entropy
 
 
 def summed(task, inputs, targets, weights):
-    """targets, weights [B, T] -> float64 [3]: log-probability, tokens, UNKNOWN ones, weighted."""
+    """targets, weights [B, T] -> float64 [3]: weighted sums of log-probability, tokens, and UNKNOWN tokens."""
     losses = smoothed_cross_entropy(targets, task(inputs, training=False))
     unknown = tf.cast(targets == (-1 if task.tokenizer.unknown is None else task.tokenizer.unknown), tf.float32)
     parts = tf.stack([-losses, tf.ones_like(weights), unknown])  # [3, B, T]

@@ -1,4 +1,4 @@
-"""Answering texts with an encoder-decoder: a part of the tasks that do, which says nothing of what a source is."""
+"""Seq2SeqWriter: answers texts with an encoder-decoder. The task defines what a source is."""
 
 from functools import partial
 
@@ -7,79 +7,85 @@ import tensorflow as tf
 from tfllm.generation import Loop, beam_search, drawing, numbers, sample
 from tfllm.tasks.text_generation.causal_writer import Prefilled
 from tfllm.tasks.text_generation.continuation import power_of_two
-from tfllm.tasks.text_generation.decoding import chooser, with_shapes
+from tfllm.tasks.text_generation.decoding import chooser, with_static_lengths
 from tfllm.tasks.text_inputs import dense
-from tfllm.tasks.vocabularies import Sayable
+from tfllm.tasks.vocabularies import LimitedVocabulary
 from tfllm.text import PAD, START
 from tfllm.text.cleaning import blank
 
-CAPACITY = 16  # positions of a growing cache at first
+CAPACITY = 16  # initial capacity of a growing cache
 
 
 class Seq2SeqWriter:
-    """An encoder-decoder `model` answers texts. codec: how texts become sources, and ids texts.
+    """Answers texts with an encoder-decoder `model`. codec: how texts become sources, and output ids text:
 
-    codec.sources(texts)       -> (dict of ragged ids [B, None]: "token_ids" with END, cut to what the model can take,
-                               and more; notes {name: [B]}, "cut" among them). What is of integers goes to
-                               `model.start`, under its name; all goes to `detokenize`
-    codec.shorter(texts, decoding, row, write)  -> what is read in place of the texts: mostly these; row: the number of
-                               the first; write(sources, rows) -> the best answer to each of the sources, strings
-    codec.detokenize(ids, sources)  -> ids [B * N, L], N answers for each of the sources, as strings, valid UTF-8
-    codec.longest(size, decoding)   -> the most tokens, END included, of an answer to `size` tokens: of an int an int,
-                               of a tensor [B] a tensor or an int
-    codec.rules(decoding)      -> what the decoding forbids: functions as in generation/rules.py
-    codec.check(decoding)      ValueError for a decoding that the model cannot have
-    codec.sayable, forbidden   how many ids can be written, from 0 on, and those among them that are not
-    codec.counted              the field of the decoding that limits an answer, or None
+    codec.sources(texts)       -> (dict of ragged ids [B, None]: "token_ids" with END, truncated to the model's limit,
+                               and others; notes {name: [B]}, with "cut"). Integers go to `model.start` by name;
+                               everything goes to `detokenize`
+    codec.condensed(texts, decoding, row, write)  -> the texts to read, usually unchanged. row: the index of the first;
+                               write(sources, rows) -> the best answer to each source, strings
+    codec.detokenize(ids, sources)  -> ids [B * N, L], N answers for each source, as strings, valid UTF-8
+    codec.longest(size, decoding)   -> maximum tokens, with END, of an answer to `size` tokens; for an int an int, for a
+                               tensor [B] a tensor or an int
+    codec.rules(decoding)      -> the rules of the decoding, see generation/rules.py
+    codec.check(decoding)      raises ValueError for a decoding that the model does not support
+    codec.num_ids, forbidden   the model generates ids 0 .. num_ids - 1, except the forbidden ones
+    codec.length_field         the field of the decoding that limits the length, or None
     """
 
     def __init__(self, model, codec):
-        self.model, self.codec, self.counted = model, codec, codec.counted
+        self.model, self.codec, self.length_field = model, codec, codec.length_field
 
     def check(self, decoding, n):
-        """ValueError for what this model cannot do. Numbers that are tensors are not looked at."""
+        """Raise ValueError for a decoding that the model does not support. Tensors are not checked."""
         if n < 1:
             raise ValueError(f"n_best must be 1 or more, got {n}")
         if n > decoding.beam_width:
-            raise ValueError(
-                f"a beam of {decoding.beam_width} has no {n} answers: for the {n} best give beam_width={n} or more"
-            )
+            raise ValueError(f"beam_width={decoding.beam_width} cannot give {n} answers: set beam_width={n} or more")
         self.codec.check(decoding)
 
-    def compiles(self, decoding):
-        """Whether XLA compiles it."""
+    def has_xla(self, decoding):
+        """Whether XLA can compile this decoding."""
         return True
 
-    def shapes(self, structure, decoding):
-        """The structure that XLA compiles, with the lengths of its buffers."""
-        return with_shapes(structure, decoding)
+    def xla_structure(self, structure, decoding):
+        """The structure that XLA compiles, with static buffer lengths."""
+        return with_static_lengths(structure, decoding)
 
     def longest(self, decoding):
         return self.codec.longest(None, decoding)
 
-    def candidates(self, texts, n, decoding, row=0, shapes=None):
+    def candidates(self, texts, n, decoding, row=0, xla_structure=None):
         """strings [B] -> {"text": [B, n], "score": [B, n], and the notes of the sources}: see `Writing.candidates`.
 
-        An empty text, or one of white space, has the empty answer, whose score is 0. shapes: see `answers`.
+        An empty text, or white space, has an empty answer with score 0. xla_structure: see `answers`.
         """
 
         def write(sources, rows):
-            own = rows if shapes is None else 0
-            return self.answers(sources, 1, decoding, own, shapes)["text"][:, 0]
+            own = rows if xla_structure is None else 0
+            return self.answers(sources, 1, decoding, own, xla_structure)["text"][:, 0]
 
-        texts = self.codec.shorter(texts, decoding, row, write)
+        texts = self.codec.condensed(texts, decoding, row, write)
         sources, notes = self.codec.sources(texts)
-        return self.answers(sources, n, decoding, row, shapes, blank(texts)) | notes
+        return self.answers(sources, n, decoding, row, xla_structure, blank(texts)) | notes
 
-    def answers(self, sources, n, decoding, row=0, shapes=None, empty=None):
-        """As `candidates`, of sources. empty: bool [B], which ones have the empty answer.
+    def answers(self, sources, n, decoding, row=0, xla_structure=None, empty=None):
+        """As `candidates`, for sources. empty: bool [B], True where the answer is empty.
 
-        shapes: a decoding whose lengths are Python's numbers: compiled by XLA, for answers of at most these lengths.
+        xla_structure: a decoding whose lengths are Python numbers; compiles the search with XLA for these buffer
+        lengths.
         """
-        ids = {name: silenced(part, empty) for name, part in sources.items() if part.dtype.is_integer}
+        ids = {name: padded_where(part, empty) for name, part in sources.items() if part.dtype.is_integer}
         rows = sources["token_ids"].nrows()
-        search = partial(self.search, n=n, decoding=decoding, growing=shapes is None, shapes=shapes, row=row)
-        if shapes is None:
+        search = partial(
+            self.search,
+            n=n,
+            decoding=decoding,
+            growing_cache=xla_structure is None,
+            xla_structure=xla_structure,
+            row=row,
+        )
+        if xla_structure is None:
             outputs, scores = search(**dense(ids))
         else:
             shape = padded_shape(sources["token_ids"])
@@ -89,19 +95,19 @@ class Seq2SeqWriter:
         text = self.codec.detokenize(tf.reshape(outputs, [-1, tf.shape(outputs)[-1]]), sources)
         return {"text": tf.reshape(text, tf.shape(scores)), "score": scores}
 
-    def search(self, token_ids, n, decoding, growing=False, shapes=None, row=0, **more):
-        """token_ids [B, S] -> (answers without START [B, N, L], scores [B, N]). more: as `model.start` takes it.
+    def search(self, token_ids, n, decoding, growing_cache=False, xla_structure=None, row=0, **more):
+        """token_ids [B, S] -> (answers without START [B, N, L], scores [B, N]). more: further inputs of `model.start`.
 
-        The longest answer depends on each source alone: a row's answer does not depend on its neighbours. That to a
-        source of no token, or of END alone, is empty.
-        growing: caches begin with a small capacity and grow with the answers, which are mostly much shorter.
-        shapes: a decoding that says how long buffers are, where the lengths of the other one are tensors.
+        The maximum length depends on each source alone, so a row's answer does not depend on its neighbours. A source
+        with no token except END has an empty answer.
+        growing_cache: caches start with a small capacity and grow with the answers, most of which are short.
+        xla_structure: a decoding with static buffer lengths, if those of `decoding` are tensors.
         """
         size = tf.reduce_sum(tf.cast(token_ids != PAD, tf.int32), axis=1)  # [B]
         limits = tf.where(size > 1, self.codec.longest(size, decoding), 0)
         static = token_ids.shape[1]
-        longest = self.codec.longest(tf.shape(token_ids)[1] if static is None else static, shapes or decoding)
-        grow = getattr(self.model, "grow", None) if growing else None
+        longest = self.codec.longest(tf.shape(token_ids)[1] if static is None else static, xla_structure or decoding)
+        grow = getattr(self.model, "grow", None) if growing_cache else None
         capacity = longest if grow is None else at_most(longest, CAPACITY)
         fixed, state = self.model.start(token_ids, decoding.beam_width, capacity, **more)
         step, start = self.step(fixed), tf.fill([tf.shape(token_ids)[0]], START)
@@ -121,13 +127,13 @@ class Seq2SeqWriter:
 
     def step(self, fixed):
         def step(last, state, position):
-            return Sayable(self.model, self.codec.sayable).step(last, fixed, state, position)
+            return LimitedVocabulary(self.model, self.codec.num_ids).step(last, fixed, state, position)
 
         return step
 
-    # One text as it grows
+    # Streaming of one text
 
-    def silent(self, texts):
+    def has_empty_answer(self, texts):
         return bool(blank(texts).numpy()[0])
 
     def loop(self, decoding, fixed, row=0):
@@ -135,7 +141,7 @@ class Seq2SeqWriter:
                             self.codec.forbidden))  # fmt: skip
 
     def begin(self, texts, decoding):
-        """strings [1] -> Prefilled."""
+        """Prefill: strings [1] -> Prefilled."""
         sources, notes = self.codec.sources(texts)
         ids = dense({name: part for name, part in sources.items() if part.dtype.is_integer})
         token_ids = ids.pop("token_ids")
@@ -147,7 +153,7 @@ class Seq2SeqWriter:
         return Prefilled(tf.constant([""]), sources["token_ids"][:, :0], notes, (fixed, sources), now)
 
     def written(self, prefilled, new):
-        """Prefilled, and lists of new tokens -> the bytes of all so far, after each list."""
+        """Prefilled, and lists of new tokens -> yields all bytes generated so far, after each list."""
         token_ids, sources = [], prefilled.fixed[1]
         for more in new:
             token_ids += more
@@ -155,14 +161,14 @@ class Seq2SeqWriter:
 
 
 def at_most(size, limit):
-    """The smaller of the two, an int where both are; None is no limit."""
+    """min(size, limit), an int if both are; a limit of None is no limit."""
     if limit is None:
         return size
     return min(size, limit) if isinstance(size, int) else tf.minimum(size, limit)
 
 
-def silenced(ragged, empty):
-    """Ragged [B, None], with PAD alone in the rows that are `empty`, bool [B]."""
+def padded_where(ragged, empty):
+    """Ragged [B, None], with PAD in all positions of the rows where `empty`, bool [B], is True."""
     if empty is None:
         return ragged
     return ragged.with_values(tf.where(tf.repeat(empty, ragged.row_lengths()), PAD, ragged.values))

@@ -1,6 +1,6 @@
-"""keras.utils.PyDataset, batches by number: one whose batches hold texts is read once, in its order, into records.
+"""keras.utils.PyDataset: one whose batches contain text is read once, in order, into a dataset of records.
 
-Left out: what it would shuffle from epoch to epoch, in `on_epoch_end`; `fit` shuffles.
+Left out: shuffling in `on_epoch_end`; `fit` shuffles.
 """
 
 import keras
@@ -10,10 +10,10 @@ import tensorflow as tf
 from tfllm.tasks.texts import is_one, items
 
 
-def opened(x):
-    """A PyDataset of texts -> a tf.data.Dataset of its records; one of numbers, and all else, as it is.
+def from_pydataset(x):
+    """A PyDataset of texts -> a tf.data.Dataset of its records; other data are returned unchanged.
 
-    ValueError for one that has no end.
+    Raises ValueError for a PyDataset without an end.
     """
     if not isinstance(x, keras.utils.PyDataset):
         return x
@@ -21,13 +21,13 @@ def opened(x):
     if not any(map(_is_text, tf.nest.flatten(first))):
         return x
     if x.num_batches is None:
-        raise ValueError(f"the {type(x).__name__} never ends, and all of its texts are read: give it a __len__")
+        raise ValueError(f"the {type(x).__name__} never ends, but all of its texts are read: define its __len__")
     batches = [first, *(x[number] for number in range(1, x.num_batches))]
     return tf.data.Dataset.from_tensor_slices(_joined(batches))
 
 
 def _joined(parts):
-    """Batches of one structure, dicts and tuples of columns -> the same of whole columns."""
+    """Batches of one structure (dicts and tuples of columns) -> that structure with whole columns."""
     if isinstance(parts[0], dict):
         return {name: _joined([part[name] for part in parts]) for name in parts[0]}
     if isinstance(parts[0], tuple) and not all(map(is_one, parts[0])):
