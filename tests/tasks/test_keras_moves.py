@@ -160,7 +160,9 @@ def test_batches_by_number_may_hold_texts(eager):
     for one, other in zip(task.predict(Batches(lists)).items(), task.predict(TEXTS).items(), strict=True):
         np.testing.assert_equal(one, other)
     assert TextClassifier.from_text(Batches(TEXTS, LABELS), config=task_config()).labels == ("x", "y")
-    with pytest.raises(ValueError, match=r"^the Batches never ends, and all of its texts are read: give it a __len__$"):
+    with pytest.raises(
+        ValueError, match=r"^the Batches never ends, but all of its texts are read: define its __len__$"
+    ):
         task.fit(Batches(TEXTS, LABELS, size=None), verbose=0)
 
 

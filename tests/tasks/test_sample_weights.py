@@ -24,7 +24,8 @@ def test_labels_of_one_value_are_one_label():
         ([0, None], "got None as label of record 1"), ([0.0, float("nan")], "as label of record 1; got float nan"),
         (np.array([0, np.inf]), "label of record 1"), ("pos", "a list of labels"), (None, "a list of labels"),
         (np.eye(3), r"of shape \(3, 3\)"), ({"a", "b"}, "a list of labels"), ([{"a": 1}], "got dict"),
-        (["a", "b\ud800"], "label of record 1 contains a lone surrogate"), ([["a|b", "c"]], "the separator '|' occurs in 'a|b'"),
+        (["a", "b\ud800"], "label of record 1 contains a lone surrogate"),
+        ([["a|b", "c"]], "the separator '|' occurs in 'a|b'"),
         ([["a", None]], "got None as label of record 0"),
     ):  # fmt: skip
         with pytest.raises((TypeError, ValueError), match=message.replace("|", r"\|")):

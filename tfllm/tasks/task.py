@@ -234,8 +234,8 @@ class Task(OnBatch, Tunable):
             if isinstance(inputs, dict):
                 raise
             raise TypeError(
-                f"a {type(self).__name__} is called with a dict, the output of `example`; got a {type(inputs).__name__}: "
-                "pass texts, or the batches of task.batches(x, y).dataset"
+                f"a {type(self).__name__} is called with a dict, the output of `example`; got a "
+                f"{type(inputs).__name__}: pass texts, or the batches of task.batches(x, y).dataset"
             ) from error
 
     def batches(self, x, y=None, batch_size=None, tokens=batches.TOKENS, shapes=6, seed=None, verbose=0):
