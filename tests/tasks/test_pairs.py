@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfllm.tasks.packed_pairs import packed
+from tfllm.tasks.text_inputs import packed
 
 START, END = 101, 102
 

@@ -19,12 +19,12 @@ from tfllm.models.bert import BERT
 from tfllm.models.configs import BERTConfig
 from tfllm.tasks.building import Builder, documents
 from tfllm.tasks.compiled import compiled
-from tfllm.tasks.packed_pairs import num_special_tokens, packed
 from tfllm.tasks.pretraining import filling, text_rows
 from tfllm.tasks.pretraining.pretraining import Pretraining, full
 from tfllm.tasks.settings import MaskedLanguageModelConfig
 from tfllm.tasks.signature import Signature, count_of
 from tfllm.tasks.task import log
+from tfllm.tasks.text_inputs import num_special_tokens, packed
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import WordPieces
 
