@@ -140,6 +140,24 @@ def simplified(_):
     return simplified_table()
 
 
+class OneToken:
+    """What a method of explaining asks."""
+
+    size, targets = 1, ("x",)
+
+
+def by_lime(_):
+    from tfllm.explain.methods.lime import lime
+
+    return lime(OneToken())
+
+
+def by_shap(_):
+    from tfllm.explain.methods.shap import shap
+
+    return shap(OneToken())
+
+
 # import name: (its distribution, the extra that has it, what needs it)
 OPTIONAL = {
     "sacrebleu": ("sacrebleu", "eval", bleu), "rouge_score": ("rouge-score", "eval", rouge),
@@ -148,6 +166,7 @@ OPTIONAL = {
     "huggingface_hub": ("huggingface-hub", "hub", hub), "numba": ("numba", "glove", glove),
     "jieba": ("jieba", "chinese", chinese_words),
     "opencc": ("opencc-python-reimplemented", "chinese", simplified),
+    "lime": ("lime", "explain", by_lime), "shap": ("shap", "explain", by_shap),
     "sklearn": ("scikit-learn", "maps", lambda _: map_by("tsne")),
     "umap": ("umap-learn", "maps", lambda _: map_by("umap")),
 }  # fmt: skip

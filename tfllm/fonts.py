@@ -46,8 +46,8 @@ def figure(width: float, height: float):
     return FigureCanvasAgg(Figure(figsize=(width, height), dpi=120, layout="constrained")).figure
 
 
-def heatmap(values, columns, rows, across: str, down: str, shades: str, bar: str):
-    """The axes of a new figure: values [R, C] between 0 and 1 as squares, turned labels, a colour bar from 0 to 1.
+def heatmap(values, columns, rows, across: str, down: str, shades: str, bar: str, limits=(0, 1)):
+    """The axes of a new figure: values [R, C] within the limits as squares, turned labels, a colour bar.
 
     across, down: what the labels of columns and rows are; shades: a colour map; bar: what a colour means. As large as
     squares and labels need, up to some 16 inches.
@@ -60,7 +60,7 @@ def heatmap(values, columns, rows, across: str, down: str, shades: str, bar: str
     left, below = (max(map(wide, part), default=0) * size / 130 for part in (rows, columns))
     width, height = side * max(len(columns), 6), side * max(len(rows), 6)
     axes = figure(width + left + 1.6, height + 0.75 * below + 1.0).add_subplot()
-    image = axes.imshow(values, cmap=shades, vmin=0, vmax=1)
+    image = axes.imshow(values, cmap=shades, vmin=limits[0], vmax=limits[1])
     turned = {"rotation": 45 if side > 0.2 else 90, "ha": "right", "va": "center", "rotation_mode": "anchor"}
     fit = max(map(wide, columns), default=0) <= 3  # single characters are best read upright
     axes.set_xticks(range(len(columns)), columns, **({} if fit and side > 0.3 else turned), **labels(size))

@@ -6,6 +6,7 @@ strings, the objective, running a signature on texts, and export.
 """
 
 import logging
+from importlib import import_module
 
 import keras
 import tensorflow as tf
@@ -295,6 +296,17 @@ class Task(OnBatch, Tunable):
         """
         signature, who = self.signature(signature) if isinstance(signature, str) else signature, type(self).__name__
         return running.run(signature, columns, self.asks, who, convert, batch_size, verbose, row, **scalars)
+
+    def explain(self, *texts, method="integrated_gradients", target=None, **options):
+        """Which tokens of a text an answer comes from -> explain.Explanation; of lists a list of them.
+
+        texts: one column for each of `asks`. method, target and options are told in docs/explanation.md: "occlusion",
+        "lime", ...; for a classifier the target is a label, or (label, another label); left out, what the task answers.
+        Each text is explained alone, so that the texts beside it change nothing. TypeError for a task that is not
+        explained, ValueError for an unknown method or target, ImportError for a method whose package is missing.
+        """
+        explaining = import_module("tfllm.explain.explaining")  # it imports tasks, and no task imports it
+        return explaining.explain(self, texts, method, target, **options)
 
     def export(self, folder, *structure, **options):
         """Write folder/1 (or the next free number) for TensorFlow Serving and return its path.

@@ -1,0 +1,99 @@
+"""`Task.explain`: which task is explained by which Subject, and which method divides its numbers."""
+
+import inspect
+
+import numpy as np
+
+from tfllm.config import nearest
+from tfllm.explain.explanation import Explanation
+from tfllm.explain.faithfulness import faithfulness as measured
+from tfllm.explain.methods import gradients, occlusion
+from tfllm.explain.methods.lime import lime
+from tfllm.explain.methods.shap import shap
+from tfllm.explain.subjects.classifier_subject import ClassifierSubject
+from tfllm.explain.subjects.embedder_subject import EmbedderSubject
+from tfllm.tasks import user_data
+from tfllm.tasks.classification.text_classifier import TextClassifier
+from tfllm.tasks.text_embedder import TextEmbedder
+from tfllm.tasks.texts import is_one
+
+METHODS = {
+    "gradient_x_input": gradients.gradient_x_input, "integrated_gradients": gradients.integrated_gradients,
+    "smoothgrad": gradients.smoothgrad, "occlusion": occlusion.occlusion, "shapley": occlusion.shapley,
+    "lime": lime, "shap": shap, "random": occlusion.chance,
+}  # fmt: skip
+SUBJECTS = {
+    TextClassifier: ClassifierSubject,
+    TextEmbedder: EmbedderSubject,
+}  # the first that the task is an instance of
+
+
+def explain(task, columns, method, target=None, score=None, removal=None, faithfulness=True, orders=5, seed=0,
+            verbose="auto", **options):  # fmt: skip
+    """See `Task.explain`, whose columns are one for each of `task.asks`."""
+    method, function = method_of(method)
+    kind = subject_of(task)
+    of, options = split(kind, function, options)
+    if len(columns) != len(task.asks):
+        raise TypeError(f"{type(task).__name__} answers {' and '.join(task.asks)}: {len(task.asks)} columns; "
+                        f"got {len(columns)}")  # fmt: skip
+    one = all(map(is_one, columns))
+    columns = [user_data.texts([part] if one else part, name) for part, name in zip(columns, task.asks, strict=True)]
+    if len({len(part) for part in columns}) > 1:
+        raise ValueError(f"expected as many texts in each column; got {' and '.join(str(len(x)) for x in columns)}")
+    targets = target if isinstance(target, list) else [target] * len(columns[0])
+    if len(targets) != len(columns[0]):
+        raise ValueError(f"expected one target, or a list with one for each text; got {len(targets)} for "
+                         f"{len(columns[0])} texts")  # fmt: skip
+    found = []
+    for texts, wanted in zip(zip(*columns, strict=True), targets, strict=True):
+        texts = [text.decode("utf-8", "replace") for text in texts]
+        subject = kind.of(task, texts, wanted, score or kind.kinds[0], **of)
+        if removal is not None:
+            subject = subject.changed(removal=removal)
+        found.append(explained(subject, method, function, faithfulness, orders, seed, options))
+    return found[0] if one else found
+
+
+def explained(subject, method, function, faithful, orders, seed, options):
+    """A Subject -> Explanation."""
+    numbers = len(subject.targets)
+    if not subject.size:
+        value = subject.values(np.ones((1, 0), bool))[0]
+        return Explanation(method, subject.score, subject.texts, (), subject.targets, np.zeros((numbers, 0)), value,
+                           details=dict(subject.told))  # fmt: skip
+    if "seed" in inspect.signature(function).parameters:
+        options = {"seed": seed} | options
+    found = function(subject, **options)
+    check = measured(subject, found.matrix[0], orders, seed) if faithful and numbers == 1 else None
+    return Explanation(
+        method, subject.score, subject.texts, subject.tokens, subject.targets, found.matrix, found.value, found.base,
+        check, dict(subject.told),
+    )  # fmt: skip
+
+
+def method_of(name):
+    """A method's name and function; "Integrated gradients" is "integrated_gradients". ValueError for another name."""
+    plain = str(name).lower().replace("-", "_").replace(" ", "_")
+    if plain not in METHODS:
+        raise ValueError(f"there is no method {name!r} of explaining{nearest(plain, METHODS)}")
+    return plain, METHODS[plain]
+
+
+def subject_of(task):
+    """The Subject for a task. TypeError for a task that has none."""
+    for kind, subject in SUBJECTS.items():
+        if isinstance(task, kind):
+            return subject
+    kinds = ", ".join(kind.__name__ for kind in SUBJECTS)
+    raise TypeError(f"a {type(task).__name__} is not explained; these are: {kinds}")
+
+
+def split(kind, function, options):
+    """Options -> (those of the subject, those of the method). TypeError for one that neither has."""
+    own, more = (list(inspect.signature(one).parameters) for one in (kind.of, function))
+    own = [name for name in own if name not in ("task", "texts", "target", "score")]
+    if unknown := [name for name in options if name not in [*own, *more[1:]]]:
+        raise TypeError(f"explain has no option {unknown[0]!r} here{nearest(unknown[0], [*own, *more[1:]])}")
+    return ({name: options[name] for name in options if name in own},
+            {name: options[name] for name in options if name not in own})  # fmt: skip

@@ -1,0 +1,124 @@
+"""What `task.explain` gives: a score for each token of a text, to be read, drawn, saved and computed with."""
+
+import json
+import re
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from tfllm.explain import explanation_pages, explanation_plots
+from tfllm.files import written
+
+WORD = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff]+|[\u3040-\u30ff\u3400-\u9fff]|[^\w\s]")
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """How K numbers of an answer come from the N tokens of a text.
+
+    method       by which;  score  what a number is: "log-odds", "probability", ...
+    texts        {part: the text as written}
+    tokens       N Tokens: text, start, end, part. Special tokens are none
+    targets      K names of the numbers: a label; or the tokens of a text that was generated
+    matrix       [K, N];  scores  the same, [N] where there is one number. Above 0: the token is for the target
+    value, base  [K], the numbers of the text and of one without the tokens; base None where nothing must add up
+    faithfulness see faithfulness.py; None of more than one number, and where it was not asked for
+    details      what else the method or the task tells
+    """
+
+    method: str
+    score: str
+    texts: dict
+    tokens: tuple
+    targets: tuple
+    matrix: np.ndarray
+    value: np.ndarray
+    base: np.ndarray | None = None
+    faithfulness: object = None
+    details: dict = field(default_factory=dict)
+
+    @property
+    def scores(self):
+        return self.matrix[0] if len(self.targets) == 1 else self.matrix
+
+    @property
+    def error(self):
+        """The greatest |Σ scores - (value - base)| / |value - base|; None where nothing must add up."""
+        if self.base is None:
+            return None
+        change = self.value - self.base
+        errors = np.abs(self.matrix.sum(axis=1) - change) / np.maximum(np.abs(change), np.finfo("float32").tiny)
+        return float(errors.max(initial=0.0))
+
+    def top(self, count=5):
+        """[(token, score)] of the tokens with the highest scores, summed over all numbers, best first."""
+        total = self.matrix.sum(axis=0)
+        return [(self.tokens[n].text, float(total[n])) for n in np.argsort(-total, kind="stable")[:count]]
+
+    def words(self):
+        """The same with whole words in the place of tokens: scores of the tokens of a word are added up.
+
+        A word is a run of letters and digits; a Chinese character, a kana or a punctuation mark is one by itself. A
+        token of several words counts for the first of them.
+        """
+        groups = {}
+        for n, token in enumerate(self.tokens):
+            spans = self._spans(token.part)
+            inside = [span for span in spans if span[0] < token.end and token.start < span[1]]
+            groups.setdefault((token.part, *(inside[0] if inside else (token.start, token.end))), []).append(n)
+        tokens, columns = [], []
+        for (part, start, end), members in groups.items():
+            start = min([start, *(self.tokens[n].start for n in members if self.tokens[n].text.strip())])
+            end = max(end, *(self.tokens[n].end for n in members))
+            found = self.texts[part][start:end]
+            start, end = start + len(found) - len(found.lstrip()), end - len(found) + len(found.rstrip())
+            tokens.append(replace(self.tokens[0], text=self.texts[part][start:end], start=start, end=end, part=part))
+            columns.append(self.matrix[:, members].sum(axis=1))
+        matrix = np.stack(columns, axis=1) if columns else self.matrix
+        return replace(self, tokens=tuple(tokens), matrix=matrix)
+
+    def _spans(self, part):
+        return [match.span() for match in WORD.finditer(self.texts[part])]
+
+    def dict(self):
+        """All of it as Python's own values, for JSON."""
+        return {
+            "method": self.method, "score": self.score, "texts": dict(self.texts), "targets": list(self.targets),
+            "tokens": [asdict(token) for token in self.tokens], "scores": self.matrix.tolist(),
+            "value": self.value.tolist(), "base": None if self.base is None else self.base.tolist(),
+            "completeness_error": self.error,
+            "faithfulness": None if self.faithfulness is None else self.faithfulness.as_dict(),
+            "details": self.details,
+        }  # fmt: skip
+
+    def html(self):
+        """A page that needs no other file: the text with its tokens coloured, or a table of tokens and targets."""
+        return explanation_pages.page([self])
+
+    def _repr_html_(self):
+        return explanation_pages.section(self)
+
+    def png(self, path):
+        """Writes a picture, bars or a heat map of several targets; returns its path. ImportError without matplotlib."""
+        return explanation_plots.save(self, path)
+
+    def save(self, path):
+        """Writes NAME.html, NAME.png or NAME.json; returns the path. ValueError for another ending."""
+        path = Path(path)
+        if path.suffix == ".png":
+            return self.png(path)
+        texts = {".html": self.html, ".json": lambda: json.dumps(self.dict(), ensure_ascii=False, indent=2)}
+        if path.suffix not in texts:
+            raise ValueError(f"an explanation is saved as .html, .png or .json; got {path.name!r}")
+        with written(path) as beside:
+            beside.write_text(texts[path.suffix]() + "\n", encoding="utf-8")
+        return path
+
+    def __str__(self):
+        if len(self.targets) == 1:
+            rows = [f"{score:+9.4f}  {token.text}" for token, score in zip(self.tokens, self.scores, strict=True)]
+        else:
+            rows = [f"{target}: " + ", ".join(f"{self.tokens[n].text} {row[n]:+.3f}" for n in np.argsort(-row)[:3])
+                    for target, row in zip(self.targets, self.matrix, strict=True)]  # fmt: skip
+        return "\n".join([*explanation_pages.head(self), *rows])

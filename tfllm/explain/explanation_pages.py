@@ -1,0 +1,107 @@
+"""Explanations as HTML that needs no other file: tokens coloured in their text, or a table of tokens and targets.
+
+Blue is for the target and orange against it, which people who do not see red or green tell apart too.
+"""
+
+from html import escape
+
+import numpy as np
+
+FOR, AGAINST = (33, 102, 172), (214, 96, 20)
+STYLE = """<style>
+.tfllm-why {font: 15px/1.9 system-ui, "Noto Sans", "Noto Sans CJK SC", sans-serif; color: #222; background: #fff;
+ max-width: 60em; padding: .6em; print-color-adjust: exact; -webkit-print-color-adjust: exact}
+.tfllm-why p {margin: .3em 0} .tfllm-why .told {font-size: 13px; line-height: 1.5; color: #555}
+.tfllm-why span.t {border-radius: 3px; padding: 1px 1px} .tfllm-why .part {color: #777; font-size: 12px}
+.tfllm-why .text {white-space: pre-wrap} .tfllm-why .scroll {overflow-x: auto}
+.tfllm-why table {border-collapse: collapse; font-size: 13px; line-height: 1.4}
+.tfllm-why th {font-weight: normal; padding: 2px 5px; text-align: right; white-space: pre}
+.tfllm-why td {padding: 2px 5px; text-align: right; min-width: 2.6em; border: 1px solid #eee}
+</style>"""
+
+
+def page(explanations):
+    """A whole document of some explanations."""
+    sections = "\n".join(section(one) for one in explanations)
+    title = escape(", ".join(dict.fromkeys(one.method for one in explanations)))
+    return (f'<!doctype html>\n<html><head><meta charset="utf-8"><title>Explanation: {title}</title></head>\n'
+            f"<body>\n{sections}\n</body></html>")  # fmt: skip
+
+
+def section(one):
+    """One explanation, for a page or a notebook."""
+    told = "".join(f'<p class="told">{escape(line)}</p>' for line in head(one))
+    body = coloured(one) if len(one.targets) == 1 else table(one)
+    return f'{STYLE}<div class="tfllm-why">{told}{body}{steps(one)}</div>'
+
+
+def head(one):
+    """Lines that tell what was explained and how well."""
+    what = one.targets[0] if len(one.targets) == 1 else f"{len(one.targets)} tokens"
+    number = f": {one.score} {one.value[0]:.4f}" if len(one.targets) == 1 else f", {one.score}"
+    lines = [f"{one.method}, for {what}{number}"]
+    if one.base is not None:
+        base = f"without the tokens {one.base[0]:.4f}; " if len(one.targets) == 1 else ""
+        lines[0] += f"; {base}completeness error {one.error:.2%}"
+    if one.faithfulness is not None:
+        lines.append(f"faithfulness: {one.faithfulness}")
+    if note := one.details.get("note"):
+        lines.append(note)
+    return lines
+
+
+def coloured(one):
+    """The texts, each token with its colour; what stands between tokens stays as it is."""
+    most, parts = np.abs(one.matrix).max(initial=0.0), []
+    for part, text in one.texts.items():
+        tokens = [(token, score) for token, score in zip(one.tokens, one.matrix[0], strict=True) if token.part == part]
+        pieces, done = [], 0
+        for token, score in sorted(tokens, key=lambda pair: (pair[0].start, pair[0].end)):
+            start = max(token.start, done)
+            pieces.append(escape(text[done:start]))
+            if token.end > start:
+                title = f"{token.text} {score:+.4f}"
+                pieces.append(f'<span class="t" style="background:{colour(score, most)}" '
+                              f'title="{escape(title)}">{escape(text[start : token.end])}</span>')  # fmt: skip
+            done = max(done, token.end)
+        pieces.append(escape(text[done:]))
+        name = f'<span class="part">{escape(part)} </span>' if len(one.texts) > 1 else ""
+        parts.append(f'<p class="text">{name}{"".join(pieces)}</p>')
+    return "".join(parts)
+
+
+def table(one):
+    """Targets down, tokens across; each cell has its colour, and its score when pointed at."""
+    heads = "".join(f"<th>{escape(shown(token.text))}</th>" for token in one.tokens)
+    rows = []
+    for target, row in zip(one.targets, one.matrix, strict=True):
+        most = np.abs(row).max(initial=0.0)
+        cells = "".join(f'<td style="background:{colour(score, most)}" title="{score:+.4f}">{score:.2f}</td>'
+                        for score in row)  # fmt: skip
+        rows.append(f"<tr><th>{escape(shown(target))}</th>{cells}</tr>")
+    return f'<div class="scroll"><table><tr><th></th>{heads}</tr>{"".join(rows)}</table></div>'
+
+
+def steps(one):
+    """The scores of the steps of a generated text, where they are told."""
+    if not (found := one.details.get("steps")):
+        return ""
+    rows = []
+    for step in found:
+        others = ", ".join(f"{shown(text)} {p:.3f}" for text, p in step["alternatives"])
+        cells = (shown(step["token"]), f"{step['probability']:.3f}", f"{step['entropy']:.2f}",
+                 f"{step['surprise']:.2f}", others)  # fmt: skip
+        rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+    names = ("token", "probability", "entropy (bits)", "surprise (bits)", "likeliest tokens")
+    heads = "".join(f"<th>{name}</th>" for name in names)
+    return f'<div class="scroll"><table><tr>{heads}</tr>{"".join(rows)}</table></div>'
+
+
+def shown(text):
+    return text.replace(" ", "␣").replace("\n", "↵") or "∅"
+
+
+def colour(score, most):
+    strength = min(1.0, abs(score) / most) * 0.75 if most > 0 else 0.0
+    red, green, blue = FOR if score > 0 else AGAINST
+    return f"rgba({red},{green},{blue},{strength:.3f})"

@@ -1,0 +1,50 @@
+"""Which tokens make a text like another one: the cosine of their embeddings.
+
+A cosine jumps where an embedding is 0, as that of no token may be, and it divides nothing: along a line it is constant.
+So what is divided is e(x) · t / |e(text)|, with t the other text's embedding of length 1 and the length of the whole
+text's embedding in every place: the cosine of the whole text, and linear in its embedding.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tfllm.explain.subjects import encoded_texts
+from tfllm.explain.subjects.subject import Subject
+from tfllm.tasks import text_inputs
+
+
+class EmbedderSubject(Subject):
+    """score "projection": e(x) · t / |e(text)|; "cosine": e(x) · t / |e(x)|, by which faithfulness is measured."""
+
+    kinds, measured = ("projection", "cosine"), "cosine"
+
+    @classmethod
+    def of(cls, task, texts, target=None, score="projection"):
+        """texts: one (str). target: the other text, which is held as it is. ValueError where it is missing."""
+        if not isinstance(target, str):
+            raise ValueError(f"an embedding is explained by its likeness to another text: target='...'; got {target!r}")
+        vector = unit(tf.constant(task.embed(target, verbose=0))[None]).numpy()[0]
+        parts = encoded_texts.encoded(task, texts)
+        whole = embedding(task, {name: tf.constant(part[None]) for name, part in parts["inputs"].items()})
+        choice = {"other": np.float32(vector), "length": np.float32(tf.norm(whole))}
+        return cls(task, targets=(f"likeness to {target!r}",), choice=choice, score=score, **parts)
+
+    @staticmethod
+    def numbers(task, inputs, choice, score):
+        vectors = embedding(task, inputs)  # [B, D]
+        vectors = unit(vectors) if score == "cosine" else vectors / tf.maximum(choice["length"], 1e-12)
+        return tf.linalg.matvec(vectors, choice["other"])[:, None]
+
+    @staticmethod
+    def tables(task):
+        return encoded_texts.tables(task)
+
+
+def embedding(task, inputs):
+    """{name: int [B, T]} -> float32 [B, D], before it is normalised."""
+    return tf.cast(text_inputs.vector(task.encoder, task.pool, encoded_texts.nested(inputs), False), tf.float32)
+
+
+def unit(vectors):
+    """[B, D] -> [B, D], each of length 1; 0 stays."""
+    return vectors / tf.maximum(tf.norm(vectors, axis=-1, keepdims=True), 1e-12)
