@@ -228,3 +228,9 @@ def test_the_compute_type_reaches_every_part():
     x, weights, _ = block(X)
     assert x.dtype.name == "bfloat16" and weights.dtype.name == "float32"
     assert {weight.dtype for weight in block.weights} == {"float32"}
+
+
+def test_blocks_in_a_sequential_say_what_to_write():
+    """A block gives three values, and a keras.Sequential hands on what a layer gives."""
+    with pytest.raises(ValueError, match=r"^EncoderBlock reads one tensor; got 3 values: .*x = block\(x\)\[0\]"):
+        keras.Sequential([keras.Input((3, 4)), EncoderBlock(4, 2, 8), EncoderBlock(4, 2, 8)])

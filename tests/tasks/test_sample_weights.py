@@ -14,12 +14,26 @@ from tfllm.tasks.classification import label_weights, labelled_records
 pytestmark = pytest.mark.usefixtures("eager")
 
 
+class Frame:
+    """A table of one column as pandas has it: whoever loops over it gets the name of the column."""
+
+    def __init__(self, name, values):
+        self.name, self.values, self.shape = name, values, (len(values), 1)
+
+    def __iter__(self):
+        return iter([self.name])
+
+    def __array__(self, *options, **more):
+        return np.array(self.values, object)[:, None]
+
+
 def test_labels_of_one_value_are_one_label():
     assert labelled_records.labels([1, 1.0, "1", np.float32(1), np.int8(1), b"1", tf.constant("1")]) == [b"1"] * 7
     given = [True, 0.5, -2.0, "1.0", ["a", b"b", 3]]
     assert labelled_records.labels(given) == [b"True", b"0.5", b"-2", b"1.0", b"a|b|3"]
     for form in (list, tuple, np.array, tf.constant, Series, iter, lambda x: np.array(x)[:, None]):
         assert labelled_records.labels(form([0, 1, 2])) == [b"0", b"1", b"2"]
+    assert labelled_records.labels(Frame("label", ["b", "a"])) == [b"b", b"a"]
     for wrong, message in (
         ([0, None], "got None as label of record 1"), ([0.0, float("nan")], "as label of record 1; got float nan"),
         (np.array([0, np.inf]), "label of record 1"), ("pos", "a list of labels"), (None, "a list of labels"),

@@ -74,6 +74,8 @@ def check_task(folder, task):
     """ValueError where the folder holds a run of another task."""
     if (folder / NAME).exists():
         known = json_object(folder / NAME).get("task")
+        if not isinstance(known, str):
+            raise ValueError(f"{folder / NAME} must name a task; got {known!r:.60}: remove it, or take another --out")
     elif (folder / "last.keras").exists():
         known = table.classes().get(class_of(folder / "last.keras"))
     else:

@@ -86,6 +86,14 @@ class _Block(keras.layers.Layer):
         self.feed = FeedForward(d_model, dff, activation, use_bias, name="feed", dtype=self.dtype_policy)
         self.add_feed = self.residual("add_feed")
 
+    def __call__(self, *args, **options):
+        if args and isinstance(args[0], (list, tuple)):
+            raise ValueError(
+                f"{type(self).__name__} reads one tensor; got {len(args[0])} values: take the first of a block, "
+                "x = block(x)[0], in a functional model; a keras.Sequential hands on all"
+            )
+        return super().__call__(*args, **options)
+
     def residual(self, name):
         numbers = {key: self.numbers[key] for key in ("rate", "pre_norm", "epsilon", "use_bias")}
         return Residual(**numbers, name=name, dtype=self.dtype_policy)

@@ -123,7 +123,7 @@ def labels(y, separator="|"):
             f"expected one label for each text; got a {type(y).__name__} of shape {tuple(shape)}: pass names, such as "
             "[names[i] for i in y.argmax(axis=1)] of one-hot labels, or a list of names for each text"
         )
-    y = y.ravel() if len(shape) == 2 and isinstance(y, np.ndarray) else y
+    y = np.asarray(y).ravel() if len(shape) == 2 else y  # a column, or a table that has one
     return [label_text(label, separator, f"label of record {number}") for number, label in enumerate(y)]
 
 
