@@ -111,7 +111,7 @@ def test_only_whole_numbers_become_floats():
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("model: {vocab_size: 9}\nname: a\nname: b\n", "'name' is given twice"),
+        ("model: {vocab_size: 9}\nname: a\nname: b\n", "'name' is repeated"),
         ("model: [", "settings.yaml is not YAML.*line 1, column 9"),
         ("- a\n", r"expected lines `name: value`, got \['a'\]"),
         ("modle: 1\n", "settings.yaml: Settings has no 'modle'"),

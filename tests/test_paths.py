@@ -35,7 +35,7 @@ def test_files(name, files, home, monkeypatch):
     assert [home / path for path in expanded(name)] == [home / file for file in files]
 
 
-@pytest.mark.parametrize("name, told", [("b", "is a folder without .txt"), ("none*", "no file fits the pattern")])
+@pytest.mark.parametrize("name, told", [("b", "is a folder without .txt"), ("none*", "no file matches the pattern")])
 def test_what_has_no_file(name, told, home):
     with pytest.raises(FileNotFoundError, match=told):
         expanded(home / name)

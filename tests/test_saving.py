@@ -60,7 +60,9 @@ def test_what_a_constructor_does_not_take_is_left_out():
 
 
 def test_a_value_that_is_not_kept_is_no_silent_loss():
-    with pytest.raises(NotImplementedError, match="^Forgetful does not keep 'size', .* attribute of that name"):
+    with pytest.raises(
+        NotImplementedError, match="^Forgetful does not store .*'size': store it as an attribute of that name"
+    ):
         Forgetful(3).get_config()
 
     class Careful(Forgetful):

@@ -1,8 +1,8 @@
-"""Language models in Keras 3 on TensorFlow, from raw text to a SavedModel that answers in text.
+"""Language models in Keras 3 on TensorFlow, from raw text to a SavedModel that takes and returns text.
 
-Each name below is loaded when it is first used: `import tfllm` costs next to nothing, and `tfllm --help` never meets
-TensorFlow. Only where Keras is there already, our classes are loaded at once, so that `keras.saving.load_model`
-knows them; imported before Keras, use `tfllm.load_model`.
+Each name below is loaded on first use: `import tfllm` costs next to nothing, and `tfllm --help` does not import
+TensorFlow. If Keras is already imported, our classes are loaded at once, so that `keras.saving.load_model` knows them;
+if tfllm is imported before Keras, use `tfllm.load_model`.
 """
 
 import importlib
@@ -51,8 +51,8 @@ def __getattr__(name):
 
     small = {known.lower(): known for known in __all__}
     near = difflib.get_close_matches(name.lower(), small, 1)
-    told = f"; did you mean {small[near[0]]!r}?" if near else ""
-    raise AttributeError(f"module 'tfllm' has no attribute {name!r}{told}")
+    hint = f"; did you mean {small[near[0]]!r}?" if near else ""
+    raise AttributeError(f"module 'tfllm' has no attribute {name!r}{hint}")
 
 
 def __dir__():
@@ -60,10 +60,10 @@ def __dir__():
 
 
 def load_model(path, compile=True):
-    """The task or model saved at `path` by `save`, with its vocabulary and, where compiled, its optimizer.
+    """The task or model that `save` wrote to `path`, with its vocabulary and, if compiled, its optimizer.
 
-    path may also be the folder of a run: then it is the best model there (training.best). Else it is the same as
-    `keras.saving.load_model`, which finds our classes once they are imported: this imports them.
+    path may also be the folder of a run: then its best model is loaded (training.best). Otherwise it is the same as
+    `keras.saving.load_model`, which finds our classes once they are imported: this function imports them.
     """
     if not os.path.exists(path):
         raise FileNotFoundError(f"{path}: expected the folder of a run or a .keras file; it does not exist")
@@ -76,7 +76,7 @@ def load_model(path, compile=True):
     if os.path.isdir(path):
         path = importlib.import_module("tfllm.training").best(path)
     if str(path).endswith(".keras") and os.path.isfile(path):
-        with understood(path, "a model that Keras and tfllm know"):
+        with understood(path, "a model of Keras and tfllm"):
             check_keras(path)
             return keras.saving.load_model(path, compile=compile)
     return keras.saving.load_model(path, compile=compile)

@@ -1,4 +1,4 @@
-"""`python -m tfllm VERB ...`: the command `tfllm`, where it is not on the path."""
+"""`python -m tfllm VERB ...`: the command `tfllm`, also if it is not on the path."""
 
 from tfllm.cli import main
 

@@ -1,14 +1,14 @@
-"""Data whose end is not known, read to its end: a warning after many records says what to do if there is none."""
+"""Reads data of unknown length to its end: after many records a warning says what to do if there is no end."""
 
 import logging
 
-MANY = 1_000_000  # records; then twice as many, and so on
+MANY = 1_000_000  # records before the first warning; then twice as many, and so on
 
 log = logging.getLogger("tfllm")
 
 
 def counted(items, size=1, known=False):
-    """The items, each of `size` records. known: whether their number is known, and so that they end."""
+    """The items, each of `size` records. known: whether their number is known, so that they do end."""
     seen, many = 0, MANY
     for item in items:
         yield item
@@ -16,6 +16,6 @@ def counted(items, size=1, known=False):
         if not known and seen >= many:
             many *= 2
             log.warning(
-                "%d records are read and held in memory, and more come: if the data never ends, take(n) of it, or "
-                "train a LanguageModel by fit(..., stream=True, steps_per_epoch=n)", seen,
+                "%d records were read into memory, and there are more: if the data is infinite, use take(n), or "
+                "train a LanguageModel with fit(..., stream=True, steps_per_epoch=n)", seen,
             )  # fmt: skip

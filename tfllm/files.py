@@ -1,7 +1,7 @@
-"""Files that are whole or not there, and what is read is what it should be: one line says where not.
+"""Atomic writes, and reading with errors of one line that name the file.
 
-An unfinished write lies in a hidden folder of its own beside the file, `.part-...`, which its process holds locked. A
-process that was killed leaves it behind: no one takes it for a file, and the next write into that folder removes it.
+An unfinished write is in its own hidden folder next to the file, `.part-...`, which its process keeps locked. If the
+process is killed, the folder remains: nothing mistakes it for a file, and the next write into its parent removes it.
 """
 
 import contextlib
@@ -22,18 +22,18 @@ except ImportError:  # Windows
 
     fcntl = None
 
-# Unfinished writes; the second as once in the folders of runs.
+# Unfinished writes; the second pattern is the former one of run folders.
 PART = re.compile(r"\.part-\d+-[0-9a-f]{8}|\.(last|best|average|config|history|curve|\d{6})\.part\.\w+")
 FAR = 2**30  # bytes
-DAY = 24 * 3600  # seconds after which an unfinished write is dead, where locks do not tell
+DAY = 24 * 3600  # seconds after which an unfinished write counts as dead, if there are no locks
 _cleared = set()  # folders
 
 
 @contextmanager
 def written(path: str | Path) -> Iterator[Path]:
-    """A path with the same name; the file or folder written there becomes `path` when the block ends well.
+    """A path with the same name; the file or folder written there becomes `path` when the block ends without error.
 
-    It is on the disk by then: a loss of power leaves the old or the new file. An OSError names `path`.
+    It is on the disk then: a loss of power leaves the old or the new file. An OSError names `path`.
     """
     path = Path(path)
     if (folder := path.parent.absolute()) not in _cleared:
@@ -42,26 +42,26 @@ def written(path: str | Path) -> Iterator[Path]:
     part = path.parent / f".part-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         part.mkdir()
-        with _held(part):
+        with _locked(part):
             yield part / path.name
             _flush(part / path.name)
             os.replace(part / path.name, path)
             _flush_entry(path.parent)
     except OSError as error:
         if error.filename is not None and str(part) not in str(error.filename):
-            raise  # of another file
-        kept = "; what was there before is kept" if path.exists() else ""
+            raise  # about another file
+        note = "; the previous file is unchanged" if path.exists() else ""
         said = one_line(error.strerror or error)
         if error.errno is None:
-            raise OSError(f"{path}: {said}{kept}") from error
-        raise OSError(error.errno, f"{said}{kept}", str(path)) from error
+            raise OSError(f"{path}: {said}{note}") from error
+        raise OSError(error.errno, f"{said}{note}", str(path)) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
 def clear(folder: str | Path):
-    """Remove what writes into the folder have left unfinished whose process is gone."""
-    with contextlib.suppress(OSError):  # no folder, or not allowed
+    """Remove unfinished writes in the folder whose process has ended."""
+    with contextlib.suppress(OSError):  # no folder, or no permission
         for entry in list(os.scandir(folder)):
             if PART.fullmatch(entry.name) and _abandoned(entry):
                 shutil.rmtree(entry.path, ignore_errors=True) if entry.is_dir() else os.unlink(entry.path)
@@ -70,14 +70,14 @@ def clear(folder: str | Path):
 def _abandoned(entry) -> bool:
     if not entry.is_dir():
         return True
-    with contextlib.suppress(OSError), _held(entry.path) as held:
+    with contextlib.suppress(OSError), _locked(entry.path) as held:
         return True if held else time.time() - entry.stat().st_mtime > DAY
     return False
 
 
 @contextmanager
-def _held(folder) -> Iterator[bool]:
-    """A block in which this process has the folder locked: whether it could. BlockingIOError where another has it."""
+def _locked(folder) -> Iterator[bool]:
+    """Context manager: whether this process could lock the folder. BlockingIOError if another process has locked it."""
     descriptor = None
     try:
         with contextlib.suppress(PermissionError):
@@ -89,9 +89,9 @@ def _held(folder) -> Iterator[bool]:
 
 
 def lock(descriptor: int) -> bool:
-    """Lock an open file until it is closed or its process ends; False where the system cannot.
+    """Lock an open file until it is closed or its process ends; False if the system does not support it.
 
-    BlockingIOError where another has it.
+    Raises BlockingIOError if another process has locked it.
     """
     try:
         if fcntl is None:
@@ -100,13 +100,13 @@ def lock(descriptor: int) -> bool:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise
-    except OSError:  # a file system of the network without locks
+    except OSError:  # a network file system without locks
         return False
     return True
 
 
 def _lock_on_windows(descriptor):
-    """What is locked there cannot be read by others: a byte far behind the end is, which need not exist."""
+    """A locked range cannot be read by others: so lock a byte far past the end, which need not exist."""
     place = os.lseek(descriptor, 0, os.SEEK_CUR)
     os.lseek(descriptor, FAR, os.SEEK_SET)
     try:
@@ -118,7 +118,7 @@ def _lock_on_windows(descriptor):
 
 
 def _flush(path):
-    """Have the system put a file, or all in a folder, onto the disk."""
+    """Flush a file, or all files in a folder, to the disk."""
     for root, folders, names in os.walk(path) if path.is_dir() else [(path.parent, [], [path.name])]:
         for name in names:
             with open(os.path.join(root, name), "rb" if fcntl else "r+b") as file:
@@ -128,7 +128,7 @@ def _flush(path):
 
 
 def _flush_entry(folder):
-    with contextlib.suppress(OSError):  # Windows opens no folders, and some systems flush none
+    with contextlib.suppress(OSError):  # Windows cannot open folders, and some systems cannot flush them
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -137,20 +137,20 @@ def _flush_entry(folder):
 
 
 def json_object(path: str | Path) -> dict:
-    """What the file holds. ValueError, which names it, where that is no JSON in UTF-8 or no object."""
+    """The content of a JSON file. Raises ValueError, with the path, if it is not JSON in UTF-8 or not an object."""
     return parsed_object(Path(path).read_bytes(), path)
 
 
 def parsed_object(text: str | bytes, where) -> dict:
-    """The JSON object in a text. ValueError, which names `where` it is, for anything else."""
+    """The JSON object in a text. Raises ValueError, which starts with `where`, for anything else."""
     result = parsed(text, where)
     if not isinstance(result, dict):
-        raise ValueError(f"{where} must hold an object {{...}}, got a {type(result).__name__}")
+        raise ValueError(f"{where} must be an object {{...}}, got a {type(result).__name__}")
     return result
 
 
 def parsed(text: str | bytes, where):
-    """The value in a text of JSON, in UTF-8. ValueError, which names `where` it is, for anything else."""
+    """The value in a JSON text in UTF-8. Raises ValueError, which starts with `where`, for anything else."""
     try:
         return json.loads(text.decode("utf-8") if isinstance(text, bytes) else text)
     except (ValueError, RecursionError) as error:
@@ -159,9 +159,9 @@ def parsed(text: str | bytes, where):
 
 @contextmanager
 def understood(path: str | Path, expected: str) -> Iterator[None]:
-    """A block that reads the file: whatever its bytes make a library raise is a ValueError of one line that names it.
+    """Context manager for reading a file: any error of a library becomes a ValueError of one line that names the file.
 
-    Errors of the system (missing, not allowed), of what is not installed, and those that name the file stay.
+    Errors of the system (missing file, permissions), missing packages, and errors that name the file are unchanged.
     """
     try:
         yield
@@ -177,5 +177,5 @@ def understood(path: str | Path, expected: str) -> Iterator[None]:
 
 
 def one_line(error: Exception | str) -> str:
-    """The message of an error, without what is on further lines."""
+    """The first line of an error message."""
     return (str(error).splitlines() or ["no reason given"])[0][:300].strip()

@@ -1,4 +1,4 @@
-"""Packages whose names are loaded when they are first used, so that one of them can be had without all others."""
+"""Packages whose names are loaded on first use, so that using one does not import all others."""
 
 import difflib
 import importlib
@@ -6,9 +6,9 @@ import warnings
 
 
 def names(package, homes, moved=None):
-    """(__getattr__, __dir__, __all__) for the __init__ of a package. homes: {module: the names that it gives}.
+    """(__getattr__, __dir__, __all__) for the __init__ of a package. homes: {module: the names that it defines}.
 
-    moved: {name: the package that has it now}; asked for here, it is given with a FutureWarning.
+    moved: {name: the package that has it now}; accessing it here gives a FutureWarning.
     """
     home = {name: module for module, given in homes.items() for name in given}
 
@@ -20,17 +20,17 @@ def names(package, homes, moved=None):
             return getattr(importlib.import_module(moved[name]), name)
         if name not in home:
             near = difflib.get_close_matches(name, home, 1)
-            told = f"did you mean {near[0]!r}? It has" if near else "it has"
-            raise AttributeError(f"{package} has no {name!r}; {told} {', '.join(sorted(home))}")
+            hint = f"did you mean {near[0]!r}? It has" if near else "it has"
+            raise AttributeError(f"{package} has no {name!r}; {hint} {', '.join(sorted(home))}")
         return getattr(importlib.import_module(f"{package}.{home[name]}"), name)
 
     return load, lambda: sorted(home), sorted(home)
 
 
 def moved(package, homes):
-    """__getattr__ for the __init__ of a package whose modules have moved: {old name: where the module is now}.
+    """__getattr__ for the __init__ of a package whose modules have moved: {old name: new module}.
 
-    It is given with a FutureWarning.
+    Accessing an old name gives a FutureWarning.
     """
 
     def load(name):

@@ -1,6 +1,6 @@
-"""Files that are small and would fill the memory, or that lead elsewhere: told before a library reads them.
+"""Checks before a library reads a file: small files that would fill the memory, and links to other files.
 
-A file of weights is hardly packed: what it unpacks to is about its own size.
+Files of weights are hardly compressed: decompressed they have about the same size.
 """
 
 import contextlib
@@ -15,37 +15,37 @@ from pathlib import Path
 
 from tfllm.private_api import without_memory
 
-FREE, RATIO = 2**26, 20  # bytes, and times its size, that a file may unpack to
-TEXT = 100  # times its size, that a packed text may unpack to
-LAYERS = 1000  # of a model
+FREE, RATIO = 2**26, 20  # a file may decompress to this many bytes, plus so many times its size
+TEXT = 100  # a compressed text may decompress to so many times its size
+LAYERS = 1000  # maximum number of layers of a model
 
 
 def check_unpacked(path: str | Path):
-    """ValueError for a zip archive whose members are far larger than itself."""
+    """Raises ValueError for a zip archive whose members are far larger than itself."""
     with zipfile.ZipFile(path) as archive:
         check_size(path, sum(member.file_size for member in archive.infolist()))
 
 
 def check_size(path: str | Path, unpacked: int):
-    """ValueError where a file would become so many bytes more than it is."""
+    """Raises ValueError if a file would decompress to far more bytes than it has."""
     size = os.stat(path).st_size
     if unpacked > FREE + RATIO * size:
-        raise ValueError(f"{path} has {size} bytes and would unpack to {unpacked}: no file of weights does so")
+        raise ValueError(f"{path} has {size} bytes and would unpack to {unpacked}, which weights never do")
 
 
 def most_text(path: str | Path) -> int:
-    """Bytes that a packed text may unpack to."""
+    """The maximum number of bytes of a decompressed text."""
     return FREE + TEXT * os.stat(path).st_size
 
 
 def check_text(path: str | Path, unpacked: int):
-    """ValueError where so many bytes were unpacked, and more than a text has."""
+    """Raises ValueError if this many decompressed bytes are too many for a text."""
     if unpacked > most_text(path):
-        raise ValueError(f"{path} unpacks to more than {TEXT} times its size: no text does so")
+        raise ValueError(f"{path} unpacks to more than {TEXT} times its size, which text never does")
 
 
 def lines(path: str | Path):
-    """The lines of a file in bytes, with their ends; one that is named .gz is unpacked. ValueError as `check_text`."""
+    """The lines of a file as bytes, with line ends; .gz files are decompressed. Raises ValueError as `check_text`."""
     if Path(path).suffix.lower() != ".gz":
         with open(path, "rb") as file:
             yield from file
@@ -59,9 +59,9 @@ def lines(path: str | Path):
 
 
 def check_h5(path: str | Path, file=None) -> int:
-    """How many numbers an HDF5 file holds; `file`: it, opened, where it lies within `path`.
+    """The number of elements in an HDF5 file; `file`: the open file, if it is inside `path`.
 
-    ValueError where they would be far larger than the file, or lie in another one.
+    Raises ValueError if they would be far larger than the file, or are in another file.
     """
     import h5py
 
@@ -72,7 +72,7 @@ def check_h5(path: str | Path, file=None) -> int:
             group = groups.pop()
             for name in group:
                 if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                    raise ValueError(f"{path}: {group.name}/{name} leads to another place, which is not followed")
+                    raise ValueError(f"{path}: {group.name}/{name} is a link, which is not followed")
                 part = group[name]
                 if (home := h5py.h5o.get_info(part.id).addr) in seen:
                     continue
@@ -81,7 +81,7 @@ def check_h5(path: str | Path, file=None) -> int:
                     groups.append(part)
                 elif isinstance(part, h5py.Dataset):
                     if part.external or part.is_virtual or part.dtype.kind == "O":
-                        raise ValueError(f"{path}: {part.name} is no array of numbers in this file")
+                        raise ValueError(f"{path}: {part.name} is not an array of numbers in this file")
                     numbers += part.size or 0
                     unpacked += part.nbytes
     check_size(path, unpacked)
@@ -89,9 +89,9 @@ def check_h5(path: str | Path, file=None) -> int:
 
 
 def check_keras(path: str | Path):
-    """ValueError for a `.keras` archive that would fill the memory when it is loaded.
+    """Raises ValueError for a `.keras` archive that would fill the memory when it is loaded.
 
-    Its model is made once without memory for its weights, to count them; the classes that it names are registered.
+    Its model is created once without memory for its weights, to count them; this registers the classes that it names.
     """
     import keras
 
@@ -99,18 +99,18 @@ def check_keras(path: str | Path):
     with zipfile.ZipFile(path) as archive:
         if "model.weights.h5" not in archive.namelist():
             return
-        held = check_h5(path, io.BytesIO(archive.read("model.weights.h5")))
+        size = check_h5(path, io.BytesIO(archive.read("model.weights.h5")))
         config = json.loads(archive.read("config.json"))
     if deep := [number for number in _layers(config) if number > LAYERS]:
-        raise ValueError(f"{path}: its config asks for {deep[0]} layers; at most {LAYERS} are made")
+        raise ValueError(f"{path}: its config asks for {deep[0]} layers; at most {LAYERS} are supported")
     config.pop("compile_config", None)
-    state, wanted = random.getstate(), 0
-    with contextlib.suppress(Exception), without_memory():  # loading tells faults
+    state, needed = random.getstate(), 0
+    with contextlib.suppress(Exception), without_memory():  # loading reports other errors
         model = keras.saving.deserialize_keras_object(config)
-        wanted = sum(math.prod(variable.shape) for variable in model.variables)
+        needed = sum(math.prod(variable.shape) for variable in model.variables)
     random.setstate(state)
-    if wanted > 2 * held + FREE // 4:
-        raise ValueError(f"{path}: its config asks for {wanted} weights, it holds {held}")
+    if needed > 2 * size + FREE // 4:
+        raise ValueError(f"{path}: its config asks for {needed} weights, it holds {size}")
 
 
 def _layers(config):

@@ -1,4 +1,4 @@
-"""Cross-entropy of logits against token ids, with label smoothing and without one-hot targets; and losses of texts."""
+"""Cross-entropy of logits and token ids, with label smoothing and without one-hot targets; losses for whole texts."""
 
 import inspect
 
@@ -12,7 +12,7 @@ def smoothed_cross_entropy(targets, logits, label_smoothing=0.0):
     """targets [B, T] int, logits [B, T, V] -> [B, T] float32, natural logarithm.
 
     -Σ_v q_v log p_v with q = (1 - ε) [v = target] + ε / V. Szegedy et al. 2016, sec. 7; Vaswani et al. 2017, sec. 5.4.
-    The gradient softmax(z) - q is written out, so that [B, T, V] is read and written as seldom as can be.
+    The gradient softmax(z) - q is given explicitly, so that [B, T, V] is read and written as rarely as possible.
     """
     size = ops.shape(logits)[-1]
 
@@ -27,7 +27,7 @@ def smoothed_cross_entropy(targets, logits, label_smoothing=0.0):
             value = value - label_smoothing * ops.mean(wide, axis=-1)
 
         def gradient(*args, upstream=None):
-            upstream = args[0] if upstream is None else upstream  # JAX hands (None, g), TensorFlow g
+            upstream = args[0] if upstream is None else upstream  # JAX passes (None, g), TensorFlow g
             soft = ops.exp(wide - norm[..., None]) - label_smoothing / ops.cast(size, "float32")
             slope = soft - ops.where(hit, ops.cast(1.0 - label_smoothing, "float32"), 0.0)
             return ops.cast(slope * upstream[..., None], z.dtype)
@@ -39,7 +39,7 @@ def smoothed_cross_entropy(targets, logits, label_smoothing=0.0):
 
 @keras.saving.register_keras_serializable("tfllm")
 class TokenCrossEntropy(Configured, keras.losses.Loss):
-    """Mean over real tokens (by sample weight) of the smoothed cross-entropy of logits; targets are ids."""
+    """Smoothed cross-entropy of logits, as a mean over real tokens (by sample weight); targets are ids."""
 
     def __init__(self, label_smoothing=0.0, name="token_cross_entropy"):
         super().__init__(name=name, reduction="mean_with_sample_weight")
@@ -60,7 +60,7 @@ class _OfTexts(Configured, keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("tfllm")
 class ClassCrossEntropy(_OfTexts):
-    """-log softmax(logits)_target of the one class of each text. targets [B, 1] int, logits [B, C] -> [B, 1]."""
+    """-log softmax(logits)_target for the class of each text. targets [B, 1] int, logits [B, C] -> [B, 1]."""
 
     def call(self, y_true, y_pred):
         return smoothed_cross_entropy(ops.cast(y_true, "int32"), y_pred[:, None])
@@ -68,7 +68,7 @@ class ClassCrossEntropy(_OfTexts):
 
 @keras.saving.register_keras_serializable("tfllm")
 class LabelCrossEntropy(_OfTexts):
-    """-y log σ(z) - (1 - y) log(1 - σ(z)) of each label alone. targets [B, C] 0 or 1, logits [B, C] -> [B, C]."""
+    """-y log σ(z) - (1 - y) log(1 - σ(z)) for each label. targets [B, C] 0 or 1, logits [B, C] -> [B, C]."""
 
     def call(self, y_true, y_pred):
         z = ops.cast(y_pred, "float32")
@@ -84,18 +84,18 @@ class SquaredError(_OfTexts):
 
 
 def _takes_one_hot(loss):
-    """Whether it is Keras' own and not made for ids: its targets are as wide as its predictions."""
+    """Whether this is a Keras loss that is not made for ids: its targets are as wide as its predictions."""
     function = getattr(loss, "fn", loss if inspect.isfunction(loss) else type(loss))
     return function.__module__.startswith("keras.") and not function.__name__.lower().startswith("sparse")
 
 
 @keras.saving.register_keras_serializable("tfllm")
 class RealMean(Configured, keras.losses.Loss):
-    """A loss of Keras, or a function (targets, logits) -> values, as the mean over real tokens, by sample weight.
+    """A Keras loss, or a function (targets, logits) -> values, as a mean over real tokens, by sample weight.
 
-    Keras' own mean divides by the size of the padded batch. A loss of Keras that is not one for ids gets them one-hot,
-    where it would broadcast them. ValueError for a function that gives one number for a batch of tokens: padding is
-    in it.
+    Keras' own mean divides by the size of the padded batch. A Keras loss that is not made for ids gets one-hot targets;
+    otherwise it would broadcast the ids. Raises ValueError for a function that returns one number for a batch of
+    tokens, since that includes padding.
     """
 
     def __init__(self, loss, name=None):
@@ -105,7 +105,7 @@ class RealMean(Configured, keras.losses.Loss):
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         several = len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] not in (1, None)
-        if sample_weight is not None and several:  # a value for each text of several labels
+        if sample_weight is not None and several:  # one value per text, with several labels each
             sample_weight = ops.mean(ops.convert_to_tensor(sample_weight), axis=-1, keepdims=True)
         return super().__call__(y_true, y_pred, sample_weight)
 
@@ -119,7 +119,7 @@ class RealMean(Configured, keras.losses.Loss):
         values = ops.convert_to_tensor(function(given, y_pred))
         if tokens and len(values.shape) != len(y_true.shape):
             raise ValueError(
-                f"the loss {self.name!r} gives {len(values.shape)} axes for a batch of padded texts, in which padding "
-                "counts: return one value for each token, [B, T]"
+                f"the loss {self.name!r} has {len(values.shape)} axes for a batch of padded texts, padding included: "
+                "return one value for each token, [B, T]"
             )
         return values if len(values.shape) else ops.broadcast_to(values, ops.shape(y_true))

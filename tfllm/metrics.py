@@ -1,4 +1,4 @@
-"""Metrics of logits against token ids, weighted by token; and of texts against their labels."""
+"""Metrics of logits and token ids, weighted by token; and of texts and their labels."""
 
 import inspect
 
@@ -11,10 +11,10 @@ from tfllm.saving import Configured
 
 @best_is("up")
 class _OverTokens(Configured, keras.metrics.Mean):
-    """The mean of values [B, T] by weights [B, T] (None: all 1): every token of an epoch counts alike.
+    """The mean of values [B, T] by weights [B, T] (None: all 1): every token of an epoch has the same influence.
 
-    They are laid in one row for that: Keras' own Mean first averages over T, so that a token of a short batch would
-    count more than one of a long batch.
+    The values are flattened: Keras' own Mean first averages over T, so that a token of a short batch would count more
+    than one of a long batch.
     """
 
     def add(self, values, weights):
@@ -24,10 +24,10 @@ class _OverTokens(Configured, keras.metrics.Mean):
 
 @keras.saving.register_keras_serializable("tfllm")
 class TokenAccuracy(_OverTokens):
-    """Share of places whose target has the highest logit. targets [B, T], logits [B, T, V], weights [B, T].
+    """Share of positions whose target has the highest logit. targets [B, T], logits [B, T, V], weights [B, T].
 
-    Compares with the maximum instead of taking the arg-max, which is many times slower under XLA on a CPU; a tie
-    counts as right.
+    It compares with the maximum instead of computing the arg-max, which is many times slower under XLA on a CPU; a tie
+    counts as correct.
     """
 
     def __init__(self, name="accuracy", dtype=None):
@@ -42,8 +42,8 @@ class TokenAccuracy(_OverTokens):
 class TokenMean(_OverTokens):
     """The mean of a loss over all real tokens of an epoch. targets [B, T], logits [B, T, V], weights [B, T].
 
-    Keras' own running "loss" averages the batches' means by their number of rows, which is not the same where rows
-    differ in length; a weighted metric of that name takes its place in the logs.
+    Keras' own running "loss" averages the batches' means by their number of rows, which differs if rows have different
+    lengths; a weighted metric of that name replaces it in the logs.
     """
 
     def __init__(self, loss, name="loss", dtype=None):
@@ -58,29 +58,29 @@ class TokenMean(_OverTokens):
 class ClassAccuracy(_OverTokens):
     """Share of texts whose class has the highest logit. targets [B, 1], logits [B, C], weights [B, 1].
 
-    Weights say which texts are there and no more: whatever a class weighs in the loss, each text counts as one.
+    Weights only say which texts are real: each text counts as one, whatever the weight of its class in the loss.
     """
 
     def __init__(self, name="accuracy", dtype=None):
         super().__init__(name=name, dtype=dtype)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        return self.add(_is_highest(y_true, ops.expand_dims(y_pred, 1)), _there(sample_weight))
+        return self.add(_is_highest(y_true, ops.expand_dims(y_pred, 1)), _present(sample_weight))
 
 
 @keras.saving.register_keras_serializable("tfllm")
 class LabelAccuracy(_OverTokens):
-    """Share of right decisions, text by label, at a logit above 0. targets, logits, weights (see above): [B, C]."""
+    """Share of correct decisions over texts and labels, at a logit above 0. targets, logits, weights: [B, C]."""
 
     def __init__(self, name="accuracy", dtype=None):
         super().__init__(name=name, dtype=dtype)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         right = ops.equal(ops.convert_to_tensor(y_pred) > 0, ops.convert_to_tensor(y_true) > 0)
-        return self.add(ops.cast(right, "float32"), _there(sample_weight))
+        return self.add(ops.cast(right, "float32"), _present(sample_weight))
 
 
-def _there(weights):
+def _present(weights):
     return None if weights is None else ops.cast(ops.convert_to_tensor(weights) > 0, "float32")
 
 
@@ -92,7 +92,7 @@ def _is_highest(targets, logits):
 
 
 def _takes_one_hot(metric):
-    """Whether it is Keras' own and not made for ids: its targets are as wide as its predictions."""
+    """Whether this is a Keras metric that is not made for ids: its targets are as wide as its predictions."""
     if isinstance(metric, (keras.metrics.FBetaScore, keras.metrics.AUC, keras.metrics.Precision, keras.metrics.Recall)):
         return True
     function = metric_function(metric) or (metric if inspect.isfunction(metric) else type(metric))
@@ -102,12 +102,12 @@ def _takes_one_hot(metric):
 
 @keras.saving.register_keras_serializable("tfllm")
 class RealOnly(_OverTokens):
-    """A metric of Keras, or a function (targets, logits) -> values, over real tokens alone: every one counts alike.
+    """A Keras metric, or a function (targets, logits) -> values, over real tokens only, each with the same influence.
 
-    Where targets are [B, T] and logits [B, T, V] a metric sees them laid in one row; where targets are ids and it is
-    Keras' own, not one for ids, it gets them one-hot. weighted: by the weights [B, T]; else these only say which
-    tokens are real, and which class weighs more in the loss is of no matter.
-    ValueError for a function that gives one number for a batch of tokens: padding is in it.
+    For targets [B, T] and logits [B, T, V] a metric sees them flattened; a Keras metric that is not made for ids gets
+    one-hot targets. weighted: use the weights [B, T]; otherwise these only say which tokens are real, and class weights
+    of the loss do not matter.
+    Raises ValueError for a function that returns one number for a batch of tokens, since that includes padding.
     """
 
     def __init__(self, metric, weighted=False, name=None, dtype=None):
@@ -120,7 +120,7 @@ class RealOnly(_OverTokens):
         classes = not tokens and y_true.shape[-1] == 1 and y_pred.shape[-1] != 1
         if wide := (tokens or classes) and _takes_one_hot(self.metric):
             y_true = ops.one_hot(ops.cast(y_true if tokens else y_true[:, 0], "int32"), ops.shape(y_pred)[-1])
-        weights = sample_weight if self.weighted else _there(sample_weight) if tokens else None
+        weights = sample_weight if self.weighted else _present(sample_weight) if tokens else None
         if weights is not None and (tokens or classes):
             weights = ops.reshape(weights, (-1,))
         if not isinstance(self.metric, keras.metrics.Metric):
@@ -137,8 +137,8 @@ class RealOnly(_OverTokens):
             return super(_OverTokens, self).update_state(values, weights)
         if len(values.shape) != len(y_pred.shape) - 1:
             raise ValueError(
-                f"the metric {self.name!r} gives {len(values.shape)} axes for a batch of padded texts, in which "
-                "padding counts: return one value for each token, [B, T]"
+                f"the metric {self.name!r} returns {len(values.shape)} axes for a batch of padded texts, including "
+                "padding: return one value for each token, [B, T]"
             )
         return self.add(values, weights)
 

@@ -1,16 +1,17 @@
-"""The files that a name stands for: itself, those of a folder, or those that fit a pattern; `~` is the home folder."""
+"""The files of a name: itself, those of a folder, or those that match a pattern; `~` is the home folder."""
 
 import glob
 from pathlib import Path
 
-TEXTS = (".txt", ".txt.gz")  # of a folder
+TEXTS = (".txt", ".txt.gz")  # the files of a folder that are read
 
 
 def expanded(path: str | Path) -> list[Path]:
-    """The files, in order; of a folder the .txt and .txt.gz inside, at any depth.
+    """The files, sorted; for a folder the .txt and .txt.gz inside, at any depth.
 
-    A name that is there is no pattern, whatever signs it has; nor is the folder before a pattern, as in "a [1]/*.txt".
-    A name that is not there stands for itself. FileNotFoundError for a pattern that fits no file, or a folder without.
+    An existing name is not a pattern, whatever characters it has; nor is an existing folder before a pattern, as in
+    "a [1]/*.txt". A name that does not exist is returned as it is. Raises FileNotFoundError for a pattern without
+    matches, or a folder without such files.
     """
     path = Path(path).expanduser()
     if path.is_dir():
@@ -22,11 +23,11 @@ def expanded(path: str | Path) -> list[Path]:
         return [path]
     if result := sorted(name for name in glob.glob(pattern(path), recursive=True) if Path(name).is_file()):
         return [Path(name) for name in result]
-    raise FileNotFoundError(f"no file fits the pattern {path}")
+    raise FileNotFoundError(f"no file matches the pattern {path}")
 
 
 def pattern(path: Path) -> str:
-    """The pattern for glob, in which the folders that are there stand for themselves."""
+    """The pattern for glob, with the existing folders escaped."""
     known, parts = Path(), list(path.parts)
     while parts and (known / parts[0]).exists():
         known /= parts.pop(0)

@@ -1,25 +1,25 @@
-"""Rows of ragged tensors, cut, joined and chosen: each a few operations on the flat values.
+"""Slicing, joining and filtering the rows of ragged tensors, each by a few operations on the flat values.
 
-TensorFlow's own `concat`, masks and arithmetic of ragged tensors make some hundred operations each, which took most of
-the time until a first batch (docs/decisions.md). All splits here are int64, and every tensor has one ragged axis.
+TensorFlow's own `concat`, masks and arithmetic of ragged tensors create some hundred operations each, which took most
+of the time until a first batch (docs/decisions.md). All splits here are int64, and every tensor has one ragged axis.
 """
 
 import tensorflow as tf
 
 
 def between(flat, begin, end):
-    """Pieces of `flat` [M]: begin .. end - 1, each [N] -> ragged [N, None]."""
+    """Slices of `flat` [M]: begin .. end - 1, each [N] -> ragged [N, None]."""
     index = tf.ragged.range(begin, end, row_splits_dtype=tf.int64)
     return index.with_flat_values(tf.gather(flat, index.flat_values))
 
 
 def prefixes(ragged, sizes):
-    """Of each row its first values, `sizes` [N] many: no more than it has."""
+    """The first `sizes` [N] values of each row, at most as many as it has."""
     return between(ragged.flat_values, ragged.row_starts(), ragged.row_starts() + sizes)
 
 
 def joined(*parts):
-    """One part after the other in each row -> ragged [N, None]. A part: ragged [N, None], or a value for all rows."""
+    """The parts of each row, concatenated -> ragged [N, None]. A part: ragged [N, None], or one value for all rows."""
     values = [part for part in parts if not isinstance(part, tf.RaggedTensor)]
     like = next(part for part in parts if isinstance(part, tf.RaggedTensor))
     zeros, size, number = tf.zeros_like(like.row_splits[1:]), len(values), 0
@@ -40,14 +40,16 @@ def joined(*parts):
 
 
 def chosen(ragged, keep):
-    """The values where `keep`, bool [M] of the flat values, is True; every row stays, if empty."""
+    """The values where `keep`, bool [M] over the flat values, is True; empty rows are kept."""
     places = tf.where(keep)[:, 0]
     splits = tf.searchsorted(places, ragged.row_splits, out_type=tf.int64)
     return tf.RaggedTensor.from_row_splits(tf.gather(ragged.flat_values, places), splits, validate=False)
 
 
 def merged(inner, outer):
-    """inner [M, None], whose rows are the values of `outer` [N, None] -> ragged [N, None]: a row's end to end."""
+    """inner [M, None], whose rows are the values of `outer` [N, None] -> ragged [N, None]: concatenated per outer
+    row.
+    """
     splits = tf.gather(inner.row_splits, outer.row_splits)
     return tf.RaggedTensor.from_row_splits(inner.flat_values, splits, validate=False)
 
@@ -58,6 +60,6 @@ def column(values):
 
 
 def rows_of(ragged):
-    """The number of the row that each flat value stands in: int64 [M]."""
+    """The index of the row of each flat value: int64 [M]."""
     places = tf.range(tf.size(ragged.flat_values, tf.int64))
     return tf.searchsorted(ragged.row_splits, places, side="right", out_type=tf.int64) - 1

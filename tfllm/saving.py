@@ -1,7 +1,7 @@
-"""The config of a Keras object, read off the parameters of its constructor: no class writes its names once more.
+"""The config of a Keras object, derived from the parameters of its constructor, so classes need not list them again.
 
-A parameter's value is the attribute of its name as it is now, so that what was changed after construction is saved as
-changed; or, where the object keeps them together, its entry in `numbers`. Keras objects are configs in a config.
+The value of a parameter is the current attribute of that name, so that later changes are saved too; or, if the object
+keeps them together, its entry in `numbers`. Keras objects are nested configs.
 """
 
 import inspect
@@ -9,16 +9,16 @@ from functools import cache
 
 import keras
 
-OF_KERAS = {"self", "args", "kwargs", "name", "trainable", "dtype"}  # what Keras' own get_config knows
+OF_KERAS = {"self", "args", "kwargs", "name", "trainable", "dtype"}  # handled by Keras' own get_config
 
 
 class Configured:
-    """Mixed in before a class of Keras: `get_config` and `from_config` for what its constructor takes.
+    """Mixin, listed before a Keras class: `get_config` and `from_config` for the constructor's arguments.
 
-    Keras objects among the values are serialised, tuples become lists. One that has been written already is None where
-    None is the default: the constructor then takes the other one, so that the two stay one object.
-    A subclass that has a `get_config` or `from_config` of its own may call these and change what they give.
-    NotImplementedError for a value that the object does not keep, unless its `get_config` is not from here.
+    Keras objects among the values are serialised, tuples become lists. An object that appears a second time is None if
+    None is the default: the constructor then uses the first one, so that the two remain one object.
+    A subclass with its own `get_config` or `from_config` may call these and change the result.
+    Raises NotImplementedError for a value that the object does not store, unless its `get_config` is not from here.
     """
 
     def get_config(self):
@@ -40,7 +40,7 @@ class Configured:
 
 @cache
 def parameters(kind):
-    """The names that the constructor of a class takes, but for those that Keras knows of every layer."""
+    """The names of the constructor's parameters, except those that Keras handles for every layer."""
     return tuple(name for name in _signature(kind) if name not in OF_KERAS)
 
 
@@ -49,13 +49,13 @@ def _signature(kind):
 
 
 def _values(made):
-    """{parameter: its value, as a config has it}."""
+    """{parameter: its value, as in a config}."""
     kind, numbers, result, seen = type(made), getattr(made, "numbers", {}), {}, []
     for name in parameters(kind):
         if name not in numbers and not hasattr(made, name):
             if kind.get_config.__module__.startswith("tfllm."):
                 raise NotImplementedError(
-                    f"{kind.__name__} does not keep {name!r}, which its constructor takes: keep it as an attribute of "
+                    f"{kind.__name__} does not store its constructor's argument {name!r}: store it as an attribute of "
                     "that name, or write get_config and from_config"
                 )
             continue
@@ -75,5 +75,5 @@ def _plain(value):
 
 
 def _is_object(value):
-    """Whether a value in a config is a Keras object's config, not a dict of numbers by name."""
+    """Whether a value in a config is the config of a Keras object, not a dict of numbers by name."""
     return isinstance(value, dict) and isinstance(value.get("class_name"), str)

@@ -1,6 +1,6 @@
-"""The numbers of models, tasks and their configs, by name: what each may be. No library is imported here.
+"""Rules for the numeric arguments of models, tasks and their configs, by name. Imports no other library.
 
-Models and tasks check what their constructors are given, before they make anything, and so does a file that is loaded;
+Models and tasks check the arguments of their constructors before they create anything, also when a file is loaded;
 configs check their fields.
 """
 
@@ -40,9 +40,9 @@ OTHER = {("MeanOfVectors", "num_layers"): COUNT}
 
 
 def check(owner: str, values: dict, what: str = ""):
-    """ValueError for the first of {name: value} that its rule does not allow; None is left open.
+    """Raises ValueError for the first of {name: value} that violates its rule; None is not checked.
 
-    owner: the name of the class. what: what stands before the name in the message.
+    owner: the name of the class. what: the text before the name in the message.
     """
     for name, value in values.items():
         expected, good = OTHER.get((owner, name)) or RULES.get(name) or (None, None)
@@ -51,7 +51,7 @@ def check(owner: str, values: dict, what: str = ""):
 
 
 class Checked:
-    """The base of a dataclass whose fields keep to the rules: ValueError for the first that does not."""
+    """Base class of a dataclass whose fields must follow the rules; raises ValueError for the first that does not."""
 
     def __post_init__(self):
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -59,9 +59,9 @@ class Checked:
 
 
 def check_arguments(kind: type, args: tuple, options: dict):
-    """`check` what a constructor of tfllm is called with; what it does not take is for Python to tell."""
+    """`check` the arguments of a constructor of tfllm; Python itself reports unknown arguments."""
     if not kind.__module__.startswith("tfllm."):
-        return  # the names of others mean what they want
+        return  # in classes of others the names may have another meaning
     try:
         given = inspect.signature(kind.__init__).bind_partial(None, *args, **options).arguments
     except TypeError:

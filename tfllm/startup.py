@@ -1,8 +1,8 @@
-"""What happens when TensorFlow is first imported in a process: its settings, and its first words.
+"""TensorFlow's settings and output when it is first imported in a process.
 
-oneDNN's kernels are switched on where TensorFlow leaves them off. What TensorFlow's C++ prints on standard error while
-it is imported and looks for a GPU (a machine without one gets lines that look like errors) is left out, and whatever
-else is printed in the meantime is kept. TF_CPP_MIN_LOG_LEVEL=0 in the environment shows all of it.
+oneDNN's kernels are switched on where TensorFlow leaves them off. What TensorFlow's C++ prints to standard error while
+it is imported and looks for a GPU (without a GPU it looks like errors) is hidden; all other output is kept.
+TF_CPP_MIN_LOG_LEVEL=0 in the environment shows everything.
 """
 
 import importlib.util
@@ -13,14 +13,14 @@ import tempfile
 from contextlib import contextmanager
 
 DEFAULTS = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1"}  # 2: errors only
-NOISE = re.compile(  # a line of TensorFlow's C++ that is no fatal error, and what goes with it
+NOISE = re.compile(  # a line of TensorFlow's C++ that is not a fatal error, and its related lines
     r"(WARNING: All log messages before absl::InitializeLog|[IWE]\d{4} \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d .*: [IWE] |"
     r"To enable the following instructions:)"
 )
 
 
 def prepare():
-    """Set the environment and wait for the import of TensorFlow; nothing where it is there already."""
+    """Set the environment and prepare for the import of TensorFlow; does nothing if it is imported already."""
     if "tensorflow" in sys.modules:
         return
     for name, value in DEFAULTS.items():
@@ -30,7 +30,7 @@ def prepare():
 
 
 class _Finder:
-    """Has TensorFlow imported in a quiet block, once."""
+    """Imports TensorFlow inside `quiet`, once."""
 
     def find_spec(self, name, path=None, target=None):
         if name != "tensorflow":
@@ -44,7 +44,7 @@ class _Finder:
         def exec_module(module):
             with quiet():
                 load(module)
-                module.config.list_physical_devices()  # the search for a GPU belongs to the first words
+                module.config.list_physical_devices()  # the search for a GPU also prints
 
         spec.loader.exec_module = exec_module
         return spec
@@ -52,9 +52,9 @@ class _Finder:
 
 @contextmanager
 def quiet():
-    """A block in which lines of NOISE that C or C++ writes to standard error are left out.
+    """Context manager: lines of NOISE that C or C++ writes to standard error are hidden.
 
-    All lines are printed if the block fails, for they may say why.
+    All lines are printed if the block fails, since they may say why.
     """
     try:
         kept = os.dup(2)
@@ -80,7 +80,7 @@ def quiet():
 
 
 def device():
-    """The device that TensorFlow computes on: "GPU (NVIDIA A100)", "CPU (2 cores)"."""
+    """The device that TensorFlow uses: "GPU (NVIDIA A100)", "CPU (2 cores)"."""
     import tensorflow as tf
 
     if gpus := tf.config.list_physical_devices("GPU"):

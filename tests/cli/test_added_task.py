@@ -117,7 +117,7 @@ def test_all_verbs_serve_it(toy, capsys):
     assert (toy / "served" / "reversed").exists()
     main(["completion", "bash"])
     assert "train\\ reversal" in capsys.readouterr().out
-    assert "holds a run of reversal, not of lm" in told(capsys, *"train lm --text text.txt --out RUN".split())
+    assert "contains a run of reversal, not of lm" in told(capsys, *"train lm --text text.txt --out RUN".split())
 
 
 @pytest.mark.parametrize(

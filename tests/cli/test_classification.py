@@ -114,7 +114,7 @@ def test_ctrl_c_while_it_is_calibrated(corpus, tmp_path, capsys, eager, monkeypa
     assert tfllm.load_model(out / "best.keras").temperature != 1.0
     assert (out / "last.keras").read_bytes() == before
     train(*line)
-    assert "nothing is left to do" in capsys.readouterr().err
+    assert "the training is complete" in capsys.readouterr().err
 
 
 def test_generate_tells_labels_and_probabilities(run, model, capsys, monkeypatch, eager):
@@ -152,9 +152,9 @@ def test_pairs_and_numbers(corpus, tmp_path, capsys, eager):
     main(["generate", out, "good film\tbad film"])
     score = tfllm.load_model(tmp_path / "RUN" / "best.keras").classify("good film", "bad film", verbose=0)["score"]
     assert float(capsys.readouterr().out) == pytest.approx(score, rel=1e-4)
-    assert "text 1: expected two texts with a tab between; got 1" in told(capsys, "generate", out, "x")
+    assert "text 1: expected two texts separated by a tab; got 1" in told(capsys, "generate", out, "x")
     said = told(capsys, "evaluate", out, *columns, "--reliability", "c.png")
-    assert "--reliability is of probabilities" in said
+    assert "--reliability needs probabilities" in said
 
 
 def test_several_labels(corpus, tmp_path, capsys, eager):
@@ -167,7 +167,7 @@ def test_several_labels(corpus, tmp_path, capsys, eager):
         {"up", "down"}, {"up", "down"}
     ]  # fmt: skip
     said = told(capsys, "evaluate", out, *source, "--confusion", "c.png")
-    assert "texts of one label each; this classifier is of kind 'multi'" in said
+    assert "one label per text; this classifier is of kind 'multi'" in said
 
 
 def test_labels_the_model_does_not_know_are_named_by_their_line(run, tmp_path, capsys):
@@ -196,7 +196,7 @@ def test_what_is_held_out_is_drawn_once():
     again = [[r["text"].decode() for r in part.as_numpy_iterator()] for part in held_out(records, 0.25, 3)]
     assert again == parts and parts[1] != texts[-5:]
     for share in (0.0, 0.001, 0.999):
-        with pytest.raises(ValueError, match="leaves nothing on one side"):
+        with pytest.raises(ValueError, match="leaves one part empty"):
             held_out(records, share, 3)
 
 
@@ -204,10 +204,10 @@ def test_what_is_held_out_is_drawn_once():
     "line, parts",
     [
         ("train classifier --out R", ["--data F.csv --text COLUMN --label COLUMN, or --tfds NAME"]),
-        ("train classifier --out R --data a.csv --tfds imdb_reviews", ["give one of --data, --tfds"]),
+        ("train classifier --out R --data a.csv --tfds imdb_reviews", ["use only one of --data, --tfds"]),
         ("train classifier --out R --data a.csv --text review", ["a.csv:1", "'review'"]),
         ("train classifier --out R --data a.csv --calibrate true", ["--valid_data F, or --held_out"]),
-        ("train classifier --out R --data a.csv --held_out 0.5 --valid_data b.csv", ["give one of --valid_data"]),
+        ("train classifier --out R --data a.csv --held_out 0.5 --valid_data b.csv", ["use only one of --valid_data"]),
         ("train classifier --out R --data a.csv --kind regression", ["a.csv:2: expected a number as label; got 'x'"]),
         ("train classifier --out R --data a.csv --model.kind GPT2", ["one of TextCNN"]),
         ("train clasifier --out R", ["no task 'clasifier'", "did you mean 'classifier'"]),

@@ -82,7 +82,7 @@ def test_chat_with_standard_input(run, model, capsys, monkeypatch, eager):
     expected.append(chat.say("who ?"))
     result = capsys.readouterr()
     assert result.out.splitlines() == expected
-    assert result.err.splitlines()[1:] == ["no command /bye; there are /reset, /system TEXT, /quit"]
+    assert result.err.splitlines()[1:] == ["no command /bye; the commands are /reset, /system TEXT, /quit"]
     main(["chat", str(run), "--beam_width", "2", "--system", "be kind"])  # what is left of the input
     assert capsys.readouterr().out == model.chat("be kind", beam_width=2).say("x") + "\n"
 
@@ -132,7 +132,7 @@ def test_chat_is_for_dialogue(capsys, tmp_path):
     with zipfile.ZipFile(tmp_path / "x.keras", "w") as archive:
         archive.writestr("config.json", '{"registered_name": "tfllm>Translator"}')
     said = told(capsys, "chat", str(tmp_path / "x.keras"))
-    assert "is a run of translation, which has no such verb: tfllm generate" in said
+    assert "is a run of translation, which does not support this verb: use tfllm generate" in said
 
 
 def test_help(capsys):

@@ -79,6 +79,6 @@ def test_what_a_user_can_mend_is_one_line(here, capsys):
     assert "expected FILE" in told(capsys, "keywords", "--k", "3")
     assert "--k must be 1 or more" in told(capsys, "keywords", "a.txt", "--k", "0")
     assert "needs --model" in told(capsys, "keywords", "a.txt", "--method", "embedding")
-    assert "no other method" in told(capsys, "keywords", "a.txt", "--model", "v.txt")
-    assert "--dictionary is for" in told(capsys, "keywords", "a.txt", "--dictionary", "words.txt")
+    assert "other methods must not have one" in told(capsys, "keywords", "a.txt", "--model", "v.txt")
+    assert "--dictionary needs" in told(capsys, "keywords", "a.txt", "--dictionary", "words.txt")
     assert "nowhere.txt" in told(capsys, "keywords", "nowhere.txt")

@@ -52,7 +52,7 @@ class Two:
 def test_the_last_part_of_a_name_is_enough_where_only_one_has_it():
     settings, _ = read(Two, ["--num-layers", "5", "--split=train", "--rate", "0.1"])
     assert settings == Two(Size(num_layers=5), Files(split="train"), rate=0.1)  # rate is a whole name
-    with pytest.raises(ValueError, match="--first.num_layers is given twice"):
+    with pytest.raises(ValueError, match="--first.num_layers is repeated"):
         read(Two, ["--num_layers", "5", "--first.num_layers", "6"])
     with pytest.raises(ValueError, match="no option --num_layer: did you mean"):
         read(Two, ["--num_layer", "5"])
@@ -112,7 +112,7 @@ def test_the_kind_may_stand_before_or_behind_its_settings(turn, tmp_path):
         (["--model", "3"], ["--model"]),
         (["--source"], ["--source needs a value"]),
         (["--source", "--columns", "a,b"], ["--source needs a value"]),
-        (["--source", "a", "--source=b"], ["--source is given twice"]),
+        (["--source", "a", "--source=b"], ["--source is repeated"]),
     ],
 )
 def test_errors_name_the_word_and_the_way_out(line, told):
@@ -176,10 +176,10 @@ def test_batches_are_sized_for_the_data_unless_the_line_says_how(task):
 @pytest.mark.parametrize(
     "task, given, said",
     [
-        ("lm", {"stream": True, "num_return_sequences": 2}, "--stream shows one text"),
-        ("lm", {"stream": True, "jit_compile": True}, "--stream shows one text"),
-        ("dialogue", {"separator": ""}, "expected one character or more, got none"),
-        ("facts", {"separator": ""}, "expected one character or more, got none"),
+        ("lm", {"stream": True, "num_return_sequences": 2}, "--stream allows one text"),
+        ("lm", {"stream": True, "jit_compile": True}, "--stream allows one text"),
+        ("dialogue", {"separator": ""}, "must not be empty"),
+        ("facts", {"separator": ""}, "must not be empty"),
         ("facts", {"separator": ";"}, "text 1: expected facts, ';' and a question; got 'a | b'"),
     ],
 )

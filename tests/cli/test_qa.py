@@ -96,7 +96,7 @@ def test_the_model_of_another_run_is_taken(run):
         ("train qa --out R", ["name the questions: --squad F[,F] or --tfds NAME"]),
         ("train qa --out R --squad none.json", ["none.json"]),
         ("train qa --out R --squad a.json", ["expected questions in a.json; got none"]),
-        ("train qa --out R --squad a.json --valid_split test", ["--valid_split is a part of --tfds NAME"]),
+        ("train qa --out R --squad a.json --valid_split test", ["--valid_split needs --tfds NAME"]),
         ("train qa --out R --squad a.json --model.unit 3", ["no option --model.unit", "--model.num_units"]),
     ],
 )
@@ -113,7 +113,7 @@ def test_a_text_without_a_part_is_refused_before_the_model_is_loaded(run, capsys
     monkeypatch.setattr("tfllm.cli.run_folder.best", lambda run: pytest.fail("the model is loaded"))
     said = told(capsys, "generate", str(run), "a | b ?", "", text)
     assert "text 3: expected a context, '|' and a question; got " in said and len(said) < 200
-    assert "expected one character or more" in told(capsys, "generate", str(run), "a | b", "--separator", "")
+    assert "must not be empty" in told(capsys, "generate", str(run), "a | b", "--separator", "")
 
 
 def test_at_a_terminal_such_a_text_does_not_end_the_talk(run, capsys, monkeypatch, eager):

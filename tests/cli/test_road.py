@@ -152,15 +152,18 @@ def test_options_are_those_of_the_run_s_task(run, capsys):
     )
     assert "no option --decoding.max_length" in told(capsys, "export", str(run), "F", "--decoding.max_length", "2")
     said = told(capsys, "evaluate", str(run), "--text", "F")
-    assert "no option --text: " in said and "is a run of translation, whose text is --source F --target F; " in said
-    assert "the option is of lm, classifier" in said and "did you mean" not in said
-    assert "a run of translation; the option is of " in told(capsys, "generate", str(run), "a", "--n_best", "2")
+    assert (
+        "no option --text: " in said
+        and "is a run of translation, whose data options are --source F --target F; " in said
+    )
+    assert "the option belongs to lm, classifier" in said and "did you mean" not in said
+    assert "a run of translation; the option belongs to " in told(capsys, "generate", str(run), "a", "--n_best", "2")
 
 
 def test_a_finished_run_ends_at_once_and_other_settings_are_refused(run, corpus, capsys):
     before = (run / "last.keras").stat().st_mtime_ns
     train(corpus, run, *valid(corpus))
-    assert "nothing is left to do" in capsys.readouterr().err
+    assert "the training is complete" in capsys.readouterr().err
     more = ["--config", str(corpus / "tiny.yaml"), "--source", "x", "--target", "y", *valid(corpus)]
     said = told(capsys, "train", "translation", *more, "--out", str(run), "--model.dff", "8")
     assert "model.dff was 32 and is 8" in said and "source was" in said
@@ -169,7 +172,8 @@ def test_a_finished_run_ends_at_once_and_other_settings_are_refused(run, corpus,
 
 def test_another_task_and_changed_texts_are_told(run, corpus, capsys):
     kept = (run / "run.json").read_text()
-    said = f"{run} holds a run of translation, not of lm: take another --out, or go on by tfllm train translation --out"
+    again = "use another --out, or continue it by tfllm train translation --out"
+    said = f"{run} contains a run of translation, not of lm: {again}"
     for more in ([], ["--text", str(corpus / "train.de")]):
         assert said in told(capsys, "train", "lm", "--out", str(run), *more)
     (run / "run.json").unlink()  # as older runs are: the model tells
@@ -220,7 +224,7 @@ def test_a_run_in_use_is_refused(run, corpus, capsys, monkeypatch):
         ("train translation --source a --target b", ["--out RUN"]),
         ("train translation --out R", ["--source F --target F"]),
         ("train translation --out R --source a", ["--source and --target go together"]),
-        ("train translation --out R --source a --target b --data c", ["give one of"]),
+        ("train translation --out R --source a --target b --data c", ["use only one of"]),
         ("train translation --out R --source no.de --target no.en", ["no.de"]),
         ("train translation --out R --config no.yaml", ["no.yaml"]),
         ("train translation --out R --recipe.monitor val_bleu --data {table}", ["BLEU needs text"]),
@@ -228,7 +232,7 @@ def test_a_run_in_use_is_refused(run, corpus, capsys, monkeypatch):
         ("generate {empty} text", ["RUN is an empty word; expected RUN"]),
         ("export nowhere {empty}", ["FOLDER is an empty word; expected RUN FOLDER"]),
         ("train translation --data {empty} --out R", ["--data is empty: expected the name of a file"]),
-        ("train translation --data pairs.tsv --out {empty}", ["where to? --out RUN"]),
+        ("train translation --data pairs.tsv --out {empty}", ["no output folder: use --out RUN"]),
         ("generate", ["usage", "RUN of translation:", "RUN of lm:", "--decoding.beam_width", "--decoding.max_length"]),
         ("generate pairs.tsv text", ["pairs.tsv: expected the folder of a run or a .keras file"]),
         ("evaluate nowhere", ["nowhere"]),

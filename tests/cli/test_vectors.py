@@ -138,7 +138,7 @@ def test_coverage_prints_the_report(here, capsys):
     "line, parts",
     [
         ("trian --text F", ["no action 'trian': did you mean 'train'", "train, convert, evaluate, nearest, coverage"]),
-        ("train --text corpus.txt", ["where to? --out V"]),
+        ("train --text corpus.txt", ["no output file: use --out V"]),
         ("train --out made.txt", ["--text F [F ...]"]),
         ("train --text corpus.txt --out made.vectors", ["expected .txt or .vec"]),
         ("train --text corpus.txt --out made.kv.gz", ["--out made.kv.gz: expected"]),
@@ -156,7 +156,7 @@ def test_coverage_prints_the_report(here, capsys):
         ("evaluate v.txt --similarity questions.txt", ["questions.txt, line 1"]),
         ("evaluate v.txt --analogys questions.txt", ["no option --analogys", "'--analogies'"]),
         ("nearest v.txt", ["expected V WORD [WORD ...], got v.txt"]),
-        ("nearest v.txt king --topn 0", ["--topn must be 1 or more; got 0"]),
+        ("nearest v.txt king --topn 0", ["--topn must be at least 1; got 0"]),
         ("nearest v.txt King", ["v.txt has no vector for 'King': did you mean 'king'?"]),
         ("nearest v.txt king quen", ["no vector for 'quen': did you mean 'queen'?"]),
         ("nearest v.txt zzzzzz", ["no vector for 'zzzzzz'"]),

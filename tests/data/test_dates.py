@@ -132,7 +132,9 @@ def test_readings():
     assert readings("30.02.2021") == readings("tomorrow") == set()
 
 
-@pytest.mark.parametrize("wrong, said", [({"split": "dev"}, "train, valid, test; .*'dev'"), ({"size": 0}, "size=0")])
+@pytest.mark.parametrize(
+    "wrong, said", [({"split": "dev"}, "train, valid, test; .*'dev'"), ({"size": 0}, "size must be at least 1")]
+)
 def test_wrong_arguments(wrong, said):
     with pytest.raises(ValueError, match=said):
         dates(**wrong)

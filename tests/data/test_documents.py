@@ -47,7 +47,7 @@ def test_patterns_are_sorted_and_files_follow_each_other(write, tmp_path):
     assert read(tmp_path / "*.txt") == ["[d].txt", "a.txt", "b.txt"]
     assert read(tmp_path / "c.text", str(tmp_path / "?.txt")) == ["c.text", "a.txt", "b.txt"]
     assert read(tmp_path / "[d].txt") == ["[d].txt"]  # a file of that very name
-    with pytest.raises(FileNotFoundError, match=r"no file fits the pattern .*\*\.md"):
+    with pytest.raises(FileNotFoundError, match=r"no file matches the pattern .*\*\.md"):
         text(tmp_path / "*.md")
 
 

@@ -82,6 +82,6 @@ def test_a_summarizer_s_map_and_what_has_none():
 
 def test_a_picture_without_an_ending_or_without_anything(tmp_path):
     assert AttentionMap(["x"], ["y"], np.ones((1, 1, 1))).save(tmp_path / "map").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(ValueError, match="there is nothing to draw: no fact at all"):
+    with pytest.raises(ValueError, match="there is nothing to draw: there is no fact"):
         FactMap("", 0.0, [], ["hop 1"], np.ones((1, 0))).save(tmp_path / "facts.png")
     assert [path.name for path in tmp_path.iterdir()] == ["map"]

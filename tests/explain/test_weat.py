@@ -99,7 +99,7 @@ def test_words_in_lower_case_and_without_a_vector(vectors):
 def test_errors(vectors):
     with pytest.raises(ValueError, match="none of the words of a has a vector: p, q"):
         weat(vectors, X, Y, ["p", "q"], B)
-    with pytest.raises(ValueError, match="none of the words of y has a vector: there are none"):
+    with pytest.raises(ValueError, match="none of the words of y has a vector: it is empty"):
         weat(vectors, X, [], A, B)
     with pytest.raises(ValueError, match="x and y must not share words; both have x0, x1"):
         weat(vectors, X, [*Y, "x1", "x0"], A, B)

@@ -67,7 +67,7 @@ def test_a_name_that_can_be_none(offline):
     [
         (None, "has no config.json"),
         ("{", "config.json is not JSON in UTF-8"),
-        ("[]", "config.json must hold an object {...}, got a list"),
+        ("[]", "config.json must be an object {...}, got a list"),
         ("{}", "has no model_type; add .*gpt2.* or .*bert"),
         (json.dumps({"class_name": "GPT2Backbone"}), "keras-nlp preset: use interop.keras_nlp.load"),
     ],

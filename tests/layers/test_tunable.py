@@ -25,7 +25,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(gpt, tmp_path):
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))  # bytes of a file: less than the weights need
     try:
-        with pytest.raises(OSError, match=r"File too large; what was there before is kept: '.*a\.keras'"):
+        with pytest.raises(OSError, match=r"File too large; the previous file is unchanged: '.*a\.keras'"):
             gpt.save(path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -47,7 +47,7 @@ def test_a_writer_that_fails_leaves_the_file_as_it_was(gpt, tmp_path, monkeypatc
     path = tmp_path / name
     path.write_bytes(before := b"good")
     monkeypatch.setattr(step, full)
-    with pytest.raises(OSError, match=rf"No space left on device; what was there before is kept: '.*{name}'"):
+    with pytest.raises(OSError, match=rf"No space left on device; the previous file is unchanged: '.*{name}'"):
         getattr(gpt, save)(str(path))
     monkeypatch.undo()
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]

@@ -117,7 +117,7 @@ def test_data_whose_end_is_not_known_is_told(monkeypatch, caplog):
     for read in reads:
         caplog.clear()
         read()
-        assert "records are read and held in memory, and more come: if the data never ends" in caplog.text
+        assert "records were read into memory, and there are more: if the data is infinite" in caplog.text
         assert "stream=True, steps_per_epoch" in caplog.text
     caplog.clear()
     user_data.texts(["a b"] * 9), task.rows(task.records(dataset(columns).repeat(2))), type(task).from_text(["a b"] * 9)

@@ -127,7 +127,7 @@ def test_other_kinds_of_tokenizer_are_told_apart(changes, reason, tmp_path):
 @pytest.mark.parametrize(
     ("vocabulary", "merges", "reason"),
     [
-        ("[]", "", "must hold an object"),
+        ("[]", "", "must be an object"),
         ("{", "", "is not JSON in UTF-8"),
         (json.dumps(IDS), "l o w\n", "two tokens per line, got 'l o w'"),
     ],

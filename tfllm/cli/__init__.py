@@ -1,7 +1,7 @@
-"""`tfllm VERB ...`: each verb is a file of this folder, imported when it is called.
+"""`tfllm VERB ...`: each verb is a module of this package, imported when it is called.
 
-What a user can mend is one line on stderr and exit code 2, without a traceback: files (OSError), and what
-tfllm itself raises. The same errors raised by a library are our bugs and keep their traceback.
+Errors that a user can fix are one line on stderr and exit code 2, without a traceback: errors with files (OSError),
+and errors raised by tfllm itself. The same errors raised by a library are our bugs and keep their traceback.
 """
 
 import importlib
@@ -17,26 +17,26 @@ VERBS = {
     "evaluate": "score a trained model on a text: tfllm evaluate RUN ...",
     "generate": 'answer or continue texts: tfllm generate RUN "text" ..., or line by line from standard input',
     "chat": "talk with a trained dialogue generator, turn by turn: tfllm chat RUN",
-    "info": "what a run is: task, sizes, training state, scores: tfllm info RUN",
-    "runs": "the runs of a folder side by side, the best first: tfllm runs FOLDER",
+    "info": "show a run: task, sizes, training state, scores: tfllm info RUN",
+    "runs": "compare the runs of a folder, the best first: tfllm runs FOLDER",
     "export": "write a SavedModel that needs no tfllm: tfllm export RUN FOLDER",
-    "pretrain": "pre-train on running text by hiding parts of it: tfllm pretrain --text F ... --out RUN",
-    "keywords": "the keywords of texts, English or Chinese: tfllm keywords FILE ...",
+    "pretrain": "pre-train on plain text by masking parts of it: tfllm pretrain --text F ... --out RUN",
+    "keywords": "extract keywords from texts, English or Chinese: tfllm keywords FILE ...",
     "vectors": "train, convert, evaluate, search word vectors: tfllm vectors ACTION ...",
-    "completion": "a script by which your shell completes all of this: tfllm completion bash|zsh|fish",
+    "completion": "print a completion script for your shell: tfllm completion bash|zsh|fish",
 }
 
 
 def main(arguments=None):
-    """Run one verb; `arguments` as in sys.argv[1:]. Raises SystemExit where there is an error."""
+    """Run one verb; `arguments` as in sys.argv[1:]. Raises SystemExit on errors."""
     try:
         run(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
             os.dup2(nowhere, stream.fileno())
-        raise SystemExit(141) from None  # as the shell counts it
+        raise SystemExit(141) from None  # the exit code that a shell reports for SIGPIPE
 
 
 def run(arguments):
@@ -68,5 +68,5 @@ def run(arguments):
 
 def usage():
     lines = [f"  {verb:12}{what}" for verb, what in VERBS.items()]
-    told = "tfllm VERB --help lists its options. With every verb: -q, warnings alone; -v, TensorFlow's own log too."
-    return "\n".join(["usage: tfllm VERB ...", "", *lines, "", told])
+    footer = "tfllm VERB --help lists its options. With every verb: -q shows warnings only; -v also TensorFlow's log."
+    return "\n".join(["usage: tfllm VERB ...", "", *lines, "", footer])

@@ -1,7 +1,7 @@
-"""`tfllm chat RUN`: talk with a run's best dialogue generator; each line is a turn, the reply comes as it is made.
+"""`tfllm chat RUN`: chat with a run's best dialogue generator; each line is a turn, the reply is printed as generated.
 
-/reset forgets all turns; /system TEXT says the line that they begin with, /system alone that there is none; /quit, or
-the end of the input, ends. Where standard input is no terminal, nothing but the replies is printed, a line each.
+/reset forgets all turns; /system TEXT sets the system line, /system alone removes it; /quit, or the end of the input,
+ends the chat. If standard input is not a terminal, only the replies are printed, one per line.
 """
 
 import sys
@@ -12,7 +12,7 @@ from itertools import chain
 from tfllm.cli import options, run_folder, run_options, terminal
 from tfllm.cli.tasks import table
 
-THINKING, CLEAR = "thinking ...", "\x1b[K"  # the second: of a terminal, to the end of the line
+THINKING, CLEAR = "thinking ...", "\x1b[K"  # the second: clears to the end of the line in a terminal
 COMMANDS = "/reset, /system TEXT, /quit"
 
 
@@ -29,12 +29,12 @@ def completions():
 
 
 def read(prompt):
-    """The next line of standard input, where no person types it; None at its end."""
+    """The next line of standard input, if no person types it; None at its end."""
     return sys.stdin.buffer.readline() or None
 
 
 def talk(chat, ask, shown):
-    """A Chat with what ask(prompt) gives: bytes, None at the end. shown: whether a person is there to read names."""
+    """Chat with the turns that ask(prompt) returns: bytes, None at the end. shown: whether a person watches."""
     if shown:
         print(f"({COMMANDS})")
     while True:
@@ -56,12 +56,12 @@ def command(chat, text):
     elif name == "/system":
         chat.system = rest.strip() or None
     else:
-        print(f"no command {name}; there are {COMMANDS}", file=sys.stderr)
+        print(f"no command {name}; the commands are {COMMANDS}", file=sys.stderr)
 
 
 def answer(chat, text, shown):
-    """Print the reply as it is made. shown: to a person, who is told meanwhile that the model thinks."""
-    beams = chat.decoding.get("beam_width", 1) > 1  # they know their text at the end only
+    """Print the reply as it is generated. shown: a person watches, and sees that the model is thinking."""
+    beams = chat.decoding.get("beam_width", 1) > 1  # beam search knows its text only at the end
     if shown:
         print(f"{chat.model}: {THINKING}", end="", flush=True)
     pieces = iter([chat.say(text)] if beams else chat.stream(text))

@@ -1,7 +1,7 @@
-"""`tfllm completion bash|zsh|fish`: print the script by which a shell completes verbs, tasks, options and their values.
+"""`tfllm completion bash|zsh|fish`: print a shell script that completes verbs, tasks, options and their values.
 
-The script holds all words, so no Python runs when a key is pressed; print it anew after an update. Where no word is
-known, such as RUN, the shell completes names of files.
+The script contains all words, so no Python runs when a key is pressed; print it again after an update. Where the words
+are not known, such as RUN, the shell completes file names.
 """
 
 import importlib
@@ -98,7 +98,7 @@ def completions():
 
 
 def words():
-    """{verb: {the word behind it, "" where any may stand: {option: its values, () where they are any}}}"""
+    """{verb: {the word after it, "" for any: {option: its values, () if they are not listed}}}"""
     from tfllm.cli import VERBS
 
     return {verb: importlib.import_module(f"tfllm.cli.{verb}").completions() for verb in VERBS}
@@ -117,13 +117,13 @@ def fish():
 
 
 def filled(template, pattern, either, case, assign):
-    """The template with all words, written as a shell writes them.
+    """The template with all words, in the syntax of a shell.
 
-    pattern(words): what matches these, "*" any; either(patterns): one of them; case: a pattern and what is then done.
+    pattern(words): matches these, "*" any; either(patterns): one of them; case: a pattern and its action.
     """
     known = words()
 
-    def cases(rows):  # {what is done: [words that lead to it]}
+    def cases(rows):  # {action: [words that lead to it]}
         lines = (case.format(either(map(pattern, places)), done) for done, places in rows.items())
         return "\n".join(f"{'':8}{line}" for line in lines)
 
@@ -150,7 +150,7 @@ def filled(template, pattern, either, case, assign):
 
 
 def shortened(name, names):
-    """The last part of a dotted name, where that is enough; else the name."""
+    """The last part of a dotted name, if it is unique; else the name."""
     last = name.rpartition(".")[2]
     return last if options.in_full(last, names) == name else name
 

@@ -1,4 +1,4 @@
-"""`tfllm evaluate RUN ...`: scores of a run's best model on a text; with --json, for programs."""
+"""`tfllm evaluate RUN ...`: scores of a run's best model on a text; --json prints them for programs."""
 
 import json
 import math
@@ -21,7 +21,7 @@ def completions():
 
 
 def figures(scores):
-    """{name: figure} of the scores of any task; None for what is no number, which JSON does not know."""
+    """{name: number} of the scores of any task; None for NaN and infinity, which JSON does not have."""
     if not isinstance(scores, dict):
         return figures(scores.as_dict()) if hasattr(scores, "as_dict") else finite(scores)
     return {name: figures(value) for name, value in scores.items()}

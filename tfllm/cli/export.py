@@ -1,4 +1,4 @@
-"""`tfllm export RUN FOLDER`: a SavedModel of a run's best model, for TensorFlow Serving."""
+"""`tfllm export RUN FOLDER`: write a SavedModel of a run's best model, for TensorFlow Serving."""
 
 import os
 from dataclasses import fields
@@ -21,10 +21,10 @@ def completions():
 
 
 def make(folder):
-    """Make the folder. OSError, which names it, where that cannot be, or where nothing can be written to it."""
+    """Create the folder. Raises OSError, which names it, if that fails or it is not writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OSError(f"FOLDER {folder} cannot be made: {error.strerror}") from None
+        raise OSError(f"FOLDER {folder} cannot be created: {error.strerror}") from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OSError(f"FOLDER {folder} cannot be written to: take another, or its permissions")
+        raise OSError(f"FOLDER {folder} is not writable: use another, or change its permissions")

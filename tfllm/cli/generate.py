@@ -1,6 +1,6 @@
-"""`tfllm generate RUN "text" ...`: answers on stdout; without text, to the lines of standard input.
+"""`tfllm generate RUN "text" ...`: print answers; without text, answer the lines of standard input.
 
-Bytes that are not UTF-8 are answered as the tokenizer answers them.
+Invalid UTF-8 is handled by the tokenizer.
 """
 
 import os
@@ -32,7 +32,7 @@ def run(arguments):
             except ValueError as error:
                 if not typed or not raised_here(error, table.files()):
                     raise
-                print(error, file=sys.stderr)  # the person types another line
+                print(error, file=sys.stderr)  # the person can type another line
 
 
 def completions():
@@ -40,7 +40,7 @@ def completions():
 
 
 def ended(line):
-    """A line without its end."""
+    """A line without its line end."""
     return line.rstrip(b"\r\n")
 
 

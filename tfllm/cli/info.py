@@ -1,6 +1,6 @@
-"""`tfllm info RUN`: what a run is and how far it came: task, sizes, vocabulary, training state, scores.
+"""`tfllm info RUN`: show a run: task, sizes, vocabulary, training state, scores.
 
-Read from the files of the run, without TensorFlow.
+Reads the files of the run, without TensorFlow.
 """
 
 import json
@@ -13,12 +13,12 @@ from tfllm.cli import options, run_folder
 from tfllm.files import understood
 from tfllm.limits import check_unpacked
 
-LONG = 60  # characters of a text that is not shown
+LONG = 60  # texts of more characters are not shown
 
 
 @dataclass(frozen=True)
 class Info:
-    json: bool = False  # for programs
+    json: bool = False  # print JSON
 
 
 def run(arguments):
@@ -33,7 +33,7 @@ def completions():
 
 
 def about(run):
-    """{name: value or {name: value}} of a run's folder, or of a .keras file."""
+    """{name: value or {name: value}} of a run folder, or of a .keras file."""
     path = run_folder.path(run)
     with understood(path, "the folder of a run or a .keras file"), zipfile.ZipFile(path) as archive:
         check_unpacked(path)
@@ -49,7 +49,7 @@ def about(run):
 
 
 def numbers(file):
-    """How many weights a file of Keras' holds, those of the optimizer left out."""
+    """The number of weights in a file of Keras, without those of the optimizer."""
     import h5py
 
     counts = []
@@ -64,7 +64,7 @@ def numbers(file):
 
 
 def sizes(values):
-    """Of a config what a line can show: numbers and names; of a list, of a vocabulary how long it is."""
+    """The values of a config that fit on a line: numbers and names; of a list or vocabulary its length."""
     shown = {}
     for name, value in values.items():
         if name == "learned":  # of a tokenizer: JSON
@@ -77,7 +77,7 @@ def sizes(values):
 
 
 def state(path):
-    """How far the training is, and the figures of its best and of its last epoch; {} of a file without training."""
+    """How far the training is, and the scores of its best and last epoch; {} for a file without training."""
     from tfllm.training import progress
 
     last = path.with_name("last.keras") if (path.with_name("last.keras")).exists() else path
@@ -97,7 +97,7 @@ def state(path):
 
 
 def recipe_of(folder):
-    """The recipe in a run's config.yaml, {} where there is none."""
+    """The recipe in a run's config.yaml, {} if there is none."""
     kept = Path(folder) / "config.yaml"
     return config.read(kept).get("recipe", {}) if kept.exists() else {}
 

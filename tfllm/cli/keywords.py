@@ -1,4 +1,6 @@
-"""`tfllm keywords FILE ...`: the keywords of each document, best first, a word (or phrase) and its score a line."""
+"""`tfllm keywords FILE ...`: the keywords of each document, best first, with one word (or phrase) and score per
+line.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,28 +22,28 @@ def completions():
 
 @dataclass(frozen=True)
 class Extraction:
-    """How keywords are found, and where."""
+    """How to extract keywords."""
 
-    method: Literal["tfidf", "textrank", "embedding"] = "tfidf"  # tfidf: rare in the other documents
-    k: int = 10  # keywords of a document, at most
+    method: Literal["tfidf", "textrank", "embedding"] = "tfidf"  # tfidf: frequent here, rare in the other documents
+    k: int = 10  # keywords per document, at most
     language: Literal["en", "zh"] = "en"
-    documents: Literal["file", "paragraph", "line"] = "file"  # what is one document
-    longest: int = 1  # words of a keyword, at most
-    stop_words: str | None = None  # file of words to leave out, one a line; none: the language's own list
-    dictionary: str | None = None  # zh: file of words, each with its count; none: that of the package jieba
+    documents: Literal["file", "paragraph", "line"] = "file"  # what counts as one document
+    longest: int = 1  # words per keyword, at most
+    stop_words: str | None = None  # file of stop words, one per line; none: the language's own list
+    dictionary: str | None = None  # zh: file of words with their counts; none: that of the package jieba
     model: str | None = None  # embedding: BERT folder, name on the hub, TextEmbedder .keras, or file of word vectors
-    diversity: float = 0.3  # embedding: 0 to 1, how much a keyword loses by likeness to those above it
+    diversity: float = 0.3  # embedding: 0 to 1, penalty for similarity to earlier keywords
 
     def check(self, files):
-        """ValueError or OSError for options that do not go together and files that are not there."""
+        """Raises ValueError or OSError for options that do not go together and missing files."""
         if not files:
-            raise ValueError(f"expected FILE [FILE ...], got options only: {USAGE}")
+            raise ValueError(f"expected FILE [FILE ...], got only options: {USAGE}")
         if self.k < 1:
-            raise ValueError(f"--k must be 1 or more; got {self.k}")
+            raise ValueError(f"--k must be at least 1; got {self.k}")
         if self.dictionary is not None and self.language != "zh":
-            raise ValueError("--dictionary is for --language zh")
+            raise ValueError("--dictionary needs --language zh")
         if (self.model is None) == (self.method == "embedding"):
-            raise ValueError("--method embedding needs --model, and no other method has one")
+            raise ValueError("--method embedding needs --model, and other methods must not have one")
         sources.exist("FILE", files, folders=True)
 
     def act(self, files):
@@ -70,7 +72,7 @@ class Extraction:
                 print(f"{word}\t{score:.4f}")
 
     def tokenizer(self):
-        """That of --dictionary; None: as `Keywords` has it."""
+        """The tokenizer with --dictionary; None: the default of `Keywords`."""
         if self.dictionary is None:
             return None
         from tfllm.text import Segments
@@ -80,7 +82,7 @@ class Extraction:
         return Segments(dictionary=words, characters=width.HALF_WIDTH, lowercase=True)
 
     def embedder(self, tokenizer):
-        """The TextEmbedder of --model, which belongs to --method embedding."""
+        """The TextEmbedder of --model, for --method embedding."""
         if self.model is None:
             return None
         from tfllm import load_model, tasks, vectors

@@ -1,4 +1,4 @@
-"""What the command line prints instead of a traceback: help, and one line for a mistake that the user can mend."""
+"""What the command line prints instead of a traceback: help, and one line for an error that the user can fix."""
 
 import difflib
 import sys
@@ -13,13 +13,13 @@ class Help(Exception):
 
 
 def described(error):
-    """Its message; of the system's own errors the file and the reason, without "[Errno 2]"."""
+    """The message of an error; for system errors the file and the reason, without "[Errno 2]"."""
     ours = not isinstance(error, OSError) or error.filename is None or error.strerror is None
     return error if ours else f"{error.filename}: {error.strerror}"
 
 
 def meant(name, names, cutoff=0.5):
-    """`: did you mean 'train'?`, or nothing where no name is near."""
+    """`: did you mean 'train'?`, or "" if no name is similar."""
     close = difflib.get_close_matches(name, list(names), n=1, cutoff=cutoff)
     return f": did you mean {close[0]!r}?" if close else ""
 
@@ -30,6 +30,8 @@ def fail(message):
 
 
 def raised_here(error, files=()):
-    """Whether the error was raised by a line of tfllm, or of one of the `files`, and so is written for the user."""
+    """Whether a line of tfllm, or of one of the `files`, raised the error, so that its message is meant for the
+    user.
+    """
     last = traceback.extract_tb(error.__traceback__)[-1].filename
     return PACKAGE in Path(last).parents or last in files

@@ -1,6 +1,6 @@
-"""`tfllm pretrain --text F ... --out RUN`: learn from running text by hiding parts of it; the run is used as any other.
+"""`tfllm pretrain --text F ... --out RUN`: pre-train on plain text by masking parts of it.
 
-It is `tfllm train pretrain`. The same line once more, or only --out RUN, goes on with a run.
+It is `tfllm train pretrain`. The same command again, or only --out RUN, continues a run.
 """
 
 from tfllm.cli import train

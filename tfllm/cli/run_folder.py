@@ -1,7 +1,7 @@
-"""RUN on the command line: the folder of a run, or a .keras file; which model it holds and which task that does.
+"""RUN on the command line: a run folder or a .keras file; its model and its task.
 
-run.json in the folder says the task, and what the texts were when the run began: whoever goes on with it is told of
-another task, and of texts that have changed under their names.
+run.json in the folder stores the task and checksums of the texts at the start of the run: if it is continued with
+another task, or if the files have changed, the user is told.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from tfllm.files import json_object, parsed_object, understood, written
 from tfllm.limits import check_unpacked
 
 NAME = "run.json"
-ONE = {"pretrain", "denoising"}  # what both train is the same
-OTHER = ("pretrained", "embeddings", "embeddings_target")  # files that are read when the run begins only
+ONE = {"pretrain", "denoising"}  # both names train the same model
+OTHER = ("pretrained", "embeddings", "embeddings_target")  # files that are only read at the start of a run
 
 
 def path(run):
-    """The file of the best model of a run folder; or the .keras file itself. FileNotFoundError where there is none."""
+    """The file of the best model of a run folder; or the .keras file itself. Raises FileNotFoundError if missing."""
     from tfllm import training
 
     place = Path(run).expanduser()
@@ -32,11 +32,11 @@ def path(run):
 
 
 def task_of(path):
-    """The task whose model a .keras file holds, without loading it."""
+    """The task whose model is in a .keras file, without loading it."""
     name, known = class_of(path), table.classes()
     if name not in known:
         names = ", ".join(other.removeprefix("tfllm>") for other in known)
-        raise ValueError(f"{path} holds a {name.removeprefix('tfllm>')}; the command line knows {names}")
+        raise ValueError(f"{path} contains a {name.removeprefix('tfllm>')}; the command line supports {names}")
     return known[name]
 
 
@@ -51,7 +51,7 @@ def best(run):
 
 
 def encoder_of(run):
-    """(encoder, tokenizer) of the model of a run; None for a folder that is none, such as one of Hugging Face."""
+    """(encoder, tokenizer) of the model of a run; None for other folders, such as Hugging Face's."""
     if not Path(run).is_file() and not (Path(run) / "config.yaml").exists():
         return None
     from tfllm import load_model
@@ -59,19 +59,19 @@ def encoder_of(run):
     task = load_model(path(run), compile=False)
     encoder = next((getattr(task, name) for name in ("encoder", "model") if hasattr(task, name)), None)
     if encoder is None or not hasattr(task, "tokenizer"):
-        raise ValueError(f"--pretrained {run}: a {type(task).__name__} has no model that reads a text")
+        raise ValueError(f"--pretrained {run}: a {type(task).__name__} has no encoder")
     return encoder, task.tokenizer
 
 
 def write(folder, task, settings):
-    """Of a run that begins now."""
+    """Write run.json at the start of a run."""
     with written(folder / NAME) as beside:
         text = json.dumps({"task": task, "texts": states(settings)}, ensure_ascii=False, indent=2)
         beside.write_text(text + "\n", encoding="utf-8")
 
 
 def check_task(folder, task):
-    """ValueError where the folder holds a run of another task."""
+    """Raises ValueError if the folder has a run of another task."""
     if (folder / NAME).exists():
         known = json_object(folder / NAME).get("task")
         if not isinstance(known, str):
@@ -82,11 +82,13 @@ def check_task(folder, task):
         return
     if known in table.names() and known != task and {known, task} != ONE:
         line = f"tfllm train {known} --out {shlex.quote(str(folder))}"
-        raise ValueError(f"{folder} holds a run of {known}, not of {task}: take another --out, or go on by {line}")
+        raise ValueError(
+            f"{folder} contains a run of {known}, not of {task}: use another --out, or continue it by {line}"
+        )
 
 
 def changed(folder, settings):
-    """A sentence for each text that is not what it was when the run began."""
+    """A sentence for each text file that has changed since the run began."""
     if not (folder / NAME).exists():
         return []
     before, now = json_object(folder / NAME).get("texts"), states(settings)
@@ -99,13 +101,13 @@ def class_of(path):
     """The registered name of the model in a `.keras` file."""
     with understood(path, "the folder of a run or a .keras file"), zipfile.ZipFile(path) as archive:
         check_unpacked(path)
-        held = archive.read("config.json")
-    result = parsed_object(held, f"config.json in {path}")
+        text = archive.read("config.json")
+    result = parsed_object(text, f"config.json in {path}")
     return str(result.get("registered_name") or result.get("class_name") or "model without a class")
 
 
 def states(settings):
-    """{path: its size and the hash of its bytes} of the files that the settings name."""
+    """{path: its size and the hash of its bytes} of the files in the settings."""
     result = {}
     for name, value in config.plain(settings).items():
         for path in value if isinstance(value, list) else [value]:

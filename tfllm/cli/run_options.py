@@ -1,4 +1,4 @@
-"""The options of a verb that takes a RUN: they are those of the run's task."""
+"""The options of a verb that takes a RUN: they depend on the run's task."""
 
 from tfllm import config
 from tfllm.cli import options
@@ -8,10 +8,10 @@ from tfllm.cli.tasks import table
 
 
 def read(arguments, verb, usage, words=("RUN",)):
-    """(settings, RUN, further words) of the arguments of a verb that is told of a RUN.
+    """(settings, RUN, further words) of the arguments of a verb that takes a RUN.
 
-    verb: the dataclass of its options in the file of the run's task. words: what is expected; more, where the last is
-    "...". Raises Help where the arguments ask for it: of the run's task, or of all tasks where no run is named.
+    verb: the name of its dataclass in the module of the run's task. words: the expected words; any number if the last
+    is "...". Raises Help for --help: of the run's task, or of all tasks if no run is named.
     """
     every = table.all_of(verb)
     given, result = options.split(arguments, options.flags(*every.values()))
@@ -25,12 +25,12 @@ def read(arguments, verb, usage, words=("RUN",)):
     kind = options_of(run, verb)
     task = task_of(path(run))
 
-    def told(name):
+    def unknown_note(name):
         if others := having(name, every):
-            text = f", whose text is {table.module(task).TEXT}" if verb == "Evaluation" else ""
-            return f"{run} is a run of {task}{text}; the option is of {', '.join(others)}"
+            text = f", whose data options are {table.module(task).TEXT}" if verb == "Evaluation" else ""
+            return f"{run} is a run of {task}{text}; the option belongs to {', '.join(others)}"
 
-    return options.settings(kind, given, told=told), run, more
+    return options.settings(kind, given, unknown_note=unknown_note), run, more
 
 
 def having(name, classes):
@@ -39,8 +39,8 @@ def having(name, classes):
 
 
 def options_of(run, verb):
-    """The dataclass `verb` of the task that a run has trained, without loading the model."""
+    """The dataclass `verb` of a run's task, without loading the model."""
     task = task_of(path(run))
     if not hasattr(table.module(task), verb):
-        raise ValueError(f"{run} is a run of {task}, which has no such verb: tfllm generate {run} answers a text")
+        raise ValueError(f"{run} is a run of {task}, which does not support this verb: use tfllm generate {run}")
     return getattr(table.module(task), verb)

@@ -1,6 +1,6 @@
-"""`tfllm runs FOLDER`: the runs inside a folder side by side, a table for each task, the best first.
+"""`tfllm runs FOLDER`: compare the runs in a folder, one table per task, the best first.
 
-Read without TensorFlow.
+Reads files without TensorFlow.
 """
 
 import json
@@ -13,12 +13,12 @@ from tfllm.cli import info, options, run_folder
 from tfllm.cli.messages import described
 from tfllm.cli.screen import log
 
-TIMES = ("epoch", "seconds", "learning_rate")  # of a row of the history: no scores
+TIMES = ("epoch", "seconds", "learning_rate")  # values of the history that are not scores
 
 
 @dataclass(frozen=True)
 class Runs:
-    json: bool = False  # for programs
+    json: bool = False  # print JSON
 
 
 def run(arguments):
@@ -35,9 +35,9 @@ def completions():
 
 
 def table(folder):
-    """[{"run", "task", "epochs", "best", figures of the best epoch}] of all runs at any depth.
+    """[{"run", "task", "epochs", "best", scores of the best epoch}] of all runs at any depth.
 
-    A run that cannot be read is left out with a warning.
+    A run that cannot be read is skipped with a warning.
     """
     from tfllm.training import progress
 
@@ -57,18 +57,18 @@ def table(folder):
         row |= {"best epoch": done.best_epoch, "monitor": recipe.get("monitor", "val_loss")}
         rows.append(row | {name: value for name, value in figures.items() if name not in TIMES})
     if not rows:
-        raise FileNotFoundError(f"{folder}: there is no run in it, which is a folder with a whole last.keras")
+        raise FileNotFoundError(f"{folder}: it contains no run, which is a folder with last.keras")
     return sorted(rows, key=rank)
 
 
 def rank(row):
-    """Runs of a task stand together, those of a monitor too, the best first."""
+    """Groups runs by task and monitored score, the best first."""
     value = row.get(row["monitor"], float("nan"))
     return row["task"], row["monitor"], value != value, value if row["monitor"].endswith("loss") else -value
 
 
 def drawn(rows):
-    """The table of a task as text: a column for each figure that a run of it has."""
+    """The table of a task as text: one column for each score that any run has."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     cells = [names, *([info.figure(row[name]) if name in row else "" for name in names] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

@@ -1,6 +1,6 @@
-"""What the command line shows beside its answers: the log of tfllm, on standard error, without times and tracebacks.
+"""The log of tfllm on standard error, without times and tracebacks.
 
-The run's log.txt has both. -q leaves out all but warnings, -v shows what TensorFlow has to say too.
+The run's log.txt has both. -q shows warnings only, -v also TensorFlow's log.
 """
 
 import logging
@@ -13,10 +13,10 @@ log = logging.getLogger("tfllm")
 
 
 def begin(arguments):
-    """The arguments without -q and -v, which are obeyed here."""
+    """Apply -q and -v, and return the other arguments."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     asked = [word for word in arguments[:end] if word in LEVELS]
-    warnings.formatwarning = lambda message, *_, **__: f"{message}\n"  # without the line that warns
+    warnings.formatwarning = lambda message, *_, **__: f"{message}\n"  # without the line of code
     if not any(type(handler) is Screen for handler in log.handlers):
         log.addHandler(Screen())
     log.setLevel(LEVELS[asked[-1]] if asked else logging.INFO)
@@ -24,18 +24,18 @@ def begin(arguments):
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
     else:
         if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":
-            os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # no errors: what ends a verb is raised too
+            os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # not even errors: they are raised too
         logging.getLogger("absl").setLevel(logging.ERROR)
     return [word for word in arguments[:end] if word not in LEVELS] + arguments[end:]
 
 
 def watched():
-    """Whether a person looks at the progress: in a terminal, without -q."""
+    """Whether a person watches the progress: in a terminal, without -q."""
     return sys.stdout.isatty() and log.isEnabledFor(logging.INFO)
 
 
 def device():
-    """Say in one line what is computed on."""
+    """Log which device is used."""
     from tfllm.startup import device
 
     log.info("device: %s", device())
@@ -43,7 +43,7 @@ def device():
 
 class Screen(logging.Handler):
     def emit(self, record):
-        for handler in logging.root.handlers:  # some libraries have every log shown a second time
+        for handler in logging.root.handlers:  # some libraries add a handler that would print every message again
             if type(handler).__module__ == "absl.logging" or getattr(handler, "stream", None) is sys.stderr:
                 handler.addFilter(not_ours)
         print(record.getMessage(), file=sys.stderr)

@@ -1,7 +1,7 @@
-"""The one reader of data options: which files or public set they name, whether these are there, and their records.
+"""Data options of all tasks: which files or public data set they name, whether these exist, and their records.
 
-Options are checked before TensorFlow is imported. Those of the data to validate on are the same names behind "valid_",
-which a `Training` adds: methods take part="" or part="valid_".
+Options are checked before TensorFlow is imported. Options of the validation data have the prefix "valid_" and are added
+by a `Training`: methods take part="" or part="valid_".
 """
 
 from dataclasses import dataclass, fields
@@ -12,11 +12,11 @@ from tfllm.paths import expanded
 
 
 class Source:
-    """Of a dataclass whose options name files, or a public set: `tfds` and its part, `split`."""
+    """Base of a dataclass whose options name files, or a public data set: `tfds` and its part, `split`."""
 
     FILES: ClassVar[tuple[str, ...]]  # the options that name files
-    NAME_IT: ClassVar[str]  # what to write, where nothing is named
-    folders: ClassVar[bool] = False  # whether folders and patterns stand for the files in them
+    NAME_IT: ClassVar[str]  # what to write if nothing is named
+    folders: ClassVar[bool] = False  # whether folders and patterns are allowed
 
     def files_named(self, part=""):
         return any(getattr(self, part + name) not in (None, ()) for name in self.FILES)
@@ -29,26 +29,26 @@ class Source:
         return self.files_named(part) or self.set_named(part)
 
     def check(self, part="", needed=True):
-        """ValueError or OSError unless one source of data is named, and is there."""
+        """Raises ValueError or OSError unless exactly one source of data is named and exists."""
         if self.files_named(part) and self.set_named(part):
-            raise ValueError(f"give one of --{part}{self.FILES[0]}, --tfds")
+            raise ValueError(f"use only one of --{part}{self.FILES[0]}, --tfds")
         if needed and not self.named(part):
             raise ValueError(self.NAME_IT)
         split = next((field for field in fields(self) if field.name == f"{part}split"), None)
         if split and self.tfds is None and split.default is None and getattr(self, split.name) is not None:
-            raise ValueError(f"--{split.name} is a part of --tfds NAME; give that, or --{part}{self.FILES[0]} F")
+            raise ValueError(f"--{split.name} needs --tfds NAME; use that, or --{part}{self.FILES[0]} F")
         for name in self.FILES:
             paths = getattr(self, part + name)
             exist(f"--{part}{name}", [paths] if isinstance(paths, str) else paths or (), self.folders)
 
 
 def exist(option, paths, folders=False):
-    """OSError unless each path is a file that is there; of several files (folders), a pattern or a folder of texts.
+    """Raises OSError unless each path is an existing file; with `folders`, a pattern or a folder of texts is allowed.
 
-    ValueError for an empty name.
+    Raises ValueError for an empty name.
     """
     for path in paths:
-        if not path:  # "" would be the folder one is in
+        if not path:  # "" would be the current folder
             raise ValueError(f"{option} is empty: expected the name of a file")
         try:
             files = expanded(path) if folders else [Path(path).expanduser()]
@@ -62,32 +62,33 @@ def exist(option, paths, folders=False):
 
 @dataclass(frozen=True)
 class Pairs(Source):
-    """Pairs of texts: two files, or a table, or a public set."""
+    """Pairs of texts: two files, or a table, or a public data set."""
 
     FILES = ("source", "target", "data")
     NAME_IT = "name the text: --source F --target F, or --data F.tsv, or --tfds NAME"
-    source: str | None = None  # texts, a line each, or .gz of it
-    target: str | None = None  # what each is to become (its translation, its summary), line by line
+    source: str | None = None  # file of texts, one per line, or .gz of it
+    target: str | None = None  # file of their translations or summaries, line by line
     data: str | None = None  # table .tsv, .csv, .jsonl or .gz of it, instead of two files
-    tfds: str | None = None  # public set by its name in tensorflow-datasets, instead of files
-    split: str = "test"  # the part of the public set
-    columns: tuple[str, ...] | None = None  # source,target: names in the table or set, numbers where there is no header
+    tfds: str | None = None  # name of a public data set in tensorflow-datasets, instead of files
+    split: str = "test"  # part of the public data set
+    # source,target: names in the table or data set, numbers if there is no header
+    columns: tuple[str, ...] | None = None
 
     def check(self, part="", needed=True):
         source, target, table = (getattr(self, part + name) for name in self.FILES)
         if (source is None) != (target is None):
-            raise ValueError(f"--{part}source and --{part}target go together: one file each")
+            raise ValueError(f"--{part}source and --{part}target must be used together, with one file each")
         if sum(name is not None for name in (source, table, self.tfds)) > 1:
             raise ValueError(
-                f"give one of --{part}source with --{part}target, which are files, --{part}data and --tfds; "
-                "names of columns go to --columns source,target"
+                f"use only one of --{part}source with --{part}target, which are files, --{part}data and --tfds; "
+                "column names belong to --columns source,target"
             )
         if self.columns is not None and len(self.columns) != 2:
-            raise ValueError(f"--columns are two, source,target; got {','.join(self.columns)}")
+            raise ValueError(f"--columns needs two names, source,target; got {','.join(self.columns)}")
         super().check(part, needed)
 
     def records(self, part=""):
-        """A dataset of {"source", "target"}, or None where nothing is named."""
+        """A dataset of {"source", "target"}, or None if nothing is named."""
         from tfllm import data
 
         source, target, table = (getattr(self, part + name) for name in self.FILES)
@@ -100,18 +101,18 @@ class Pairs(Source):
 
 @dataclass(frozen=True)
 class Texts(Source):
-    """Documents: files, or a public set."""
+    """Documents: files, or a public data set."""
 
     FILES, folders = ("text",), True
     NAME_IT = "name the text: --text F [F ...], or --tfds NAME"
     text: tuple[str, ...] | None = None  # text files, folders of .txt, patterns such as "books/*.txt", or .gz of them
-    documents: Literal["file", "paragraph", "line"] = "file"  # what is one document in them
-    tfds: str | None = None  # public set by its name in tensorflow-datasets, instead of files
-    split: str = "test"  # the part of the public set
-    column: str = "text"  # the feature of the public set
+    documents: Literal["file", "paragraph", "line"] = "file"  # what counts as one document in them
+    tfds: str | None = None  # name of a public data set in tensorflow-datasets, instead of files
+    split: str = "test"  # part of the public data set
+    column: str = "text"  # feature of the public data set
 
     def records(self, part="", stream=False):
-        """A dataset of {"text"}, or None where nothing is named. stream: the text stays in its files."""
+        """A dataset of {"text"}, or None if nothing is named. stream: leave the text in its files."""
         from tfllm import data
 
         text = getattr(self, f"{part}text")
@@ -124,21 +125,21 @@ class Texts(Source):
 
 @dataclass(frozen=True)
 class Labelled(Source):
-    """Labelled texts: a table, or a public set."""
+    """Labelled texts: a table, or a public data set."""
 
     FILES = ("data",)
     NAME_IT = "name the texts: --data F.csv --text COLUMN --label COLUMN, or --tfds NAME"
     data: str | None = None  # table .csv, .tsv, .jsonl or .gz of it
-    text: str | None = None  # its column of the texts, a number where there is no header; none: text
-    label: str | None = None  # its column of the labels, likewise; none: label
-    pair: str | None = None  # its column of second texts, likewise; none: there is one text each
-    tfds: str | None = None  # public set by its name in tensorflow-datasets, "glue/rte", instead of a table
-    split: str = "test"  # the part of the public set
+    text: str | None = None  # column of the texts, a number if there is no header; none: text
+    label: str | None = None  # column of the labels; none: label
+    pair: str | None = None  # column of second texts; none: single texts
+    tfds: str | None = None  # name of a public data set in tensorflow-datasets, "glue/rte", instead of a table
+    split: str = "test"  # part of the public data set
 
     def records(self, part="", kind="single", separator="|", labels=None):
-        """A dataset of {"text"[, "pair"], "label"}, or None where nothing is named.
+        """A dataset of {"text"[, "pair"], "label"}, or None if nothing is named.
 
-        kind, separator, labels: as of `data.labelled`.
+        kind, separator, labels: as in `data.labelled`.
         """
         from tfllm import data
 
@@ -153,14 +154,14 @@ class Labelled(Source):
 
 @dataclass(frozen=True)
 class Facts(Source):
-    """Questions on facts: bAbI's files."""
+    """Questions on facts: files of bAbI."""
 
     FILES = ("babi",)
     NAME_IT = "name the questions: --babi F[,F]"
     babi: tuple[str, ...] | None = None  # files of the bAbI tasks, or .gz of them
 
     def records(self, part=""):
-        """A dataset of {"facts", "question", "answer"}, or None where nothing is named."""
+        """A dataset of {"facts", "question", "answer"}, or None if nothing is named."""
         from tfllm import data
 
         files = getattr(self, f"{part}babi")
@@ -171,10 +172,10 @@ class Facts(Source):
 class Dialogues(Source):
     FILES = ("dialogues",)
     NAME_IT = "name the dialogues: --dialogues F[,F]"
-    dialogues: tuple[str, ...] | None = None  # files of dialogues, .jsonl or those of DailyDialog, or .gz of them
+    dialogues: tuple[str, ...] | None = None  # files of dialogues, .jsonl or in DailyDialog's format, or .gz of them
 
     def records(self, part=""):
-        """A dataset of {"dialogue"}, or None where nothing is named."""
+        """A dataset of {"dialogue"}, or None if nothing is named."""
         from tfllm import data
 
         files = getattr(self, f"{part}dialogues")
@@ -183,16 +184,16 @@ class Dialogues(Source):
 
 @dataclass(frozen=True)
 class Questions(Source):
-    """Questions on texts: files in SQuAD's format, or a public set."""
+    """Questions on texts: files in SQuAD's format, or a public data set."""
 
     FILES = ("squad",)
     NAME_IT = "name the questions: --squad F[,F] or --tfds NAME"
     squad: tuple[str, ...] | None = None  # files in SQuAD's format, version 1.1 or 2.0, or .gz of them
-    tfds: str | None = None  # or the name of a public set: squad, squad/v2.0
-    split: str = "validation"  # the part of the public set
+    tfds: str | None = None  # or the name of a public data set: squad, squad/v2.0
+    split: str = "validation"  # part of the public data set
 
     def records(self, part=""):
-        """A dataset of {"context", "question", "answers", ...}, or None where nothing is named."""
+        """A dataset of {"context", "question", "answers", ...}, or None if nothing is named."""
         from tfllm import data
 
         files = getattr(self, f"{part}squad")

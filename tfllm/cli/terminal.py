@@ -1,4 +1,4 @@
-"""A person at a terminal: lines are asked for with a prompt, and what is typed too early waits for the next one."""
+"""A person at a terminal: prompts for lines; what is typed early is kept for the next prompt."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ def ask(prompt):
         import readline  # noqa: F401  input() edits the line, and remembers those before
     except ImportError:  # Windows
         pass
-    if not sys.stdout.isatty():  # answers go into a file or a program: the prompt does not
+    if not sys.stdout.isatty():  # the output goes to a file or a program, without the prompt
         print(prompt, end="", file=sys.stderr, flush=True)
         prompt = ""
     try:
@@ -27,7 +27,7 @@ def ask(prompt):
 
 @contextmanager
 def unread():
-    """A block in which typed keys are not shown among what is printed; they stay for the next prompt."""
+    """Context manager: typed keys are not echoed into the output; they are kept for the next prompt."""
     try:
         import termios
 

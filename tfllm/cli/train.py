@@ -1,7 +1,7 @@
-"""`tfllm train TASK ... --out RUN`: train a model; the same line once more, or only --out RUN, goes on with it;
---epochs N beside that trains longer.
+"""`tfllm train TASK ... --out RUN`: train a model; the same command again, or only --out RUN, continues it;
+with a larger --epochs N it trains longer.
 
---dry-run shows what the line would do: settings, model, batches; nothing is written.
+--dry-run shows settings, model and batches without training or writing anything.
 """
 
 import shlex
@@ -16,9 +16,9 @@ from tfllm.cli.tasks import table
 
 APART = {
     "out": "the run's folder: config, checkpoints, history, curve, log",
-    "dry_run": "show settings, model and batches, and train nothing",
+    "dry_run": "show settings, model and batches without training",
 }
-MAY_CHANGE = ("recipe.epochs", "recipe.minutes", "recipe.patience")  # between the parts of one run
+MAY_CHANGE = ("recipe.epochs", "recipe.minutes", "recipe.patience")  # may differ when a run is continued
 
 
 def run(arguments):
@@ -30,12 +30,12 @@ def run(arguments):
 
 
 def completions():
-    """{task: its options and their values}, for the completion of a shell; in every verb's file {word: options}."""
+    """{task: its options and their values}, for shell completion; as in every verb {word: options}."""
     return {task: options.values([part.Training], APART) for task, part in table.modules().items()}
 
 
 def train(task, line, arguments):
-    """Begin the run that the arguments name, or go on with it. line: what they stand behind."""
+    """Start or continue the run of the arguments. line: the command before them."""
     module = table.module(task)
     usage, kind = f"{line} {module.TEXT} --out RUN ...", module.Training
     given, words = options.split(arguments, options.flags(kind) | {"dry_run"})
@@ -46,12 +46,12 @@ def train(task, line, arguments):
         given.pop("out", None)
         return plan(with_monitor(options.settings(kind, given, APART)))
     if not given.get("out"):
-        raise ValueError("where to? --out RUN")
+        raise ValueError("no output folder: use --out RUN")
     folder = Path(given.pop("out")).expanduser()
     run_folder.check_task(folder, task)
     kept = folder / "config.yaml"
     if kept.exists() and options.full(kind, given) <= set(MAY_CHANGE):
-        given = {"config": str(kept)} | given  # of all else the run knows what was asked for
+        given = {"config": str(kept)} | given  # the other settings are those of the run
     settings = with_monitor(options.settings(kind, given, APART))
     from tfllm.training.lock import locked
 
@@ -60,7 +60,7 @@ def train(task, line, arguments):
 
 
 def trained(task, kind, folder, settings):
-    """Train in a folder that no other process has."""
+    """Train in a folder that this process has locked."""
     from tfllm.training import progress
 
     again = progress.latest(folder) is not None
@@ -72,15 +72,15 @@ def trained(task, kind, folder, settings):
     table.register(task)
 
     for sentence in run_folder.changed(folder, settings) if again else ():
-        log.warning("%s: what is trained from now on sees it as it is; to train anew, take another --out", sentence)
+        log.warning("%s: training continues with the new content; to start again, use another --out", sentence)
     why = training.finished(folder, settings.recipe) if again else None
     if why and not left(settings, folder):
         training.complete(folder, settings.recipe, load_model)
-        return log.info("%s: nothing is left to do; %s", folder, why)
+        return log.info("%s: the training is complete; %s", folder, why)
     screen.device()
     train_data, valid_data = settings.read()
     if again:
-        training.settle(folder, settings)  # it may end later now
+        training.settle(folder, settings)  # recipe.epochs etc. may have changed
     else:
         training.start(folder, settings)
         run_folder.write(folder, task, settings)
@@ -88,7 +88,7 @@ def trained(task, kind, folder, settings):
         if not why:
             if again:
                 model, epoch = training.resume(folder, load_model)
-                log.info("going on after epoch %d", epoch)
+                log.info("continuing after epoch %d", epoch)
             else:
                 model, epoch = settings.begin(train_data), 0
             settings.fit(model, epoch, folder, train_data, valid_data)
@@ -98,7 +98,7 @@ def trained(task, kind, folder, settings):
 
 
 def left(settings, folder):
-    """Whether something is to be done with the trained model, of a task that says so."""
+    """Whether the task still has something to do with the trained model, such as calibration."""
     return hasattr(settings, "left") and settings.left(folder)
 
 
@@ -114,36 +114,38 @@ def plan(settings):
     def stop(logs):
         raise Planned
 
-    try:  # the log says which batches `fit` has made
+    try:  # `fit` logs its batches
         settings.train(model, train_data, valid_data, 0, [keras.callbacks.LambdaCallback(on_train_begin=stop)])
     except Planned:
         model.summary()
 
 
 class Planned(Exception):
-    """All is ready for the first step."""
+    """Raised instead of the first training step."""
 
 
 def same(folder, before, now):
-    """ValueError if the settings of a run have changed, except for when it ends."""
+    """Raises ValueError if the settings of a run have changed, except those for when it ends."""
     old, new = flat(config.plain(before)), flat(config.plain(now))
     changed = [name for name in new if new[name] != old.get(name) and name not in MAY_CHANGE]
     if changed:
-        told = ", ".join(f"{name} was {old.get(name)} and is {new[name]}" for name in changed)
+        changes = ", ".join(f"{name} was {old.get(name)} and is {new[name]}" for name in changed)
         alone = f"--out {shlex.quote(str(folder))} alone, or with --epochs N"
-        raise ValueError(f"{folder} holds a run with other settings: {told}. Take another --out; to go on: {alone}")
+        raise ValueError(
+            f"{folder} contains a run with other settings: {changes}. Use another --out; to continue it: {alone}"
+        )
 
 
-def flat(values, place=""):
+def flat(values, prefix=""):
     """{"model": {"dff": 8}} -> {"model.dff": 8}"""
     result = {}
     for name, value in values.items():
-        result |= flat(value, f"{place}{name}.") if isinstance(value, dict) else {place + name: value}
+        result |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
     return result
 
 
 def with_monitor(settings):
-    """Without validation text the loss of the training text decides which checkpoint is best."""
+    """Without validation text the training loss decides which checkpoint is best."""
     if settings.validated or settings.recipe.monitor != "val_loss":
         return settings
     return replace(settings, recipe=replace(settings.recipe, monitor="loss"))

@@ -1,4 +1,4 @@
-"""`tfllm vectors ACTION ...`: word vectors from text or a file. Each action has a dataclass, its options."""
+"""`tfllm vectors ACTION ...`: word vectors from text or a file. The dataclass of each action has its options."""
 
 import sys
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ def run(arguments):
     action, *rest = arguments or ["--help"]
     if action in ("--help", "-h"):
         lines = [f"  {usage:50}{what}" for _, usage, what in ACTIONS.values()]
-        told = "V is a file of word vectors. tfllm vectors ACTION --help lists the options."
-        raise Help("\n".join(["usage: tfllm vectors ACTION ...", "", *lines, "", told]))
+        footer = "V is a file of word vectors. tfllm vectors ACTION --help lists the options."
+        raise Help("\n".join(["usage: tfllm vectors ACTION ...", "", *lines, "", footer]))
     if action not in ACTIONS:
         raise ValueError(f"no action {action!r}{meant(action, ACTIONS)}; the actions: {', '.join(ACTIONS)}")
     kind, usage, _ = ACTIONS[action]
@@ -40,34 +40,35 @@ def completions():
 
 @dataclass(frozen=True)
 class Training(Texts):
-    """Word2Vec, FastText or GloVe of a text."""
+    """Train Word2Vec, FastText or GloVe on a text."""
 
-    documents: Literal["file", "paragraph", "line"] = "line"  # what stands together in a window
-    split: str = "train"  # the part of the public set
-    kind: Literal["word2vec", "fasttext", "glove"] = "word2vec"  # how; fasttext keeps its n-grams only in .kv
-    vector_size: int = 100  # numbers for each word
+    documents: Literal["file", "paragraph", "line"] = "line"  # words share a window only within one of these
+    split: str = "train"  # part of the public data set
+    kind: Literal["word2vec", "fasttext", "glove"] = "word2vec"  # algorithm; fasttext keeps its n-grams only in .kv
+    vector_size: int = 100  # dimensions
     window: int | None = None  # words on each side; none: 5, glove 10
     min_count: int = 5  # rarer words have no vector
     epochs: int | None = None  # none: 5, glove 25
     seed: int = 1
     workers: int | None = None  # threads; with 1 the same seed gives the same vectors; none: 3, glove 1
-    cut: Literal["punctuation", "whitespace"] = "punctuation"  # where words end; whitespace: text that is cut already
-    lowercase: bool = False  # "Dog" is "dog"
-    sg: Literal[0, 1] | None = None  # word2vec, fasttext: 1 skip-gram, 0 the word from those around it; none: 0
-    negative: int | None = None  # word2vec, fasttext: words drawn against each true one; none: 5
-    sample: float | None = None  # word2vec, fasttext: words more frequent than this are thinned out; none: 0.001
+    # how to split words; whitespace: for text that is already tokenised
+    cut: Literal["punctuation", "whitespace"] = "punctuation"
+    lowercase: bool = False  # treat "Dog" as "dog"
+    sg: Literal[0, 1] | None = None  # word2vec, fasttext: 1 skip-gram, 0 CBOW; none: 0
+    negative: int | None = None  # word2vec, fasttext: negative samples per word; none: 5
+    sample: float | None = None  # word2vec, fasttext: subsample words that are more frequent than this; none: 0.001
     min_n: int | None = None  # fasttext: letters of an n-gram, at least; none: 3
     max_n: int | None = None  # fasttext: letters of an n-gram, at most; none: 6
-    bucket: int | None = None  # fasttext: n-grams, counted by hash; none: 2,000,000
-    x_max: float | None = None  # glove: counts from here on have full weight; none: 100
-    learning_rate: float | None = None  # glove: none: 0.05
+    bucket: int | None = None  # fasttext: number of hash buckets for n-grams; none: 2,000,000
+    x_max: float | None = None  # glove: counts from here on get full weight; none: 100
+    learning_rate: float | None = None  # glove; none: 0.05
     memory: int | None = None  # glove: MiB for counting and shuffling pairs; none: 1024
 
     def act(self, words, out=None):
         options.words([], words)
         self.check()
         if out is None:
-            raise ValueError("where to? --out V")
+            raise ValueError("no output file: use --out V")
         from tfllm.vectors.formats.vector_files import SUFFIXES
 
         path = Path(out)
@@ -78,7 +79,7 @@ class Training(Texts):
         names = ["window", "epochs", "workers", *ONLY]
         given = {name: value for name in names if (value := getattr(self, name)) is not None}
         if wrong := [name for name in given if self.kind not in ONLY.get(name, (self.kind,))]:
-            raise ValueError(f"--{wrong[0]} is of {' and '.join(ONLY[wrong[0]])}, not of {self.kind}")
+            raise ValueError(f"--{wrong[0]} belongs to {' and '.join(ONLY[wrong[0]])}, not to {self.kind}")
         from tfllm import text, vectors
 
         given |= {"vector_size": self.vector_size, "min_count": self.min_count, "seed": self.seed}
@@ -94,11 +95,12 @@ class Training(Texts):
 
 @dataclass(frozen=True)
 class Reading:
-    """How V is read."""
+    """Options for reading V."""
 
-    format: Literal["word2vec", "binary", "glove", "fasttext", "gensim"] | None = None  # of V; none: as V itself tells
-    limit: int | None = None  # only the first so many words
-    errors: Literal["raise", "skip"] = "raise"  # skip: leave out lines with a fault, and warn
+    # of V; none: detected from its content
+    format: Literal["word2vec", "binary", "glove", "fasttext", "gensim"] | None = None
+    limit: int | None = None  # read only the first words
+    errors: Literal["raise", "skip"] = "raise"  # skip: skip invalid lines with a warning
 
     def vectors(self, path):
         from tfllm.vectors import load
@@ -108,7 +110,8 @@ class Reading:
 
 @dataclass(frozen=True)
 class Conversion(Reading):
-    to: Literal["word2vec", "binary", "glove", "fasttext", "gensim"] | None = None  # of B; none: as its name tells
+    # of B; none: by the ending of its name
+    to: Literal["word2vec", "binary", "glove", "fasttext", "gensim"] | None = None
 
     def act(self, words):
         first, second = options.words(["A", "B"], words)
@@ -121,17 +124,17 @@ class Conversion(Reading):
 
 @dataclass(frozen=True)
 class Evaluation(Reading):
-    similarity: tuple[str, ...] | None = None  # files of pairs: two words and a judgement a line
-    analogies: str | None = None  # a file such as questions-words.txt: four words a line, under ": section" lines
-    weat: bool = False  # what the vectors associate: the ten tests of Caliskan et al. 2017 (English)
-    case_insensitive: bool = True  # "Athens" is "athens"
-    restrict_vocab: int | None = None  # only the first so many words are known; fewer make better figures
-    dummy4unknown: bool = False  # unknown words count as wrong; else such pairs and questions are left out
+    similarity: tuple[str, ...] | None = None  # files of word pairs with a judgement, one pair per line
+    analogies: str | None = None  # a file such as questions-words.txt: four words per line, under ": section" lines
+    weat: bool = False  # measure bias by the ten tests of Caliskan et al. 2017 (English)
+    case_insensitive: bool = True  # treat "Athens" as "athens"
+    restrict_vocab: int | None = None  # use only the first words; fewer give better scores
+    dummy4unknown: bool = False  # count unknown words as wrong; else skip such pairs and questions
 
     def act(self, words):
         (path,) = options.words(["V"], words)
         if not (self.similarity or self.analogies or self.weat):
-            raise ValueError("name what to evaluate on: --similarity F [F ...], --analogies F, --weat")
+            raise ValueError("name evaluation data: --similarity F [F ...], --analogies F, --weat")
         from tfllm.explain import WEAT_TESTS, weat
         from tfllm.vectors import analogies, similarity
 
@@ -147,13 +150,13 @@ class Evaluation(Reading):
 
 @dataclass(frozen=True)
 class Nearest(Reading):
-    topn: int = 10  # how many words
+    topn: int = 10  # number of words
 
     def act(self, words):
         if len(words) < 2:
-            raise ValueError(f"expected V WORD [WORD ...], got {' '.join(words) or 'options only'}")
+            raise ValueError(f"expected V WORD [WORD ...], got {' '.join(words) or 'only options'}")
         if self.topn < 1:
-            raise ValueError(f"--topn must be 1 or more; got {self.topn}")
+            raise ValueError(f"--topn must be at least 1; got {self.topn}")
         path, *asked = words
         asked = [" ".join(asked)] if set(asked[1:]) & {"+", "-"} else asked
         vectors = self.vectors(path)
@@ -168,29 +171,31 @@ class Nearest(Reading):
 
 
 def terms(text):
-    """a - b + c -> (["a", "c"], ["b"]); signs stand between blanks, so "well-known" is a word, and so is "-"."""
+    """a - b + c -> (["a", "c"], ["b"]); operators are surrounded by spaces, so "well-known" is a word, and so is
+    "-".
+    """
     words = text.split(" ")
     if len(words) % 2 == 0 or not set(words[1::2]) <= {"+", "-"}:
-        return [text], []  # a word that has blanks itself
+        return [text], []  # a word that contains spaces
     signs = ["+", *words[1::2]]
     return tuple([word for sign, word in zip(signs, words[::2], strict=True) if sign == which] for which in "+-")
 
 
 def spelling(word, vectors):
-    """`: did you mean 'word'?`: the word in another case, or a near one of the 20,000 most frequent."""
+    """`: did you mean 'word'?`: the word in another case, or a similar one of the 20,000 most frequent."""
     same = [other for other in (word.lower(), word.capitalize(), word.upper()) if other in vectors]
     return f": did you mean {same[0]!r}?" if same else meant(word, vectors.index_to_key[:20_000])
 
 
 @dataclass(frozen=True)
 class Cover(Texts, Reading):
-    """How a tokenizer's vocabulary, and the text, are covered."""
+    """How many words of a text, and of its vocabulary, have a vector."""
 
-    split: str = "train"  # the part of the public set
-    documents: Literal["file", "paragraph", "line"] = "line"  # what is one document in the text
+    split: str = "train"  # part of the public data set
+    documents: Literal["file", "paragraph", "line"] = "line"  # what counts as one document in the text
     tokenizer: Literal["words", "subwords", "characters"] = "words"  # learned from the text
     vocab_size: int | None = None  # of the tokenizer; none: all words or characters, 8,000 subwords
-    lowercase: bool = False  # the tokenizer makes "dog" of "Dog"
+    lowercase: bool = False  # treat "Dog" as "dog"
 
     def act(self, words):
         (path,) = options.words(["V"], words)
@@ -208,6 +213,6 @@ ACTIONS = {
     "train": (Training, "train --text F [F ...] --out V", "learn vectors: word2vec, fasttext, glove"),
     "convert": (Conversion, "convert A B", "write the vectors of one file in the format of another"),
     "evaluate": (Evaluation, "evaluate V --similarity F [F ...] --analogies F", "similarity, analogies, WEAT"),
-    "nearest": (Nearest, "nearest V WORD [WORD ...]", 'the nearest words; also of "king - man + woman"'),
-    "coverage": (Cover, "coverage V --text F [F ...]", "how much of a text has a vector"),
+    "nearest": (Nearest, "nearest V WORD [WORD ...]", 'the nearest words; also for "king - man + woman"'),
+    "coverage": (Cover, "coverage V --text F [F ...]", "how many words of a text have a vector"),
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tfllm.files import written
-from tfllm.fonts import figure, labels, letters_told, short
+from tfllm.fonts import figure, labels, short, warn_of_missing_letters
 
 METHODS = ("pca", "tsne", "umap")
 # directions from the dot to its label: right, above, ...
@@ -36,7 +36,7 @@ class WordMap:
         axes.margins(0.08)
         axes.scatter(*self.points.T, s=6)
         line = {"arrowstyle": "-", "linewidth": 0.3, "shrinkA": 0, "shrinkB": 0}  # a line to its dot, if that is far
-        with letters_told(path), written(path) as beside:
+        with warn_of_missing_letters(path), written(path) as beside:
             label(axes, self, labels() | {"arrowprops": line})
             axes.figure.savefig(beside)
         return Path(path)

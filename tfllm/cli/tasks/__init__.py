@@ -1,1 +1,1 @@
-"""The tasks that can be trained, a file each; `table` knows them all."""
+"""The tasks that can be trained, one module each; `table` lists them."""

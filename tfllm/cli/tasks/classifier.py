@@ -1,4 +1,4 @@
-"""Command-line options of a classifier, and what the verbs do with it."""
+"""Command-line options for classification."""
 
 import json
 import os
@@ -19,27 +19,28 @@ ASK = "tfllm generate RUN 'text'"
 class Training(Fitting, TextClassifierConfig, Labelled):
     """Text, tokenizer, model, recipe: the config.yaml of a run."""
 
-    split: str = "train"  # the part of the public set
-    valid_data: str | None = None  # table to validate on, with the same columns
-    valid_split: str | None = None  # part of the public set to validate on, "validation" or "train[90%:]"
-    held_out: float | None = None  # share of the texts to validate on and not to train on, drawn by the seed
-    pretrained: str | None = None  # folder in Hugging Face's format, or RUN of another task: its tokenizer and model
-    calibrate: bool = False  # when trained, fit the temperature to the texts to validate on
-    batch_size: int | None = None  # texts in a batch; none: sized for the data, 32 at most
+    split: str = "train"  # part of the public data set
+    valid_data: str | None = None  # validation table, with the same columns
+    valid_split: str | None = None  # validation part of the public data set, "validation" or "train[90%:]"
+    held_out: float | None = None  # share of the texts to use for validation instead of training, drawn by the seed
+    # folder in Hugging Face's format, or RUN of another task, whose tokenizer and model to start from
+    pretrained: str | None = None
+    calibrate: bool = False  # after training, fit the temperature on the validation texts
+    batch_size: int | None = None  # texts in a batch; none: chosen automatically, at most 32
     unit: ClassVar[str] = "texts"
 
     @property
     def validated(self):
-        """Whether texts to validate on are named."""
+        """Whether validation texts are named."""
         return super().validated or self.held_out is not None
 
     def check(self):
         if self.calibrate and not self.validated:
-            raise ValueError("--calibrate needs texts to validate on: --valid_data F, or --held_out 0.1")
+            raise ValueError("--calibrate needs validation texts: --valid_data F, or --held_out 0.1")
         if self.held_out is not None and (self.valid_data or self.valid_split) is not None:
-            raise ValueError("give one of --valid_data, --valid_split, --held_out")
+            raise ValueError("use only one of --valid_data, --valid_split, --held_out")
         if self.held_out is not None and not 0 < self.held_out < 1:
-            raise ValueError(f"--held_out is a share between 0 and 1; got {self.held_out}")
+            raise ValueError(f"--held_out must be a share between 0 and 1; got {self.held_out}")
         super().check()
 
     def read(self):
@@ -58,13 +59,13 @@ class Training(Fitting, TextClassifierConfig, Labelled):
         return pretrained(self.pretrained, self, train)
 
     def left(self, folder):
-        """Whether the trained model is still to be calibrated."""
+        """Whether the trained model still has to be calibrated."""
         from tfllm.training import best, progress
 
         return self.calibrate and not progress.read(best(folder)).calibrated
 
     def finish(self, folder, valid):
-        """Calibrate it."""
+        """Calibrate the model."""
         calibrate(folder, valid)
 
     def sample(self, model, record):
@@ -73,7 +74,7 @@ class Training(Fitting, TextClassifierConfig, Labelled):
 
 
 def pretrained(path, config, train):
-    """A classifier on the model of a folder or of a run, with the labels of the training records."""
+    """A classifier on the model of a folder or a run, with the labels of the training records."""
     from tfllm import TextClassifier
     from tfllm.tasks.classification.labels import Labels
     from tfllm.tasks.user_data import columns
@@ -90,7 +91,7 @@ def pretrained(path, config, train):
 
 
 def held_out(records, share, seed):
-    """(records without, records with) a share of them, drawn by the seed. ValueError where one side has none."""
+    """(records without, records with) a random share of them. Raises ValueError if one part is empty."""
     import numpy as np
     import tensorflow as tf
 
@@ -98,7 +99,7 @@ def held_out(records, share, seed):
     order = np.random.default_rng(seed).permutation(len(columns["text"]))
     kept = len(order) - round(share * len(order))
     if kept in (0, len(order)):
-        raise ValueError(f"--held_out {share} of {len(order)} texts leaves nothing on one side")
+        raise ValueError(f"--held_out {share} of {len(order)} texts leaves one part empty")
     parts = np.sort(order[:kept]), np.sort(order[kept:])
     return tuple(
         tf.data.Dataset.from_tensor_slices({name: tf.gather(texts, part) for name, texts in columns.items()})
@@ -107,7 +108,7 @@ def held_out(records, share, seed):
 
 
 def calibrate(folder, valid):
-    """Fit the temperature of the run's best model, in its file."""
+    """Fit the temperature of the run's best model, and save it."""
     from tfllm import load_model
     from tfllm.tasks.task import log
     from tfllm.training import best, progress
@@ -125,18 +126,18 @@ def calibrate(folder, valid):
 
 @dataclass(frozen=True)
 class Evaluation(Labelled):
-    """Figures of each class and of all, with intervals and calibration."""
+    """Scores per class and overall, with confidence intervals and calibration."""
 
-    confusion: str | None = None  # PNG to draw the confusion matrix in
-    reliability: str | None = None  # PNG to draw accuracy over probability in
-    json: bool = False  # for programs
-    batch_size: int = 64  # texts at a time
+    confusion: str | None = None  # PNG file for the confusion matrix
+    reliability: str | None = None  # PNG file for a plot of accuracy over probability
+    json: bool = False  # print JSON
+    batch_size: int = 64  # texts per batch
 
     def scores(self, model):
         if self.confusion and model.kind != "single":
-            raise ValueError(f"--confusion is for texts of one label each; this classifier is of kind {model.kind!r}")
+            raise ValueError(f"--confusion needs one label per text; this classifier is of kind {model.kind!r}")
         if self.reliability and model.kind == "regression":
-            raise ValueError("--reliability is of probabilities; this classifier gives numbers")
+            raise ValueError("--reliability needs probabilities; this classifier predicts numbers")
         names = model.labels or None
         result = self.records(kind=model.kind, separator=model.separator, labels=names)
         report = model.score(result, batch_size=self.batch_size, verbose=0)
@@ -149,14 +150,14 @@ class Evaluation(Labelled):
 
 @dataclass(frozen=True)
 class Generation:
-    """A line for each text: its label and the probability, or the number; an empty line for an empty text.
+    """One line per text: its label and the probability, or the number; an empty line for an empty text.
 
-    A pair is two texts with a tab between.
+    A pair is two texts separated by a tab.
     """
 
-    top_k: int | None = None  # labels to show, the likeliest first; none: what the classifier says
-    json: bool = False  # everything, an object a line
-    batch_size: int = 64  # texts at a time
+    top_k: int | None = None  # labels to show, the most probable first; none: the predicted ones
+    json: bool = False  # print a JSON object per line
+    batch_size: int = 64  # texts per batch
 
     def pieces(self, model, texts, first):
         """What to print. first: the number of the first text."""
@@ -165,7 +166,7 @@ class Generation:
             cut = [os.fsencode(text).split(b"\t") if text.strip() else [b"", b""] for text in texts]
             for number, parts in enumerate(cut, first + 1):
                 if len(parts) != 2:
-                    raise ValueError(f"text {number}: expected two texts with a tab between; got {len(parts)}")
+                    raise ValueError(f"text {number}: expected two texts separated by a tab; got {len(parts)}")
             texts, pairs = (list(part) for part in zip(*cut, strict=True))
         for answer in model.classify(texts, pairs, batch_size=self.batch_size, verbose=0):
             yield (json.dumps(answer, ensure_ascii=False) if self.json else self.line(answer)) + "\n"
@@ -173,13 +174,13 @@ class Generation:
     def line(self, answer):
         if "probabilities" not in answer:
             return f"{answer['score']:.6g}" if answer["label"] else ""
-        chances, said = answer["probabilities"], answer["label"]
+        chances, label = answer["probabilities"], answer["label"]
         if not any(chances.values()):
             return ""
         names = sorted(chances, key=chances.get, reverse=True)
         if self.top_k is None:
-            names = [name for name in names if name in ([said] if isinstance(said, str) else said)]
+            names = [name for name in names if name in ([label] if isinstance(label, str) else label)]
         return "\t".join(f"{name} {chances[name]:.4f}" for name in names[: self.top_k])
 
 
-Exporting = NoOptions  # the temperature and the labels go with it
+Exporting = NoOptions  # temperature and labels are part of the model

@@ -1,4 +1,4 @@
-"""Command-line options of an encoder-decoder that fills gaps: TASK denoising, which `pretrain --objective spans` is."""
+"""Command-line options for denoising: an encoder-decoder that fills gaps, also `pretrain --objective spans`."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -22,7 +22,7 @@ class Training(masked_lm.Training):
 
 @dataclass(frozen=True)
 class Evaluation(TextScores):
-    """Loss and accuracy of the tokens of targets, sentinels and END included."""
+    """Loss and accuracy of the tokens of targets, including sentinels and END."""
 
     def scores(self, model):
         return model.evaluate(self.records(), batch_tokens=self.batch_tokens, verbose=0, return_dict=True)
@@ -30,9 +30,9 @@ class Evaluation(TextScores):
 
 @dataclass(frozen=True)
 class Generation:
-    """Texts whose every [MASK], a gap, is filled."""
+    """Fill every [MASK] of a text, which stands for a gap."""
 
-    batch_size: int = 32  # texts answered at a time
+    batch_size: int = 32  # texts per batch
 
     def pieces(self, model, texts, first):
         """What to print."""

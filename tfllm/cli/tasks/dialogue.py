@@ -1,4 +1,4 @@
-"""Command-line options of a dialogue generator, and what the verbs do with it."""
+"""Command-line options for dialogue generation."""
 
 from dataclasses import asdict, dataclass, field
 
@@ -16,7 +16,7 @@ ASK = "tfllm chat RUN"
 class Training(TokenFitting, DialogueGeneratorConfig, Dialogues):
     """Files, tokenizer, model, recipe: the config.yaml of a run."""
 
-    valid_dialogues: tuple[str, ...] | None = None  # files to validate on, likewise
+    valid_dialogues: tuple[str, ...] | None = None  # validation files, in the same formats
 
     def untrained(self, train):
         from tfllm import DialogueGenerator
@@ -31,10 +31,10 @@ class Training(TokenFitting, DialogueGeneratorConfig, Dialogues):
 
 @dataclass(frozen=True)
 class Evaluation(Dialogues):
-    """The perplexity of the replies; and the diversity of the model's own to the same histories."""
+    """Perplexity of the replies, and diversity of the model's own replies to the same histories."""
 
-    most: int | None = 500  # replies that it is asked for, evenly over all; none: all
-    json: bool = False  # for programs
+    most: int | None = 500  # number of replies to generate, evenly spread over all; none: all
+    json: bool = False  # print JSON
     decoding: Replying = field(default_factory=Replying)
 
     def scores(self, model):
@@ -48,10 +48,10 @@ class Exporting:
 
 @dataclass(frozen=True)
 class Generation(Exporting):
-    """A reply for each text, which is a history: "Hello | Hi, who are you?"."""
+    """A reply to each text, which is a history: "Hello | Hi, who are you?"."""
 
-    separator: str = "|"  # between the turns
-    batch_size: int = 32  # texts answered at a time, from standard input that is no terminal
+    separator: str = "|"  # separates the turns
+    batch_size: int = 32  # texts per batch, if standard input is not a terminal
 
     def check(self, texts):
         separated.expect_separator(self.separator)
@@ -66,6 +66,6 @@ class Generation(Exporting):
 
 @dataclass(frozen=True)
 class Chatting(Exporting):
-    """A talk in the terminal, or with the lines of standard input."""
+    """Chat in the terminal, or with the lines of standard input."""
 
-    system: str | None = None  # the line that the history begins with
+    system: str | None = None  # system line, at the start of the history

@@ -1,4 +1,4 @@
-"""Command-line options of questions on facts, in bAbI's files, and what the verbs do with them: TASK facts."""
+"""Command-line options for questions on facts, in bAbI's format: TASK facts."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,10 +17,10 @@ ASK = "tfllm generate RUN 'fact | fact | question'"
 class Training(Fitting, FactAnsweringConfig, Facts):
     """Files, tokenizer, model, recipe: the config.yaml of a run."""
 
-    valid_babi: tuple[str, ...] | None = None  # files to validate on, likewise
+    valid_babi: tuple[str, ...] | None = None  # validation files, in the same format
     batch_size: int = 32  # questions in a batch
-    shapes: int = 2  # padded lengths, at most; XLA compiles each
-    descent: bool = True  # a memory network learns by gradient descent, as in the paper; false: as the recipe says
+    shapes: int = 2  # number of padded lengths, at most; XLA compiles each
+    descent: bool = True  # train a memory network by gradient descent, as in the paper; false: as in the recipe
     unit: ClassVar[str] = "questions"
 
     def untrained(self, train):
@@ -38,9 +38,9 @@ class Training(Fitting, FactAnsweringConfig, Facts):
 
 @dataclass(frozen=True)
 class Evaluation(Facts):
-    """The share of questions that are answered right, with its interval."""
+    """The share of correct answers, with its confidence interval."""
 
-    json: bool = False  # for programs
+    json: bool = False  # print JSON
 
     def scores(self, model):
         return model.score(self.records())
@@ -48,14 +48,17 @@ class Evaluation(Facts):
 
 @dataclass(frozen=True)
 class Generation:
-    """An answer for each text, which is facts and, at its end, a question: "Mary went out | Where is Mary?"."""
+    """An answer to each text, which is facts followed by a question: "Mary went out | Where is Mary?"."""
 
-    separator: str = "|"  # between the facts, and before the question
-    explain: bool = False  # which facts the answer came from, as a table
-    batch_size: int = 32  # texts answered at a time, from standard input that is no terminal
+    separator: str = "|"  # separates the facts, and the question
+    explain: bool = False  # show a table of the facts behind the answer
+    batch_size: int = 32  # texts per batch, if standard input is not a terminal
 
     def check(self, texts, first=0):
-        """(facts, questions) of the texts. ValueError for one that lacks a part, unless it is empty."""
+        """(facts, questions) of the texts.
+
+        Raises ValueError for a text without facts or question, unless it is empty.
+        """
         texts = [text.replace("\n", self.separator) for text in separated.strings(texts)]
         facts, questions = separated.parts(texts, self.separator, "facts", first)
         return [text.replace(self.separator, "\n") for text in facts], questions
@@ -72,4 +75,4 @@ class Generation:
             yield answer + "\n"
 
 
-Exporting = NoOptions  # the SavedModel answers greedily
+Exporting = NoOptions  # the SavedModel always decodes greedily

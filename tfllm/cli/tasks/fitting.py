@@ -1,4 +1,4 @@
-"""How every task of the command line begins a run and trains it."""
+"""How every task of the command line starts a run and trains it."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -10,43 +10,43 @@ from tfllm.training import Recipe
 
 @dataclass(frozen=True)
 class Fitting:
-    """Of the dataclass `Training` of a task, before the Source that it reads, to which it adds options "valid_...".
+    """Base of the dataclass `Training` of a task, listed before its Source, whose options it repeats with "valid_".
 
-    unit: what the loss is a mean of.
+    unit: what the loss is averaged over.
     """
 
     unit: ClassVar[str] = "tokens"
-    shapes: int = 6  # padded lengths, at most; XLA compiles each
+    shapes: int = 6  # number of padded lengths, at most; XLA compiles each
     recipe: Recipe = field(default_factory=Recipe)
 
     @property
     def validated(self):
-        """Whether data to validate on is named."""
+        """Whether validation data is named."""
         return self.named("valid_")
 
     def check(self):
-        """ValueError or OSError for options that do not go together, and for files that are not there."""
+        """Raises ValueError or OSError for options that do not go together, and for missing files."""
         super().check()
         super().check("valid_", needed=False)
 
     def read(self):
-        """(training records, records to validate on or None)"""
+        """(training records, validation records or None)"""
         return self.records(), self.records("valid_")
 
     def untrained(self, train):
         """A new task for the training data."""
-        raise NotImplementedError(f"{type(self).__name__} must say how its task begins")
+        raise NotImplementedError(f"{type(self).__name__} must define untrained")
 
     def sample(self, task, record):
-        """What the model makes of a record ({name: text}), to be shown after each epoch."""
-        raise NotImplementedError(f"{type(self).__name__} must say how its task is asked")
+        """The model's output for a record ({name: text}), shown after each epoch."""
+        raise NotImplementedError(f"{type(self).__name__} must define sample")
 
     def validation_scores(self, task, valid):
-        """({name: function of no arguments} to log after epochs, epochs from one to the next)"""
+        """({name: function without arguments} to log, number of epochs between two evaluations)"""
         return None, 1
 
     def batching(self):
-        """The options of `fit` that say what a batch is."""
+        """The arguments of `fit` that determine the batches."""
         return {name: getattr(self, name) for name in ("batch_tokens", "batch_size", "shapes") if hasattr(self, name)}
 
     def begin(self, train):
@@ -57,7 +57,7 @@ class Fitting:
         return self.untrained(train)
 
     def fit(self, task, epoch, folder, train, valid):
-        """Train from `epoch` on, into the run's folder."""
+        """Train from `epoch` on, with the run's folder."""
         from tfllm import training
 
         callbacks = training.callbacks(folder, self.recipe, *self.validation_scores(task, valid))
@@ -72,7 +72,7 @@ class Fitting:
         )  # fmt: skip
 
     def display(self, task, records):
-        """The display of the training; a context of None where nobody looks."""
+        """The progress display; an empty context if nobody watches."""
         if not screen.watched():
             return nullcontext()
         from tfllm.startup import device
@@ -85,6 +85,6 @@ class Fitting:
 
 @dataclass(frozen=True)
 class TokenFitting(Fitting):
-    """A training whose batches are sized in tokens."""
+    """Training with batches sized in tokens."""
 
-    batch_tokens: int | None = None  # tokens in a batch, padding counted; none: sized for the data, 4096 at most
+    batch_tokens: int | None = None  # tokens in a batch, including padding; none: chosen automatically, at most 4096

@@ -1,4 +1,4 @@
-"""Command-line options of a language model, and what the verbs do with it."""
+"""Command-line options for language models."""
 
 from dataclasses import asdict, dataclass, field
 
@@ -28,7 +28,7 @@ class Training(LanguageModelConfig, StreamedTraining):
 class Evaluation(TextScores):
     """Perplexity per token, word, character and byte."""
 
-    stride: int | None = None  # tokens from window to window; none: blocks without overlap, as in training
+    stride: int | None = None  # tokens between two windows; none: blocks without overlap, as in training
 
     def scores(self, model):
         return model.score(self.records(), self.stride, self.batch_tokens, verbose=0)
@@ -41,17 +41,17 @@ class Exporting:
 
 @dataclass(frozen=True)
 class Generation(Exporting):
-    """Prompts with their continuations, as they are: they may have several lines."""
+    """Prompts with their continuations, unchanged: they may have several lines."""
 
-    num_return_sequences: int = 1  # texts for each prompt
-    batch_size: int = 32  # prompts continued at a time
-    stream: bool = False  # show the text while it is made, prompt by prompt
-    one_line: bool = False  # blanks for line breaks, so that each text is a line
-    jit_compile: bool = False  # compile with XLA: seconds at first, then many times quicker
+    num_return_sequences: int = 1  # number of texts per prompt
+    batch_size: int = 32  # prompts per batch
+    stream: bool = False  # print the text while it is generated, prompt by prompt
+    one_line: bool = False  # replace line breaks by spaces, so that each text is one line
+    jit_compile: bool = False  # compile with XLA: takes seconds at first, then many times faster
 
     def check(self, prompts):
         if self.stream and (self.num_return_sequences > 1 or self.jit_compile):
-            raise ValueError("--stream shows one text for each prompt, and is not compiled with XLA")
+            raise ValueError("--stream allows one text per prompt, and no compilation with XLA")
 
     def pieces(self, model, prompts, first):
         """What to print. first: the number of the first prompt."""

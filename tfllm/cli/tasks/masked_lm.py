@@ -1,6 +1,6 @@
-"""Command-line options of pre-training by hidden text, and what the verbs do with it: TASK pretrain.
+"""Command-line options for pre-training: TASK pretrain.
 
-Objectives: mlm_nsp and mlm, BERT's and RoBERTa's, for an encoder; spans, T5's, for an encoder-decoder.
+Objectives: mlm_nsp and mlm, as BERT and RoBERTa, for an encoder; spans, as T5, for an encoder-decoder.
 """
 
 from dataclasses import dataclass, field, fields
@@ -17,21 +17,22 @@ ASK = "tfllm generate RUN 'text with a [MASK]'"
 class Training(StreamedTraining):
     """Text, objective, tokenizer, model, recipe: the config.yaml of a run."""
 
-    objective: Literal["mlm_nsp", "mlm", "spans"] = "mlm_nsp"  # masks with pairs; masks; gaps for an encoder-decoder
-    vocab_size: int = 8000  # tokens, at most
+    # masked tokens and sentence pairs; masked tokens; gaps, for an encoder-decoder
+    objective: Literal["mlm_nsp", "mlm", "spans"] = "mlm_nsp"
+    vocab_size: int = 8000  # number of tokens, at most
     lowercase: bool = True
-    length: int = 128  # tokens in a row, at most
-    masked: float = 0.15  # share of the tokens that is hidden
-    whole_words: bool = False  # of masks: all pieces of a word, or none
-    span: float = 3.0  # of gaps: tokens in one, on average
+    length: int = 128  # tokens per row, at most
+    masked: float = 0.15  # share of the tokens to mask
+    whole_words: bool = False  # for masks: mask all tokens of a word, or none
+    span: float = 3.0  # for gaps: mean number of tokens in a gap
     model: BERTConfig | TransformerConfig | Seq2SeqRNNConfig = field(default_factory=BERTConfig)
 
     def __post_init__(self):
         if (self.objective == "spans") == isinstance(self.model, BERTConfig):
             wanted = "Transformer or Seq2SeqRNN" if self.objective == "spans" else "BERT"
-            raise ValueError(f"--objective {self.objective} is for a {wanted}: --model.kind {wanted.split()[0]}")
+            raise ValueError(f"--objective {self.objective} needs a {wanted}: --model.kind {wanted.split()[0]}")
         if self.objective == "spans" and self.whole_words:
-            raise ValueError("--whole_words is of masks: gaps are of tokens")
+            raise ValueError("--whole_words needs an objective with masks, not gaps")
 
     def untrained(self, train):
         if self.objective == "spans":
@@ -49,14 +50,14 @@ class Training(StreamedTraining):
         return f"{' '.join(words)} -> {task.generate([' '.join(words)])[0]}"
 
     def only(self, kind, **more):
-        """A config of the `kind`, with those of its fields that stand here."""
+        """A config of the class `kind`, with those of its fields that this one has."""
         shared = {f.name: getattr(self, f.name) for f in fields(kind) if hasattr(self, f.name)}
         return kind(**shared | more)
 
 
 @dataclass(frozen=True)
 class Evaluation(TextScores):
-    """Loss and accuracy of masked tokens and of pairs, beside what no unigram model can beat."""
+    """Loss and accuracy of masked tokens and of pairs, next to the best possible unigram model."""
 
     seed: int = 0  # of the masks
 
@@ -66,10 +67,10 @@ class Evaluation(TextScores):
 
 @dataclass(frozen=True)
 class Generation:
-    """Texts whose every [MASK] is filled; with top_k, under each the likeliest tokens of each mask."""
+    """Fill every [MASK] of a text; with top_k, also list the most probable tokens of each mask."""
 
-    top_k: int = 0  # likeliest tokens to list for each mask, with their probabilities
-    batch_size: int = 32  # texts answered at a time
+    top_k: int = 0  # number of tokens to list for each mask, with their probabilities
+    batch_size: int = 32  # texts per batch
 
     def pieces(self, model, prompts, first):
         """What to print."""
@@ -83,4 +84,4 @@ class Generation:
 
 @dataclass(frozen=True)
 class Exporting:
-    top_k: int = 5  # tokens for each mask in the SavedModel
+    top_k: int = 5  # number of tokens for each mask in the SavedModel

@@ -1,4 +1,4 @@
-"""What the tasks share that make a text of a text: translation, summarization."""
+"""Common options of tasks that map a text to a text: translation, summarization."""
 
 from dataclasses import asdict, dataclass
 from typing import ClassVar
@@ -9,35 +9,35 @@ from tfllm.cli.tasks.fitting import TokenFitting
 
 @dataclass(frozen=True)
 class PairTraining(TokenFitting, Pairs):
-    """Text and recipe. A final class is one of that task's config too."""
+    """Data and recipe. A subclass also inherits from the task's config."""
 
     task: ClassVar[str]  # the name of the class, which has from_text, fit, score
-    measure: ClassVar[tuple[str, str]]  # of score: the attribute, and what it is called
-    split: str = "train"  # the part of the public set
-    valid_source: str | None = None  # text to validate on, likewise
+    measure: ClassVar[tuple[str, str]]  # of score: the attribute, and its name for users
+    split: str = "train"  # part of the public data set
+    valid_source: str | None = None  # validation file of source texts, like --source
     valid_target: str | None = None
     valid_data: str | None = None
     valid_split: str = "validation"
 
     @property
     def scored(self):
-        """What a score of the validation text is called in the history."""
+        """The name of the validation score in the history."""
         return f"val_{self.measure[0]}"
 
     @property
     def scored_every(self):
-        """Epochs between such scores, or None: field of the final class, `bleu_every` or the like."""
+        """Epochs between two validation scores, or None: a field of the subclass, such as `bleu_every`."""
         return getattr(self, f"{self.measure[1].lower()}_every") or (1 if self.recipe.monitor == self.scored else None)
 
     @property
     def scoring(self):
-        """Options of the task's `score`, beside those of decoding, checked."""
-        raise NotImplementedError(f"{type(self).__name__} must say how its text is scored")
+        """Checked arguments of the task's `score`, except those of decoding."""
+        raise NotImplementedError(f"{type(self).__name__} must define scoring")
 
     def check(self):
         super().check()
         if self.scored_every and not self.validated:
-            raise ValueError(f"{self.measure[1]} needs text to validate on: --valid_source F --valid_target F")
+            raise ValueError(f"{self.measure[1]} needs validation text: --valid_source F --valid_target F")
 
     def untrained(self, train):
         import tfllm
@@ -61,9 +61,9 @@ class PairTraining(TokenFitting, Pairs):
 
 @dataclass(frozen=True)
 class PairAnswers:
-    """Answers, a line each: line breaks inside one become blanks. A final class has `decoding`."""
+    """Answers, one per line: line breaks inside one become spaces. A subclass has `decoding`."""
 
-    batch_size: int = 32  # texts answered at a time, from standard input that is no terminal
+    batch_size: int = 32  # texts per batch, if standard input is not a terminal
 
     def pieces(self, model, texts, first):
         """What to print. first: the number of the first text."""

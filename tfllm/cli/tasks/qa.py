@@ -1,4 +1,4 @@
-"""Command-line options of questions on texts, in SQuAD's format, and what the verbs do with them: TASK qa."""
+"""Command-line options for question answering, in SQuAD's format: TASK qa."""
 
 import json
 from dataclasses import dataclass
@@ -18,14 +18,15 @@ ASK = "tfllm generate RUN 'context | question'"
 class Training(TokenFitting, QuestionAnsweringConfig, Questions):
     """Questions, tokenizer, model, recipe: the config.yaml of a run."""
 
-    split: str = "train"  # the part of the public set
-    valid_squad: tuple[str, ...] | None = None  # files to validate on
-    valid_split: str | None = None  # part of the public set to validate on
-    pretrained: str | None = None  # folder in Hugging Face's format, or RUN of another task: its tokenizer and model
+    split: str = "train"  # part of the public data set
+    valid_squad: tuple[str, ...] | None = None  # validation files
+    valid_split: str | None = None  # validation part of the public data set
+    # folder in Hugging Face's format, or RUN of another task, whose tokenizer and model to start from
+    pretrained: str | None = None
 
     def check(self):
         if self.valid_split is not None and self.valid_squad is not None:
-            raise ValueError("--valid_split is a part of --tfds NAME; give that, or --valid_squad F")
+            raise ValueError("--valid_split needs --tfds NAME; use that, or --valid_squad F")
         super().check()
 
     def untrained(self, train):
@@ -42,7 +43,7 @@ class Training(TokenFitting, QuestionAnsweringConfig, Questions):
 
 
 def pretrained(path, config, train):
-    """A reader on the model of a folder or of a run."""
+    """A question answering model on the model of a folder or a run."""
     from tfllm import QuestionAnswering
     from tfllm.tasks.questions.question_records import asked
 
@@ -56,11 +57,11 @@ def pretrained(path, config, train):
 
 @dataclass(frozen=True)
 class Evaluation(Questions):
-    """Exact match and F1 as the official scripts count them, with intervals."""
+    """Exact match and F1 as in the official scripts, with confidence intervals."""
 
-    tokens: Literal["words", "characters"] | None = None  # none: by the script of the right answers
-    json: bool = False  # for programs
-    batch_size: int = 16  # questions at a time
+    tokens: Literal["words", "characters"] | None = None  # none: by the script of the reference answers
+    json: bool = False  # print JSON
+    batch_size: int = 16  # questions per batch
 
     def scores(self, model):
         return model.score(self.records(), self.tokens, self.batch_size)
@@ -68,18 +69,21 @@ class Evaluation(Questions):
 
 @dataclass(frozen=True)
 class Generation:
-    """An answer for each text, which is a context and, at its end, a question: "Ann lives in Bonn | Where is Ann?".
+    """An answer to each text, which is a context followed by a question: "Ann lives in Bonn | Where is Ann?".
 
     The answer to an empty text is empty.
     """
 
-    separator: str = "|"  # between context and question: the last one of a text
-    n_best: int | None = None  # so many answers each, with their probabilities
-    json: bool = False  # everything, an object a line (of n_best: a list)
-    batch_size: int = 16  # questions answered at a time
+    separator: str = "|"  # separates context and question; the last one of a text counts
+    n_best: int | None = None  # number of answers per question, with their probabilities
+    json: bool = False  # print a JSON object per line (with n_best: a list)
+    batch_size: int = 16  # questions per batch
 
     def check(self, texts, first=0):
-        """(contexts, questions) of the texts. ValueError for one that lacks a part, unless it is empty."""
+        """(contexts, questions) of the texts.
+
+        Raises ValueError for a text without context or question, unless it is empty.
+        """
         return separated.parts(separated.strings(texts), self.separator, "a context", first)
 
     def pieces(self, model, texts, first):
@@ -96,6 +100,6 @@ class Generation:
 
 @dataclass(frozen=True)
 class Exporting:
-    """What the SavedModel tells beside the best answer."""
+    """What the SavedModel returns besides the best answer."""
 
-    n_best: int = 5  # answers of the signature n_best
+    n_best: int = 5  # number of answers of the signature n_best

@@ -1,10 +1,10 @@
-"""A text that asks: what it is about, a separator, and at its end the question: "Ann lives in Bonn | Where is Ann?"."""
+"""Texts with a context, a separator and a question at the end: "Ann lives in Bonn | Where is Ann?"."""
 
 
 def parts(texts, separator, about, first=0):
-    """(what they are about, questions) of strings. An empty text has two empty parts.
+    """(contexts, questions) of strings. An empty text has two empty parts.
 
-    about: what stands before the question, in words. first: the number of the first text. ValueError, which tells the
+    about: a name for the context, for messages. first: the number of the first text. Raises ValueError, with the
     number, for a text that lacks a part.
     """
     expect_separator(separator)
@@ -17,11 +17,11 @@ def parts(texts, separator, about, first=0):
 
 
 def strings(texts):
-    """Bytes as strings; what is not UTF-8 is replaced."""
+    """Bytes as strings; invalid UTF-8 is replaced."""
     return [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
 
 
 def expect_separator(separator):
-    """ValueError for an empty one."""
+    """Raises ValueError for an empty separator."""
     if not separator:
-        raise ValueError("--separator parts a text: expected one character or more, got none")
+        raise ValueError("--separator must not be empty")

@@ -1,4 +1,4 @@
-"""Command-line options of a summarizer, and what the verbs do with it."""
+"""Command-line options for summarization."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Literal
@@ -17,8 +17,8 @@ class Training(SummarizerConfig, PairTraining):
     """Documents and summaries, tokenizer, model, recipe: the config.yaml of a run."""
 
     task, measure = "Summarizer", ("rougeL", "ROUGE")
-    rouge_every: int | None = None  # epochs between ROUGE-L of the validation text (greedy), "val_rougeL"
-    tokens: Literal["words", "characters"] | None = None  # of ROUGE; none: by the script of the references
+    rouge_every: int | None = None  # epochs between two ROUGE-L scores of the validation text (greedy), "val_rougeL"
+    tokens: Literal["words", "characters"] | None = None  # for ROUGE; none: by the script of the references
 
     @property
     def scoring(self):
@@ -27,11 +27,11 @@ class Training(SummarizerConfig, PairTraining):
 
 @dataclass(frozen=True)
 class Evaluation(Pairs):
-    """ROUGE-1, 2 and L, with signatures and intervals."""
+    """ROUGE-1, 2 and L, with signatures and confidence intervals."""
 
-    tokens: Literal["words", "characters"] | None = None  # of ROUGE; none: by the script of the references
-    stemming: bool = True  # of words
-    json: bool = False  # for programs
+    tokens: Literal["words", "characters"] | None = None  # for ROUGE; none: by the script of the references
+    stemming: bool = True  # stem words
+    json: bool = False  # print JSON
     decoding: Summarizing = field(default_factory=Summarizing)
 
     def scores(self, model):
@@ -46,4 +46,4 @@ class Exporting:
 
 @dataclass(frozen=True)
 class Generation(Exporting, PairAnswers):
-    """Summaries, a line each."""
+    """Summaries, one per line."""

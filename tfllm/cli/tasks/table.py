@@ -1,10 +1,10 @@
-"""The one table of what can be trained: task -> its module, and the names under which Keras saves its models.
+"""The table of tasks that can be trained: task -> its module, and the names under which Keras saves its models.
 
 A module has four dataclasses, the options of the verbs: `Training`, `Evaluation`, `Generation`, `Exporting` (a dialogue
-has `Chatting` too); TEXT, the words of --help that name the data; and ASK, the line that asks a trained RUN.
+also has `Chatting`); TEXT, the data options shown by --help; and ASK, a command that uses a trained RUN.
 
-Another package adds a task by an entry point of the group "tfllm.tasks", `name = package.module`. Its module also says
-which classes are saved and which modules register them: CLASSES = {"package>Reverser": "package.reverser"}.
+Another package adds a task by an entry point of the group "tfllm.tasks", `name = package.module`. Its module also
+defines which classes are saved and which modules register them: CLASSES = {"package>Reverser": "package.reverser"}.
 Only the modules of the classes import TensorFlow.
 """
 
@@ -41,17 +41,17 @@ TASKS = {
 
 
 def added():
-    """{task: entry point} of the tasks that other packages add; a name of our own stays ours."""
+    """{task: entry point} of the tasks of other packages; they cannot replace our own."""
     return {point.name: point for point in metadata.entry_points(group=GROUP) if point.name not in TASKS}
 
 
 def names():
-    """All tasks."""
+    """The names of all tasks."""
     return [*TASKS, *added()]
 
 
 def module(task):
-    """The module of a task; ValueError for an unknown one, and for one of another package that cannot be imported."""
+    """The module of a task. Raises ValueError for an unknown task, and for one that cannot be imported."""
     if task in TASKS:
         return importlib.import_module(TASKS[task].module)
     points = added()
@@ -66,7 +66,7 @@ def module(task):
 
 
 def modules():
-    """{task: its module}; a task of another package that cannot be imported is left out with a warning."""
+    """{task: its module}; a task of another package that cannot be imported is skipped with a warning."""
     result = {task: module(task) for task in TASKS}
     for task in added():
         try:
@@ -77,7 +77,7 @@ def modules():
 
 
 def all_of(name):
-    """{task: the dataclass `name` of its module}, of all tasks that have one."""
+    """{task: the dataclass `name` of its module}, for all tasks that have it."""
     return {task: getattr(result, name) for task, result in modules().items() if hasattr(result, name)}
 
 
@@ -89,12 +89,12 @@ def classes():
 
 
 def register(task):
-    """Have Keras know the classes of a task of another package; tfllm's own are known to `tfllm.load_model`."""
+    """Register the classes of another package's task with Keras; `tfllm.load_model` does so for tfllm's own."""
     if task not in TASKS:
         for home in module(task).CLASSES.values():
             importlib.import_module(home)
 
 
 def files():
-    """The files of the tasks that other packages add, as far as they are imported."""
+    """The imported files of the tasks of other packages."""
     return [result.__file__ for point in added().values() if (result := sys.modules.get(point.module)) is not None]

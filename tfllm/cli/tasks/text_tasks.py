@@ -1,4 +1,4 @@
-"""What the tasks share that learn from running text: lm, pretrain, denoising; and those of other packages."""
+"""Common options of tasks that learn from plain text: lm, pretrain, denoising; and those of other packages."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from tfllm.cli.tasks.fitting import TokenFitting
 
 @dataclass(frozen=True)
 class TextTraining(TokenFitting, Texts):
-    """Text and recipe. A final class says how it begins."""
+    """Text and recipe. A subclass defines the untrained task."""
 
-    split: str = "train"  # the part of the public set
-    valid_text: tuple[str, ...] | None = None  # text to validate on, likewise
+    split: str = "train"  # part of the public data set
+    valid_text: tuple[str, ...] | None = None  # validation text, like --text
     valid_split: str = "validation"
 
     def read(self):
@@ -20,16 +20,17 @@ class TextTraining(TokenFitting, Texts):
 
 @dataclass(frozen=True)
 class StreamedTraining(TextTraining):
-    """The text may also be larger than memory. A final class says how it begins."""
+    """Like TextTraining, for text that may be larger than memory."""
 
-    stream: bool = False  # leave the text in its files and tokenise it while training: for what memory cannot hold
-    steps_per_epoch: int | None = None  # batches in an epoch of a stream; none: all of the text
+    # leave the text in its files and tokenise it while training, for text that is larger than memory
+    stream: bool = False
+    steps_per_epoch: int | None = None  # batches in an epoch of a stream; none: the whole text
     shuffle_buffer: int = 4096  # rows of a stream that are shuffled together
 
     def check(self):
         super().check()
         if self.steps_per_epoch is not None and not self.stream:
-            raise ValueError("--steps_per_epoch is of a stream: --stream")
+            raise ValueError("--steps_per_epoch needs --stream")
 
     def read(self):
         return self.records(stream=self.stream), self.records("valid_")
@@ -41,7 +42,7 @@ class StreamedTraining(TextTraining):
 
 @dataclass(frozen=True)
 class TextScores(Texts):
-    """The text to score a model on. A final class says how."""
+    """The text to score a model on. A subclass defines the scores."""
 
-    json: bool = False  # for programs
-    batch_tokens: int = 4096  # tokens in a batch, padding counted
+    json: bool = False  # print JSON
+    batch_tokens: int = 4096  # tokens in a batch, including padding

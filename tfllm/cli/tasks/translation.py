@@ -1,4 +1,4 @@
-"""Command-line options of a translator, and what the verbs do with it."""
+"""Command-line options for translation."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Literal
@@ -8,7 +8,7 @@ from tfllm.cli.tasks.pair_tasks import PairAnswers, PairTraining
 from tfllm.tasks.settings import TranslatorConfig
 from tfllm.tasks.text_generation.decoding import Decoding
 
-# Those of tfllm.evaluation.translation_scores, which imports NumPy; a test holds them equal.
+# Those of tfllm.evaluation.translation_scores, which imports NumPy; a test checks that they are equal.
 TOKENIZERS = Literal["13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "flores101", "flores200", "spBLEU-1K"]
 TEXT = "--source F --target F"
 ASK = "tfllm generate RUN 'text'"
@@ -19,8 +19,8 @@ class Training(TranslatorConfig, PairTraining):
     """Text, tokenizer, model, recipe: the config.yaml of a run."""
 
     task, measure = "Translator", ("bleu", "BLEU")
-    bleu_every: int | None = None  # epochs between BLEU scores of the validation text (greedy), "val_bleu"
-    tokenize: TOKENIZERS | None = None  # of BLEU, by sacrebleu's names; none: by the script of the references
+    bleu_every: int | None = None  # epochs between two BLEU scores of the validation text (greedy), "val_bleu"
+    tokenize: TOKENIZERS | None = None  # for BLEU, named as in sacrebleu; none: by the script of the references
 
     @property
     def scoring(self):
@@ -32,10 +32,10 @@ class Training(TranslatorConfig, PairTraining):
 
 @dataclass(frozen=True)
 class Evaluation(Pairs):
-    """BLEU and chrF, with signatures and intervals."""
+    """BLEU and chrF, with signatures and confidence intervals."""
 
-    tokenize: TOKENIZERS | None = None  # of BLEU, by sacrebleu's names; none: by the script of the references
-    json: bool = False  # for programs
+    tokenize: TOKENIZERS | None = None  # for BLEU, named as in sacrebleu; none: by the script of the references
+    json: bool = False  # print JSON
     decoding: Decoding = field(default_factory=Decoding)
 
     def scores(self, model):
@@ -49,4 +49,4 @@ class Exporting:
 
 @dataclass(frozen=True)
 class Generation(Exporting, PairAnswers):
-    """Translations, a line each."""
+    """Translations, one per line."""
