@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "layers": {"files", "saving", "private_api", "sizes"},
     "generation": set(),
     "data": {"files", "limits", "endless", "paths", "ragged"},
-    "evaluation": {"files", "fonts", "private_api"},
+    "evaluation": {"lazy", "files", "fonts", "private_api"},
     "export": {"files"},
     # Beyond the design: freezing and LoRA, by name.
     "training": {"lazy", "files", "limits", "fonts", "private_api", "config", "layers.names", "layers.lora"},

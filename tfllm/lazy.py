@@ -1,6 +1,7 @@
 """Packages whose names are loaded on first use, so that using one does not import all others."""
 
 import difflib
+import functools
 import importlib
 import warnings
 
@@ -40,3 +41,20 @@ def moved(package, homes):
         return importlib.import_module(homes[name])
 
     return load
+
+
+def renamed(**arguments):
+    """Decorator of a function whose arguments have new names, {old: new}. An old name gives a FutureWarning."""
+
+    def decorator(function):
+        @functools.wraps(function)
+        def call(*args, **options):
+            for old, new in arguments.items():
+                if old in options:
+                    warnings.warn(f"{function.__name__}({old}=) is now {new}=", FutureWarning, stacklevel=2)
+                    options[new] = options.pop(old)
+            return function(*args, **options)
+
+        return call
+
+    return decorator

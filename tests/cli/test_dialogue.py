@@ -53,7 +53,7 @@ def test_evaluate_and_generate(run, model, capsys, eager):
     path = str(run.parent / "d.txt")
     main(["evaluate", str(run), "--dialogues", path, "--most", "2", "--max_new_tokens", "3"])
     expected = model.score(data.dialogues(path), most=2, max_new_tokens=3)
-    assert capsys.readouterr().out == f"{expected}\n" and expected.said.texts == 2
+    assert capsys.readouterr().out == f"{expected}\n" and expected.replies.texts == 2
     main(["generate", str(run), "good day | good day to you | bye", "who ?"])
     said = [model.reply(["good day", "good day to you", "bye"]), model.reply(["who ?"])]
     assert capsys.readouterr().out.splitlines() == said

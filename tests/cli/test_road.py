@@ -209,7 +209,8 @@ def test_a_run_in_use_is_refused(run, corpus, capsys, monkeypatch):
     monkeypatch.setattr("tfllm.training.lock.lock", lambda descriptor: (_ for _ in ()).throw(BlockingIOError))
     (run / ".lock").write_text("process 7 on there, since now")
     assert told(capsys, "train", "translation", "--out", str(run)).splitlines()[-1] == (
-        f"tfllm train: {run} is in use: process 7 on there, since now trains there; wait, stop it, or take another"
+        f"tfllm train: {run} is in use: process 7 on there, since now trains there; "
+        "wait, stop it, or use another folder"
     )
     (run / ".lock").unlink()
 

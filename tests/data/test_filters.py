@@ -61,7 +61,7 @@ def test_no_limits_keep_everything_and_other_fields():
 @pytest.mark.parametrize(
     "wrong, said",
     [
-        ({"unit": "bytes"}, "words or characters; got unit='bytes'"),
+        ({"unit": "bytes"}, "words or characters; got 'bytes'"),
         ({"min_length": 5, "max_length": 4}, "min_length <= max_length; got 5 and 4"),
         ({"min_length": -1}, "got -1 and 100"),
         ({"max_ratio": 0.5}, "at least 1.* got 0.5"),

@@ -82,7 +82,7 @@ def test_what_is_empty_is_skipped(write):
         ("x.csv", "text,label\na,x|w\n", {"labels": ["x"], "kind": "multi"}, r"x\.csv:2: .* got 'w'"),
         ("x.csv", "text,label\na,x\n", {"kind": "regression"}, r"x\.csv:2: expected a number as label; got 'x'"),
         ("x.csv", "text,label\na,1\nb,nan\n", {"kind": "regression"}, r"x\.csv:3: .* number as label; got 'nan'"),
-        ("x.jsonl", '{"text": "a", "label": ["x|y"]}\n', {"kind": "multi"}, r"x\.jsonl:1: .* '\|' is part of"),
+        ("x.jsonl", '{"text": "a", "label": ["x|y"]}\n', {"kind": "multi"}, r"x\.jsonl:1: .* '\|' occurs in"),
         ("x.csv", "text,stars\na,x\n", {}, r"x\.csv:1: expected one column 'label' in the header"),
         ("x.csv", "text,label\na,x\nb\n", {}, r"x\.csv:3: expected 2 fields"),
         ("x.jsonl", '{"text": "a", "label": ["x"]}\n', {}, r"x\.jsonl:1: expected a text in field 'label'; got a list"),

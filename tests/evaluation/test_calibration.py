@@ -93,10 +93,10 @@ def test_scale_and_shift_of_logits():
 @pytest.mark.parametrize(
     "logits, targets, kind, expected, said",
     [
-        ([[2.0, 0.0], [0.0, 1.0]], [0, 1], "single", 1.0, "stays 1: there is no error among the 2 examples"),
-        ([[2.0, 0.0], [0.0, 1.0]], [1, 0], "single", 100.0, "is 100, the highest: the logits say nothing about the 2"),
-        ([[2.0, -1.0]], [[1, 0]], "multi", 1.0, "there is no error among the 1"),
-        ([[1e4, 0.0], [0.0, 1e-9]], [0, 1], "single", 1.0, "there is no error"),
+        ([[2.0, 0.0], [0.0, 1.0]], [0, 1], "single", 1.0, "stays 1: all 2 examples are correct"),
+        ([[2.0, 0.0], [0.0, 1.0]], [1, 0], "single", 100.0, "is 100, the maximum: the logits do not predict the 2"),
+        ([[2.0, -1.0]], [[1, 0]], "multi", 1.0, "all 1 examples are correct"),
+        ([[1e4, 0.0], [0.0, 1e-9]], [0, 1], "single", 1.0, "examples are correct"),
         ([[3.0, 3.0], [0.0, 0.0]], [0, 1], "single", 1.0, "stays 1"),  # every temperature is as good
     ],
 )

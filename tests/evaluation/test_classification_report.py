@@ -165,7 +165,7 @@ def test_as_dict_is_json():
         ([0.5, 1], [0, 1], {}, "y_true: expected class numbers or names"),
         ([[0, 1]], [[0, 1]], {}, "y_true: expected class numbers or names"),
         (["a"], [0], {}, "both as names or both as class numbers"),
-        (["a", "b"], ["a", "c"], {"labels": ["a", "b"]}, "'c' is none of the labels 'a', 'b'"),
+        (["a", "b"], ["a", "c"], {"labels": ["a", "b"]}, "'c' is not one of the labels 'a', 'b'"),
         ([0, 2], [0, 1], {"labels": ["a", "b"]}, "class numbers from 0 to 1; got 0 to 2"),
         ([0, -1], [0, 1], {"labels": ["a", "b"]}, "got -1 to 0"),
         ([0, 1], [0, 1], {"labels": ["a", "a"]}, "each once"),

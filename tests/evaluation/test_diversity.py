@@ -65,5 +65,5 @@ def test_errors_say_what_to_do(texts, said):
 
 
 def test_n_is_one_or_more():
-    with pytest.raises(ValueError, match="n must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match="n must be at least 1, got 0"):
         distinct(["a"], 0)

@@ -104,7 +104,7 @@ def test_the_line_to_cite():
 @pytest.mark.parametrize(
     "hypotheses, references, message",
     [
-        (["a"], ["a", "b"], "1 hypotheses but 2 references: give one for each"),
+        (["a"], ["a", "b"], "1 hypotheses but 2 references: give one per hypothesis"),
         ([], [], "nothing to score"),
         ("a b", ["a b"], "hypotheses: expected a list of strings, got one string"),
         ([b"a"], ["a"], "item 0: expected str, got bytes; decode it first"),
@@ -145,7 +145,7 @@ def test_chinese_by_hand():
     "references, options, told",
     [
         (["猫坐着", "a cat"], {"tokenize": "13a"}, "BLEU: 1 of 2 references have no spaces between words"),
-        (["猫坐着", "two cats and a dog"], {}, "and tokenize='13a' takes each run"),
+        (["猫坐着", "two cats and a dog"], {}, "and tokenize='13a' treats each run"),
         (["ねこがすわる", "猫坐着"], {"tokenize": "zh"}, "1 of 2 references"),
         (["ねこがすわる", "แมวนั่ง"], {"tokenize": "char"}, None),
         (["我 喜欢 猫", "a cat"], {"tokenize": "none"}, None),

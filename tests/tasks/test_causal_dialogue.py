@@ -119,7 +119,7 @@ def test_the_loss_is_of_the_replies_alone(fresh, eager):
             logits = np.array(fresh.model(np.array([prompt + reply[:-1]])))[0, len(prompt) - 1 :]
             total, count = total + log_probability(logits, reply), count + len(reply)
     result = fresh.score([*DIALOGUES, LONG], most=0)
-    assert result.perplexity.tokens == count and result.output is None
+    assert result.perplexity.tokens == count and result.replies is None
     replies = fresh.exchanges([*DIALOGUES, LONG])[1]
     assert result.perplexity.of.words == sum(min(8, len(reply.split())) for reply in replies)
     assert result.perplexity.log_probability == pytest.approx(total, rel=1e-5)
@@ -131,7 +131,7 @@ def test_scores_tell_what_it_says(fresh, eager):
     result = fresh.score(DIALOGUES, most=4, verbose=0, no_repeat_ngram_size=2)
     places = [0, 2, 4, 6]  # of nine
     output = fresh.generate([histories[i] for i in places], verbose=0, no_repeat_ngram_size=2)
-    assert result.output == diversity(output) and result.people == diversity([replies[i] for i in places])
+    assert result.replies == diversity(output) and result.people == diversity([replies[i] for i in places])
     assert result.as_dict()["perplexity"] == result.perplexity.per_token
     assert str(result).splitlines()[-1].startswith("of people distinct-1 ")
     values = fresh.evaluate(DIALOGUES, verbose=0, diversity=True, return_dict=True)

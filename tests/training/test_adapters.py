@@ -116,20 +116,20 @@ def test_what_does_not_fit_is_refused(tmp_path):
     model = gpt()
     training.lora(model, rank=2)
     training.save_adapter(model, tmp_path / "a.npz")
-    with pytest.raises(ValueError, match="has LoRA already: merge it"):
+    with pytest.raises(ValueError, match="already has LoRA: merge it"):
         training.lora(model)
     with pytest.raises(ValueError, match="the model has no LoRA"):
         training.merge(gpt())
     with pytest.raises(ValueError, match="does not fit the kernel of layer1/look/query, which is .12, 12."):
         training.load_adapter(gpt(d_model=12), tmp_path / "a.npz")
-    with pytest.raises(ValueError, match="a layer 'layer2/look/query'; this one has .*layer1/look/query"):
+    with pytest.raises(ValueError, match="a layer 'layer2/look/query'; this model has .*layer1/look/query"):
         training.load_adapter(gpt(num_layers=1), tmp_path / "a.npz")
     other = gpt()
     training.lora(other, rank=3)
     with pytest.raises(ValueError, match="another LoRA"):
         training.load_adapter(other, tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", x=X)
-    with pytest.raises(ValueError, match="holds no LoRA"):
+    with pytest.raises(ValueError, match="contains no LoRA"):
         training.load_adapter(gpt(), tmp_path / "b.npz")
 
 

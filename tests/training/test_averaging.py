@@ -27,7 +27,7 @@ def test_average_is_the_mean_in_float64(tmp_path):
 
 
 def test_average_of_nothing_and_of_a_torn_file(tmp_path):
-    with pytest.raises(ValueError, match="not one epoch has ended"):
+    with pytest.raises(ValueError, match="no epoch has ended"):
         average([])
     (tmp_path / "torn.npz").write_bytes(b"PK half")
     with pytest.raises(ValueError, match=r"torn.npz: expected weights of one .* is not a zip file$"):

@@ -13,7 +13,7 @@ import pytest
 
 from tfllm import files
 from tfllm.training import Recipe, best, callbacks, complete, finished, locked, resume, running, start
-from tfllm.training.progress import found, read
+from tfllm.training.progress import of_run, read
 
 RATE = {"learning_rate": 0.02, "warmup": 10}
 
@@ -69,7 +69,7 @@ def kept(folder):
         for path in folder.glob("*.keras")
     }
     names = {str(path.relative_to(folder)) for path in folder.rglob("*")}
-    rows = [{name: row[name] for name in ("epoch", "loss", "val_loss")} for row in found(folder).history]
+    rows = [{name: row[name] for name in ("epoch", "loss", "val_loss")} for row in of_run(folder).history]
     return weights, names, rows
 
 
@@ -107,7 +107,7 @@ def test_leftovers_of_older_versions_are_passed_over(small, tmp_path):
         path.write_bytes(b"half")
     model, epoch = resume(tmp_path)
     small.fit(model, callbacks(tmp_path, recipe), 2, initial_epoch=epoch)
-    assert found(tmp_path).epoch == 2 and not any(path.exists() for path in left)
+    assert of_run(tmp_path).epoch == 2 and not any(path.exists() for path in left)
 
 
 def tear(path):
@@ -132,7 +132,7 @@ def test_the_last_good_file_is_used_and_the_torn_one_named(small, tmp_path, capl
         shutil.copy(tmp_path / name, tmp_path / "whole")
     damage(tmp_path / "best.keras")
     assert best(tmp_path) == tmp_path / "last.keras"
-    assert f"{tmp_path / 'best.keras'} is torn (" in caplog.text and caplog.text.count("last.keras is used") == 1
+    assert f"{tmp_path / 'best.keras'} is damaged (" in caplog.text and caplog.text.count("last.keras is used") == 1
     shutil.copy(tmp_path / "whole" / "best.keras", tmp_path)
     (tmp_path / "last.keras").unlink()
     assert resume(tmp_path)[1] == 2 and f"{tmp_path / 'last.keras'} is missing: best.keras is used" in caplog.text
@@ -144,13 +144,13 @@ def test_the_last_good_file_is_used_and_the_torn_one_named(small, tmp_path, capl
     assert finished(tmp_path, recipe) == "all 2 epochs are done"
     model, epoch = resume(tmp_path)
     small.fit(model, callbacks(tmp_path, recipe), 3, initial_epoch=epoch)
-    assert found(tmp_path).epoch == 3 and caplog.text.count("best.keras is used") == 1
+    assert of_run(tmp_path).epoch == 3 and caplog.text.count("best.keras is used") == 1
     for name in ("last.keras", "best.keras"):
         damage(tmp_path / name)
-    for ask in (best, resume, found, lambda folder: callbacks(folder, recipe)):
-        with pytest.raises(ValueError, match=r"^.*last\.keras is torn.*nothing is left to go on with.*$") as told:
+    for ask in (best, resume, of_run, lambda folder: callbacks(folder, recipe)):
+        with pytest.raises(ValueError, match=r"^.*last\.keras is damaged.*nothing is left.*$") as told:
             ask(tmp_path)
-        assert "best.keras is torn" in str(told.value) and "\n" not in str(told.value)
+        assert "best.keras is damaged" in str(told.value) and "\n" not in str(told.value)
 
 
 def with_progress(path, text):
@@ -172,7 +172,7 @@ def test_a_wrong_training_json_is_told_in_one_line(tmp_path, text):
     with_progress(path, json.dumps(GOOD))
     assert read(path).history[0]["loss"] == 3.0
     with_progress(path, text)
-    for ask in (resume, found, lambda folder: finished(folder, Recipe())):
+    for ask in (resume, of_run, lambda folder: finished(folder, Recipe())):
         with pytest.raises(ValueError, match=r"last\.keras: training\.json|training\.json in .*last\.keras") as told:
             ask(tmp_path)
         assert "\n" not in str(told.value)
@@ -225,7 +225,9 @@ def test_one_process_trains_in_a_folder(small, tmp_path):
     command = [sys.executable, "-c", HOLDING, str(folder)]
     other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     other.stdout.readline()
-    said = rf"^.*run is in use: process {other.pid} on \S+, since .* trains there; wait, stop it, or take another$"
+    said = (
+        rf"^.*run is in use: process {other.pid} on \S+, since .* trains there; wait, stop it, or use another folder$"
+    )
     for ask in (
         lambda: start(folder, recipe),
         lambda: running(folder, "").__enter__(),

@@ -44,7 +44,7 @@ def test_the_depth_of_each_weight():
 
 
 def test_weights_without_layers_are_an_error():
-    with pytest.raises(ValueError, match="layers with numbers, such as layer1"):
+    with pytest.raises(ValueError, match="numbered layers, such as layer1"):
         scales(["dense/kernel", "player3x/kernel"], 0.9)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tfllm.training import Recipe, ValidationScore, best, callbacks, finished, resume, running, start
-from tfllm.training.progress import found
+from tfllm.training.progress import of_run
 
 RATE = {"learning_rate": 0.02, "warmup": 10}
 
@@ -95,7 +95,7 @@ def test_best_is_highest_score_or_lowest_loss(small, watch, tmp_path, monitor, o
     recipe = Recipe(monitor=monitor, **RATE)
     score = script([order * value for value in (1.0, 5.0, 3.0, 5.0)])
     small.fit(small.model(recipe), [watch, *callbacks(tmp_path, recipe, {monitor: score})], 4)
-    assert found(tmp_path).best_epoch == 2 and found(tmp_path).best == order * 5.0
+    assert of_run(tmp_path).best_epoch == 2 and of_run(tmp_path).best == order * 5.0
     assert best(tmp_path) == tmp_path / "best.keras"
     kept = keras.saving.load_model(best(tmp_path))
     for a, b in zip(small.weights(kept), watch.batches[15], strict=True):
@@ -107,7 +107,7 @@ def test_best_holds_what_was_validated(small, tmp_path, options):
     recipe = Recipe(**RATE, **options)
     small.fit(small.model(recipe), callbacks(tmp_path, recipe), 3)
     kept = keras.saving.load_model(best(tmp_path))
-    assert kept.evaluate(small.x[:8], small.y[:8], verbose=0) == pytest.approx(found(tmp_path).best, rel=1e-5)
+    assert kept.evaluate(small.x[:8], small.y[:8], verbose=0) == pytest.approx(of_run(tmp_path).best, rel=1e-5)
 
 
 def test_patience_counts_through_a_resume(small, tmp_path):
@@ -117,8 +117,8 @@ def test_patience_counts_through_a_resume(small, tmp_path):
     model, epoch = resume(tmp_path)
     rest = callbacks(tmp_path, recipe, {"val_bleu": script([4.0, 4.5, 9.0])})
     small.fit(model, rest, 20, initial_epoch=epoch)
-    assert found(tmp_path).epoch == 4
-    assert finished(tmp_path, recipe) == "val_bleu has not been better than in epoch 1 for 3 epochs"
+    assert of_run(tmp_path).epoch == 4
+    assert finished(tmp_path, recipe) == "val_bleu has not improved since epoch 1, for 3 epochs"
 
 
 def test_minutes_are_counted_through_a_resume_and_not_passed(small, tmp_path, monkeypatch, caplog):
@@ -135,13 +135,13 @@ def test_minutes_are_counted_through_a_resume_and_not_passed(small, tmp_path, mo
     assert [line.split()[1:4] for line in caplog.messages if line.startswith("epoch ")] == [
         [str(epoch), "60", "s"] for epoch in (1, 2, 3)
     ]
-    assert finished(tmp_path, recipe) == "another epoch would pass the limit of 3.5 minutes"
+    assert finished(tmp_path, recipe) == "another epoch would exceed the limit of 3.5 minutes"
 
 
 def test_updates_end_the_training(small, tmp_path):
     recipe = Recipe(updates=17, **RATE)
     small.fit(small.model(recipe), callbacks(tmp_path, recipe), 20)
-    assert found(tmp_path).updates == 24 and finished(tmp_path, recipe) == "17 updates are done"
+    assert of_run(tmp_path).updates == 24 and finished(tmp_path, recipe) == "17 updates are done"
 
 
 def test_history_has_a_column_for_every_name(small, tmp_path):
@@ -179,7 +179,7 @@ def test_a_loss_that_explodes_is_an_error_never_the_best_and_keeps_what_was(smal
                 weight.assign(weight * factor)
 
     chain = [keras.callbacks.LambdaCallback(on_epoch_begin=explode), *callbacks(tmp_path, recipe)]
-    told = "at the first step it was .*stops; .* keeps the epochs before. Begin anew with a lower learning rate"
+    told = "at the first step it was .*stops; .* has the epochs before. Start again with a lower learning rate"
     with pytest.raises(FloatingPointError, match=rf"the loss is (\d\S*e\+\d+|nan) in epoch 3, {told}"):
         small.fit(model, chain, 9)
     assert {"best.keras", "last.keras", "history.csv"} <= set(kept)
@@ -189,7 +189,7 @@ def test_a_loss_that_explodes_is_an_error_never_the_best_and_keeps_what_was(smal
 def test_without_validation_the_last_is_used_and_patience_rests(small, tmp_path, caplog):
     recipe = Recipe(patience=1, **RATE)
     small.fit(small.model(recipe), callbacks(tmp_path, recipe), 3, validation_data=None)
-    assert best(tmp_path) == tmp_path / "last.keras" and found(tmp_path).epoch == 3
+    assert best(tmp_path) == tmp_path / "last.keras" and of_run(tmp_path).epoch == 3
     assert "no 'val_loss' among ['loss']: no best.keras is written" in caplog.text
 
 
@@ -208,20 +208,20 @@ def test_misuse_is_explained(small, tmp_path):
         callbacks(tmp_path, Recipe(monitor="val_bleu"))
     with pytest.raises(ValueError, match="`every` must be 1 or more"):
         ValidationScore("val_bleu", lambda: 0.0, every=0)
-    with pytest.raises(FileNotFoundError, match="not one epoch was finished"):
+    with pytest.raises(FileNotFoundError, match="no epoch was finished"):
         resume(tmp_path)
-    with pytest.raises(FileNotFoundError, match="not one epoch was finished"):
+    with pytest.raises(FileNotFoundError, match="no epoch was finished"):
         best(tmp_path)
     start(tmp_path, recipe)
     small.fit(small.model(recipe), callbacks(tmp_path, recipe), 2)
-    with pytest.raises(FileExistsError, match="holds a run: resume it, or choose another folder"):
+    with pytest.raises(FileExistsError, match="contains a run: resume it, or use another folder"):
         start(tmp_path, recipe)
-    with pytest.raises(ValueError, match="the optimizer has done 0 updates, .* 16: to go on"):
+    with pytest.raises(ValueError, match="the optimizer has done 0 updates, .* 16: to continue"):
         small.fit(small.model(recipe), callbacks(tmp_path, recipe), 3, initial_epoch=2)
     with pytest.raises(ValueError, match=r"call fit\(initial_epoch=2\)"):
         small.fit(resume(tmp_path)[0], callbacks(tmp_path, recipe), 3)
     small.model(recipe).save(tmp_path / "last.keras")
-    with pytest.raises(ValueError, match="holds a model but no training to go on with"):
+    with pytest.raises(ValueError, match="contains a model without training progress"):
         resume(tmp_path)
 
 
@@ -306,4 +306,4 @@ def test_loss_scaling_counts_the_same_updates(small, tmp_path):
     small.fit(model, callbacks(tmp_path, recipe), 2)
     again, epoch = resume(tmp_path)
     small.fit(again, callbacks(tmp_path, recipe), 3, initial_epoch=epoch)
-    assert found(tmp_path).updates == 24
+    assert of_run(tmp_path).updates == 24

@@ -1,4 +1,4 @@
-"""Scores of answers against references, and of texts under a model. Nothing heavy is imported before it is used."""
+"""Scores of answers against references, and of texts under a model. Dependencies are imported on first use."""
 
 from tfllm.evaluation.calibration import Reliability, expected_calibration_error, fit_temperature, reliability
 from tfllm.evaluation.class_report import ClassificationReport, classification_report, matthews

@@ -1,8 +1,8 @@
-"""95 % intervals by the bootstrap: the examples are drawn again with replacement, and the score is taken of each draw.
+"""95 % confidence intervals by the bootstrap: the examples are resampled with replacement, and each resample is scored.
 
-The percentile interval of Efron & Tibshirani 1993, sec. 13.3. What is drawn are counts: how often each kind of example
-comes is multinomial, so that a thousand draws are one call of NumPy and no example is touched twice.
-Left out: what the training would have given with another seed; the interval is that of the test set alone.
+The percentile interval of Efron & Tibshirani 1993, sec. 13.3. Counts are resampled: how often each kind of example
+occurs is multinomial, so a thousand resamples are one call of NumPy and no example is touched twice.
+Not included: the variation over training seeds; the interval is that of the test set alone.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ TOGETHER = 2**22  # counts drawn at a time
 
 
 def draws(counts, resamples: int = RESAMPLES, seed: int = SEED) -> Iterator[np.ndarray]:
-    """counts [M] of each kind of example -> pieces [R, M] of resamples of as many examples, R in all `resamples`."""
+    """counts [M] of each kind of example -> blocks [R, M] of resamples of equally many examples, `resamples` in all."""
     counts = np.asarray(counts, np.int64)
     generator, size = np.random.default_rng(seed), int(counts.sum())
     shares = counts / size
@@ -27,10 +27,10 @@ def draws(counts, resamples: int = RESAMPLES, seed: int = SEED) -> Iterator[np.n
 def intervals(
     counts, scores: Callable[[np.ndarray], dict[str, np.ndarray]], resamples: int = RESAMPLES, seed: int = SEED
 ) -> dict[str, tuple[float, float]]:
-    """{name: (low, high)}. scores: draws [R, M] -> {name: [R]}; draws whose score is not a number are left out."""
+    """{name: (low, high)}. scores: draws [R, M] -> {name: [R]}; draws whose score is NaN are ignored."""
     result: dict[str, list] = {}
-    for piece in draws(counts, resamples, seed):
-        for name, values in scores(piece).items():
+    for drawn in draws(counts, resamples, seed):
+        for name, values in scores(drawn).items():
             result.setdefault(name, []).append(values)
     return {name: _ends(np.concatenate(values)) for name, values in result.items()}
 

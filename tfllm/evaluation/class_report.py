@@ -1,8 +1,7 @@
-"""How well a classifier does: figures of each class and of all, the confusion matrix, intervals, calibration.
+"""Report for a classifier: scores per class and overall, the confusion matrix, confidence intervals, calibration.
 
-All figures are shares between 0 and 1, as in scikit-learn; those of each class: per_class.py. Micro F1 of single labels
-is the accuracy.
-Left out: weights of examples, ROC curves. Several labels a text: multilabel.py; numbers: regression.py.
+All scores are between 0 and 1, as in scikit-learn; per_class.py has those of each class. Micro F1 of single labels is
+the accuracy. Not included: example weights, ROC curves. Several labels per text: multilabel.py; numbers: regression.py.
 """
 
 import math
@@ -17,17 +16,17 @@ from tfllm.evaluation.grids import grid, shown
 from tfllm.evaluation.per_class import PerClass, macro_f1
 from tfllm.evaluation.score_inputs import chances, classes
 
-SHOWN = 12  # classes whose confusion matrix is shown as text
+SHOWN = 12  # maximum number of classes for a confusion matrix as text
 
 
 @dataclass(frozen=True, eq=False)
 class ClassificationReport(PerClass):
-    """Of single labels, C classes; str() is a table."""
+    """For single labels, C classes; str() is a table."""
 
     labels: tuple[str, ...]
     confusion: np.ndarray  # [C, C] counts: rows the true classes, columns the predicted ones
     intervals: dict[str, tuple[float, float]]  # 95 %, of "accuracy" and "macro_f1"
-    reliability: Reliability | None = None  # where probabilities were given
+    reliability: Reliability | None = None  # if probabilities were given
     log_loss: float | None = None  # mean of -log p(true class), natural logarithm; likewise
 
     @property
@@ -35,7 +34,7 @@ class ClassificationReport(PerClass):
         return float(np.trace(self.confusion) / self.confusion.sum())
 
     @property
-    def hits(self) -> np.ndarray:  # [C] examples of each class that were predicted to be of it
+    def hits(self) -> np.ndarray:  # [C] correctly predicted examples of each class
         return np.diag(self.confusion)
 
     @property
@@ -43,7 +42,7 @@ class ClassificationReport(PerClass):
         return self.confusion.sum(axis=1)
 
     @property
-    def predicted(self) -> np.ndarray:  # [C] examples that were predicted to be of each class
+    def predicted(self) -> np.ndarray:  # [C] examples that were predicted as each class
         return self.confusion.sum(axis=0)
 
     @property
@@ -55,7 +54,7 @@ class ClassificationReport(PerClass):
         return _matthews(self.confusion)
 
     def as_dict(self) -> dict:
-        """What JSON knows."""
+        """The report in JSON types."""
         result = {
             "examples": int(self.confusion.sum()),
             "accuracy": self.accuracy, "macro_f1": self.macro_f1, "micro_f1": self.micro_f1,
@@ -73,7 +72,10 @@ class ClassificationReport(PerClass):
         return grid(["true \\ predicted", *self.labels], rows)
 
     def plot(self, path) -> Path:
-        """The confusion matrix as a PNG, coloured by shares of the true class. ImportError without matplotlib."""
+        """The confusion matrix as a PNG, coloured by shares of the true class.
+
+        Raises ImportError without matplotlib.
+        """
         from tfllm.evaluation import figures
 
         return figures.confusion(path, self.labels, self.confusion)
@@ -95,24 +97,27 @@ def classification_report(
 ) -> ClassificationReport:
     """y_true, y_pred [N] class numbers or names.
 
-    labels: the names of the classes 0, 1, ...; left out, the names that occur, sorted, or the numbers.
+    labels: the names of the classes 0, 1, ...; default: the names that occur, sorted, or the numbers.
     probabilities: [N, C], for calibration and log loss. seed: of the bootstrap.
-    Raises ValueError for unequal lengths, no examples, names that are no label, and what are no probabilities.
+    Raises ValueError for unequal lengths, no examples, unknown labels, and invalid probabilities.
     """
     y_true, y_pred, labels = classes(y_true, y_pred, labels)
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(confusion, (y_true, y_pred), 1)
     trust = loss = None
     if probabilities is not None:
-        probabilities = chances(probabilities, (len(y_true), len(labels)), whole=True)
-        places = np.arange(len(y_true))
-        trust = reliability(probabilities[places, y_pred], y_true == y_pred, bins)
-        loss = float(0.0 - np.log(np.maximum(probabilities[places, y_true], 1e-15)).mean())  # never -0.0
+        probabilities = chances(probabilities, (len(y_true), len(labels)), normalized=True)
+        rows = np.arange(len(y_true))
+        trust = reliability(probabilities[rows, y_pred], y_true == y_pred, bins)
+        loss = float(0.0 - np.log(np.maximum(probabilities[rows, y_true], 1e-15)).mean())  # never -0.0
     return ClassificationReport(labels, confusion, _intervals(confusion, seed), trust, loss)
 
 
 def matthews(y_true, y_pred) -> float:
-    """Matthews' correlation of two or more classes, Gorodkin 2004, eq. 8; 0 where all are, or are said to be, one."""
+    """Matthews' correlation of two or more classes, Gorodkin 2004, eq.
+
+    8; 0 if all true or all predicted classes are equal.
+    """
     return classification_report(y_true, y_pred).matthews
 
 
@@ -124,7 +129,7 @@ def _matthews(confusion):
 
 
 def _intervals(confusion, seed):
-    """An example is one cell of the confusion matrix: drawing examples is drawing counts of its cells."""
+    """Each example is one cell of the confusion matrix: resampling examples is resampling counts of its cells."""
     true, predicted = np.nonzero(confusion)
     hits = true == predicted
 

@@ -1,9 +1,9 @@
-"""How varied some texts are, such as the replies of a dialogue model: distinct n-grams, their entropy, lengths.
+"""Diversity of texts, such as the replies of a dialogue model: distinct n-grams, their entropy, lengths.
 
-A model that answers "I don't know" to everything has a fair perplexity; these numbers tell. Tokens are, of lower-cased
-text, words, punctuation marks, and the single characters of Korean and of scripts that have no spaces between words
-(Chinese, Japanese, Thai ...: scripts.py), in all languages alike.
-Left out: self-BLEU, measures by meaning.
+A model that answers "I don't know" to everything can have a good perplexity; these numbers show it. Tokens are, in
+lower case, words, punctuation marks, and single characters of Korean and of scripts without spaces between words
+(Chinese, Japanese, Thai ...: scripts.py), for all languages alike.
+Not included: self-BLEU, semantic measures.
 """
 
 import math
@@ -19,14 +19,14 @@ TOKENS = re.compile(rf"{one(ALONE)}|{run(ALONE)}(?:['’]{run(ALONE)})*|[^\w\s{M
 
 
 def tokens(text: str) -> list[str]:
-    """The tokens that are counted here."""
+    """The tokens that are counted."""
     return TOKENS.findall(normal(text))
 
 
 def ngrams(texts: Iterable[str], n: int) -> Counter:
-    """{n-gram (a tuple): how often it comes}; none runs over the end of a text. ValueError for n below 1."""
+    """{n-gram (a tuple): count}, within texts. Raises ValueError for n below 1."""
     if n < 1:
-        raise ValueError(f"n must be 1 or more, got {n}")
+        raise ValueError(f"n must be at least 1, got {n}")
     result = Counter()
     for text in _checked(texts):
         cut = tokens(text)
@@ -35,9 +35,10 @@ def ngrams(texts: Iterable[str], n: int) -> Counter:
 
 
 def distinct(texts: Iterable[str], n: int = 1) -> float:
-    """distinct-n: different n-grams of all texts, divided by the number of tokens. Li et al. 2016, sec. 5.3.
+    """distinct-n: the number of different n-grams of all texts, divided by the number of tokens. Li et al. 2016, sec.
+    5.3.
 
-    It falls with the amount of text: compare equally many texts. NaN where there is no token.
+    It falls with the amount of text: compare equally many texts. NaN without tokens.
     """
     texts = _checked(texts)
     size = ngrams(texts, 1).total()
@@ -47,7 +48,7 @@ def distinct(texts: Iterable[str], n: int = 1) -> float:
 def entropy(texts: Iterable[str], n: int = 4) -> float:
     """Entropy of the n-grams of all texts, natural logarithm: Ent-n of Zhang et al. 2018, sec. 4.1.
 
-    -Σ F(w) / F ln (F(w) / F), F(w) the times that w comes, F their sum. NaN where there is no n-gram.
+    -Σ F(w) / F ln (F(w) / F), F(w) the count of w, F the sum of the counts. NaN without n-grams.
     """
     result = ngrams(texts, n)
     size = result.total()
@@ -56,13 +57,13 @@ def entropy(texts: Iterable[str], n: int = 4) -> float:
 
 @dataclass(frozen=True)
 class Diversity:
-    """Of some texts; str() is one line."""
+    """Diversity of some texts; str() is one line."""
 
     distinct1: float
     distinct2: float
-    entropy4: float  # NaN where no text has four tokens
-    different: float  # share of the texts that stand for themselves: how many different ones there are, of all
-    length: float  # tokens of a text, on average
+    entropy4: float  # NaN if no text has four tokens
+    different: float  # number of different texts, divided by the number of texts
+    length: float  # mean number of tokens per text
     texts: int
 
     def as_dict(self) -> dict[str, float]:
@@ -76,7 +77,7 @@ class Diversity:
 
 
 def diversity(texts: Iterable[str]) -> Diversity:
-    """All of these measures. ValueError for one string, for what is no str, and for nothing."""
+    """All of these measures. Raises ValueError for one string, for elements that are not str, and without texts."""
     texts = _checked(texts)
     if not texts:
         raise ValueError("nothing to score: no texts")
@@ -91,7 +92,7 @@ def _checked(texts):
     if isinstance(texts, (str, bytes)):
         raise ValueError("texts: expected a list of strings, got one string")
     texts = list(texts)
-    for place, text in enumerate(texts):
+    for number, text in enumerate(texts):
         if not isinstance(text, str):
-            raise ValueError(f"item {place}: expected str, got {type(text).__name__}; decode it first")
+            raise ValueError(f"item {number}: expected str, got {type(text).__name__}; decode it first")
     return texts

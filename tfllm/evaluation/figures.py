@@ -1,4 +1,4 @@
-"""The drawings of reports. ImportError, which says what to install, without matplotlib."""
+"""The plots of reports. Raises ImportError, with what to install, without matplotlib."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from tfllm.fonts import figure, heatmap, saved
 
-NUMBERED = 30  # classes, beyond which the cells have no numbers
-COUNTED = 20  # bins, beyond which the bars have no numbers
+NUMBERED = 30  # maximum number of classes with numbers in the cells
+COUNTED = 20  # maximum number of bins with numbers on the bars
 
 
 def confusion(path, labels, counts) -> Path:
-    """counts [C, C], rows the true classes -> PNG: colours are shares of the row, numbers are counts."""
+    """counts [C, C], rows are the true classes -> PNG: colours are shares of the row, numbers are counts."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes = heatmap(shares, labels, labels, "predicted", "true", "Blues", "share of the true class")
     if len(labels) <= NUMBERED:
@@ -23,14 +23,14 @@ def confusion(path, labels, counts) -> Path:
 
 
 def reliability(path, result) -> Path:
-    """A bar for each bin of a Reliability, and the diagonal; below it how many examples each bin has."""
+    """A bar for each bin of a Reliability, and the diagonal; below it the number of examples of each bin."""
     bins, filled = len(result.count), result.count > 0
     middles, style = (np.arange(bins) + 0.5) / bins, {"width": 1 / bins, "edgecolor": "white"}
     above, below = figure(5, 5.5).subplots(2, sharex=True, height_ratios=[3, 1])
     above.bar(middles[filled], result.accuracy[filled], **style)
     above.plot([0, 1], [0, 1], "--", color="grey", label="calibrated")
     means = result.confidence[filled], result.accuracy[filled]
-    above.plot(*means, ".", color="black", label="mean of a bin", clip_on=False)  # whole at 0 and 1
+    above.plot(*means, ".", color="black", label="mean of a bin", clip_on=False)  # not clipped at 0 and 1
     above.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy")
     above.set_title(f"expected calibration error {result.ece:.3f}", fontsize=10, pad=10)
     above.legend(fontsize=8, loc="upper left")

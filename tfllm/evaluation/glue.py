@@ -1,6 +1,6 @@
-"""The official metrics of the tasks of GLUE, Wang et al. 2019, table 1, by the names of tensorflow-datasets.
+"""The official metrics of the GLUE tasks, Wang et al. 2019, table 1, by their names in tensorflow-datasets.
 
-All between -1 and 1, where the paper's tables have percent; a task with two metrics counts with their mean.
+All are between -1 and 1, where the paper's tables have percent; the score of a task with two metrics is their mean.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ METRICS = {
     "mrpc": ("accuracy", "f1"),
     "qqp": ("accuracy", "f1"),
     "stsb": ("pearson", "spearman"),
-    "mnli": ("accuracy",),  # the mean of the two below is no official figure: report both
+    "mnli": ("accuracy",),  # the mean over the two sets below is not official: report both
     "mnli_matched": ("accuracy",),
     "mnli_mismatched": ("accuracy",),
     "qnli": ("accuracy",),
@@ -24,14 +24,15 @@ METRICS = {
     "wnli": ("accuracy",),
     "ax": ("matthews",),  # the diagnostic set
 }
-POSITIVE = {"mrpc": "equivalent", "qqp": "duplicate"}  # the class whose F1 it is: number 1, but not the first by name
+# the class whose F1 is used: number 1, but not the first alphabetically
+POSITIVE = {"mrpc": "equivalent", "qqp": "duplicate"}
 
 
 def glue_metrics(task: str) -> Callable[[object, object], dict[str, float]]:
     """The name of a task, "mrpc" or "glue/mrpc" -> a function (y_true, y_pred) -> {"accuracy": ..., "f1": ...}.
 
-    The function takes class numbers or names (of "stsb" numbers) and raises ValueError as `classification_report`, and
-    for names that are not the task's where F1 depends on them.
+    The function takes class numbers or names (for "stsb" numbers). It raises ValueError as `classification_report`, and
+    for names that do not belong to the task if F1 depends on them.
     """
     name = task.removeprefix("glue/")
     if name not in METRICS:
@@ -51,7 +52,7 @@ def glue_metrics(task: str) -> Callable[[object, object], dict[str, float]]:
 
 
 def _f1(y_true, y_pred, positive):
-    """Of the class that is called `positive`, or 1."""
+    """F1 of the class that is called `positive`, or of class 1."""
     result = classification_report(y_true, y_pred)
     names = {positive, "not_" + positive} if np.asarray(y_true).dtype.kind in "OSU" else {"0", "1"}
     names = {"0", "1"} if set(result.labels) <= {"0", "1"} else names

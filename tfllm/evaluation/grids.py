@@ -1,12 +1,12 @@
-"""Rows of figures as text, for the str() of reports."""
+"""Tables as text, for the str() of reports."""
 
 import unicodedata
 
 
 def grid(header, rows) -> str:
-    """Columns under each other, the first to the left, the others to the right."""
+    """Aligned columns, the first to the left, the others to the right."""
     table = [header, *rows]
-    widths = [max(width(row[place]) for row in table) for place in range(len(header))]
+    widths = [max(width(row[column]) for row in table) for column in range(len(header))]
     lines = []
     for first, *others in table:
         cells = [first + " " * (widths[0] - width(first))]
@@ -16,10 +16,10 @@ def grid(header, rows) -> str:
 
 
 def width(text) -> int:
-    """Places on a screen: Chinese letters take two, combining marks none."""
+    """Width on a screen: Chinese characters count as two, combining marks as zero."""
     return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
 def shown(ends) -> str:
-    """An interval."""
+    """An interval as text."""
     return f"[{ends[0]:.4f}, {ends[1]:.4f}]"

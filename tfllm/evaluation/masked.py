@@ -1,4 +1,4 @@
-"""How well masked tokens are told, and whether one text follows another: what pre-training is measured by."""
+"""Scores of pre-training: masked token prediction and next sentence prediction."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -6,32 +6,32 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class MaskedScore:
-    """Means over masked tokens, and over pairs; str() is a table. ValueError where nothing was masked.
+    """Means over masked tokens, and over pairs; str() is a table. Raises ValueError if nothing was masked.
 
-    unigram_entropy is that of the masked tokens' own frequencies: no model that knows nothing of the text around a
-    mask can have a lower loss on them.
+    unigram_entropy is that of the masked tokens' frequencies: no model without access to the context can have a lower
+    loss on them.
     """
 
-    tokens: int  # masked ones
-    loss: float  # nats a masked token
+    tokens: int  # number of masked tokens
+    loss: float  # nats per masked token
     accuracy: float
     unigram_entropy: float  # nats
     pairs: int = 0
-    next_sentence_loss: float | None = None  # nats a pair
+    next_sentence_loss: float | None = None  # nats per pair
     next_sentence_accuracy: float | None = None
 
     def __post_init__(self):
         if self.tokens < 1:
-            raise ValueError("nothing to score: not one token was masked")
+            raise ValueError("nothing to score: no token was masked")
 
     def as_dict(self) -> dict:
         return asdict(self)
 
     def __str__(self):
         rows = [
-            ("loss", f"{self.loss:.3f}", f"nats a masked token, of {self.tokens:,}"),
-            ("unigram entropy", f"{self.unigram_entropy:.3f}", "nats: what needs no text around the mask"),
-            ("perplexity", f"{math.exp(self.loss):.2f}", "of a masked token"),
+            ("loss", f"{self.loss:.3f}", f"nats per masked token, of {self.tokens:,}"),
+            ("unigram entropy", f"{self.unigram_entropy:.3f}", "nats: the best loss without context"),
+            ("perplexity", f"{math.exp(self.loss):.2f}", "per masked token"),
             ("accuracy", f"{self.accuracy:.3f}", "of masked tokens"),
         ]
         if self.pairs:
@@ -40,6 +40,6 @@ class MaskedScore:
 
 
 def entropy(counts):
-    """How often each of some tokens was seen -> Σ -p ln p, in nats."""
+    """Counts of tokens -> Σ -p ln p, in nats."""
     total = sum(counts)
     return -sum(count / total * math.log(count / total) for count in counts if count)

@@ -1,7 +1,7 @@
-"""How well a classifier does whose texts have several labels, or none. Figures of each label: per_class.py.
+"""Report for a classifier with several labels per text, or none. per_class.py has the scores of each label.
 
-Macro F1 is the mean over the labels that occur, micro F1 that of all decisions together; accuracy asks for all labels
-of a text at once (subset accuracy).
+Macro F1 is the mean over the labels that occur, micro F1 that of all decisions together; accuracy requires all labels
+of a text to be correct (subset accuracy).
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class MultilabelReport(PerClass):
 
     labels: tuple[str, ...]
     examples: int
-    accuracy: float  # of all labels of a text
-    hits: np.ndarray  # [C] texts that have the label and were given it
-    support: np.ndarray  # [C] texts that have it
-    predicted: np.ndarray  # [C] texts that were given it
+    accuracy: float  # share of texts with all labels correct
+    hits: np.ndarray  # [C] texts that have the label and were predicted to have it
+    support: np.ndarray  # [C] texts that have the label
+    predicted: np.ndarray  # [C] texts that were predicted to have the label
     intervals: dict[str, tuple[float, float]]  # 95 %, of "accuracy", "micro_f1" and "macro_f1"
-    reliability: Reliability | None = None  # of every probability, against whether the text has that label
+    reliability: Reliability | None = None  # of all probabilities, compared with whether the text has the label
 
     @property
     def micro_f1(self) -> float:
@@ -34,12 +34,12 @@ class MultilabelReport(PerClass):
 
     @property
     def hamming_loss(self) -> float:
-        """The share of all decisions, label by label, that are wrong."""
+        """The share of all single decisions that are wrong."""
         wrong = self.support + self.predicted - 2 * self.hits
         return float(wrong.sum() / (self.examples * len(self.labels)))
 
     def as_dict(self) -> dict:
-        """What JSON knows."""
+        """The report in JSON types."""
         result = {
             "examples": self.examples,
             "accuracy": self.accuracy, "macro_f1": self.macro_f1, "micro_f1": self.micro_f1,
@@ -63,7 +63,9 @@ class MultilabelReport(PerClass):
 def multilabel_report(
     y_true, y_pred, labels=None, probabilities=None, seed: int = bootstrap.SEED, bins: int = 15
 ) -> MultilabelReport:
-    """y_true, y_pred [N, C] 0 or 1; labels, probabilities (each between 0 and 1), errors as `classification_report`."""
+    """y_true, y_pred [N, C] 0 or 1; labels, probabilities (each between 0 and 1), errors as in
+    `classification_report`.
+    """
     y_true, y_pred, labels = yes_or_no(y_true, y_pred, labels)
     kinds, counts = np.unique(np.concatenate([y_true, y_pred], axis=1), axis=0, return_counts=True)
     true, predicted = kinds[:, : len(labels)], kinds[:, len(labels) :]
@@ -77,7 +79,7 @@ def multilabel_report(
 
     trust = None
     if probabilities is not None:
-        trust = reliability(chances(probabilities, y_true.shape, whole=False), y_true, bins)
+        trust = reliability(chances(probabilities, y_true.shape, normalized=False), y_true, bins)
     return MultilabelReport(
         labels, len(y_true), float((y_true == y_pred).all(axis=1).mean()),
         (y_true & y_pred).sum(axis=0), y_true.sum(axis=0), y_pred.sum(axis=0),

@@ -1,7 +1,7 @@
-"""Precision, recall and F1 of each class from three counts, and what a report of them says.
+"""Precision, recall and F1 of each class from three counts.
 
-A figure that would divide by nothing is 0, as in scikit-learn: the precision of a class that was never predicted, the
-recall of one that never came. Macro F1 is the mean over the classes that occur, as true or as predicted ones.
+A score with denominator 0 is 0, as in scikit-learn: the precision of a class that was never predicted, the recall of
+one that never occurs. Macro F1 is the mean over the classes that occur as true or predicted ones.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from tfllm.evaluation.grids import grid
 
 
 class PerClass:
-    """A report that has `labels` and, of each class, [C] counts: `hits`, `support` (true), `predicted`."""
+    """A report with `labels` and, for each class, [C] counts: `hits`, `support` (true), `predicted`."""
 
     @property
     def precision(self) -> np.ndarray:  # [C]
@@ -30,11 +30,11 @@ class PerClass:
 
     @property
     def ece(self) -> float | None:
-        """Expected calibration error, see calibration.py; None where no probabilities were given."""
+        """Expected calibration error, see calibration.py; None without probabilities."""
         return None if self.reliability is None else self.reliability.ece
 
     def classes(self) -> dict:
-        """{label: its figures}, as JSON knows them."""
+        """{label: its scores}, in JSON types."""
         return {
             label: {"precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)}
             for label, p, r, f, n in self._rows()
@@ -49,7 +49,7 @@ class PerClass:
 
 
 def ratio(part, whole):
-    """part / whole, 0 where whole is 0."""
+    """part / whole, 0 if whole is 0."""
     return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=np.asarray(whole) > 0)
 
 
@@ -59,5 +59,5 @@ def f1(hits, true, predicted):
 
 
 def macro_f1(hits, true, predicted):
-    """[..., C] -> [...]: the mean over the classes that occur; 0 where none does."""
+    """[..., C] -> [...]: the mean over the classes that occur; 0 if none does."""
     return ratio(f1(hits, true, predicted).sum(axis=-1), (true + predicted > 0).sum(axis=-1))

@@ -1,12 +1,12 @@
-"""How well a language model predicts a text, in numbers that can be compared: from summed log-probabilities and counts.
+"""Perplexity of a language model on a text, in comparable units: from summed log-probabilities and counts.
 
-A perplexity per token depends on how the tokenizer cuts. The probability of the text itself does not: per word, per
-character and per byte of the raw text, models with different tokenizers can be compared, as long as no token stands
-for several texts (lower case, UNKNOWN) and they are shown as much of the text before it.
+A perplexity per token depends on the tokenizer. The probability of the text itself does not: per word, per character
+and per byte of the raw text, models with different tokenizers can be compared, as long as every token stands for one
+text (no lower case, no UNKNOWN) and they get the same amount of context.
 
-Every text ends with END, which is predicted too: its log-probability is in the sum, as that of the text's end, and it
-counts as a token, but not as a word, character or byte. Chinese, Japanese, Thai and others are written without spaces
-between words: their texts have no number per word.
+Every text ends with END, which is predicted too: its log-probability is part of the sum, and it counts as a token, but
+not as a word, character or byte. Chinese, Japanese, Thai and others are written without spaces between words: their
+texts have no perplexity per word.
 """
 
 import math
@@ -18,16 +18,16 @@ from tfllm.evaluation import scripts
 
 @dataclass(frozen=True)
 class Counts:
-    """What some texts are made of."""
+    """The sizes of some texts."""
 
     texts: int
-    words: int | None  # runs of what is not white space (str.split); None: written without spaces between words
+    words: int | None  # runs without white space (str.split); None: written without spaces between words
     characters: int  # Unicode code points
-    bytes: int  # of UTF-8
+    bytes: int  # in UTF-8
 
 
 def counts(texts: Iterable[str | bytes]) -> Counts:
-    """The counts of raw texts; bytes that are not UTF-8 are read as U+FFFD where words and characters are counted."""
+    """The counts of raw texts; invalid UTF-8 is read as U+FFFD for words and characters."""
     total, written = [0, 0, 0, 0], scripts.Units(0, 0, 0, 0)
     for text in texts:
         data = text.encode() if isinstance(text, str) else text
@@ -39,12 +39,12 @@ def counts(texts: Iterable[str | bytes]) -> Counts:
 
 @dataclass(frozen=True)
 class Perplexity:
-    """exp(-log P / n) for several n; str() is a table. ValueError where there was nothing to predict."""
+    """exp(-log P / n) for several n; str() is a table. Raises ValueError if there was nothing to predict."""
 
     log_probability: float  # natural logarithm, summed over all tokens
-    tokens: int  # predicted ones, END of each text included
+    tokens: int  # number of predicted tokens, including the END of each text
     of: Counts
-    unknown: int = 0  # tokens that are UNKNOWN: they stand for any text, so only numbers per token mean something
+    unknown: int = 0  # number of UNKNOWN tokens: with them, only scores per token are meaningful
 
     def __post_init__(self):
         if self.tokens < 1 or self.of.bytes < 1:
@@ -56,7 +56,7 @@ class Perplexity:
 
     @property
     def loss(self) -> float:
-        """Mean over the tokens of -log p, natural logarithm: the loss that `evaluate` gives."""
+        """Mean over the tokens of -log p, natural logarithm: the loss that `evaluate` returns."""
         return -self.log_probability / self.tokens
 
     @property
@@ -65,7 +65,7 @@ class Perplexity:
 
     @property
     def per_word(self) -> float:
-        """NaN of texts that are written without spaces between words."""
+        """NaN for texts that are written without spaces between words."""
         return self._perplexity(self.of.words)
 
     @property
@@ -99,5 +99,5 @@ class Perplexity:
         lines += [f"{name:10}{n:12,}{self._bits(n):10.4f}{self._perplexity(n):14.6g}" for name, n in rows]
         if self.unknown:
             share = self.unknown / self.tokens
-            lines.append(f"{share:.1%} of the tokens are UNKNOWN: only the numbers per token mean something")
+            lines.append(f"{share:.1%} of the tokens are UNKNOWN: only scores per token are meaningful")
         return "\n".join(lines)

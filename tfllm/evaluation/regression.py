@@ -1,6 +1,6 @@
-"""How well numbers are predicted: correlations and errors.
+"""Report for predicted numbers: correlations and errors.
 
-Left out: an interval of Spearman's correlation.
+Not included: a confidence interval of Spearman's correlation.
 """
 
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ from tfllm.evaluation.score_inputs import equally_many
 
 @dataclass(frozen=True)
 class RegressionReport:
-    """str() is a few lines. A correlation is nan where one side is all the same."""
+    """str() is a few lines. A correlation is NaN if all true or all predicted numbers are equal."""
 
     examples: int
     pearson: float
@@ -24,7 +24,7 @@ class RegressionReport:
     intervals: dict[str, tuple[float, float]]  # 95 %, of "pearson" and "mse"
 
     def as_dict(self) -> dict:
-        """What JSON knows; None for nan."""
+        """The report in JSON types; None for NaN."""
         result = asdict(self) | {"intervals": {name: list(ends) for name, ends in self.intervals.items()}}
         return _without_nan(result)
 
@@ -57,7 +57,7 @@ def regression_report(y_true, y_pred, seed: int = bootstrap.SEED) -> RegressionR
 
 
 def pearson(x, y) -> float:
-    """The correlation of two columns of numbers; nan where one is all the same."""
+    """The correlation of two columns of numbers; NaN if one is constant."""
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
@@ -66,13 +66,13 @@ def pearson(x, y) -> float:
 
 
 def spearman(x, y) -> float:
-    """Pearson's correlation of the ranks; equal numbers share the mean of their ranks."""
+    """Pearson's correlation of the ranks; equal numbers get the mean of their ranks."""
     return pearson(_ranks(x), _ranks(y))
 
 
 def _ranks(values):
-    _, place, counts = np.unique(np.asarray(values, np.float64), return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place.ravel()]
+    _, group, counts = np.unique(np.asarray(values, np.float64), return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[group.ravel()]
 
 
 def _numbers(name, values):

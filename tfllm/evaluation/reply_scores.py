@@ -1,5 +1,6 @@
-"""Scores of a dialogue model: how well it predicts the replies of people, and how varied its own are."""
+"""Scores of a dialogue model: how well it predicts human replies, and the diversity of its own."""
 
+import warnings
 from dataclasses import dataclass
 
 from tfllm.evaluation.diversity import Diversity
@@ -10,15 +11,21 @@ from tfllm.evaluation.perplexity import Perplexity
 class ReplyScores:
     """str() is a table."""
 
-    perplexity: Perplexity  # of the replies of people, END of each counted as a token
-    said: Diversity | None  # of the model's replies; None where it was asked for none
-    people: Diversity | None  # of the replies of people to the same histories
+    perplexity: Perplexity  # of human replies, counting the END of each as a token
+    replies: Diversity | None  # of the replies of the model; None if it generated none
+    people: Diversity | None  # of human replies to the same histories
+
+    @property
+    def said(self):
+        """The former name of `replies`."""
+        warnings.warn("ReplyScores.said is now ReplyScores.replies", FutureWarning, stacklevel=2)
+        return self.replies
 
     def as_dict(self) -> dict[str, float]:
-        """perplexity (per token), and the numbers of `Diversity` of what the model said."""
-        return {"perplexity": self.perplexity.per_token} | (self.said.as_dict() if self.said else {})
+        """The perplexity per token, and the scores of `Diversity` of the replies of the model."""
+        return {"perplexity": self.perplexity.per_token} | (self.replies.as_dict() if self.replies else {})
 
     def __str__(self) -> str:
         lines = [str(self.perplexity)]
-        lines += [f"{'replies':10}{self.said}", f"{'of people':10}{self.people}"] if self.said else []
+        lines += [f"{'replies':10}{self.replies}", f"{'of people':10}{self.people}"] if self.replies else []
         return "\n".join(lines)

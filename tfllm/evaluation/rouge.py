@@ -1,9 +1,9 @@
 """ROUGE-1, ROUGE-2 and ROUGE-L of summaries (Lin 2004) by rouge-score, each with a 95 % bootstrap interval.
 
-F1 of one summary against its reference, in percent, and the mean over summaries; the interval is that of the mean.
-Tokens are those of scripts.py: words, or the characters of scripts that have no spaces between words. On ASCII text its
-words are those of rouge-score, whose own tokenizer drops whatever is not a-z or 0-9: all else would score 0.
-Left out: ROUGE-Lsum, several references, stems of other languages than English.
+F1 of each summary and its reference, in percent, and the mean over summaries; the interval is that of the mean.
+Tokens are those of scripts.py: words, or characters in scripts without spaces between words. On ASCII text its words
+are those of rouge-score, whose own tokenizer drops everything but a-z and 0-9, so other text would score 0.
+Not included: ROUGE-Lsum, several references, stemming of other languages than English.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class RougeScores:
 
 
 class Tokens:
-    """What rouge-score asks for its tokens: text -> list of str. stem: str -> str, of English words, or None."""
+    """A tokenizer for rouge-score: text -> list of str. stem: str -> str, for English words, or None."""
 
     def __init__(self, cut, stem=None):
         self.cut, self.stem = cut, stem
@@ -43,7 +43,7 @@ class Tokens:
         result = self.cut(text)
         if self.stem is None:
             return result
-        return [self.stem(word) if len(word) > 3 and word.isascii() else word for word in result]  # as rouge-score
+        return [self.stem(word) if len(word) > 3 and word.isascii() else word for word in result]  # as in rouge-score
 
 
 def rouge(
@@ -53,17 +53,17 @@ def rouge(
     stemming: bool = True,
     resamples: int = RESAMPLES,
 ) -> RougeScores:
-    """tokens: "words" or "characters"; None: characters where most of the references is written without spaces between
-    words (Chinese, Japanese, Thai ...), else words. The signature says which. stemming: of English words, Porter's.
+    """tokens: "words" or "characters"; None: characters if most references are in scripts without spaces between words
+    (Chinese, Japanese, Thai ...), else words. The signature says which. stemming: Porter's, for English words.
 
-    Warns of references that the tokens cannot read. ValueError for unequal lengths, nothing to score and unknown
-    tokens; ImportError without rouge-score.
+    Warns about references that the tokens cannot represent. Raises ValueError for unequal lengths, nothing to score and
+    unknown tokens; ImportError without rouge-score.
     """
     summaries, references = _checked(summaries, references)
     tokens = scripts.tokens_of(references, tokens)
     warn_unread(references, tokens)
     scorer, version = _scorer(tokens, stemming)
-    result = [scorer.score(reference, said) for said, reference in zip(summaries, references, strict=True)]
+    result = [scorer.score(reference, summary) for summary, reference in zip(summaries, references, strict=True)]
     values = {name: np.array([100 * one[name].fmeasure for one in result]) for name in KINDS}
     stemmed = "yes" if tokens == "words" and stemming else "no"
     signature = f"n:{len(result)}|tokens:{tokens}|stemming:{stemmed}|interval:bootstrap|rouge-score:{version}"
@@ -84,12 +84,12 @@ def _checked(summaries, references):
             raise ValueError(f"{name}: expected a list of strings, got one string")
     summaries, references = list(summaries), list(references)
     if len(summaries) != len(references):
-        raise ValueError(f"{len(summaries)} summaries but {len(references)} references: give one for each")
+        raise ValueError(f"{len(summaries)} summaries but {len(references)} references: give one per summary")
     if not summaries:
         raise ValueError("nothing to score: no summaries")
-    for place, pair in enumerate(zip(summaries, references, strict=True)):
+    for number, pair in enumerate(zip(summaries, references, strict=True)):
         if wrong := [text for text in pair if not isinstance(text, str)]:
-            raise ValueError(f"item {place}: expected str, got {type(wrong[0]).__name__}; decode it first")
+            raise ValueError(f"item {number}: expected str, got {type(wrong[0]).__name__}; decode it first")
     return summaries, references
 
 
@@ -107,9 +107,9 @@ def _scorer(tokens, stemming):
 
 
 def warn_unread(references, tokens):
-    """Logs how many references are of no use by these tokens: no token in them, or a few very long ones."""
+    """Log how many references these tokens cannot represent: without any token, or as a few very long ones."""
     if tokens == "words":
         scripts.warn("ROUGE", references, lambda result: result.alone, "tokens='words'", "tokens='characters'")
     if empty := sum(not scripts.TOKENS[tokens](text) for text in references):
-        scripts.log.warning("ROUGE: %d of %d references have neither letters nor numbers: whatever is said scores 0",
+        scripts.log.warning("ROUGE: %d of %d references have neither letters nor numbers: every summary scores 0",
                             empty, len(references))  # fmt: skip

@@ -1,4 +1,4 @@
-"""What users hand to the reports, checked: class numbers or names, probabilities."""
+"""Checks of the inputs of reports: class numbers or names, probabilities."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ def classes(y_true, y_pred, labels=None):
     equally_many(*columns)
     named = [column.dtype.kind == "U" for column in columns]
     if named[0] != named[1]:
-        raise ValueError("y_true and y_pred: expected both as names or both as class numbers; one is of each kind")
+        raise ValueError("y_true and y_pred: expected both as names or both as class numbers, got one of each")
     if labels is None:
         labels = np.unique(np.concatenate(columns)).tolist() if named[0] else range(max(map(np.max, columns)) + 1)
     labels = _named(labels)
@@ -32,13 +32,13 @@ def yes_or_no(y_true, y_pred, labels=None):
 def _named(labels, size=None):
     labels = tuple(map(str, labels))
     if len(set(labels)) != len(labels) or len(labels) != (size or len(labels)) or not labels:
-        raise ValueError(f"labels: expected a name for each class, each once; got {list(labels)}")
+        raise ValueError(f"labels: expected a unique name for each class; got {list(labels)}")
     return labels
 
 
 def equally_many(y_true, y_pred):
     if len(y_true) != len(y_pred):
-        raise ValueError(f"y_true has {len(y_true)} examples but y_pred has {len(y_pred)}: give one for each")
+        raise ValueError(f"y_true has {len(y_true)} examples but y_pred has {len(y_pred)}: they must be equal")
     if not len(y_true):
         raise ValueError("nothing to score: no examples")
 
@@ -57,26 +57,26 @@ def _column(name, values):
 
 def _numbers(column, labels):
     if column.dtype.kind == "U":
-        places = {label: place for place, label in enumerate(labels)}
-        if unknown := sorted(set(column.tolist()) - set(places)):
-            raise ValueError(f"{unknown[0]!r} is none of the labels {', '.join(map(repr, labels))}")
-        return np.asarray([places[name] for name in column.tolist()], np.int64)
+        number_of = {label: index for index, label in enumerate(labels)}
+        if unknown := sorted(set(column.tolist()) - set(number_of)):
+            raise ValueError(f"{unknown[0]!r} is not one of the labels {', '.join(map(repr, labels))}")
+        return np.asarray([number_of[name] for name in column.tolist()], np.int64)
     if column.min() < 0 or column.max() >= len(labels):
         raise ValueError(f"expected class numbers from 0 to {len(labels) - 1}; got {column.min()} to {column.max()}")
     return column
 
 
-def chances(probabilities, shape, whole):
-    """probabilities as float64 of this shape. whole: each row is a distribution."""
+def chances(probabilities, shape, normalized):
+    """probabilities as float64 of this shape. normalized: each row is a distribution."""
     result = np.asarray(probabilities, np.float64)
     if result.shape != shape:
         raise ValueError(f"probabilities: expected the shape {shape}, a row for each example; got {result.shape}")
     if (
         not (result >= 0).all()
         or not (result <= 1 + 1e-3).all()
-        or (whole and abs(result.sum(axis=1) - 1).max() > 1e-2)
+        or (normalized and abs(result.sum(axis=1) - 1).max() > 1e-2)
     ):
-        what = "rows that sum to 1" if whole else "numbers between 0 and 1"
+        what = "rows that sum to 1" if normalized else "numbers between 0 and 1"
         got = f"{result.min():.4g} to {result.max():.4g}"
         raise ValueError(f"probabilities: expected {what}; got numbers from {got}. Are they logits?")
     return result

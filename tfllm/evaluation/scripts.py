@@ -1,9 +1,9 @@
-"""The tokens that scores of texts count, in every script, and which kind of them a text asks for.
+"""Tokens for text scores, in every script, and which kind of token suits a text.
 
 Chinese, Japanese, Thai, Lao, Khmer, Burmese, Tibetan and some more are written without spaces between words: there each
-character (code point) is a token. In all other scripts, Korean among them, a word is: a run of letters and numbers with
-their combining marks, so that words of Hindi or Arabic stay whole. Texts are lower-cased and composed (NFC) first.
-Left out: finding the words of text without spaces, which takes a dictionary.
+character (code point) is a token. In all other scripts, including Korean, a token is a word: a run of letters and
+numbers with their combining marks, so that words of Hindi or Arabic are not split. Texts are lower-cased and composed
+(NFC) first. Not included: word segmentation of text without spaces, which needs a dictionary.
 """
 
 import logging
@@ -16,7 +16,7 @@ log = logging.getLogger("tfllm")
 
 
 def _marks() -> str:
-    """All combining marks and what joins letters, as the inside of a character class: `re` has no name for them."""
+    """All combining marks and letter joiners, as the inside of a character class: `re` has no name for them."""
     codes = [code for code in range(0x300, 0x20000) if unicodedata.category(chr(code))[0] == "M"]
     first = [code for i, code in enumerate(codes) if not i or codes[i - 1] != code - 1]
     last = [code for i, code in enumerate(codes) if i + 1 == len(codes) or codes[i + 1] != code + 1]
@@ -32,17 +32,18 @@ OTHERS = (
     "\ua000-\ua4cf\ua980-\ua9ff\uaa60-\uaadf"
 )
 UNSPACED = HAN + KANA + OTHERS
-HANGUL = "\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff"  # has spaces; a syllable is a token on request
+# Korean has spaces; its syllables are tokens if tokens="characters"
+HANGUL = "\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff"
 MARKS = _marks()
 
 
 def run(but: str = "", no: str = "") -> str:
-    """The pattern of a word without the characters of `but`, whose first character is not of `no`."""
+    """The pattern of a word without the characters of `but`, whose first character is not in `no`."""
     return rf"[^\W_{but}{no}][^\W_{but}{MARKS}]*(?:[{MARKS}]+[^\W_{but}{MARKS}]*)*"
 
 
 def one(of: str, no: str = "") -> str:
-    """The pattern of a character `of` these that is a letter, number or mark, and not of `no`."""
+    """The pattern of a character in `of` that is a letter, number or mark, and not in `no`."""
     return rf"(?=[^\W_{no}]|[{MARKS}])[{of}]"
 
 
@@ -56,7 +57,7 @@ def normal(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Of ASCII text the tokens of rouge-score: runs of a-z and 0-9."""
+    """For ASCII text the tokens of rouge-score: runs of a-z and 0-9."""
     return WORDS.findall(normal(text))
 
 
@@ -69,7 +70,7 @@ TOKENS = {"words": words, "characters": characters}
 
 
 class Units(NamedTuple):
-    """How much of a text is written how: words with spaces between, and characters of scripts that have none."""
+    """The amount of text in words with spaces, and in characters of scripts without spaces."""
 
     words: int
     han: int
@@ -90,28 +91,28 @@ def total(texts: Iterable[str]) -> Units:
 
 
 def unspaced(result: Units) -> bool:
-    """Whether most of it is written without spaces."""
+    """Whether most of the text is written without spaces."""
     return result.alone > 0 and result.alone >= result.words
 
 
 def checked(tokens: str | None):
-    """ValueError for unknown tokens, before anything is generated."""
+    """Raises ValueError for unknown tokens, before anything is generated."""
     if tokens is not None and tokens not in TOKENS:
         raise ValueError(f"tokens must be None (by the script), 'words' or 'characters'; got {tokens!r}")
 
 
 def tokens_of(texts: list[str], tokens: str | None) -> str:
-    """`tokens`, checked; None: "characters" where most of the texts is written without spaces, else "words"."""
+    """`tokens`, checked; None: "characters" if most of the text is written without spaces, else "words"."""
     checked(tokens)
     return tokens or ("characters" if unspaced(total(texts)) else "words")
 
 
 def warn(score: str, texts: list[str], unread, option: str, instead: str):
-    """Logs how many of the references a score reads as a few very long words, from a tenth of all on.
+    """Log how many references a score would read as a few very long words, if they are at least a tenth.
 
-    unread: Units -> the characters that it leaves together.
+    unread: Units -> the number of characters that it does not separate.
     """
     result = [one for one in map(units, texts) if 0 < unread(one) >= one.words]
     if result and 10 * len(result) >= len(texts):
-        log.warning("%s: %d of %d references have no spaces between words, and %s takes each run of such characters "
-                    "for one word; %s reads them", score, len(result), len(texts), option, instead)  # fmt: skip
+        log.warning("%s: %d of %d references have no spaces between words, and %s treats each run of such characters "
+                    "as one word; use %s", score, len(result), len(texts), option, instead)  # fmt: skip

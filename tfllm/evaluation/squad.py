@@ -1,11 +1,11 @@
-"""Exact match and F1 of answers to questions, as the official scripts of SQuAD count them, each with an interval.
+"""Exact match and F1 of answers to questions, as in the official scripts of SQuAD, with confidence intervals.
 
-Version 1.1 (Rajpurkar et al. 2016, sec. 6.1): an answer is lower-cased, loses ASCII punctuation, the words a, an, the,
-and needless blanks; it has the best score over the question's reference answers. Version 2.0 (Rajpurkar et al. 2018):
-a question without an answer is right where "" is said, and references that normalise to nothing do not count.
-Of references without spaces between words, such as Chinese, tokens are characters (as Cui et al. 2019 count them; no
-official rule for SQuAD), by scripts.py: a run of other letters and numbers is one, all else is dropped, no articles.
-Left out: the curve of precision over recall of version 2.0.
+Version 1.1 (Rajpurkar et al. 2016, sec. 6.1): answers are lower-cased, without ASCII punctuation, the words a, an, the,
+and extra spaces; an answer gets the best score over the question's reference answers. Version 2.0 (Rajpurkar et al.
+2018): for a question without an answer "" is correct, and references that normalise to nothing are ignored.
+For references without spaces between words, such as Chinese, tokens are characters (as in Cui et al. 2019; not an
+official rule of SQuAD), by scripts.py: a run of other letters and numbers is one token, all else is dropped.
+Not included: the precision-recall curve of version 2.0.
 """
 
 import re
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfllm import lazy
 from tfllm.evaluation import scripts
 from tfllm.evaluation.bootstrap import RESAMPLES, intervals
 from tfllm.evaluation.translation_scores import Score
@@ -26,26 +27,26 @@ PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 @dataclass(frozen=True)
 class Threshold:
-    """At what probability of no answer it is best to say none, and the score in percent that this gives."""
+    """The best threshold on the probability of no answer, and the resulting score in percent."""
 
-    at: float  # none is said where the probability is above it
+    at: float  # the answer counts as "" if the probability is above it
     score: float
 
 
 @dataclass(frozen=True, eq=False)
 class SquadScores:
-    """Of N questions; str() is a line for each score."""
+    """Scores of N questions; str() is one line per score."""
 
     exact: Score
     f1: Score
     exacts: np.ndarray  # [N] 0 or 1, per question
     f1s: np.ndarray  # [N] between 0 and 1
     answerable: np.ndarray  # [N] bool
-    best_exact: Threshold | None = None  # where probabilities of no answer were given
+    best_exact: Threshold | None = None  # if probabilities of no answer were given
     best_f1: Threshold | None = None
 
     def as_dict(self) -> dict:
-        """What JSON knows, by the official script's names where it has one."""
+        """The scores in JSON types, with the official script's names where it has one."""
         result = {"exact": self.exact.value, "f1": self.f1.value, "total": len(self.exacts)}
         result["intervals"] = {name: [getattr(self, name).low, getattr(self, name).high] for name in ("exact", "f1")}
         for name, chosen in (("HasAns", self.answerable), ("NoAns", ~self.answerable)):
@@ -72,44 +73,45 @@ class SquadScores:
         return "\n".join(lines)
 
 
+@lazy.renamed(said="answers")
 def squad(
-    said: Sequence[str],
+    answers: Sequence[str],
     references: Sequence[Sequence[str]],
     no_answer: Sequence[float] | None = None,
     threshold: float | None = None,
     tokens: str | None = None,
     resamples: int = RESAMPLES,
 ) -> SquadScores:
-    """said: an answer for each question, "" for none. references: its right answers, [] where it has none.
+    """answers: an answer for each question, "" for none. references: its correct answers, [] if it has none.
 
-    The rules are those of version 2.0 where a question has no answer, or `no_answer` is given; else those of 1.1.
-    no_answer   [N], how likely it is that there is none: the best threshold is looked for
-    threshold   above it an answer counts as ""; None: answers are taken as they are
+    The rules are those of version 2.0 if a question has no answer, or `no_answer` is given; else those of 1.1.
+    no_answer   [N], the probability that there is no answer: used to find the best threshold
+    threshold   above it an answer counts as ""; None: answers are not changed
     tokens      "words" or "characters", see above; None: by the script of most references, as the signature says
 
-    ValueError for unequal lengths, nothing to score, unknown tokens, no references in version 1.1's sense.
+    Raises ValueError for unequal lengths, nothing to score, unknown tokens, and missing references in version 1.1.
     """
-    said, references = checked(said, references)
+    answers, references = checked(answers, references)
     texts = [text for right in references for text in right]
     tokens = scripts.tokens_of(texts, tokens)
     if tokens == "words":
         scripts.warn("F1", texts, lambda result: result.alone, "tokens='words'", "tokens='characters'")
     newer = no_answer is not None or not all(references)
-    rows = [scores(one, right, newer, tokens) for one, right in zip(said, references, strict=True)]
+    rows = [scores(one, right, newer, tokens) for one, right in zip(answers, references, strict=True)]
     exacts, f1s = (np.array(column, float) for column in zip(*rows, strict=True))
     answerable = np.array([bool(right) for right in references])
     best = {}
     if no_answer is not None:
         chance = np.asarray(no_answer, float)
         if chance.shape != exacts.shape:
-            raise ValueError(f"{len(exacts)} answers but no_answer of shape {chance.shape}: give a number for each")
-        empty = np.array([not one for one in said])
+            raise ValueError(f"{len(exacts)} answers but no_answer of shape {chance.shape}: give one number per answer")
+        empty = np.array([not one for one in answers])
         best = {"best_exact": best_threshold(exacts, answerable, empty, chance),
                 "best_f1": best_threshold(f1s, answerable, empty, chance)}  # fmt: skip
         if threshold is not None:
             exacts, f1s = (np.where(chance > threshold, ~answerable, column) for column in (exacts, f1s))
     elif threshold is not None:
-        raise ValueError("a threshold is of probabilities that there is no answer: give no_answer")
+        raise ValueError("a threshold needs the probabilities of no answer: give no_answer")
     columns = 100 * np.stack([exacts, f1s], axis=1)
 
     def means(draws):  # [R, M]
@@ -125,43 +127,43 @@ def squad(
 
 
 def normalized(text: str, tokens: str = "words") -> str:
-    """An answer as it is compared: its tokens with a blank between."""
+    """An answer as it is compared: its tokens separated by spaces."""
     if tokens == "characters":
         return " ".join(scripts.characters(text))
     return " ".join(ARTICLES.sub(" ", text.lower().translate(PUNCTUATION)).split())
 
 
-def scores(said: str, references: Sequence[str], newer: bool, tokens: str = "words") -> tuple[float, float]:
-    """(exact match, F1) of one answer: each the best over the references. newer: by the rules of version 2.0."""
-    said = normalized(said, tokens)
-    right = [normalized(text, tokens) for text in kept(references, newer, tokens)]
-    return max(float(said == text) for text in right), max(f1(said, text, newer) for text in right)
+def scores(answer: str, references: Sequence[str], newer: bool, tokens: str = "words") -> tuple[float, float]:
+    """(exact match, F1) of one answer: each the best over the references. newer: use the rules of version 2.0."""
+    answer = normalized(answer, tokens)
+    right = [normalized(text, tokens) for text in counted(references, newer, tokens)]
+    return max(float(answer == text) for text in right), max(f1(answer, text, newer) for text in right)
 
 
-def kept(references, newer, tokens):
-    """The references that count; [""] where there are none."""
+def counted(references, newer, tokens):
+    """The references that count; [""] if there are none."""
     if not newer:
         return list(references)
     return [text for text in references if normalized(text, tokens)] or [""]
 
 
-def f1(said: str, reference: str, newer: bool) -> float:
-    """Of two normalised texts: the harmonic mean of precision and recall of tokens, each as often as it is there."""
-    said, reference = said.split(), reference.split()
-    if newer and not (said and reference):
-        return float(said == reference)
-    common = sum((Counter(said) & Counter(reference)).values())
-    return 2 * common / (len(said) + len(reference)) if common else 0.0
+def f1(answer: str, reference: str, newer: bool) -> float:
+    """F1 of two normalised texts: the harmonic mean of precision and recall of tokens, with repetitions."""
+    answer, reference = answer.split(), reference.split()
+    if newer and not (answer and reference):
+        return float(answer == reference)
+    common = sum((Counter(answer) & Counter(reference)).values())
+    return 2 * common / (len(answer) + len(reference)) if common else 0.0
 
 
 def best_threshold(result, answerable, empty, chance) -> Threshold:
-    """The threshold on the probability of no answer above which "" scores best. All [N]; empty: "" was said.
+    """The threshold on the probability of no answer above which "" scores best. All [N]; empty: the answer is "".
 
-    As `find_best_thresh` of the official script. Differs: questions with one probability come together, since no
-    threshold parts them; the script also tries what no threshold gives.
+    As `find_best_thresh` of the official script. Differs: questions with equal probability are treated together, since
+    no threshold separates them; the official script also tries impossible splits.
     """
     order = np.argsort(chance, kind="stable")
-    gain = np.where(answerable, result, -1.0 * ~empty)[order]  # of one more question that is answered
+    gain = np.where(answerable, result, -1.0 * ~empty)[order]  # of answering one more question
     total = np.cumsum(gain) + (~answerable).sum()
     chance = chance[order]
     last = np.append(chance[1:] != chance[:-1], True)
@@ -174,18 +176,20 @@ def percent(column):
     return float(100 * np.mean(column))
 
 
-def checked(said, references):
-    for name, texts in ("said", said), ("references", references):
+def checked(answers, references):
+    for name, texts in ("answers", answers), ("references", references):
         if isinstance(texts, (str, bytes)):
             raise ValueError(f"{name}: expected a list, got one string")
-    said, references = list(said), list(references)
-    if len(said) != len(references):
-        raise ValueError(f"{len(said)} answers but references for {len(references)} questions: give a list for each")
-    if not said:
+    answers, references = list(answers), list(references)
+    if len(answers) != len(references):
+        raise ValueError(
+            f"{len(answers)} answers but references for {len(references)} questions: give one list per question"
+        )
+    if not answers:
         raise ValueError("nothing to score: no answers")
-    for place, (one, right) in enumerate(zip(said, references, strict=True)):
+    for number, (one, right) in enumerate(zip(answers, references, strict=True)):
         if isinstance(right, (str, bytes)):
-            raise ValueError(f"question {place}: expected a list of references, got one string: {right[:40]!r}")
+            raise ValueError(f"question {number}: expected a list of references, got one string: {right[:40]!r}")
         if wrong := [text for text in (one, *right) if not isinstance(text, str)]:
-            raise ValueError(f"question {place}: expected str, got {type(wrong[0]).__name__}; decode it first")
-    return said, references
+            raise ValueError(f"question {number}: expected str, got {type(wrong[0]).__name__}; decode it first")
+    return answers, references

@@ -1,10 +1,10 @@
-"""Scores of translations, each with a 95 % interval: BLEU and chrF by sacrebleu, exact match.
+"""Scores of translations with 95 % confidence intervals: BLEU and chrF by sacrebleu, exact match.
 
 The intervals of BLEU and chrF are sacrebleu's bootstrap over sentences (Koehn 2004): mean ± half width of
-1,000 samples, which take 40 to 80 kB of memory a sentence; that of exact match is Wilson's (1927).
-A score depends on its settings: cite it with its signature. BLEU counts words, which some scripts do not show: its
-tokenizer is chosen by the script of the references, unless one is given. chrF counts characters, of all scripts alike.
-Left out: comparing two systems (`sacrebleu --paired-bs`), COMET, sentence-level scores.
+1,000 samples, which take 40 to 80 kB of memory per sentence; that of exact match is Wilson's (1927).
+A score depends on its settings: cite it with its signature. BLEU counts words, which some scripts do not separate: its
+tokenizer is chosen by the script of the references, unless one is given. chrF counts characters in all scripts.
+Not included: comparing two systems (`sacrebleu --paired-bs`), COMET, sentence-level scores.
 """
 
 import math
@@ -19,7 +19,7 @@ from tfllm.private_api import mean_and_half_width, with_float_scores
 
 BOOTSTRAP, SEED = 1000, 12345
 TOKENIZERS = Literal["13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "flores101", "flores200", "spBLEU-1K"]
-UNREAD = {  # tokenizers that cut at spaces and marks -> the characters that they leave together
+UNREAD = {  # tokenizers that split at spaces and punctuation -> the characters that they do not separate
     "13a": lambda result: result.alone, "intl": lambda result: result.alone, "ko-mecab": lambda result: result.alone,
     "zh": lambda result: result.kana + result.others, "ja-mecab": lambda result: result.others,
 }  # fmt: skip
@@ -34,7 +34,7 @@ class Score:
     value: float
     low: float  # end of the 95 % interval
     high: float
-    signature: str  # what was computed, by which program
+    signature: str  # settings and program version
 
     def __str__(self) -> str:
         return f"{self.name} {self.value:.2f} [{self.low:.2f}, {self.high:.2f}] {self.signature}"
@@ -48,7 +48,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Scores:
-    """Both scores of one set of translations; str() is one line each."""
+    """Both scores of one set of translations; str() is one line per score."""
 
     bleu: Score
     chrf: Score
@@ -68,11 +68,11 @@ def bleu(
 ) -> Score:
     """Corpus BLEU, Papineni et al. 2002; a sentence may have several references.
 
-    tokenize: one of sacrebleu's: "13a", "zh", "ja-mecab", "char", "flores200" ...; "none" for text that is tokens
-    already. None: by the script of most references, "zh" for Chinese, "char" for Japanese, Thai, Lao, Khmer, Burmese
+    tokenize: one of sacrebleu's: "13a", "zh", "ja-mecab", "char", "flores200" ...; "none" for text that is already
+    tokenised. None: by the script of most references, "zh" for Chinese, "char" for Japanese, Thai, Lao, Khmer, Burmese
     and others without spaces between words, else "13a". The signature says which, as "tok:".
-    Warns of references that the tokenizer cannot read. ValueError for unequal lengths or nothing to score; ImportError
-    without sacrebleu, or what the tokenizer needs.
+    Warns about references that the tokenizer cannot split. Raises ValueError for unequal lengths or nothing to score;
+    ImportError without sacrebleu, or without a dependency of the tokenizer.
     """
     checked_tokenizer(tokenize)
     hypotheses, references = _paired(hypotheses, references)
@@ -80,7 +80,7 @@ def bleu(
     tokenize = tokenizer_of(texts) if tokenize is None else tokenize
     if tokenize in UNREAD:
         option = f"tokenize={tokenize!r}"
-        scripts.warn("BLEU", texts, UNREAD[tokenize], option, "the tokenizer by script (None), or 'char',")
+        scripts.warn("BLEU", texts, UNREAD[tokenize], option, "tokenize=None (by script), or 'char'")
     metric = _sacrebleu().BLEU(tokenize=tokenize, lowercase=lowercase, force=True)
     return _score(metric, hypotheses, references)
 
@@ -90,11 +90,13 @@ def tokenizer_of(texts: Sequence[str]) -> str:
     result = scripts.total(texts)
     if not scripts.unspaced(result):
         return "13a"
-    return "zh" if result.kana + result.others <= result.alone / 20 else "char"  # a few の are in Chinese text too
+    return "zh" if result.kana + result.others <= result.alone / 20 else "char"  # Chinese texts may contain a few の
 
 
 def checked_tokenizer(tokenize: str | None):
-    """Its errors before anything is translated: ValueError for an unknown one, ImportError for what it lacks."""
+    """Checks before anything is translated: ValueError for an unknown tokenizer, ImportError for a missing
+    dependency.
+    """
     metrics = _sacrebleu()
     if tokenize is None:
         return
@@ -103,10 +105,12 @@ def checked_tokenizer(tokenize: str | None):
         raise ValueError(f"sacrebleu has no tokenizer {tokenize!r}; it has {known}")
     try:
         metrics.BLEU(tokenize=tokenize)
-    except (RuntimeError, ImportError):  # its tokenizers of Japanese and Korean
+    except (RuntimeError, ImportError):  # its tokenizers for Japanese and Korean
         package = f"'sacrebleu[{tokenize[:2]}]'" if "mecab" in tokenize else "sentencepiece"
-        raise ImportError(f"tokenize={tokenize!r} needs what is not installed: pip install {package}") from None
-    except OSError as error:  # those of flores are downloaded
+        raise ImportError(
+            f"tokenize={tokenize!r} needs a package that is not installed: pip install {package}"
+        ) from None
+    except OSError as error:  # the tokenizers of flores are downloaded
         raise OSError(f"tokenize={tokenize!r} needs a file that sacrebleu could not download: {error}") from None
 
 
@@ -116,7 +120,7 @@ def chrf(
     word_order: int = 0,
     lowercase: bool = False,
 ) -> Score:
-    """Corpus chrF2, Popović 2015; word_order=2 is chrF++, whose words stand between spaces. Errors as `bleu`."""
+    """Corpus chrF2, Popović 2015; word_order=2 is chrF++, which uses words separated by spaces. Errors as in `bleu`."""
     hypotheses, references = _paired(hypotheses, references)
     if word_order:
         texts = [text for known in references for text in known]
@@ -146,27 +150,27 @@ def _score(metric, hypotheses, references) -> Score:
 
 
 def _paired(hypotheses, references) -> tuple[list[str], list[list[str]]]:
-    """Lists of equal length, a list of references for each hypothesis; ValueError otherwise."""
+    """Lists of equal length, with a list of references for each hypothesis. Raises ValueError otherwise."""
     for name, texts in ("hypotheses", hypotheses), ("references", references):
         if isinstance(texts, (str, bytes)):
             raise ValueError(f"{name}: expected a list of strings, got one string")
     hypotheses = list(hypotheses)
     references = [[known] if isinstance(known, str) else list(known) for known in references]
     if len(hypotheses) != len(references):
-        raise ValueError(f"{len(hypotheses)} hypotheses but {len(references)} references: give one for each")
+        raise ValueError(f"{len(hypotheses)} hypotheses but {len(references)} references: give one per hypothesis")
     if not hypotheses:
         raise ValueError("nothing to score: no hypotheses")
-    for place, (hypothesis, known) in enumerate(zip(hypotheses, references, strict=True)):
+    for number, (hypothesis, known) in enumerate(zip(hypotheses, references, strict=True)):
         if wrong := [text for text in [hypothesis, *known] if not isinstance(text, str)]:
-            raise ValueError(f"item {place}: expected str, got {type(wrong[0]).__name__}; decode it first")
+            raise ValueError(f"item {number}: expected str, got {type(wrong[0]).__name__}; decode it first")
         if not known:
-            raise ValueError(f"item {place} has no reference")
+            raise ValueError(f"item {number} has no reference")
     return hypotheses, references
 
 
 @contextmanager
 def _seeded():
-    """sacrebleu takes its seed from the environment only."""
+    """sacrebleu reads its seed from the environment only."""
     name, before = "SACREBLEU_SEED", os.environ.get("SACREBLEU_SEED")
     os.environ[name] = str(SEED)
     try:

@@ -1,6 +1,6 @@
-"""Fitting a keras.Model: recipe, schedules, run folder, exact resume; fine-tuning by names. Knows no task.
+"""Training of a keras.Model: recipe, schedules, run folder, exact resume; fine-tuning by names. Independent of tasks.
 
-Nothing is imported before it is used.
+Submodules are imported on first use.
 """
 
 from tfllm import lazy

@@ -1,8 +1,8 @@
-"""Averages of the weights over training: of the last N epochs, or exponential (Keras' use_ema).
+"""Averages of the weights during training: over the last N epochs, or exponential (Keras' use_ema).
 
-The averaged weights are those that are validated, scored and kept as best; training goes on with its own.
+The averaged weights are validated, scored and saved as the best; training itself continues with the original weights.
 At the end of `fit` the model has the averaged weights, and average.keras is written.
-Only trainable weights are averaged (the moments of a BatchNormalization are not).
+Only trainable weights are averaged (the statistics of a BatchNormalization are not).
 """
 
 import re
@@ -21,21 +21,21 @@ from tfllm.limits import check_unpacked
 def average(paths: list[Path]) -> list[np.ndarray]:
     """Arithmetic mean of weight files (`.npz`, arrays in order), summed in float64."""
     if not paths:
-        raise ValueError("no weights to average: not one epoch has ended, or the files in weights/ were removed")
+        raise ValueError("no weights to average: no epoch has ended, or the files in weights/ were removed")
     total = None
     for path in paths:
-        with understood(path, "weights of one epoch; removed, it is left out"):
+        with understood(path, "weights of one epoch; remove the file to skip it"):
             check_unpacked(path)
             with np.load(path) as arrays:
                 weights = [arrays[name].astype("float64") for name in arrays.files]
             if total is not None and [a.shape for a in total] != [a.shape for a in weights]:
-                raise ValueError(f"its shapes are not those of {paths[0].name}")
+                raise ValueError(f"its shapes differ from those of {paths[0].name}")
         total = weights if total is None else [a + b for a, b in zip(total, weights, strict=True)]
     return [weight / len(paths) for weight in total]
 
 
 class _Averaged(keras.callbacks.Callback, ABC):
-    """Validation within `fit` sees the averaged weights, and the model has them after it."""
+    """Validation within `fit` uses the averaged weights, and the model has them afterwards."""
 
     def __init__(self, folder):
         super().__init__()
@@ -47,7 +47,7 @@ class _Averaged(keras.callbacks.Callback, ABC):
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """A block in which the model has the averaged weights; afterwards it has its own again."""
+        """Context manager: the model has the averaged weights inside the block; its own are restored afterwards."""
         own = self.values()
         self.load()
         try:
@@ -101,7 +101,7 @@ class LastAverage(_Averaged):
 
     def on_epoch_begin(self, epoch, logs=None):
         super().on_epoch_begin(epoch)
-        for path in self.paths(epoch, None):  # of an epoch that was interrupted and is done again
+        for path in self.paths(epoch, None):  # of an epoch that was interrupted and is repeated
             path.unlink()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -113,7 +113,7 @@ class LastAverage(_Averaged):
         self.assign(self.mean)
 
     def keep(self):
-        """Write the weights at the end of this epoch, once, and remove those that left the window."""
+        """Write the weights at the end of this epoch, once, and remove those before the last `count` epochs."""
         if self.epoch is None or self.paths(self.epoch, None):
             return
         values = [value.astype("float32") if value.itemsize < 4 else value for value in self.values()]

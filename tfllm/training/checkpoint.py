@@ -1,10 +1,10 @@
-"""At the end of every epoch: record it, save last.keras and, when it is the best so far, best.keras.
+"""At the end of every epoch: record it, save last.keras and, if it is the best so far, best.keras.
 
-last.keras holds the weights as the optimizer left them (to go on); best.keras holds what was validated,
-that is the averaged weights where the recipe averages (to be used). A loss that is not finite is an
-error, and what was kept stays. No other process may train in the folder meanwhile. The log tells the seconds of
-each epoch, its validation and scores counted; the history those from the beginning of the training on.
-Left out: saving within an epoch; keeping more than the two.
+last.keras has the weights of the optimizer, to continue; best.keras has the validated weights, which are averaged ones
+if the recipe averages, for use. A loss that is not finite is an error, and the saved files are unchanged. No other
+process may train in the folder meanwhile. The log has the seconds of each epoch, including validation and scores; the
+history has the seconds since the start of the training.
+Not included: saving within an epoch; more than these two files.
 """
 
 import logging
@@ -22,9 +22,9 @@ log = logging.getLogger("tfllm")
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """monitor: a name of `fit`'s logs; low is good if it ends in "loss", else high is.
+    """monitor: a name in `fit`'s logs; lower is better if it ends in "loss", else higher.
 
-    validated() is a context in which the model has the weights that were validated.
+    validated() is a context manager in which the model has the weights that were validated.
     """
 
     def __init__(self, folder, progress: Progress, monitor="val_loss", validated=nullcontext):
@@ -36,8 +36,8 @@ class Checkpoint(keras.callbacks.Callback):
         updates = int(self.model.optimizer.iterations)
         if updates != self.progress.updates:
             raise ValueError(
-                f"the optimizer has done {updates} updates, {self.folder} {self.progress.updates}: "
-                "to go on, `model, epoch = tfllm.training.resume(folder)`; to begin anew, take another folder"
+                f"the optimizer has done {updates} updates, but {self.folder} {self.progress.updates}: "
+                "to continue, `model, epoch = tfllm.training.resume(folder)`; to start again, use another folder"
             )
         self.began = time.monotonic() - self.progress.seconds
         text = "%s with %d weights, Keras %s: from epoch %d on"
@@ -49,7 +49,7 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if epoch != self.progress.epoch:
             raise ValueError(
-                f"{self.folder} has {self.progress.epoch} finished epochs and `fit` begins with "
+                f"{self.folder} has {self.progress.epoch} finished epochs, but `fit` starts with "
                 f"initial_epoch={epoch}: call fit(initial_epoch={self.progress.epoch})"
             )
 
@@ -70,7 +70,7 @@ class Checkpoint(keras.callbacks.Callback):
         log.info("epoch %d  %.0f s  %s%s", epoch + 1, progress.seconds - before, shown, "  best" if better else "")
 
     def improved(self, logs) -> bool:
-        """Whether the monitor is better than ever; an epoch without it (not validated) never is."""
+        """Whether the monitor is better than ever before; never for an epoch without it (not validated)."""
         if self.monitor not in logs:
             if self.progress.best is None:
                 log.warning("no %r among %s: no best.keras is written", self.monitor, sorted(logs))

@@ -1,4 +1,4 @@
-"""history.csv and curve.png of a run, both drawn anew from the progress after every epoch."""
+"""history.csv and curve.png of a run, written again after every epoch."""
 
 import csv
 import logging
@@ -14,7 +14,7 @@ log = logging.getLogger("tfllm")
 
 
 class Curve(keras.callbacks.Callback):
-    """Stands behind Checkpoint, which keeps the history. Without matplotlib: one warning, no PNG."""
+    """Must come after Checkpoint, which records the history. Without matplotlib: one warning, no PNG."""
 
     def __init__(self, folder, progress: Progress, monitor: str):
         super().__init__()
@@ -34,7 +34,7 @@ class Curve(keras.callbacks.Callback):
 
 
 def write_history(path, history: list[dict]):
-    """One line an epoch; a column for every name that any epoch has, empty where it has none."""
+    """One line per epoch; a column for every name that occurs in any epoch, empty where it is missing."""
     columns = list(dict.fromkeys(name for row in history for name in row))
     with written(path) as beside, open(beside, "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, columns)
@@ -43,7 +43,7 @@ def write_history(path, history: list[dict]):
 
 
 def draw_curve(path, progress: Progress, monitor: str):
-    """Training and validation loss by epoch, and the monitor where it is neither; the best epoch is marked."""
+    """Training and validation loss by epoch, and the monitor if it is another score; the best epoch is marked."""
     others = [] if monitor in ("loss", "val_loss") else [monitor]
     drawing = figure(7, 4 + 3 * len(others))
     plots = drawing.subplots(1 + len(others), sharex=True, squeeze=False)[:, 0]

@@ -1,10 +1,10 @@
-"""One tidy display of a training in a terminal: where it is, how fast, how long it still takes; instead of Keras' bar.
+"""A progress display in a terminal: position, speed, remaining time; instead of Keras' bar.
 
     with Display(sample=lambda: task.generate("Guten Tag")) as display:
         task.fit(texts, epochs=20, verbose=0, callbacks=[display])
 
-What is printed or logged in the meantime stands above the display. Stands last in the list of callbacks, for it says
-what the others take time for. Left out: training without a terminal, for which a log is made (checkpoint.py).
+Everything printed or logged meanwhile appears above the display. It must be the last callback, since it shows what the
+others spend time on. Not included: training without a terminal, which has a log (checkpoint.py).
 """
 
 import time
@@ -17,13 +17,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-LOOK = 0.25  # seconds from one look at the figures to the next
+REFRESH = 0.25  # seconds between two updates of the numbers
 
 
 class Display(keras.callbacks.Callback):
-    """sample() -> an answer of the model, printed after each epoch; None: nothing is.
+    """sample() -> an output of the model, printed after each epoch; None: nothing.
 
-    unit: what the loss is a mean of. device: "CPU (2 cores)".
+    unit: what the loss is averaged over. device: "CPU (2 cores)".
     """
 
     def __init__(self, sample: Callable[[], str] | None = None, unit="tokens", device="", console=None):
@@ -32,7 +32,7 @@ class Display(keras.callbacks.Callback):
         self.now, self.phase, self.figures = time.monotonic, "", {}
         self.epoch, self.epochs, self.step, self.steps = 0, 1, 0, None
         self.step_seconds = self.rate = None
-        self.rest = 0.0  # seconds of an epoch behind its last step: validating, saving
+        self.rest = 0.0  # seconds of an epoch after its last step: validating, saving
         self.live = Live(get_renderable=self.drawn, console=console or Console(), transient=True, refresh_per_second=4)
 
     def __enter__(self):
@@ -53,10 +53,10 @@ class Display(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.step, now = batch + 1, self.now()
-        if self.measured is None:  # the first step of an epoch may be compiled, and fills the pipeline
-            self.measured, self.looked = (now, self.step, self.seen()), now
+        if self.measured is None:  # the first step of an epoch may include compilation, and fills the pipeline
+            self.measured, self.refreshed = (now, self.step, self.seen()), now
             self.enter("")
-        elif now - self.looked < LOOK and self.step != self.steps:
+        elif now - self.refreshed < REFRESH and self.step != self.steps:
             return
         began, step, seen = self.measured
         if self.step > step:
@@ -64,7 +64,7 @@ class Display(keras.callbacks.Callback):
             self.rate = (self.seen() - seen) / max(now - began, 1e-9)
         elif self.step_seconds is None:
             self.step_seconds = 0.0
-        self.looked = now
+        self.refreshed = now
         names = sorted(logs or {}, key=lambda name: name != "loss")
         self.figures = {name: float(logs[name]) for name in names}
         self.figures["learning rate"] = float(self.model.optimizer.learning_rate)
@@ -85,7 +85,7 @@ class Display(keras.callbacks.Callback):
         if self.sample is not None:
             self.enter("answering")
             self.live.console.print(Text(f"  {self.sample().strip()}", overflow="ellipsis", no_wrap=True, style="dim"))
-        self.rest = self.now() - self.looked
+        self.rest = self.now() - self.refreshed
         self.enter("")
 
     def on_train_end(self, logs=None):
@@ -95,29 +95,29 @@ class Display(keras.callbacks.Callback):
         self.phase, self.since = phase, self.now()
 
     def seen(self) -> float:
-        """How many tokens (or what the metrics count) there have been in this epoch."""
+        """The number of tokens (or what the metrics count) seen in this epoch."""
         inner = [part for metric in self.model.metrics for part in getattr(metric, "metrics", ())]
         return next((float(part.count) for part in inner if hasattr(part, "count")), 0.0)
 
     def left(self) -> tuple[float, float] | None:
-        """Seconds left of the epoch, and of the training if no epoch is left out; None where they are not known yet."""
+        """Seconds left of the epoch, and of the training if all epochs are run; None while unknown."""
         if not self.steps or not self.step_seconds:
             return None
         epoch = (self.steps - self.step) * self.step_seconds
         return epoch, epoch + self.rest + (self.epochs - self.epoch - 1) * (self.steps * self.step_seconds + self.rest)
 
     def drawn(self):
-        """What is shown now."""
+        """The current display."""
         head = Table.grid(padding=(0, 1))
         bar = ProgressBar(self.steps or 1, min(self.step, self.steps or 0), width=30, pulse=not self.steps)
         steps = f"{self.step}/{self.steps or '?'} steps"
         head.add_row(f"epoch {self.epoch + 1} of {self.epochs}", bar, steps, self.device)
-        told = [f"{name} {value:{'.2e' if 'rate' in name else '.4f'}}" for name, value in self.figures.items()]
-        told += [f"{self.rate:,.0f} {self.unit}/s"] if self.rate else []
+        texts = [f"{name} {value:{'.2e' if 'rate' in name else '.4f'}}" for name, value in self.figures.items()]
+        texts += [f"{self.rate:,.0f} {self.unit}/s"] if self.rate else []
         if left := self.left():
-            told.append(f"{clock(left[0])} left of the epoch, {clock(left[1])} of the training")
+            texts.append(f"{clock(left[0])} left of the epoch, {clock(left[1])} of the training")
         phase = [Text(f"{self.phase} ... {clock(self.now() - self.since)}")] if self.phase else []
-        return Group(head, *([Text("  ".join(told))] if told else []), *phase)
+        return Group(head, *([Text("  ".join(texts))] if texts else []), *phase)
 
 
 def clock(seconds) -> str:

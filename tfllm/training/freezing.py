@@ -1,9 +1,9 @@
-"""Which weights are trained: freezing by name.
+"""Freezing weights by name.
 
     training.freeze(task, "embed*", "layer1", "layer2/*")     # -> 1,184,256 of 1,850,112 weights are trained (64.0 %)
 
-Patterns: tfllm.layers.names.chosen. Keras settles at `compile` what is trained: a compiled model is compiled anew, with
-the same settings and an optimizer that begins afresh. Give the model that is compiled, the task and not its model.
+Patterns: tfllm.layers.names.chosen. `compile` determines in Keras which weights are trained, so a compiled model is
+compiled again, with the same settings and a new optimizer state. Pass the compiled model: the task, not its model.
 """
 
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger("tfllm")
 
 @dataclass(frozen=True)
 class Trained:
-    """How many numbers are trained, of how many."""
+    """The number of trained elements, and of all elements."""
 
     trained: int
     total: int
@@ -34,26 +34,26 @@ class Trained:
 
 
 def trained(model: keras.Model) -> Trained:
-    """The count as it stands; what Keras never trains (statistics, seeds) does not count."""
+    """The current count; weights that Keras never trains (statistics, seeds) are not counted."""
     weights = names.weights(model).values()
-    there = sum(math.prod(weight.shape) for weight in weights if weight.trainable) if model.trainable else 0
-    return Trained(there, sum(math.prod(weight.shape) for weight in weights))
+    count = sum(math.prod(weight.shape) for weight in weights if weight.trainable) if model.trainable else 0
+    return Trained(count, sum(math.prod(weight.shape) for weight in weights))
 
 
 def freeze(model: keras.Model, *patterns: str) -> Trained:
-    """No longer train the weights that a pattern fits. ValueError for a pattern that fits none."""
+    """Stop training the weights that match a pattern. Raises ValueError for a pattern without a match."""
     return _set(model, patterns, False)
 
 
 def unfreeze(model: keras.Model, *patterns: str) -> Trained:
-    """Train the weights that a pattern fits again; "*" is all. ValueError for a pattern that fits none."""
+    """Train the weights that match a pattern again; "*" is all. Raises ValueError for a pattern without a match."""
     return _set(model, patterns, True)
 
 
 def _set(model, patterns, trainable):
     weights = names.weights(model)
     chosen = names.chosen(weights, patterns)
-    if not model.trainable:  # Keras' flag of a whole model hides those of its weights
+    if not model.trainable:  # Keras' flag of a whole model overrides those of its weights
         model.trainable = True
         _flag(weights.values(), False)
     _flag([weights[name] for name in chosen], trainable)
@@ -61,14 +61,14 @@ def _set(model, patterns, trainable):
 
 
 def train_only(model: keras.Model, weights):
-    """Train these weights and no others. For who changes the model's layers; ends with `changed`."""
+    """Train only these weights. For callers that change the model's layers; ends with `changed`."""
     model.trainable = True
     _flag(names.weights(model).values(), False)
     _flag(weights, True)
 
 
 def changed(model: keras.Model) -> Trained:
-    """Forget what was traced of the model and compile it anew, if it was compiled; log the count."""
+    """Drop the traced functions of the model and, if it was compiled, compile it again; log the count."""
     for kind in type(model).__mro__:
         for name, part in vars(kind).items():
             if isinstance(part, cached_property):

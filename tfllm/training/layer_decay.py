@@ -1,7 +1,7 @@
-"""A lower learning rate for lower layers, which hold what is most general. Howard & Ruder 2018, sec. 3.2.
+"""A lower learning rate for lower layers, which are the most general. Howard & Ruder 2018, sec. 3.2.
 
-Clark et al. 2020 (ELECTRA) and Bao et al. 2022 (BEiT) made it one factor from each layer to the next below.
-Left out: other optimizers than Adam; gradual unfreezing (training.unfreeze between two `fit`).
+Clark et al. 2020 (ELECTRA) and Bao et al. 2022 (BEiT) use one factor from each layer to the next below.
+Not included: optimizers other than Adam; gradual unfreezing (call training.unfreeze between two `fit`).
 """
 
 import re
@@ -18,13 +18,13 @@ BOTTOM = ("embed*", "place*", "position*", "*embedding*")
 class LayerDecayAdam(keras.optimizers.Adam):
     """Adam, or AdamW, whose learning rate is rate · decay^(L + 1 - l) for layer l of L. Howard & Ruder 2018, eq. 2.
 
-    l is the number in the weight's path, as in "layer3" or "encoder_layer3"; 0 for what stands below all layers (a part
-    of its path fits a pattern of `bottom`), L + 1 for what stands above (the last norm, a head). Layers of one number
-    in an encoder and a decoder have one rate. The update is scaled, not the gradient, which Adam would undo; weight
-    decay is scaled with it.
+    l is the number in the weight's path, as in "layer3" or "encoder_layer3"; 0 for weights below all layers (a part of
+    the path matches a pattern of `bottom`), L + 1 for those above (the last norm, a head). Layers with the same number
+    in encoder and decoder have the same rate. The update is scaled, not the gradient, since Adam would undo that;
+    weight decay is scaled too.
 
-    Differs: the paper takes 1/2.6 from layer to layer, this 0.9 if nothing is said; the scale of the top is 1.
-    Raises ValueError for a decay that is not above 0 and at most 1; at the first step, for weights without any layer.
+    Differs: the paper uses 1/2.6 from layer to layer, here the default is 0.9; the scale of the top is 1.
+    Raises ValueError for a decay outside (0, 1]; at the first step, for weights without any numbered layer.
     """
 
     def __init__(self, learning_rate=1e-3, decay=0.9, bottom=BOTTOM, weight_decay=None, name="layer_decay_adam",
@@ -51,13 +51,13 @@ class LayerDecayAdam(keras.optimizers.Adam):
 
 
 def scales(paths, decay, bottom=BOTTOM) -> list[float]:
-    """What the learning rate of each weight is multiplied by."""
+    """The factors of the learning rate for each weight."""
     numbers = [re.search(r"layer_?(\d+)(?:/|$)", path) for path in paths]
     numbers = [int(result[1]) if result else None for result in numbers]
     known = [number for number in numbers if number is not None]
     if not known:
-        raise ValueError(f"layer decay needs weights of layers with numbers, such as layer1/...; there are {paths}")
-    top, lowest = max(known) + 1, -1 if 0 in known else 0  # some count their layers from 0
+        raise ValueError(f"layer decay needs numbered layers, such as layer1/...; got {paths}")
+    top, lowest = max(known) + 1, -1 if 0 in known else 0  # some models count their layers from 0
     result = []
     for path, number in zip(paths, numbers, strict=True):
         if number is None:

@@ -1,7 +1,7 @@
-"""One process at a time trains in the folder of a run: it holds `folder/.lock`, which says who it is.
+"""Allows one process at a time to train in a run folder, by a lock on `folder/.lock`, which names the process.
 
-The system drops the lock of a process that ends, however it ends: a file that one left behind is taken over. Parts of
-one process share its lock. Left out: file systems without locks, where nothing is refused.
+The system releases the lock when a process ends, in any way, so a leftover file does no harm. Parts of one process
+share its lock. Not supported: file systems without locks, where nothing is refused.
 """
 
 import contextlib
@@ -16,13 +16,13 @@ from pathlib import Path
 from tfllm.files import lock
 
 NAME = ".lock"
-_ours = {}  # folder -> [descriptor, how often it is held]
+_ours = {}  # folder -> [descriptor, number of holders]
 
 
 class RunLock:
-    """Held from its making until `release`, or until it is forgotten. The folder is made where there is none.
+    """Locked from construction until `release` or garbage collection. Creates the folder if it does not exist.
 
-    BlockingIOError, which names the process, where another one trains there.
+    Raises BlockingIOError, which names the process, if another one trains there.
     """
 
     def __init__(self, folder: str | Path):
@@ -37,13 +37,13 @@ class RunLock:
 
 @contextmanager
 def locked(folder: str | Path) -> Iterator[None]:
-    """A block that holds the lock. A folder that it made and left empty is removed."""
+    """Context manager that holds the lock. A folder that it created is removed if still empty."""
     new = not Path(folder).exists()
-    held = RunLock(folder)
+    run_lock = RunLock(folder)
     try:
         yield
     finally:
-        held.release()
+        run_lock.release()
         if new:
             with contextlib.suppress(OSError):  # it is not empty
                 os.rmdir(folder)
@@ -60,8 +60,10 @@ def _taken(folder) -> int:
         except BlockingIOError:
             who = os.read(descriptor, 300).decode("utf-8", "replace").strip() or "another process"
             os.close(descriptor)
-            raise BlockingIOError(f"{folder} is in use: {who} trains there; wait, stop it, or take another") from None
-        os.close(descriptor)  # of a file that its owner has just removed
+            raise BlockingIOError(
+                f"{folder} is in use: {who} trains there; wait, stop it, or use another folder"
+            ) from None
+        os.close(descriptor)  # its owner has just removed that file
     os.ftruncate(descriptor, 0)
     since = time.strftime("%Y-%m-%d %H:%M:%S")
     os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}, since {since}".encode())
@@ -69,7 +71,7 @@ def _taken(folder) -> int:
 
 
 def _is_file(descriptor, path) -> bool:
-    if os.name == "nt":  # removes no file that is open
+    if os.name == "nt":  # Windows cannot remove an open file
         return True
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
@@ -78,13 +80,13 @@ def _is_file(descriptor, path) -> bool:
 
 
 def _release(folder):
-    held = _ours[folder]
-    held[1] -= 1
-    if not held[1]:
+    entry = _ours[folder]
+    entry[1] -= 1
+    if not entry[1]:
         del _ours[folder]
-        if os.name == "nt":  # removes no file that is open: neither ours now, nor that of who has locked it since
-            os.close(held[0])
+        if os.name == "nt":  # Windows cannot remove an open file: so close ours first
+            os.close(entry[0])
         with contextlib.suppress(OSError):
             os.unlink(folder / NAME)
         if os.name != "nt":
-            os.close(held[0])
+            os.close(entry[0])

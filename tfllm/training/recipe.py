@@ -1,8 +1,8 @@
-"""How a model is trained, as one frozen dataclass, and the optimizer it describes.
+"""How a model is trained, as one frozen dataclass, and the optimizer that it describes.
 
 The defaults are those of Vaswani et al. 2017, sec. 5.3 (Adam, inverse-root warm-up), with clipping.
-Left out: label smoothing and dropout (the task's objective, the model's config); batches (tfllm.data).
-Keras is imported by `optimizer` only, so that the command line can list the options without it.
+Not included: label smoothing and dropout (part of the task and of the model's config); batches (tfllm.data).
+Only `optimizer` imports Keras, so that the command line can list the options without it.
 """
 
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from typing import Literal
 class Recipe:
     """An update is one step of the optimizer; an epoch is one pass over the training data."""
 
-    epochs: int = 30  # at most so many passes over the data
-    updates: int | None = None  # at most so many updates; linear and cosine reach 0 there
-    minutes: float | None = None  # at most so many minutes: no epoch is begun that would pass them
-    patience: int | None = 10  # stop after so many epochs without a better `monitor`
-    monitor: str = "val_loss"  # what the best checkpoint is best in; *loss: low is good, else high
-    learning_rate: float | None = None  # the highest, after the warm-up; None: 1e-3, less for what is pretrained
+    epochs: int = 30  # maximum number of passes over the data
+    updates: int | None = None  # maximum number of updates; linear and cosine reach 0 there
+    minutes: float | None = None  # time limit in minutes: no epoch is started that would exceed it
+    patience: int | None = 10  # stop after this many epochs without a better `monitor`
+    monitor: str = "val_loss"  # score that determines the best checkpoint; *loss: lower is better, else higher
+    learning_rate: float | None = None  # peak, after the warm-up; None: 1e-3, less for pretrained models
     schedule: Literal["inverse_root", "linear", "cosine", "constant"] = "inverse_root"  # after the warm-up
-    warmup: int | None = None  # updates in which the learning rate rises in a line from 0; None: 1000, at most a tenth
-    beta_1: float = 0.9  # Adam's memory of the gradient
-    beta_2: float = 0.98  # Adam's memory of its square
-    epsilon: float = 1e-9  # Adam's guard against division by 0
-    weight_decay: float = 0.0  # of all weights, times the learning rate (AdamW); 0 is Adam
-    clip_norm: float | None = 1.0  # the longest gradient, all variables taken together
-    layer_decay: float | None = None  # learning rate of each layer, as a share of that of the layer above: 0.9
+    warmup: int | None = None  # updates of linear warm-up from 0; None: 1000, but at most a tenth of all
+    beta_1: float = 0.9  # Adam's decay rate for the mean of gradients
+    beta_2: float = 0.98  # Adam's decay rate for the mean of squared gradients
+    epsilon: float = 1e-9  # added by Adam to avoid division by 0
+    weight_decay: float = 0.0  # for all weights, times the learning rate (AdamW); 0 is Adam
+    clip_norm: float | None = 1.0  # maximum norm of the gradient over all variables
+    layer_decay: float | None = None  # learning rate of each layer relative to the layer above: 0.9
     accumulate: int = 1  # batches whose gradients are averaged into one update
-    average: int = 1  # epochs whose last weights are averaged; 1 is none
+    average: int = 1  # number of last epochs whose weights are averaged; 1: none
     ema: float | None = None  # momentum of the moving average of the weights, per batch: 0.999
-    seed: int = 1  # of weights, dropout and the order of the data
+    seed: int = 1  # for weights, dropout and the order of the data
     tensorboard: bool = False  # write RUN/tensorboard
 
     def __post_init__(self):
@@ -41,11 +41,11 @@ class Recipe:
         self._require(lambda value: 0 <= value < 1, "0 or more and below 1", "beta_1", "beta_2", "ema")
         self._require(lambda value: 0 < value <= 1, "above 0 and at most 1", "layer_decay")
         if self.schedule in ("linear", "cosine") and self.updates is None:
-            raise ValueError(f"Recipe.schedule {self.schedule!r} ends at `updates`: give Recipe(updates=...)")
+            raise ValueError(f"Recipe.schedule {self.schedule!r} ends at `updates`: set Recipe(updates=...)")
         if self.updates is not None and self.updates <= (self.warmup or 0) and self.schedule != "constant":
-            raise ValueError(f"Recipe.updates is {self.updates}, within the warm-up of {self.warmup} updates")
+            raise ValueError(f"Recipe.updates is {self.updates}, not more than the warm-up of {self.warmup} updates")
         if self.ema is not None and self.average > 1:
-            raise ValueError(f"Recipe has average={self.average} and ema={self.ema}: choose one of the two")
+            raise ValueError(f"Recipe has average={self.average} and ema={self.ema}: use only one of the two")
 
     def _require(self, good, expected: str, *names: str):
         for name in names:
@@ -56,9 +56,9 @@ class Recipe:
 def optimizer(recipe: Recipe, batches: int | None = None, learning_rate: float = 1e-3, settable: bool = False):
     """Keras' Adam (AdamW with weight decay) with schedule, clipping, accumulation and moving average.
 
-    batches: of the whole training, where that is known; it bounds a warm-up that the recipe leaves open.
-    learning_rate: where the recipe leaves that open. settable: a number and no schedule, for callbacks to set.
-    With layer_decay a LayerDecayAdam: it finds the layers of the model that is compiled with it.
+    batches: number in the whole training, if known; it limits a default warm-up.
+    learning_rate: default if the recipe has none. settable: a constant rate instead of a schedule, for callbacks.
+    With layer_decay a LayerDecayAdam, which finds the layers of the model that is compiled with it.
     """
     import keras
 
@@ -71,7 +71,7 @@ def optimizer(recipe: Recipe, batches: int | None = None, learning_rate: float =
         global_clipnorm=recipe.clip_norm,
         gradient_accumulation_steps=recipe.accumulate if recipe.accumulate > 1 else None,
         use_ema=recipe.ema is not None,
-        ema_momentum=recipe.ema or 0.99,  # Keras wants a number even without use_ema
+        ema_momentum=recipe.ema or 0.99,  # Keras requires a number even without use_ema
     )
     if recipe.layer_decay is not None:
         from tfllm.training.layer_decay import LayerDecayAdam
@@ -97,5 +97,5 @@ def schedule(recipe: Recipe, batches: int | None = None, learning_rate: float = 
 
 
 def warm_up(updates: int | None) -> int:
-    """1000 updates, or a tenth of all where that is known to be less."""
+    """1000 updates, or a tenth of all if that is known to be less."""
     return 1000 if updates is None else max(1, min(1000, updates // 10))

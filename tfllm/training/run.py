@@ -1,16 +1,16 @@
-"""A run folder: all that one training leaves behind, and how to go on with it.
+"""A run folder: everything that a training writes, and how to continue it.
 
-    config.yaml   what was asked for           history.csv  curve.png  log.txt  .lock
-    last.keras    to go on                     best.keras   to be used
+    config.yaml   the settings                     history.csv  curve.png  log.txt  .lock
+    last.keras    to continue                    best.keras   for use
     average.keras averaged weights at the end  weights/  tensorboard/
 
     start(folder, config)                      # or: model, epoch = resume(folder)
     with running(folder, "tfllm train ... --out RUN"):
         model.fit(data, epochs=recipe.epochs, initial_epoch=epoch, callbacks=callbacks(folder, recipe))
 
-A run interrupted at any moment and resumed ends with the same weights as one that was not, if the data
-of an epoch depends on its number only. A lost, unfinished epoch is trained again.
-Keras is imported by what trains only: what a run has done can be read without it.
+A run that is interrupted at any moment and resumed ends with the same weights as an uninterrupted one, if the data of
+an epoch depends on its number only. A lost, unfinished epoch is trained again.
+Keras is imported only for training: the progress of a run can be read without it.
 """
 
 import importlib.util
@@ -25,40 +25,40 @@ from pathlib import Path
 from tfllm import config
 from tfllm.files import clear, written
 from tfllm.training.lock import locked
-from tfllm.training.progress import first_whole, found, latest, read, reason, restore_seeds
+from tfllm.training.progress import first_intact, latest, of_run, read, reason, restore_seeds
 from tfllm.training.recipe import Recipe
 
 
 def start(folder: str | Path, settings) -> Path:
-    """Make the folder with its config.yaml (`settings`: a dataclass). FileExistsError if it holds a run."""
+    """Create the folder with its config.yaml (`settings`: a dataclass). Raises FileExistsError if it contains a run."""
     folder = Path(folder)
     if latest(folder):
-        raise FileExistsError(f"{folder} holds a run: resume it, or choose another folder")
+        raise FileExistsError(f"{folder} contains a run: resume it, or use another folder")
     with locked(folder):
         settle(folder, settings)
     return folder
 
 
 def settle(folder: str | Path, settings):
-    """Write config.yaml of a run, whose end may have changed."""
+    """Write config.yaml of a run, whose limits may have changed."""
     with written(Path(folder) / "config.yaml") as beside:
         beside.write_text(config.dump(settings), encoding="utf-8")
 
 
 def finished(folder: str | Path, recipe: Recipe) -> str | None:
-    """Why there is nothing to go on with under this recipe, or None."""
-    return reason(found(folder), recipe)
+    """Why there is nothing to continue under this recipe, or None."""
+    return reason(of_run(folder), recipe)
 
 
 def resume(folder: str | Path, load: Callable | None = None) -> tuple:
     """The compiled model of last.keras and the number of finished epochs, for `fit(initial_epoch=...)`.
 
-    Optimizer (its learning rate and schedule too) and seed generators are as they were. load(path) -> model:
-    `tfllm.load_model` where the model has layers of tfllm; left out, Keras' own.
+    Optimizer (with learning rate and schedule) and seed generators are restored. load(path) -> model: by default Keras'
+    own function; use `tfllm.load_model` for a model with layers of tfllm.
     """
     path = latest(folder)
     if path is None:
-        raise FileNotFoundError(f"{folder} has no last.keras: not one epoch was finished; start it anew")
+        raise FileNotFoundError(f"{folder} has no last.keras: no epoch was finished; start it again")
     if load is None:
         from keras.saving import load_model as load
     done = read(path)
@@ -68,10 +68,10 @@ def resume(folder: str | Path, load: Callable | None = None) -> tuple:
 
 
 def best(folder: str | Path) -> Path:
-    """The file to use: best.keras, or last.keras where nothing was validated or best.keras is torn."""
-    if path := first_whole(folder, ["best.keras", "last.keras"]):
+    """The file to use: best.keras, or last.keras if nothing was validated or best.keras is damaged."""
+    if path := first_intact(folder, ["best.keras", "last.keras"]):
         return path
-    why = "it is no run, or not one epoch was finished"
+    why = "it is not a run, or no epoch was finished"
     raise FileNotFoundError(f"{folder} has neither best.keras nor last.keras: {why}")
 
 
@@ -81,10 +81,10 @@ def callbacks(
     scores: Mapping[str, Callable[[], float]] | None = None,
     every: int = 1,
 ) -> list:
-    """All that `fit` needs for this folder, in their order; ask for them anew for every `fit`.
+    """All that `fit` needs for this folder, in their order; create new ones for every `fit`.
 
     scores: functions without arguments whose result is logged under their name every `every` epochs,
-    {"val_bleu": ...}. ValueError if the monitor is neither a loss nor one of them.
+    {"val_bleu": ...}. Raises ValueError if the monitor is neither a loss nor one of them.
     """
     import keras
 
@@ -93,14 +93,14 @@ def callbacks(
     from tfllm.training.stopping import Diverged, Stop
     from tfllm.training.validation import ValidationScore
 
-    folder, done, scores = Path(folder), found(folder), dict(scores or {})
+    folder, done, scores = Path(folder), of_run(folder), dict(scores or {})
     if not recipe.monitor.endswith("loss") and recipe.monitor not in scores:
         raise ValueError(f"the recipe monitors {recipe.monitor!r}: add it to the scores, {list(scores)}")
     folder.mkdir(parents=True, exist_ok=True)
     _tidy(folder)
     averaging = _averaging(folder, recipe)
     validated = averaging.averaged if averaging else nullcontext
-    chain = [Diverged(kept=f"; {folder} keeps the epochs before"), *([averaging] if averaging else [])]
+    chain = [Diverged(note=f"; {folder} has the epochs before"), *([averaging] if averaging else [])]
     chain += [ValidationScore(name, score, every, validated) for name, score in scores.items()]
     chain.append(Checkpoint(folder, done, recipe.monitor, validated))
     chain.append(Stop(done, recipe))
@@ -122,7 +122,7 @@ def _averaging(folder, recipe):
 
 
 def complete(folder: str | Path, recipe: Recipe, load: Callable | None = None):
-    """Write what a finished run was killed before writing: average.keras, history.csv, curve.png."""
+    """Write what a finished run lacks because it was killed: average.keras, history.csv, curve.png."""
     folder = Path(folder)
     _tidy(folder)
     if (recipe.average > 1 or recipe.ema is not None) and _late(folder, "average.keras"):
@@ -132,7 +132,7 @@ def complete(folder: str | Path, recipe: Recipe, load: Callable | None = None):
     if _late(folder, "history.csv") or (importlib.util.find_spec("matplotlib") and _late(folder, "curve.png")):
         from tfllm.training.curve import Curve
 
-        Curve(folder, found(folder), recipe.monitor).on_epoch_end(0)
+        Curve(folder, of_run(folder), recipe.monitor).on_epoch_end(0)
 
 
 def _tidy(folder):
@@ -141,31 +141,33 @@ def _tidy(folder):
 
 
 def _late(folder, name):
-    """Whether a file of a run is not as new as its last epoch."""
+    """Whether a file of a run is older than its last epoch."""
     path = folder / name
     return not path.exists() or path.stat().st_mtime_ns < latest(folder).stat().st_mtime_ns
 
 
 @contextmanager
 def running(folder: str | Path, go_on: str) -> Iterator[None]:
-    """A block whose log goes to folder/log.txt too; Ctrl-C in it ends the program and logs what to do next.
+    """Context manager that also writes the log to folder/log.txt; Ctrl-C ends the program and logs how to continue.
 
-    SIGTERM, by which schedulers of batch jobs and containers end a process, does the same, with exit code 143. What is
-    lost is the epoch that was not finished. A handler that the program has for SIGTERM already is left in its place.
-    go_on: the command that resumes the run. Who calls this shows the log, logging.getLogger("tfllm"), on the screen.
-    The folder is locked meanwhile: BlockingIOError where another process trains there.
+    SIGTERM, which batch schedulers and containers send to end a process, does the same, with exit code 143. Only the
+    unfinished epoch is lost. An existing SIGTERM handler of the program is kept.
+    go_on: the command that resumes the run. The caller shows the log, logging.getLogger("tfllm"), on the screen.
+    The folder is locked meanwhile: BlockingIOError if another process trains there.
     """
     with locked(folder), _logged(folder, go_on), _terminable():
         yield
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came."""
+    """SIGTERM was received."""
 
 
 @contextmanager
 def _terminable():
-    """A block in which SIGTERM raises Terminated; as it was outside of the main thread, which alone hears signals."""
+    """Context manager in which SIGTERM raises Terminated; no effect outside the main thread, which alone gets
+    signals.
+    """
     heard = threading.current_thread() is threading.main_thread()
     if not heard or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
@@ -182,14 +184,14 @@ def _terminable():
 
 
 class _Log(logging.FileHandler):
-    """The file of a log, which loses lines where the disk is full: the checkpoint that finds no room says so."""
+    """A log file that drops lines if the disk is full: the checkpoint that cannot be written reports it."""
 
     def handleError(self, record):
         if not isinstance(sys.exc_info()[1], OSError):
             super().handleError(record)
 
     def close(self):
-        with suppress(OSError):  # of what is still to be written
+        with suppress(OSError):  # errors while writing the rest
             super().close()
 
 
@@ -204,11 +206,11 @@ def _logged(folder, go_on):
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        done = found(folder).epoch
+        done = of_run(folder).epoch
         several = f"{done} epochs are" if done > 1 else "1 epoch is"
-        kept = f"{several} kept in {folder}" if done else "no epoch was finished, nothing is kept"
+        outcome = f"{several} saved in {folder}" if done else "no epoch was finished, nothing is saved"
         terminated = isinstance(interrupt, Terminated)
-        log.warning("%s: %s; to go on: %s", "terminated" if terminated else "interrupted", kept, go_on)
+        log.warning("%s: %s; to continue: %s", "terminated" if terminated else "interrupted", outcome, go_on)
         raise SystemExit(143 if terminated else 130) from None  # 128 and the number of the signal
     except Exception:
         log.exception("the run failed")

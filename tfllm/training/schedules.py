@@ -1,8 +1,8 @@
 """Learning rates by step: a linear warm-up from 0 to the peak, then one of four ways down.
 
-Keras hands over the number of steps done, so the first step asks for step 0; all formulas count it as 1,
-as the paper does, and no step is wasted at a learning rate of 0.
-Left out: restarts, reduction on plateaus (`keras.callbacks.ReduceLROnPlateau` wants a constant rate).
+Keras passes the number of finished steps, so the first step gets 0; all formulas count it as 1, as the paper does, and
+no step is wasted at a learning rate of 0.
+Not included: restarts, reduction on plateaus (`keras.callbacks.ReduceLROnPlateau` needs a constant rate).
 """
 
 import math
@@ -13,7 +13,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("tfllm")
 class InverseRoot(keras.optimizers.schedules.LearningRateSchedule):
-    """peak · min(step / warmup, √(warmup / step)). Vaswani et al. 2017, eq. 3, written by its peak (fairseq).
+    """peak · min(step / warmup, √(warmup / step)). Vaswani et al. 2017, eq. 3, parametrised by its peak (fairseq).
 
     warmup = 0 starts at the peak. step int [] -> float32 [].
     """

@@ -1,4 +1,4 @@
-"""Ends `fit` when a training is over, or has failed."""
+"""Ends `fit` when a training is finished, or has failed."""
 
 import logging
 import math
@@ -12,41 +12,41 @@ log = logging.getLogger("tfllm")
 
 
 class Diverged(keras.callbacks.Callback):
-    """Ends `fit` by a FloatingPointError when the loss is not finite, or `times` what it was at the first step.
+    """Ends `fit` by a FloatingPointError if the loss is not finite, or `times` the loss of the first step.
 
-    A first loss below 1 counts as 1, since what is trained on already begins near 0. Stands before all that saves, so
-    that no such epoch is kept. kept: what to say of the epochs before.
+    A first loss below 1 counts as 1, since a trained model starts near 0. It must come before the callbacks that save,
+    so that no such epoch is saved. note: a remark about the epochs before.
     """
 
-    def __init__(self, times=1e4, kept=""):
+    def __init__(self, times=1e4, note=""):
         super().__init__()
-        self.times, self.kept, self.first, self.epoch = times, kept, None, 0
+        self.times, self.note, self.first, self.epoch = times, note, None, 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        self.look(logs)
+        self.check(logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.look(logs)
+        self.check(logs)
 
-    def look(self, logs):
+    def check(self, logs):
         if not logs or "loss" not in logs:
             return
         loss = float(logs["loss"])
         self.first = loss if self.first is None else self.first
         if math.isfinite(loss) and loss <= self.times * max(self.first, 1.0):
             return
-        began = f", at the first step it was {self.first:.4g}" if math.isfinite(self.first) else ""
+        start = f", at the first step it was {self.first:.4g}" if math.isfinite(self.first) else ""
         raise FloatingPointError(
-            f"the loss is {loss:.4g} in epoch {self.epoch + 1}{began}: the training diverged and stops{self.kept}. "
-            "Begin anew with a lower learning rate, a longer warm-up or a smaller clip_norm"
+            f"the loss is {loss:.4g} in epoch {self.epoch + 1}{start}: the training diverged and stops{self.note}. "
+            "Start again with a lower learning rate, a longer warm-up or a smaller clip_norm"
         )
 
 
 class Stop(keras.callbacks.Callback):
-    """Stops `fit` when there is a reason. Stands behind Checkpoint, which counts."""
+    """Stops `fit` if there is a reason. Must come after Checkpoint, which counts epochs."""
 
     def __init__(self, progress: Progress, recipe: Recipe):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A score of the model after every epoch, written where early stopping and the checkpoints look."""
+"""A score of the model after every epoch, in the logs for early stopping and checkpoints."""
 
 import logging
 from collections.abc import Callable
@@ -10,15 +10,15 @@ log = logging.getLogger("tfllm")
 
 
 class ValidationScore(keras.callbacks.Callback):
-    """logs[name] = function() after every `every` epochs. Must stand before the callbacks that read it.
+    """logs[name] = function() after every `every` epochs. Must come before the callbacks that read it.
 
-    validated() is a context in which the model has the weights to be scored (see averaging.py).
+    validated() is a context manager in which the model has the weights to score (see averaging.py).
     """
 
     def __init__(self, name: str, function: Callable[[], float], every: int = 1, validated=nullcontext):
         super().__init__()
         if every < 1:
-            raise ValueError(f"ValidationScore: `every` must be 1 or more epochs, got {every}")
+            raise ValueError(f"ValidationScore: `every` must be at least 1 epoch, got {every}")
         self.name, self.function, self.every, self.validated = name, function, every, validated
 
     def on_epoch_end(self, epoch, logs=None):

@@ -278,7 +278,7 @@ class DialogueGenerator(Writing):
         result = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
         if not diversity:
             return result
-        values = self.score(x, verbose=verbose).said.as_dict()
+        values = self.score(x, verbose=verbose).replies.as_dict()
         return result | values if return_dict else [*result, *values.values()]
 
 
