@@ -218,7 +218,7 @@ def test_no_other_file_uses_private_names():
 
 
 @pytest.mark.parametrize(
-    "source, found",
+    "source, result",
     [
         ("model._layers", ["model._layers"]),
         ("def _layers(): pass\nmodel._layers", ["model._layers"]),
