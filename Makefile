@@ -33,6 +33,7 @@ docs: $(VENV)/installed-docs       ## the site, in build/docs; every warning and
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 clean:
 	rm -rf $(VENV) build dist runs .pytest_cache .ruff_cache .hypothesis *.egg-info

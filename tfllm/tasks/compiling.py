@@ -14,6 +14,8 @@ from tfllm import losses
 from tfllm.losses import LabelCrossEntropy, RealMean
 from tfllm.metrics import ClassAccuracy, LabelAccuracy, RealOnly, TokenAccuracy, TokenMean
 
+Metrics = dict[str, float] | list[float]  # the result of `evaluate`
+
 ACCURACIES = (TokenAccuracy, ClassAccuracy, LabelAccuracy)
 OURS = (*ACCURACIES, TokenMean, RealOnly)
 

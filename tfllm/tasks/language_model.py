@@ -1,6 +1,8 @@
 """Language modelling: a causal model and its tokenizer, from running text to continuations and probabilities."""
 
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -65,7 +67,8 @@ class LanguageModel(Writing):
         self.built = True
 
     @classmethod
-    def from_text(cls, texts, config="tiny", embeddings=None, embeddings_trainable=None):
+    def from_text(cls, texts: Any, config: str | LanguageModelConfig = "tiny", embeddings: Any = None,
+                  embeddings_trainable: bool | str | None = None) -> "LanguageModel":  # fmt: skip
         """Learn the vocabulary of the texts (documents, or records of "text") and build an untrained model.
 
         config: a LanguageModelConfig or its name: "tiny" (default), "small", "base".
@@ -76,7 +79,7 @@ class LanguageModel(Writing):
         return cls(build.model(tokenizer), tokenizer, **build.options(cls))
 
     @classmethod
-    def from_pretrained(cls, path_or_name, rate=None, **options):
+    def from_pretrained(cls, path_or_name: str | Path, rate: float | None = None, **options: Any) -> "LanguageModel":
         """A GPT-2 with its tokenizer: a folder in Hugging Face's format, a name on its hub, or a keras-nlp preset.
 
         rate: probability of dropout, to override the checkpoint's. options: of GPT, such as dtype="mixed_bfloat16".
@@ -91,7 +94,7 @@ class LanguageModel(Writing):
             return cls(keras_nlp.load(folder, rate, **options), tokenizer).pretrained()
         return cls(gpt2.load(folder, rate, **options), text.BytePairs.from_folder(folder)).pretrained()
 
-    def save_pretrained(self, folder):
+    def save_pretrained(self, folder: str | Path) -> None:
         """Write model and tokenizer in Hugging Face's format, for `from_pretrained` of both libraries.
 
         Raises ValueError unless the model is a GPT in GPT-2's layout with a BytePairs tokenizer.
@@ -159,11 +162,12 @@ class LanguageModel(Writing):
         rows = self.packable if self.cross_documents else self.example
         return Stream(records, rows, self.length, pack=self.cross_documents, **options)
 
-    def fit(self, x=None, y=None, *args, stream=False, **options):
+    def fit(self, x: Any = None, y: Any = None, *args: Any, stream: bool = False,
+            **options: Any) -> keras.callbacks.History:  # fmt: skip
         """As `Task.fit`. stream: trains on text that is larger than memory, see `streaming.fit_stream`."""
         return fit_stream(self, x, y, *args, **options) if stream else super().fit(x, y, *args, **options)
 
-    def score(self, x, stride=None, batch_tokens=4096, verbose="auto"):
+    def score(self, x: Any, stride: int | None = None, batch_tokens: int = 4096, verbose: int | str = "auto") -> Any:
         """The probability of the texts -> evaluation.Perplexity, per token, word, character and byte.
 
         Each text is read in blocks of `length` tokens, as in training. stride: read windows that begin every `stride`

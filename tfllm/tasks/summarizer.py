@@ -1,5 +1,7 @@
 """Summarization: an encoder-decoder with one tokenizer, which may copy unknown words from the source."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -8,6 +10,7 @@ from tfllm.models.configs import Seq2SeqRNNConfig
 from tfllm.models.pointer_generator import PointerGenerator
 from tfllm.tasks import user_data
 from tfllm.tasks.building import Builder
+from tfllm.tasks.compiling import Metrics
 from tfllm.tasks.settings import SummarizerConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.text_generation.decoding import Summarizing, known, rules, used
@@ -54,7 +57,8 @@ class Summarizer(EncoderDecoder):
         self.built = True
 
     @classmethod
-    def from_text(cls, records, targets=None, config="tiny", embeddings=None, embeddings_trainable=None):
+    def from_text(cls, records: Any, targets: Any = None, config: str | SummarizerConfig = "tiny",
+                  embeddings: Any = None, embeddings_trainable: bool | str | None = None) -> "Summarizer":  # fmt: skip
         """Learn the vocabulary of the text and build an untrained model.
 
         records: a dataset of {"source", "target"}, or a list of documents with a list of summaries, `targets`.
@@ -63,12 +67,12 @@ class Summarizer(EncoderDecoder):
         for documents and summaries, and with shared="all" for the softmax too.
         """
         build = Builder(config, SIZES, embeddings, embeddings_trainable)
-        config, records = build.config, user_data.read(cls.fields, records, targets, who=cls.__name__)
+        settings, records = build.config, user_data.read(cls.fields, records, targets, who=cls.__name__)
         tokenizer = build.learn([line for column in user_data.columns(records, *cls.fields) for line in column])
         model = build.model(tokenizer)
-        if config.copy:
-            model = PointerGenerator(model, config.coverage)
-        elif config.coverage is not None:
+        if settings.copy:
+            model = PointerGenerator(model, settings.coverage)
+        elif settings.coverage is not None:
             raise ValueError("coverage needs a model that copies: set copy=True, or no coverage")
         return cls(model, tokenizer, **build.options(cls))
 
@@ -178,7 +182,8 @@ class Summarizer(EncoderDecoder):
                         "(long='merge' reads long texts part by part)", (cut > 0).sum(), len(cut), self.capacity,
                         cut.sum())  # fmt: skip
 
-    def score(self, x, y=None, batch_size=32, verbose="auto", tokens=None, stemming=True, **decoding):
+    def score(self, x: Any, y: Any = None, batch_size: int = 32, verbose: int | str = "auto", tokens: str | None = None,
+              stemming: bool = True, **decoding: Any) -> Any:  # fmt: skip
         """ROUGE-1, 2 and L, by rouge-score, of the summaries of `x` (records; or documents `x` with references `y`).
 
         tokens: "words", "characters", or None: chosen by the script of the references; stemming: see evaluation.rouge.
@@ -190,14 +195,15 @@ class Summarizer(EncoderDecoder):
         outputs = self.generate(sources, batch_size=batch_size, verbose=verbose, **decoding)
         return evaluation.rouge(outputs, references, tokens=tokens, stemming=stemming)
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", rouge=False, return_dict=False, tokens=None,
-                 **options):  # fmt: skip
+    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: int | str = "auto",
+                 rouge: bool = False, return_dict: bool = False, tokens: str | None = None,
+                 **options: Any) -> Metrics:  # fmt: skip
         """As in Keras, also on strings: loss and accuracy per token; and the ROUGE scores if `rouge` is True.
 
         tokens: as in `score`.
         """
         x = user_data.materialize(x)
-        result = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
+        result: Any = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
         if not rouge:
             return result
         values = self.score(x, y, verbose=verbose, tokens=tokens).as_dict()

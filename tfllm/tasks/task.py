@@ -7,17 +7,19 @@ strings, the objective, running a signature on texts, and export.
 
 import logging
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfllm.data import batches
 from tfllm.layers.lora import merged
-from tfllm.layers.tunable import Tunable
 from tfllm.tasks import compiling, running, user_data
 from tfllm.tasks.callbacks import as_list, check_callbacks, check_options, learning_rate_setters
 from tfllm.tasks.compiled import changed, compiled
-from tfllm.tasks.on_batch import OnBatch
+from tfllm.tasks.compiling import Metrics
+from tfllm.tasks.keras_methods import KerasMethods
 from tfllm.tasks.signature import Signature
 from tfllm.tasks.texts import is_one
 from tfllm.training import recipe as recipes
@@ -26,7 +28,7 @@ from tfllm.training.stopping import Diverged
 log = logging.getLogger("tfllm")
 
 
-class Task(OnBatch, Tunable):
+class Task(KerasMethods):
     """Abstract base class of all tasks.
 
     fields: the string fields of a record, in the order of `fit(x, y)`. asks: the fields that `predict` reads.
@@ -34,17 +36,15 @@ class Task(OnBatch, Tunable):
     allows_sample_weight: True if each record becomes one row of a batch, so that it may have a sample weight.
     """
 
-    fields = ("text",)
-    asks = ("text",)
-    inputs = ("texts",)
+    fields: tuple[str, ...] = ("text",)
+    asks: tuple[str, ...] = ("text",)
+    inputs: tuple[str, ...] = ("texts",)
     allows_sample_weight = False
-    divergence_factor = (
-        100  # `fit` stops if the loss exceeds max(first loss, 1) times this; a uniform guess has only ln V
-    )
-    max_rows = None  # maximum rows of a batch if no batch size is given; None: batches are counted in tokens
+    divergence_factor = 100  # `fit` stops at a loss of max(first loss, 1) times this; a uniform guess has ln V
+    max_rows: int | None = None  # rows of a batch without a given size; None: batches are counted in tokens
     learning_rate = 1e-3  # default peak of the schedule; `pretrained` sets a smaller one
 
-    def pretrained(self, learning_rate=5e-5):
+    def pretrained(self, learning_rate: float = 5e-5) -> Any:
         """Mark the task as pretrained: sets a smaller default learning rate, which keeps what the model has learned.
 
         Returns self. Devlin et al. 2019, sec. A.3, use 2e-5 to 5e-5 for large models, Turc et al. 2019 up to 3e-4 for
@@ -83,7 +83,8 @@ class Task(OnBatch, Tunable):
 
     # Keras' own methods, with defaults and with raw strings
 
-    def compile(self, optimizer=None, loss=None, metrics=None, weighted_metrics=None, **options):
+    def compile(self, optimizer: Any = None, loss: Any = None, metrics: Any = None, weighted_metrics: Any = None,
+                **options: Any) -> None:  # fmt: skip
         """As in Keras, with defaults: the optimizer of the standard recipe, and the loss and metrics of the objective.
 
         Losses and metrics are means over real tokens, and "accuracy" is the task's own (see compiling.py). Raises
@@ -123,9 +124,11 @@ class Task(OnBatch, Tunable):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
-            validation_data=None, shuffle=True, initial_epoch=0, batch_tokens=None, shapes=6, seed=1, recipe=None,
-            sample_weight=None, **options):  # fmt: skip
+    def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1,
+            verbose: int | str = "auto", callbacks: Any = None, validation_split: float = 0.0,
+            validation_data: Any = None, shuffle: bool = True, initial_epoch: int = 0, batch_tokens: int | None = None,
+            shapes: int = 6, seed: int = 1, recipe: Any = None, sample_weight: Any = None,
+            **options: Any) -> keras.callbacks.History:  # fmt: skip
         """As in Keras; `x` and `y` may also be texts in any form, or `x` a Dataset of records (see user_data.py).
 
         Strings are tokenised once and kept in memory. A batch has about `batch_tokens` tokens (padding included) or
@@ -190,8 +193,9 @@ class Task(OnBatch, Tunable):
         records = self.records(*parts)
         return self.batches(records, batch_size=batch_size, tokens=tokens or batches.TOKENS, shapes=2).dataset
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", batch_tokens=batches.TOKENS,
-                 shapes=6, return_dict=False, sample_weight=None, **options):  # fmt: skip
+    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: int | str = "auto",
+                 batch_tokens: int = batches.TOKENS, shapes: int = 6, return_dict: bool = False,
+                 sample_weight: Any = None, **options: Any) -> Metrics:  # fmt: skip
         """As in Keras, also on strings. Loss and metrics are means over all real tokens."""
         if not self.compiled:
             self.compile()
@@ -205,39 +209,6 @@ class Task(OnBatch, Tunable):
         options |= {"verbose": verbose, "return_dict": True, "sample_weight": sample_weight}
         result = super().evaluate(x, y, batch_size=batch_size, **options)
         return result if return_dict else [result.pop("loss"), *result.values()]
-
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """As in Keras. For texts: the output of `answer` as {name: NumPy array}, in the order of the texts.
-
-        x: texts, or a dataset of texts or of records; a tuple of two columns if the task reads two texts (`asks`).
-        """
-        x = user_data.materialize(x)
-        if user_data.is_keras_data(x):
-            return super().predict(x, batch_size, verbose, steps, callbacks)
-        if steps is not None or callbacks is not None:
-            raise ValueError("steps and callbacks need batches of numbers: leave them out with texts")
-        return self.run("serving_default", *self.asked(x), batch_size=batch_size or 32, verbose=verbose)
-
-    def asked(self, x):
-        """Texts or records -> one column (list of bytes) for each of `asks`."""
-        return user_data.columns(user_data.read(self.asks, x, who=type(self).__name__), *self.asks)
-
-    def __call__(self, *args, **options):
-        if user_data.is_texts(args[0] if args else options.get("inputs")):
-            raise TypeError(
-                f"a {type(self).__name__} is called with token ids, the output of `example`; for texts use "
-                "task.predict(texts), or the task's own method: generate, classify, embed"
-            )
-        try:
-            return super().__call__(*args, **options)
-        except (TypeError, KeyError, IndexError) as error:
-            inputs = args[0] if args else options.get("inputs")
-            if isinstance(inputs, dict):
-                raise
-            raise TypeError(
-                f"a {type(self).__name__} is called with a dict, the output of `example`; got a "
-                f"{type(inputs).__name__}: pass texts, or the batches of task.batches(x, y).dataset"
-            ) from error
 
     def batches(self, x, y=None, batch_size=None, tokens=batches.TOKENS, shapes=6, seed=None, verbose=0):
         """Strings or records -> data.batches.Batches, to inspect or to loop over.
@@ -270,12 +241,12 @@ class Task(OnBatch, Tunable):
 
     # Answers
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """{name: Signature}, used in Python and in a SavedModel; "serving_default" is `answer`."""
         return {"serving_default": Signature(self.answer, self.inputs)}
 
     @compiled
-    def signature(self, name, **structure):
+    def signature(self, name: str, **structure: Any) -> Signature:
         """The signature of that name among `signatures(**structure)`, cached for the next call.
 
         Raises ValueError for an unknown name.
@@ -285,7 +256,8 @@ class Task(OnBatch, Tunable):
             raise ValueError(f"{type(self).__name__} has no signature {name!r}; it has {', '.join(result)}")
         return result[name]
 
-    def run(self, signature, *columns, convert=None, batch_size=32, verbose="auto", row=0, **scalars):
+    def run(self, signature: str | Signature, *columns: Any, convert: Any = None, batch_size: int = 32,
+            verbose: int | str = "auto", row: int = 0, **scalars: Any) -> Any:  # fmt: skip
         """Run a signature (or the one of that name) on texts -> {name: NumPy array}.
 
         columns: one for each text input of the signature. Single texts give the arrays of one answer. Lists give arrays
@@ -297,18 +269,18 @@ class Task(OnBatch, Tunable):
         signature, who = self.signature(signature) if isinstance(signature, str) else signature, type(self).__name__
         return running.run(signature, columns, self.asks, who, convert, batch_size, verbose, row, **scalars)
 
-    def explain(self, *texts, method="integrated_gradients", target=None, **options):
-        """Which tokens of a text an answer comes from -> explain.Explanation; of lists a list of them.
+    def explain(self, *texts: Any, method: str = "integrated_gradients", target: Any = None, **options: Any) -> Any:
+        """Which tokens of a text determine the answer -> explain.Explanation; for lists a list of them.
 
-        texts: one column for each of `asks`. method, target and options are told in docs/explanation.md: "occlusion",
-        "lime", ...; for a classifier the target is a label, or (label, another label); left out, what the task answers.
-        Each text is explained alone, so that the texts beside it change nothing. TypeError for a task that is not
-        explained, ValueError for an unknown method or target, ImportError for a method whose package is missing.
+        texts: one column for each of `asks`. method ("occlusion", "lime", ...), target and options: see
+        docs/explanation.md; for a classifier the target is a label, or (label, another label); default: the answer.
+        Each text is explained independently. Raises TypeError for a task without explanations, ValueError for an unknown
+        method or target, ImportError if a package that the method needs is missing.
         """
         explaining = import_module("tfllm.explain.explaining")  # it imports tasks, and no task imports it
         return explaining.explain(self, texts, method, target, **options)
 
-    def export(self, folder, *structure, **options):
+    def export(self, folder: str | Path, *structure: Any, **options: Any) -> str:
         """Write folder/1 (or the next free number) for TensorFlow Serving and return its path.
 
         structure, options: arguments of `signatures`. LoRA weights are merged into the exported weights.

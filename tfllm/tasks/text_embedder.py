@@ -1,6 +1,7 @@
 """Text embedding: one vector per text; texts of similar meaning have similar vectors. Reimers & Gurevych 2019."""
 
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -63,7 +64,7 @@ class TextEmbedder(Task):
         self.built = True
 
     @classmethod
-    def from_pretrained(cls, path_or_name, **options):
+    def from_pretrained(cls, path_or_name: str | Path, **options: Any) -> "TextEmbedder":
         """A sentence-transformers or BERT folder in Hugging Face's format, or a name on its hub.
 
         Pooling, normalisation and length are those of the sentence-transformers config; a plain BERT uses mean pooling.
@@ -81,7 +82,8 @@ class TextEmbedder(Task):
         return cls(encoder, WordPieces.from_folder(folder), **options)
 
     @classmethod
-    def from_vectors(cls, vectors, tokenizer=None, counts=None, smoothing=1e-3, **options):
+    def from_vectors(cls, vectors: Any, tokenizer: Any = None, counts: Any = None, smoothing: float = 1e-3,
+                     **options: Any) -> "TextEmbedder":  # fmt: skip
         """The mean of the word vectors of a text, a simple baseline. vectors: gensim's KeyedVectors.
 
         tokenizer  default: `Words` with the words of the vectors, lower-cased if all of these are
@@ -107,7 +109,7 @@ class TextEmbedder(Task):
         return cls(encoder, tokenizer, **options)
 
     @classmethod
-    def from_task(cls, task, **options):
+    def from_task(cls, task: Any, **options: Any) -> "TextEmbedder":
         """The encoder (or causal model), tokenizer and length of another task: MaskedLanguageModel, TextClassifier, ...
 
         The weights are shared, not copied. Raises ValueError if the task has no encoder with one tokenizer.
@@ -140,7 +142,7 @@ class TextEmbedder(Task):
     def objective(self):
         raise NotImplementedError("a TextEmbedder cannot be trained: train its encoder, and see TextEmbedder.from_task")
 
-    def embed(self, texts, batch_size=64, verbose="auto"):
+    def embed(self, texts: Any, batch_size: int = 64, verbose: int | str = "auto") -> Any:
         """A string -> [D]; a list -> [N, D] float32, in order; a dataset -> a generator of [D].
 
         Truncated texts log a warning.
@@ -151,13 +153,13 @@ class TextEmbedder(Task):
         text_inputs.warn_cut(np.atleast_1d(result["cut"]) > 0, self.length)
         return result["embedding"]
 
-    def similarity(self, a, b):
+    def similarity(self, a: Any, b: Any) -> Any:
         """Cosines between the texts (or vectors [N, D]) a and b -> [A, B]; for two strings a number."""
         both = is_one(a), is_one(b)
         result = self.unit(a) @ self.unit(b).T  # [A, B]
         return float(result[0, 0]) if all(both) else result[0] if both[0] else result[:, 0] if both[1] else result
 
-    def search(self, queries, corpus, k=10):
+    def search(self, queries: Any, corpus: Any, k: int = 10) -> SearchResult:
         """The k texts of the corpus nearest to each query, by cosine -> SearchResult(indices, scores).
 
         queries, corpus: texts, or their vectors from `embed`. Ties are ordered by index. Raises ValueError for an empty

@@ -1,10 +1,13 @@
 """Translation: an encoder-decoder and its tokenizers, from parallel strings to strings."""
 
+from typing import Any
+
 import keras
 
 from tfllm.models.configs import TransformerConfig
 from tfllm.tasks import user_data
 from tfllm.tasks.building import Builder
+from tfllm.tasks.compiling import Metrics
 from tfllm.tasks.settings import TranslatorConfig
 from tfllm.tasks.text_generation.encoder_decoder import EncoderDecoder
 from tfllm.tasks.text_generation.plain_codec import PlainCodec
@@ -35,7 +38,8 @@ class Translator(EncoderDecoder):
         self.built = True
 
     @classmethod
-    def from_text(cls, records, targets=None, config="tiny", embeddings=None, embeddings_trainable=None):
+    def from_text(cls, records: Any, targets: Any = None, config: str | TranslatorConfig = "tiny",
+                  embeddings: Any = None, embeddings_trainable: bool | str | None = None) -> "Translator":  # fmt: skip
         """Learn the vocabularies of the text and build an untrained model.
 
         records: a dataset of {"source", "target"}, or a list of source strings with a list of `targets`.
@@ -62,7 +66,8 @@ class Translator(EncoderDecoder):
         """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each target token."""
         return self.model(inputs["source"], inputs["target"])[0]
 
-    def score(self, x, y=None, batch_size=32, verbose="auto", tokenize=None, **decoding):
+    def score(self, x: Any, y: Any = None, batch_size: int = 32, verbose: int | str = "auto",
+              tokenize: str | None = None, **decoding: Any) -> Any:  # fmt: skip
         """BLEU and chrF, by sacrebleu, of the translations of the test set `x` (or of sources `x` with references `y`).
 
         tokenize: a tokenizer name of sacrebleu, for BLEU; None: chosen by the script of the references, see
@@ -75,14 +80,15 @@ class Translator(EncoderDecoder):
         outputs = self.generate(sources, batch_size=batch_size, verbose=verbose, **decoding)
         return evaluation.Scores(evaluation.bleu(outputs, references, tokenize), evaluation.chrf(outputs, references))
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", bleu=False, return_dict=False, tokenize=None,
-                 **options):  # fmt: skip
+    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: int | str = "auto",
+                 bleu: bool = False, return_dict: bool = False, tokenize: str | None = None,
+                 **options: Any) -> Metrics:  # fmt: skip
         """As in Keras, also on strings: loss and accuracy per token; and BLEU if `bleu` is True.
 
         tokenize: as in `score`.
         """
         x = user_data.materialize(x)
-        result = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
+        result: Any = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
         if not bleu:
             return result
         value = self.score(x, y, verbose=verbose, tokenize=tokenize).bleu.value

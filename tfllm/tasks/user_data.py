@@ -24,9 +24,6 @@ TEXT_FIELDS = ("text", "source", "target", "facts", "context", "question", "dial
 log = logging.getLogger("tfllm")
 
 
-# Kinds of data
-
-
 def is_keras_data(x, with_targets=False):
     """Whether Keras can read x: arrays and tensors of numbers, and datasets or generators of batches.
 
@@ -82,9 +79,6 @@ def materialize(x):
     return [*begin, *counted(x)]
 
 
-# Texts
-
-
 def one_text(x, what="text"):
     """One text -> bytes. Raises TypeError for other types, ValueError for a lone surrogate."""
     return encoded(x, f"the {what}")
@@ -104,9 +98,6 @@ def iter_texts(x, what="text"):
         parts = from_dataset((what,), x).batch(CHUNK).as_numpy_iterator()
         return (text for part in parts for text in part[what].tolist())
     return items(x, what)
-
-
-# Records
 
 
 def read(fields, x, y=None, sample_weight=None, who="this method", **options):

@@ -1,5 +1,8 @@
 """Text classification: any model that reads text, and its tokenizer, from one text or two to a label."""
 
+from pathlib import Path
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -72,7 +75,9 @@ class TextClassifier(Task):
         self.built = True
 
     @classmethod
-    def from_text(cls, records, labels=None, config="tiny", embeddings=None, embeddings_trainable=None):
+    def from_text(cls, records: Any, labels: Any = None, config: str | TextClassifierConfig = "tiny",
+                  embeddings: Any = None,
+                  embeddings_trainable: bool | str | None = None) -> "TextClassifier":  # fmt: skip
         """Learn the vocabulary and the labels of the records and build an untrained model.
 
         records: a dataset of {"text", "label"}, of {"text", "pair", "label"}, or of (text, label), or a list of texts,
@@ -81,20 +86,20 @@ class TextClassifier(Task):
         embeddings, embeddings_trainable: word vectors, see `tasks.building.Builder`; they override the config.
         """
         build = Builder(config, SIZES, embeddings, embeddings_trainable)
-        config = build.config
-        records = records_of(records, labels, config.separator, known=() if config.kind == "regression" else None)
+        settings = build.config
+        records = records_of(records, labels, settings.separator, known=() if settings.kind == "regression" else None)
         pairs = "pair" in records.element_spec
         if "label" not in records.element_spec:
             raise ValueError(f"expected records with texts and labels; these have {list(records.element_spec)}")
         *texts, labels = user_data.columns(records, *(("text", "pair", "label") if pairs else ("text", "label")))
-        names = Labels.learned(labels, config.kind, config.separator)
+        names = Labels.learned(labels, settings.kind, settings.separator)
         tokenizer = build.learn([one for part in texts for one in part])
         task = cls(build.model(tokenizer), tokenizer, **build.options(cls, labels=names.names, pairs=pairs))
         task.class_weights = label_weights.settled(task.kinds, task.class_weights, records)
         return task
 
     @classmethod
-    def from_encoder(cls, encoder, tokenizer, labels=(), **options):
+    def from_encoder(cls, encoder: Any, tokenizer: Any, labels: Any = (), **options: Any) -> "TextClassifier":
         """A new head on a pretrained model, such as the `encoder` of a MaskedLanguageModel.
 
         The model is shared, not copied, so training changes it. options: arguments of the class.
@@ -102,7 +107,9 @@ class TextClassifier(Task):
         return cls(encoder, tokenizer, labels, **options).pretrained(3e-4)
 
     @classmethod
-    def from_pretrained(cls, path_or_name, labels=None, kind=None, encoder_rate=None, dtype=None, **options):
+    def from_pretrained(cls, path_or_name: str | Path, labels: Any = None, kind: str | None = None,
+                        encoder_rate: float | None = None, dtype: str | None = None,
+                        **options: Any) -> "TextClassifier":  # fmt: skip
         """A BERT or GPT-2 with its tokenizer, and its head if it has one: a folder in Hugging Face's format, or a name
         on its hub.
 
@@ -121,7 +128,7 @@ class TextClassifier(Task):
             log.info("%s: the head is new and untrained", path_or_name)
         return task.pretrained()
 
-    def save_pretrained(self, folder):
+    def save_pretrained(self, folder: str | Path) -> None:
         """Write model, head and tokenizer in Hugging Face's format, for `from_pretrained` of both libraries.
 
         The weights of the head are divided by the temperature. Raises ValueError unless the model is a BERT with its
@@ -177,7 +184,8 @@ class TextClassifier(Task):
 
     # Methods of Keras for labels in all forms
 
-    def fit(self, x=None, y=None, *args, sample_weight=None, class_weight=None, **options):
+    def fit(self, x: Any = None, y: Any = None, *args: Any, sample_weight: Any = None, class_weight: Any = None,
+            **options: Any) -> keras.callbacks.History:  # fmt: skip
         """As `Task.fit`, for all forms of data of `from_text`. A temperature fitted earlier is reset to 1.
 
         class_weight: of this training, multiplied by the classifier's own weights: {label: weight} by name, or by
@@ -194,7 +202,8 @@ class TextClassifier(Task):
             if self.temperature != 1.0:
                 log.warning("the temperature %.3f was fitted before this training: reset to 1", self.temperature)
                 self.temperature = 1.0
-        return super().fit(x, y, *args, sample_weight=sample_weight, **options)
+        options |= {"sample_weight": sample_weight}
+        return super().fit(x, y, *args, **options)
 
     @property
     def divergence_factor(self):
@@ -230,7 +239,7 @@ class TextClassifier(Task):
         answer = self.kinds.answer(result["logits"] / self.temperature, text_inputs.both_blank(texts, pairs))
         return answer | {"cut": result["cut"]}
 
-    def classify(self, texts, pairs=None, batch_size=64, verbose="auto"):
+    def classify(self, texts: Any, pairs: Any = None, batch_size: int = 64, verbose: int | str = "auto") -> Any:
         """A text -> {"label", "score", "probabilities": {label: probability}}; a list -> a list of dicts, in order.
 
         pairs: the second text, or the second texts. texts may also be a list of pairs of texts, or a dataset of
@@ -273,14 +282,15 @@ class TextClassifier(Task):
         text_inputs.warn_cut(result["cut"] > 0, self.length)
         return result["logits"], targets
 
-    def score(self, x, y=None, batch_size=64, verbose="auto", **options):
+    def score(self, x: Any, y: Any = None, batch_size: int = 64, verbose: int | str = "auto", **options: Any) -> Any:
         """The scores on labelled records -> evaluation.ClassificationReport, or the report of the kind.
 
         options: arguments of the report, such as seed. Raises ValueError for an empty text, as `fit` does.
         """
-        return label_scores.report(self.kinds, *self.judged(x, y, batch_size, verbose), self.temperature, **options)
+        logits, targets = self.judged(x, y, batch_size, verbose)
+        return label_scores.report(self.kinds, logits, targets, self.temperature, **options)
 
-    def calibrate(self, x, y=None, batch_size=64, verbose="auto"):
+    def calibrate(self, x: Any, y: Any = None, batch_size: int = 64, verbose: int | str = "auto") -> float:
         """Fit the temperature on records that were not trained on, and return it; labels do not change.
 
         Guo et al. 2017, sec. 4.2. Raises ValueError for a regression.

@@ -1,5 +1,7 @@
 """A conversation with a dialogue generator, turn by turn, and the forms of a history."""
 
+from collections.abc import Iterator
+
 from tfllm.data.reading.dialogues import of_messages
 from tfllm.tasks import user_data
 from tfllm.tasks.text_generation.decoding import of_options
@@ -21,14 +23,14 @@ class Chat:
         self.model = task.speakers[1] if task.replying is None else task.replies
         self.person = next(name for name in task.speakers if name != self.model)
 
-    def say(self, text):
+    def say(self, text: str) -> str:
         """The user's turn -> the reply."""
         asked = self.asked(text)
         return self.remember(asked, self.task.reply(*asked, **self.options))
 
     __call__ = say
 
-    def stream(self, text):
+    def stream(self, text: str) -> Iterator[str]:
         """The user's turn -> chunks of the reply. Both turns are added to the history after the last chunk."""
         asked, pieces = self.asked(text), []
         for piece in self.task.stream(self.task.text(*asked), **self.options):
@@ -36,12 +38,12 @@ class Chat:
             yield piece
         self.remember(asked, "".join(pieces))
 
-    def reset(self):
+    def reset(self) -> None:
         """Remove all turns; the system line is kept."""
         self.history = []
 
     @property
-    def forgotten(self):
+    def forgotten(self) -> int:
         """The number of turns that are too old for the next reply's history."""
         if not self.history:
             return 0

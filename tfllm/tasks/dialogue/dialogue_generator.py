@@ -1,6 +1,7 @@
 """Dialogue: a model that generates the next turn of a conversation between several speakers."""
 
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,10 +16,12 @@ from tfllm.ragged import column, joined
 from tfllm.tasks import user_data
 from tfllm.tasks.building import Builder
 from tfllm.tasks.compiled import compiled
+from tfllm.tasks.compiling import Metrics
 from tfllm.tasks.dialogue import turns
 from tfllm.tasks.dialogue.conversation import Chat, turns_of
 from tfllm.tasks.dialogue.reply_forms import CausalReplies, Seq2SeqReplies
 from tfllm.tasks.dialogue.speakers import ALL, SIZES, SPEAKERS, lines, names
+from tfllm.tasks.settings import DialogueGeneratorConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.text_generation.decoding import Replying
 from tfllm.tasks.text_generation.likelihood import summed
@@ -81,7 +84,8 @@ class DialogueGenerator(Writing):
         return self.form.writer
 
     @classmethod
-    def from_text(cls, records, config="tiny", embeddings=None, embeddings_trainable=None):
+    def from_text(cls, records: Any, config: str | DialogueGeneratorConfig = "tiny", embeddings: Any = None,
+                  embeddings_trainable: bool | str | None = None) -> "DialogueGenerator":  # fmt: skip
         """Learn the vocabulary of the dialogues (records, or strings) and build an untrained model.
 
         config: a DialogueGeneratorConfig or its name: "tiny" (a GPT, default), "lstm", "seq2seq".
@@ -94,7 +98,7 @@ class DialogueGenerator(Writing):
         return cls(build.model(tokenizer), tokenizer, **build.options(cls, speakers=speakers))
 
     @classmethod
-    def from_language_model(cls, task, **options):
+    def from_language_model(cls, task: Any, **options: Any) -> "DialogueGenerator":
         """A dialogue generator with the model (shared, not copied) and tokenizer of a LanguageModel.
 
         options: speakers, replies, history_length, reply_length. Train it on dialogues with `fit`. For a GPT-2 of
@@ -195,7 +199,7 @@ class DialogueGenerator(Writing):
 
     # Replies
 
-    def reply(self, history, system=None, speaker=None, **options):
+    def reply(self, history: Any, system: str | None = None, speaker: str | None = None, **options: Any) -> str:
         """The next turn, a str.
 
         history: turns (str), pairs of speaker and turn, or messages {"role", "content"}; or a dialogue as one string.
@@ -205,7 +209,7 @@ class DialogueGenerator(Writing):
         """
         return self.generate(self.text(history, system, speaker), **options)
 
-    def text(self, history, system=None, speaker=None):
+    def text(self, history: Any, system: str | None = None, speaker: str | None = None) -> str:
         """The string of a dialogue. Raises ValueError for an empty history and for unknown speakers."""
         if is_one(history):
             text = decoded([user_data.one_text(history, "dialogue")])[0]
@@ -217,7 +221,7 @@ class DialogueGenerator(Writing):
                 raise ValueError(f"unknown speaker {name!r}; this task has {', '.join(self.speakers)}")
         return text if speaker is None else f"{text}\n{speaker}\t"
 
-    def chat(self, system=None, **decoding):
+    def chat(self, system: str | None = None, **decoding: Any) -> Chat:
         """A Chat, which keeps the history of a conversation with this model. decoding: as in `reply`."""
         return Chat(self, system, **decoding)
 
@@ -237,7 +241,8 @@ class DialogueGenerator(Writing):
                     replies.append(texts[position])
         return histories, replies
 
-    def score(self, x, most=None, batch_size=32, batch_tokens=4096, verbose="auto", **decoding):
+    def score(self, x: Any, most: int | None = None, batch_size: int = 32, batch_tokens: int = 4096,
+              verbose: int | str = "auto", **decoding: Any) -> Any:  # fmt: skip
         """evaluation.ReplyScores: the perplexity of the replies in `x`, and the diversity of generated replies.
 
         most: number of replies to generate, spread evenly over all; None: all, 0: none.
@@ -269,13 +274,14 @@ class DialogueGenerator(Writing):
         """likelihood.summed of this task, compiled."""
         return tf.function(partial(summed, self), autograph=False, reduce_retracing=True)
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", diversity=False, return_dict=False, **options):
+    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: int | str = "auto",
+                 diversity: bool = False, return_dict: bool = False, **options: Any) -> Metrics:  # fmt: skip
         """As in Keras, also on strings: loss and accuracy per token of the replies.
 
         diversity: also distinct1 to length of generated replies (`evaluation.Diversity`).
         """
         x = user_data.materialize(x)
-        result = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
+        result: Any = super().evaluate(x, y, batch_size, verbose, return_dict=return_dict, **options)
         if not diversity:
             return result
         values = self.score(x, verbose=verbose).replies.as_dict()

@@ -1,5 +1,7 @@
 """Questions about facts: strings in, an answer and its probability out, with attention to the facts."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -62,7 +64,8 @@ class FactAnswering(Task):
         self.built = True
 
     @classmethod
-    def from_text(cls, records, config="tiny", embeddings=None, embeddings_trainable=None):
+    def from_text(cls, records: Any, config: str | FactAnsweringConfig = "tiny", embeddings: Any = None,
+                  embeddings_trainable: bool | str | None = None) -> "FactAnswering":  # fmt: skip
         """Learn the vocabulary (for a memory network also the answers) and build an untrained model.
 
         records: a dataset of {"facts", "question", "answer"}. config: a FactAnsweringConfig or its name: "tiny"
@@ -70,15 +73,15 @@ class FactAnswering(Task):
         the config, and initialise every embedding of the model.
         """
         build = Builder(config, SIZES, embeddings, embeddings_trainable)
-        config, records = build.config, user_data.read(cls.fields, records, who=cls.__name__)
+        settings, records = build.config, user_data.read(cls.fields, records, who=cls.__name__)
         facts, questions, answers = user_data.columns(records, *cls.fields)
         facts = strings(lines(tf.constant(list(dict.fromkeys(facts)))).flat_values)
         words = [*facts, *strings(plain(tf.constant(questions)))]
-        if isinstance(config.model, MemoryNetworkConfig):
+        if isinstance(settings.model, MemoryNetworkConfig):
             tokenizer = with_answers(build.learn(words, "words"), answers)
         else:
             tokenizer = build.learn(words + answers, "words")
-        length = max(1, min(config.fact_length, int(np.max(tokenizer.encode(facts).row_lengths(), initial=1))))
+        length = max(1, min(settings.fact_length, int(np.max(tokenizer.encode(facts).row_lengths(), initial=1))))
         return cls(build.model(tokenizer), tokenizer, **build.options(cls, fact_length=length))
 
     @property
@@ -114,11 +117,13 @@ class FactAnswering(Task):
         loss = TokenCrossEntropy()
         return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), TokenAccuracy()]}
 
-    def fit(self, x=None, y=None, *args, callbacks=None, **options):
+    def fit(self, x: Any = None, y: Any = None, *args: Any, callbacks: Any = None,
+            **options: Any) -> keras.callbacks.History:  # fmt: skip
         """As `Task.fit`; `linear_start` removes the softmax of a memory network in the first epochs."""
         if self.linear_start:
             callbacks = [LinearStart(self.model, self.linear_start), *as_list(callbacks)]
-        return super().fit(x, y, *args, callbacks=callbacks, **options)
+        options |= {"callbacks": callbacks}
+        return super().fit(x, y, *args, **options)
 
     def fit_batches(self, train, steps, epochs, validation_data, callbacks=None, recipe=None, **options):
         """As `Task.fit_batches`; an uncompiled memory network without a recipe is trained by `descent`."""
@@ -149,7 +154,7 @@ class FactAnswering(Task):
         result = asked_only(facts, questions, text=text, probability=probability, attention=attention)
         return result | {"cut": cut}
 
-    def generate(self, facts, question, batch_size=64, probabilities=False):
+    def generate(self, facts: Any, question: Any, batch_size: int = 64, probabilities: bool = False) -> Any:
         """Facts and a question -> the answer; lists of both, of equal length -> a list of answers, in order.
 
         facts: a text with one fact on each line, or a list of facts. probabilities: return (answer, probability)
@@ -181,7 +186,7 @@ class FactAnswering(Task):
 
         return Signature(answer, self.inputs)
 
-    def score(self, records, batch_size=64):
+    def score(self, records: Any, batch_size: int = 64) -> Any:
         """The percentage of questions with an exactly correct answer, with its confidence interval."""
         from tfllm import evaluation
 
@@ -191,7 +196,7 @@ class FactAnswering(Task):
             *(strings(self.reader.normalized(tf.constant(texts))) for texts in (outputs, answers))
         )
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """Inputs: texts (facts) and questions. serving_default -> {"text", "probability", "cut"} [N]; explain -> the
         same and
         "attention" [N, H, F].

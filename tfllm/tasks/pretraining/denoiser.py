@@ -3,6 +3,8 @@
 `Denoiser.translator()` creates a Translator from the pretrained weights and the tokenizer.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -57,17 +59,17 @@ class Denoiser(Pretraining):
         self.built = True
 
     @classmethod
-    def from_text(cls, texts, config="tiny"):
+    def from_text(cls, texts: Any, config: str | DenoiserConfig = "tiny") -> "Denoiser":
         """Learn the vocabulary of the texts (documents, or records of "text") and build an untrained model.
 
         config: a DenoiserConfig or its name: "tiny" (default), "small", "base".
         """
         build = Builder(config, SIZES)
-        tokenizer, config = build.learn(documents(cls, texts)), build.config
-        more = sentinels(config.length, config.corrupted, config.span)
+        tokenizer, settings = build.learn(documents(cls, texts)), build.config
+        more = sentinels(settings.length, settings.corrupted, settings.span)
         return cls(build.model(tokenizer, more=more), tokenizer, **build.options(cls))
 
-    def translator(self, label_smoothing=0.1):
+    def translator(self, label_smoothing: float = 0.1) -> Translator:
         """A Translator with this model (shared weights, not a copy) and this tokenizer."""
         return Translator(self.model, self.tokenizer, label_smoothing=label_smoothing)
 

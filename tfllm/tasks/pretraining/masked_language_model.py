@@ -6,6 +6,8 @@ encoder and the tokenizer.
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -86,7 +88,7 @@ class MaskedLanguageModel(Pretraining):
         self.built = True
 
     @classmethod
-    def from_text(cls, texts, config="tiny"):
+    def from_text(cls, texts: Any, config: str | MaskedLanguageModelConfig = "tiny") -> "MaskedLanguageModel":
         """Learn WordPieces from the texts (documents, or records of "text") and build an untrained BERT.
 
         config: a MaskedLanguageModelConfig or its name: "tiny" (default), "small", "base".
@@ -96,8 +98,9 @@ class MaskedLanguageModel(Pretraining):
         return cls(build.model(tokenizer), tokenizer, **build.options(cls))
 
     @classmethod
-    def from_pretrained(cls, path_or_name, next_sentence=None, length=None, masked=0.15, whole_words=False, rate=None,
-                        **options):  # fmt: skip
+    def from_pretrained(cls, path_or_name: str | Path, next_sentence: bool | None = None, length: int | None = None,
+                        masked: float = 0.15, whole_words: bool = False, rate: float | None = None,
+                        **options: Any) -> "MaskedLanguageModel":  # fmt: skip
         """A BERT with its heads and its tokenizer: a folder in Hugging Face's format, or a name on its hub.
 
         next_sentence: default: whether the folder has that head. length: default: 128, or the encoder's limit.
@@ -118,7 +121,7 @@ class MaskedLanguageModel(Pretraining):
                 log.warning("%s has no head like %r: it is untrained", path_or_name, name)
         return task.pretrained()
 
-    def save_pretrained(self, folder):
+    def save_pretrained(self, folder: str | Path) -> None:
         """Write encoder, heads and tokenizer in Hugging Face's format, for `from_pretrained` of both libraries.
 
         Raises ValueError unless the encoder is a BERT with a WordPieces tokenizer.
@@ -200,7 +203,7 @@ class MaskedLanguageModel(Pretraining):
             result["loss"] = result["mlm_loss"] + result["nsp_loss"]
         return result
 
-    def score(self, x, seed=0, batch_tokens=4096, shapes=6):
+    def score(self, x: Any, seed: int = 0, batch_tokens: int = 4096, shapes: int = 6) -> Any:
         """Loss and accuracy of predicting masked tokens, with masks drawn from the seed ->
         evaluation.masked.MaskedScore.
 
@@ -216,7 +219,8 @@ class MaskedLanguageModel(Pretraining):
             counts += np.bincount(targets["mlm"].numpy().ravel(), weights["mlm"].numpy().ravel(), len(counts))
         tokens, count = round(sums[2]), round(sums[5])
         of_tokens, of_pairs = sums[:2] / max(tokens, 1), sums[3:5] / max(count, 1)
-        result = MaskedScore(tokens, *map(float, of_tokens), entropy(counts.tolist()))
+        loss, accuracy = map(float, of_tokens)
+        result = MaskedScore(tokens, loss, accuracy, entropy(counts.tolist()))
         return replace(result, pairs=count, next_sentence_loss=float(of_pairs[0]),
                        next_sentence_accuracy=float(of_pairs[1])) if count else result  # fmt: skip
 
@@ -263,7 +267,7 @@ class MaskedLanguageModel(Pretraining):
         text = filling.joined(parts, tokens[..., 0])
         return {"text": text, "tokens": tokens, "probabilities": result * weights[..., None], "cut": cut}
 
-    def fill(self, texts, top_k=5, batch_size=32):
+    def fill(self, texts: Any, top_k: int = 5, batch_size: int = 32) -> list:
         """A text with "[MASK]" -> for each mask a list of (token, probability), best first; a list -> a list.
 
         An empty text gives []. Raises ValueError for any other text without a mask, and if truncation removes a mask.
@@ -288,6 +292,6 @@ class MaskedLanguageModel(Pretraining):
             for names, shares in zip(tokens, probabilities, strict=True) if names[0]
         ]  # fmt: skip
 
-    def signatures(self, top_k=5):
+    def signatures(self, top_k: int = 5) -> dict[str, Signature]:
         """serving_default: as `answer`, with `top_k` tokens for each mask."""
         return {"serving_default": Signature(partial(self.answer, top_k=top_k))}

@@ -4,6 +4,9 @@ A final task defines the rows (`example`) and how parts of a padded batch are hi
 hides other parts.
 """
 
+from typing import Any
+
+import keras
 import tensorflow as tf
 
 from tfllm.data.batches import TOKENS
@@ -46,11 +49,12 @@ class Pretraining(Task):
         """Records -> a data.streams.Stream of rows, in which every epoch hides other parts."""
         return Remasked(Stream(records, self.example, self.length, seed=seed, **options), self.hide, seed or 0)
 
-    def fit(self, x=None, y=None, *args, stream=False, **options):
+    def fit(self, x: Any = None, y: Any = None, *args: Any, stream: bool = False,
+            **options: Any) -> keras.callbacks.History:  # fmt: skip
         """As `Task.fit`. stream: trains on text that is larger than memory, see `streaming.fit_stream`."""
         return fit_stream(self, x, y, *args, **options) if stream else super().fit(x, y, *args, **options)
 
-    def generate(self, texts, batch_size=32):
+    def generate(self, texts: Any, batch_size: int = 32) -> Any:
         """Texts with each "[MASK]" filled, by `answer`; a string -> a string, a list -> a list.
 
         A text without "[MASK]", such as an empty one, is returned unchanged. Truncated texts log a warning.

@@ -1,6 +1,8 @@
 """Extractive question answering: a model that reads a context and a question finds the answer. SQuAD 1.1 and 2.0."""
 
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,6 +21,7 @@ from tfllm.models.encoder import Encoder
 from tfllm.tasks import user_data
 from tfllm.tasks.building import Builder
 from tfllm.tasks.compiled import compiled
+from tfllm.tasks.compiling import Metrics
 from tfllm.tasks.questions import labelled_windows, question_windows, ranked_answers
 from tfllm.tasks.questions.question_records import ASKS, FIELDS, asked, records_of, to_ask
 from tfllm.tasks.running import rows_as_dicts
@@ -89,7 +92,8 @@ class QuestionAnswering(Task):
         self.built = True
 
     @classmethod
-    def from_text(cls, records, config="tiny", embeddings=None, embeddings_trainable=None):
+    def from_text(cls, records: Any, config: str | QuestionAnsweringConfig = "tiny", embeddings: Any = None,
+                  embeddings_trainable: bool | str | None = None) -> "QuestionAnswering":  # fmt: skip
         """Learn the vocabulary of contexts and questions and build an untrained model.
 
         records: as for `fit`. config: a QuestionAnsweringConfig or its name: "tiny" (default), "small", "base".
@@ -102,7 +106,7 @@ class QuestionAnswering(Task):
         return cls(build.model(tokenizer), tokenizer, **build.options(cls, no_answer=no_answer))
 
     @classmethod
-    def from_encoder(cls, encoder, tokenizer, **options):
+    def from_encoder(cls, encoder: Any, tokenizer: Any, **options: Any) -> "QuestionAnswering":
         """A new head on a pretrained model, such as the `encoder` of a MaskedLanguageModel.
 
         The model is shared, not copied, so training changes it. options: arguments of the class.
@@ -110,7 +114,8 @@ class QuestionAnswering(Task):
         return cls(encoder, tokenizer, **options).pretrained(3e-4)
 
     @classmethod
-    def from_pretrained(cls, path_or_name, encoder_rate=None, dtype=None, **options):
+    def from_pretrained(cls, path_or_name: str | Path, encoder_rate: float | None = None, dtype: str | None = None,
+                        **options: Any) -> "QuestionAnswering":  # fmt: skip
         """A BERT with its tokenizer, and its head if it has one: a folder in Hugging Face's format, or a name on its
         hub.
 
@@ -126,8 +131,6 @@ class QuestionAnswering(Task):
         if not bert_answers.fill(task.head, folder):
             log.info("%s: the head is new and untrained", path_or_name)
         return task.pretrained()
-
-    # Text -> inputs of the model
 
     def windows(self, texts, questions):
         """Contexts and questions, strings [B] -> question_windows.Windows."""
@@ -168,12 +171,11 @@ class QuestionAnswering(Task):
     def warn(self, cut, **flags):
         labelled_windows.warn(self.question_length, self.answer_length, cut, **flags)
 
-    # Methods of Keras for questions in all forms
-
-    def evaluate(self, x=None, y=None, *args, return_dict=False, tokens=None, **options):
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, return_dict: bool = False, tokens: str | None = None,
+                 **options: Any) -> Metrics:  # fmt: skip
         """As `Task.evaluate`, with "exact" and "f1" of the official SQuAD scripts, see `score`."""
         x = user_data.materialize(x)
-        result = super().evaluate(x, y, *args, return_dict=True, **options)
+        result: Any = super().evaluate(x, y, *args, **options | {"return_dict": True})
         if user_data.is_keras_data(x, with_targets=True):
             return result if return_dict else [*result.values()]
         scores = self.score(x, tokens)
@@ -204,8 +206,6 @@ class QuestionAnswering(Task):
         loss = TokenCrossEntropy()
         accuracy = TokenAccuracy(name="start_and_end_accuracy")
         return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), accuracy]}
-
-    # Answers
 
     def ranked(self, texts, questions, n_best=1):
         """Contexts and questions, strings [B] -> the `n_best` most probable spans of each context.
@@ -239,12 +239,12 @@ class QuestionAnswering(Task):
         """`ranked` as a Signature with the scalar n_best."""
         return Signature(self.ranked, self.inputs, {"n_best": tf.constant(1)})
 
-    def signatures(self, n_best=5):
+    def signatures(self, n_best: int = 5) -> dict[str, Signature]:
         """Inputs: texts (contexts) and questions. serving_default -> as `answer`; n_best -> as `ranked`."""
         several = Signature(partial(self.ranked, n_best=n_best), self.inputs)
         return super().signatures() | {"n_best": several}
 
-    def generate(self, context, question, n_best=None, batch_size=16):
+    def generate(self, context: Any, question: Any, n_best: int | None = None, batch_size: int = 16) -> Any:
         """A context and a question -> {"text", "start", "end", "score", "no_answer"}; lists of both -> a list of dicts.
 
         n_best: return a list of up to that many dicts for each question instead; they are spans of the context whatever
@@ -264,7 +264,7 @@ class QuestionAnswering(Task):
         signature, scalars = ("serving_default", {}) if n_best is None else (self.ranking, {"n_best": n_best})
         return self.run(signature, context, question, convert=convert, batch_size=batch_size, **scalars)
 
-    def score(self, x, tokens=None, batch_size=16):
+    def score(self, x: Any, tokens: str | None = None, batch_size: int = 16) -> Any:
         """Exact match and F1 of the answers to these records, against all references -> evaluation.SquadScores.
 
         tokens: "words", "characters", or None: chosen by the script of the references. If the task allows no answer, by
@@ -284,7 +284,7 @@ class QuestionAnswering(Task):
         more = (result["no_answer"], self.threshold) if self.no_answer else ()
         return evaluation.squad(texts, references, *more, tokens=tokens), result["no_answer"]
 
-    def choose_threshold(self, x, tokens=None):
+    def choose_threshold(self, x: Any, tokens: str | None = None) -> float:
         """Find the `threshold` with the best F1 on these records, set it and return it.
 
         It lies half-way to the next question's probability, so that rounding changes no answer. Raises ValueError for a

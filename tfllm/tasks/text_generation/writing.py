@@ -1,7 +1,9 @@
 """What all tasks share that generate text: answer, generate, stream, and the signatures of a decoding."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
+from typing import Any
 
 import tensorflow as tf
 
@@ -69,8 +71,9 @@ class Writing(Task):
         scalars = {name: tf.zeros([], spec.dtype) for name, spec in signature(structure).items()}
         return Signature(candidates, scalars=scalars, takes_row=structure.temperature is not None)
 
-    def generate(self, texts, *, n_best=None, batch_size=32, verbose="auto", row=0, num_return_sequences=1,
-                 jit_compile=False, **decoding):  # fmt: skip
+    def generate(self, texts: Any, *, n_best: int | None = None, batch_size: int = 32, verbose: int | str = "auto",
+                 row: int = 0, num_return_sequences: int = 1, jit_compile: bool = False,
+                 **decoding: Any) -> Any:  # fmt: skip
         """A string -> the generated text; a list -> a list, in order; a dataset -> a generator.
 
         n_best: returns a list of that many (text, score) for each text, best first, see `candidates`.
@@ -93,28 +96,28 @@ class Writing(Task):
 
         return self.run(run, texts, convert=convert, batch_size=batch_size, verbose=verbose, row=row, **numbers)
 
-    def stream(self, text, row=0, **decoding):
+    def stream(self, text: str, row: int = 0, **decoding: Any) -> Iterator[str]:
         """Yield the generated text in chunks as it is made; each chunk is a str that is not empty.
 
         Joined, the chunks equal the output of `generate`. A chunk never ends inside a character, and no chunk contains
         text that a stop string removes later. Greedy by default. Raises ValueError for beam search, whose text is known
         only at the end.
         """
-        text, decoding = user_data.one_text(text, self.asks[0]), of_options(self.decoding, {"beam_width": 1} | decoding)
-        if decoding.beam_width > 1:
-            raise ValueError(f"a beam search cannot be streamed: expected beam_width=1; got {decoding.beam_width}")
-        self.writer.check(decoding, 1)
+        text, search = user_data.one_text(text, self.asks[0]), of_options(self.decoding, {"beam_width": 1} | decoding)
+        if search.beam_width > 1:
+            raise ValueError(f"a beam search cannot be streamed: expected beam_width=1; got {search.beam_width}")
+        self.writer.check(search, 1)
         if self.writer.has_empty_answer(tf.constant([text])):
             return
-        structure, numbers = split(decoding)
+        structure, numbers = split(search)
         begin, run = self.streaming(structure)
         prefilled = begin(tf.constant([text]), numbers)
-        self.report({name: part.numpy() for name, part in prefilled.notes.items()}, decoding)
+        self.report({name: part.numpy() for name, part in prefilled.notes.items()}, search)
         if beginning := prefilled.text.numpy()[0].decode("utf-8", "replace"):
             yield beginning
         more = partial(run, prefilled.fixed, tf.constant(row), numbers)
         new = (ids[0].tolist() for ids in stream(more, prefilled.progress))
-        yield from readable(self.writer.written(prefilled, new), getattr(decoding, "stops", ()))
+        yield from readable(self.writer.written(prefilled, new), getattr(search, "stops", ()))
 
     @compiled
     def streaming(self, structure):
@@ -131,7 +134,7 @@ class Writing(Task):
             tf.function(run, autograph=False, reduce_retracing=True),
         )
 
-    def signatures(self, decoding=None, n_best=4):
+    def signatures(self, decoding: Decoding | None = None, n_best: int = 4) -> dict[str, Signature]:
         """The signatures of a decoding: {name: Signature}.
 
         serving_default: {"text", "score", ...} [N]. n_best (beam search only): the same with shape [N, n_best].

@@ -1,0 +1,73 @@
+"""Methods of keras.Model that also accept texts: `predict`, calling the model, and those of one batch."""
+
+from typing import Any
+
+from tfllm.layers.tunable import Tunable
+from tfllm.tasks import user_data
+
+
+class KerasMethods(Tunable):
+    """Abstract base class of Task; expects its methods `run`, `batches`, `records` and `compile`."""
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", steps: int | None = None,
+                callbacks: Any = None) -> Any:  # fmt: skip
+        """As in Keras. For texts: the output of `answer` as {name: NumPy array}, in the order of the texts.
+
+        x: texts, or a dataset of texts or of records; a tuple of two columns if the task reads two texts (`asks`).
+        """
+        x = user_data.materialize(x)
+        if user_data.is_keras_data(x):
+            return super().predict(x, batch_size, verbose, steps, callbacks)
+        if steps is not None or callbacks is not None:
+            raise ValueError("steps and callbacks need batches of numbers: leave them out with texts")
+        return self.run("serving_default", *self.asked(x), batch_size=batch_size or 32, verbose=verbose)
+
+    def asked(self, x):
+        """Texts or records -> one column (list of bytes) for each of `asks`."""
+        return user_data.columns(user_data.read(self.asks, x, who=type(self).__name__), *self.asks)
+
+    def __call__(self, *args, **options):
+        if user_data.is_texts(args[0] if args else options.get("inputs")):
+            raise TypeError(
+                f"a {type(self).__name__} is called with token ids, the output of `example`; for texts use "
+                "task.predict(texts), or the task's own method: generate, classify, embed"
+            )
+        try:
+            return super().__call__(*args, **options)
+        except (TypeError, KeyError, IndexError) as error:
+            inputs = args[0] if args else options.get("inputs")
+            if isinstance(inputs, dict):
+                raise
+            raise TypeError(
+                f"a {type(self).__name__} is called with a dict, the output of `example`; got a "
+                f"{type(inputs).__name__}: pass texts, or the batches of task.batches(x, y).dataset"
+            ) from error
+
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
+                       return_dict: bool = False) -> Any:  # fmt: skip
+        """As in Keras. Texts in any form that `fit` takes become one batch."""
+        x = user_data.materialize(x)
+        if not user_data.is_keras_data(x, with_targets=True):
+            if class_weight is not None:
+                raise ValueError("class_weight needs `fit`, or batches of numbers: give texts a sample_weight")
+            (x, y, sample_weight), class_weight = self.one_batch(x, y, sample_weight), None
+        return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """As `train_on_batch`."""
+        x = user_data.materialize(x)
+        if not user_data.is_keras_data(x, with_targets=True):
+            x, y, sample_weight = self.one_batch(x, y, sample_weight)
+        return super().test_on_batch(x, y, sample_weight, return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """As in Keras; texts are handled as by `predict`."""
+        x = user_data.materialize(x)
+        return super().predict_on_batch(x) if user_data.is_keras_data(x) else self.predict(x)
+
+    def one_batch(self, x, y=None, sample_weight=None):
+        """Texts -> (inputs, targets, weights) of all their rows. Compiles an uncompiled task."""
+        if not self.compiled:
+            self.compile()
+        result = self.batches(self.records(x, y, sample_weight), batch_size=2**31, shapes=1)
+        return next(iter(result.dataset))

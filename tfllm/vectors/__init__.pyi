@@ -1,0 +1,15 @@
+from tfllm.vectors.coverage_report import Coverage as Coverage
+from tfllm.vectors.coverage_report import coverage as coverage
+from tfllm.vectors.formats.vector_files import load as load
+from tfllm.vectors.formats.vector_files import save as save
+from tfllm.vectors.glove.cooccurrence import Cooccurrence as Cooccurrence
+from tfllm.vectors.glove.glove import GloVe as GloVe
+from tfllm.vectors.intrinsic import analogies as analogies
+from tfllm.vectors.intrinsic import similarity as similarity
+from tfllm.vectors.keyed import keyed_vectors as keyed_vectors
+from tfllm.vectors.maps import WordMap as WordMap
+from tfllm.vectors.maps import projector as projector
+from tfllm.vectors.maps import word_map as word_map
+from tfllm.vectors.pretrained import pretrained_embedding as pretrained_embedding
+from tfllm.vectors.widening import widened as widened
+from tfllm.vectors.word2vec import Word2Vec as Word2Vec
