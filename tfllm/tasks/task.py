@@ -274,8 +274,8 @@ class Task(KerasMethods):
 
         texts: one column for each of `asks`. method ("occlusion", "lime", ...), target and options: see
         docs/explanation.md; for a classifier the target is a label, or (label, another label); default: the answer.
-        Each text is explained independently. Raises TypeError for a task without explanations, ValueError for an unknown
-        method or target, ImportError if a package that the method needs is missing.
+        Each text is explained independently. Raises TypeError for a task without explanations, ValueError for an
+        unknown method or target, ImportError if a package that the method needs is missing.
         """
         explaining = import_module("tfllm.explain.explaining")  # it imports tasks, and no task imports it
         return explaining.explain(self, texts, method, target, **options)
