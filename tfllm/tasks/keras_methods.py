@@ -7,7 +7,7 @@ from tfllm.tasks import user_data
 
 
 class KerasMethods(Tunable):
-    """Abstract base class of Task; expects its methods `run`, `batches`, `records` and `compile`."""
+    """The part of Task that extends methods of keras.Model; it uses `run`, `batches`, `records` and `compile` of Task."""
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", steps: int | None = None,
                 callbacks: Any = None) -> Any:  # fmt: skip
