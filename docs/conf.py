@@ -40,7 +40,7 @@ autodoc_default_options = {"members": True}
 nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
-myst_heading_anchors = 3
+myst_heading_anchors = 4
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
 html_theme = "furo"

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-README = "tests/test_readme.py"
+PAGES = [Path("tests/test_docs.py"), Path("tests/test_pages.py")]  # of README.md and docs/
 
 
 @cache
@@ -92,7 +92,8 @@ def affected(changed):
     changed = {Path(path) for path in changed}
     tests = sorted(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py"))
     found = [path for path in tests if reached(path) & changed]
-    return found + [Path(README)] * (Path("README.md") in changed and Path(README) not in found)
+    pages = any(path == Path("README.md") or path.parts[0] == "docs" for path in changed)
+    return found + [path for path in PAGES if pages and path not in found]
 
 
 def changes(base):

@@ -14,8 +14,8 @@ from tests import affected
         ("tfllm/evaluation/perplexity.py", ["evaluation/test_perplexity.py"], ["layers/test_masks.py"]),
         ("tests/reference/gpt.py", ["models/test_gpt.py"], ["models/test_bert.py"]),  # a file of the tests themselves
         ("tests/vectors/conftest.py", ["vectors/test_faults.py"], ["text/test_words.py"]),  # whoever names it or not
-        ("README.md", ["test_readme.py"], ["text/test_words.py"]),
-        ("docs/benchmarks.md", [], ["test_readme.py"]),
+        ("README.md", ["test_docs.py", "test_pages.py"], ["text/test_words.py"]),
+        ("docs/benchmarks.md", ["test_docs.py"], ["text/test_words.py"]),
     ],
 )
 def test_what_depends_on_a_change_is_found(changed, in_, out):

@@ -18,6 +18,10 @@ def copy(app):
     for path in target.glob("*.ipynb"):
         if path.name not in kept:
             path.unlink()
+    names = "\n".join(sorted(path.stem for path in HOME.glob("*.ipynb")))
+    index = f"# Notebooks\n\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n"
+    if not (target / "index.md").exists() or (target / "index.md").read_text("utf-8") != index:
+        (target / "index.md").write_text(index, "utf-8")
     for path in HOME.glob("*.ipynb"):
         copied = target / path.name
         if not copied.exists() or copied.read_bytes() != path.read_bytes():
@@ -26,6 +30,11 @@ def copy(app):
 
 def relink(app, docname, source):
     source[0] = re.sub(r"\]\((?:\.\./)+notebooks/", "](/notebooks/", source[0])
+    if docname == app.config.root_doc:  # it includes README, whose links begin at the folder above
+        text = (HOME.parent / "README.md").read_text("utf-8")
+        text = re.sub(r"\]\(docs/", "](", re.sub(r"\]\(notebooks/", "](/notebooks/", text))
+        text = text.replace("](CHANGELOG.md)", "](changelog.md)")
+        source[0] = re.sub(r"```\{include\} \.\./README\.md\n```", lambda _: text, source[0])
 
 
 def setup(app):

@@ -1,0 +1,71 @@
+"""The blocks of a Markdown page, and how a test runs them, in order, in the folder it is in.
+
+A line that is only `name`: and a block behind it are a file, which is written. ```python blocks are executed in one
+namespace. Of ```bash blocks, `tfllm` runs in this process and `cp` in this folder; what needs a network, a GPU or
+minutes is only checked, see `known`.
+"""
+
+import glob
+import io
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from tfllm.cli import main
+
+ROOT = Path(__file__).parent.parent
+FENCE = re.compile(r"(?:^`([\w./-]+)`:\n\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXTRAS = set(re.findall(r"^(\w+) =", (ROOT / "setup.cfg").read_text("utf-8").split("extras_require]")[1], re.MULTILINE))
+TARGETS = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+
+
+def blocks(path):
+    """[(name of a file or "", language, text)] of a page."""
+    return FENCE.findall((ROOT / path).read_text("utf-8"))
+
+
+def run(path, names=None, more=None):
+    """Run a page. names: the namespace of its Python. more: {verb or task: words added to its command lines}."""
+    names = {} if names is None else names
+    for file, language, text in blocks(path):
+        if file:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+            Path(file).write_text(text, encoding="utf-8")
+        elif language == "python":
+            exec(compile(text, f"{path}: {text[:40]}", "exec"), names)
+        elif language == "bash":
+            for line in text.replace("\\\n", " ").splitlines():
+                shell(shlex.split(line, comments=True), more or {})
+    return names
+
+
+def shell(words, more):
+    """Run one command line, or check what is not run here."""
+    if not words:
+        return
+    if words[0] == "cp":
+        shutil.copyfile(*words[1:])
+    elif words[0] == "tfllm" and words[1] != "completion":
+        words = [found for word in words[1:] for found in (sorted(glob.glob(word)) if "*" in word else [word])]
+        task = "pretrain" if words[0] == "pretrain" else words[1] if words[0] == "train" else None
+        typed, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO())  # nobody types
+        try:
+            main(words + more.get(task, []))
+        finally:
+            sys.stdin = typed
+    else:
+        assert known(words), f"not executed, and not known to be right: {' '.join(words)}"
+
+
+def known(words):
+    """Whether the words are a command that is only checked: its make target, its extra or its file exist."""
+    line = " ".join(words)
+    if words[0] == "make":
+        return all(word in TARGETS or "=" in word for word in words[1:])
+    if extras := re.search(r"pip install .*\[([\w,]+)\]", line):
+        return set(extras[1].split(",")) <= EXTRAS
+    if words[0] == "python" or words[0].endswith("/python"):
+        return words[1] == "-m" or (ROOT / words[1]).is_file()
+    return words[0] in {"git", "cd", "source", "docker", "curl", "pip", "python3", "tfllm"} or words[0].endswith("pip")
