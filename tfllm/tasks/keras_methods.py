@@ -7,7 +7,7 @@ from tfllm.tasks import user_data
 
 
 class KerasMethods(Tunable):
-    """The part of Task that extends methods of keras.Model; it uses `run`, `batches`, `records` and `compile` of Task."""
+    """The part of Task that extends methods of keras.Model. It uses `run`, `batches`, `records` and `compile`."""
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", steps: int | None = None,
                 callbacks: Any = None) -> Any:  # fmt: skip
