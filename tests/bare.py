@@ -1,4 +1,4 @@
-"""What SavedModels answer in a process that can import neither tfllm nor Keras: `answers(asked)`."""
+"""Run SavedModels in a process that can import neither tfllm nor Keras: `answers(asked)`."""
 
 import json
 import subprocess

@@ -1,5 +1,6 @@
-"""What holds for every model that writes from left to right: the past alone counts, padding and neighbours do not,
-a state gives what the whole text gives, a file gives the same model; and for every tokenizer: nothing gets lost.
+"""Laws of every model that writes from left to right: only earlier tokens matter, padding and other rows do not, a
+state
+gives the result of the whole text, a saved file gives the same model; and of every tokenizer: no text is lost.
 """
 
 from collections import namedtuple
@@ -55,7 +56,7 @@ def test_padding_and_neighbours_change_nothing(causal):
 
 
 @pytest.mark.parametrize("pieces", [(5,), (1,) * 5, (3, 2), (2, 3), (2, 1, 2), (3, 1, 1)], ids=str)
-def test_in_pieces_it_is_the_whole(causal, pieces):
+def test_chunks_join_to_the_whole(causal, pieces):
     model, of = causal
     laws.assert_pieces_are_the_whole(model, of.token_ids, pieces, of.length)
 
@@ -80,7 +81,7 @@ def logits(model, inp, tar):
 
 
 def own_ids(inp):
-    """Token 1 is unknown: each has an id of its own behind the vocabulary, by its position."""
+    """Token 1 is unknown: each unknown token has an id of its own after the vocabulary, by position."""
     return np.where(inp == 1, test_pointer_generator.V + np.arange(inp.shape[1]), inp)
 
 
@@ -109,7 +110,7 @@ def seq2seq(request):
 
 
 def test_a_later_target_token_changes_nothing_before_it(seq2seq):
-    """Row t has another token at place t; all rows are one batch."""
+    """Row t has another token at position t; all rows are one batch."""
     model, of, inp = seq2seq
     length = TAR.shape[1]
     tars = np.repeat(TAR[:1], length + 1, axis=0)

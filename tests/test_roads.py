@@ -1,7 +1,7 @@
-"""Every signature of every kind of task says the same on all roads.
+"""Every signature of every kind of task gives the same result in every way of running it.
 
-Python (`Task.run`, and what the task has of its own), the reloaded file, and the SavedModel in a process without tfllm
-and Keras; together, alone, in small batches, from a dataset; of no text, and of texts without a word. One process
+These are Python (`Task.run`, and the task's own method), the reloaded file, and the SavedModel in a process without
+tfllm and Keras; together, alone, in small batches, from a dataset; with no text, and with empty texts. One process
 answers for all SavedModels.
 """
 
@@ -31,7 +31,7 @@ def calls(kind):
 
 @pytest.fixture(scope="module")
 def output():
-    """{(kind, signature, number of scalars): what `Task.run` gives of all texts, three at a time}, filled on demand."""
+    """{(kind, signature, number of scalars): result of `Task.run` for all texts, three at a time}, made on demand."""
     result = {}
 
     def ask(kind, name, scalars):
@@ -55,7 +55,7 @@ def paths(tmp_path_factory, request):
 
 @pytest.fixture(scope="module")
 def served(paths):
-    """{(kind, signature, number of scalars, number of the text or "all" or "none"): what the SavedModel answers}."""
+    """{(kind, signature, number of scalars, index of the text or "all" or "none"): answer of the SavedModel}."""
     asked = {}
     for kind, path in paths.items():
         columns = zoo.columns(kind)
@@ -85,7 +85,7 @@ def arrays(one, like):
 
 
 def row(result, i, like):
-    """The answer to text i among answers, as wide as the arrays of `like`; what is cut off is empty."""
+    """The answer to text i, with the widths of the arrays of `like`; the part beyond must be empty."""
     parts = {}
     for name, part in result.items():
         inside = tuple(slice(0, size) for size in np.shape(like[name]))
@@ -97,7 +97,7 @@ def row(result, i, like):
 
 
 def own(task, texts, **options):
-    """What the task's own method says of texts, in the words of `answer`."""
+    """The result of the task's own method for texts, in the form of `answer`."""
     if isinstance(task, tfllm.TextClassifier):
         return {"score": [one["score"] for one in task.classify(*texts)]}
     if isinstance(task, tfllm.TextEmbedder):

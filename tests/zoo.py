@@ -1,6 +1,6 @@
-"""A tiny fitted task of every kind, and what it is asked: `made(kind)`, `columns(kind)`.
+"""A tiny fitted task of every kind, and texts to ask it: `made(kind)`, `columns(kind)`.
 
-Each is made once in a process, and is the same in all.
+Each is made once per process, and is the same in all processes.
 """
 
 from dataclasses import dataclass, field
@@ -106,9 +106,9 @@ def embedder(model, pooling, **options):
 
 @dataclass(frozen=True)
 class Kind:
-    """make() -> (task, what it is fitted on); asked: columns of texts, each with BLANK behind; structure: of
-    `signatures`; empty: what an empty text has for an answer; seed, spread: of the random weights, such that different
-    texts have different answers; slow: 5 s of CPU and more.
+    """make() -> (task, its training data); asked: columns of texts, each followed by BLANK; structure: arguments of
+    `signatures`; empty: the answer to an empty text; seed, spread: of the random weights, such that different texts
+    have different answers; slow: 5 s of CPU or more.
     """
 
     make: object
@@ -185,7 +185,7 @@ KINDS = {
 
 
 def columns(kind):
-    """What it is asked, a list of texts for each input; the last two records are empty."""
+    """A list of texts for each input; the last two records are empty."""
     return [[*texts, *BLANK] for texts in KINDS[kind].asked]
 
 
@@ -204,7 +204,7 @@ def made(kind):
 
 
 def signatures(kind):
-    """{name: Signature} of what it answers; without the one that XLA compiles, which takes 10 s."""
+    """{name: Signature} of the task, without the one that XLA compiles, which takes 10 s."""
     task, structure = made(kind), KINDS[kind].structure
     names = [name for name in task.signatures(**structure) if name != "serving_xla"]
     return {name: task.signature(name, **structure) for name in names}

@@ -23,7 +23,7 @@ def shout(texts):
 
 
 def test_numbers_go_on_after_the_highest(layer, tmp_path, caplog):
-    """And TensorFlow's note where its assets are, which names a folder that is gone, is left out."""
+    """And TensorFlow's note about the folder of its assets, which no longer exists, is hidden."""
     (tmp_path / "7").mkdir()
     with caplog.at_level("INFO", "tensorflow"):
         assert export(layer, tmp_path, {"serving_default": shout}) == str(tmp_path / "8")
@@ -42,7 +42,7 @@ def test_the_weights_are_inside(layer, tmp_path):
 
 
 def test_weights_alone_are_written(tmp_path):
-    """Not the optimizer's slots, not metrics, not what no signature reads; two of one name are both there."""
+    """No optimizer slots, no metrics, no variables that no signature reads; two of one name are both written."""
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="a"), keras.layers.Dense(1, name="b")])
     spare = keras.layers.Dense(5, name="spare")
     spare.build((None, 3))
@@ -65,7 +65,7 @@ def test_weights_alone_are_written(tmp_path):
 
 
 def test_tables_and_assets_are_inside(tmp_path):
-    """A vocabulary in a file, and a table that changes: both answer where the file is gone."""
+    """A vocabulary in a file, and a mutable table: both answer after the file is deleted."""
     words = tmp_path / "words.txt"
     words.write_text("one\ntwo\n")
     kinds = tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER
@@ -93,7 +93,7 @@ def test_a_failure_leaves_nothing(layer, tmp_path):
     assert not (tmp_path / "serving" / "1").exists()
 
 
-def test_a_full_disk_is_told_with_the_folder(layer, tmp_path, monkeypatch):
+def test_an_error_of_a_full_disk_names_the_folder(layer, tmp_path, monkeypatch):
     def full(module, path, **options):
         raise tf.errors.OutOfRangeError(None, None, f"{{{{node}}}} {path}/variables; File too large [Op:SaveV2]")
 

@@ -1,11 +1,11 @@
-"""Small models told twice: as a step for tfllm.generation, and as a Python function for the reference."""
+"""Small models in two forms: a step for tfllm.generation, and a Python function for the reference."""
 
 import numpy as np
 import tensorflow as tf
 
 
 class Tree:
-    """Random logits for every prefix there is. Calling it with a tuple of ids gives the logits of the next."""
+    """Random logits for every possible prefix. Called with a tuple of ids, it returns the logits of the next token."""
 
     def __init__(self, seed, vocab_size, max_length, spread=2.0):
         nodes = sum(vocab_size**t for t in range(max_length))
@@ -98,7 +98,7 @@ def prompts(*rows, length):
 
 
 def as_lists(beams):
-    """Beams as lists, a sentence each, of (ids, score, log-probability); empty places are left out."""
+    """Beams as lists, one per sentence, of (ids, score, log-probability); empty slots are left out."""
     return [
         [
             (tuple(ids[:n].tolist()), float(score), float(log_prob))

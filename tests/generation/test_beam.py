@@ -14,7 +14,7 @@ NEVER = -1e9
 
 
 def search(trees, max_length, width, **options):
-    """Beams of all `trees` in one batch, by a tf.function. Every id may be said."""
+    """Beams of all `trees` in one batch, by a tf.function. No id is forbidden."""
     options = {"forbidden": (), "pad": -1, **options}
 
     @tf.function(autograph=False)
@@ -44,7 +44,7 @@ def test_wide_beam_is_exhaustive_search(vocab_size, max_length, n_best, alpha):
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("width", [1, 2, 3, 5])
 def test_narrow_beam_is_the_beam_of_lists(width, alpha):
-    """The lists never stop early, so equality also says that stopping loses nothing."""
+    """The lists never stop early, so equality also shows that early stopping loses nothing."""
     trees = [Tree(seed, 4, 6) for seed in range(40)]
     result = search(trees, 6, width, end=END, n_best=width, length_penalty=alpha)
     for tree, hypotheses in zip(trees, result, strict=True):
@@ -61,7 +61,7 @@ def test_width_one_without_penalty_is_greedy():
 
 
 def six_to_four():
-    """P(END) = .6 at once, against "A B END" with .4. What a model says after END means nothing: here, anything."""
+    """P(END) = .6 at once, against "A B END" with .4. Logits after END are meaningless: random here."""
     logits = np.full((6, 6), NEVER)
     logits[START, END], logits[START, A] = np.log(0.6), np.log(0.4)
     logits[A, B] = logits[B, END] = 0.0
@@ -83,7 +83,7 @@ def test_a_likely_end_wins(width, alpha):
 
 @pytest.mark.peers
 def test_keras_hub_loses_the_likely_end():
-    """Why the loop is our own. KerasHub 0.32 goes on expanding a beam that has said END."""
+    """The reason for a loop of our own: KerasHub 0.32 keeps expanding a beam that has ended."""
     samplers = pytest.importorskip("keras_hub").samplers
     model = six_to_four()
 
@@ -137,8 +137,8 @@ def test_limits_are_a_max_length_for_each_sentence():
         assert_same(hypotheses, search([tree], limit, 3, n_best=3, end=END)[0])
 
 
-def test_unfinished_answers_only_fill_empty_places():
-    """A is nearly certain for ever; END comes late and dear, yet before what never ended."""
+def test_unfinished_answers_only_fill_empty_slots():
+    """A is nearly certain at every step; END comes late with a low probability, yet ranks above unfinished answers."""
     logits = np.full((6, 6), NEVER)
     logits[:, A], logits[:, END] = 0.0, -9.0
     model = Markov(logits)
@@ -150,8 +150,8 @@ def test_unfinished_answers_only_fill_empty_places():
     assert [ids for ids, _, _ in result][:2] == [(A, END), (A, A, END)]
 
 
-def test_stops_when_nothing_better_can_come():
-    """END is certain at place 3 of 50: one more turn would be too many."""
+def test_stops_when_no_better_answer_is_possible():
+    """END is certain at position 3 of 50: one more step would be too many."""
     shown = []
     logits = np.full((6, 6), NEVER)
     logits[START, A] = logits[A, B] = logits[B, END] = 0.0

@@ -50,7 +50,7 @@ def test_nucleus_is_the_smallest_set(p, ids):
 @pytest.mark.parametrize(
     ("p", "ids"), [(0.0, ALL), (0.124, ALL), (0.126, {1, 2, 3, 4}), (0.26, {1, 3, 4}), (0.74, {1, 3}), (1.0, {1})]
 )
-def test_min_p_is_a_share_of_the_likeliest(p, ids):
+def test_min_p_is_relative_to_the_highest(p, ids):
     logits = tf.constant([np.log(HAND), np.log(HAND[::-1]) + 5], tf.float32)
     assert kept_ids(keep_min(logits, p)) == [ids, {4 - i for i in ids}]
 
@@ -165,7 +165,7 @@ def test_top_by_blocks_of_few_finite_numbers():
     ],
 )
 def test_frequencies_follow_the_distribution(options, law):
-    """20,000 draws over rows and over places; 18.5 is chi-square's 99.9 % point at 4 degrees of freedom."""
+    """20,000 samples over rows and positions; 18.5 is chi-square's 99.9 % point at 4 degrees of freedom."""
     choose = tf.function(sampling(seed=17, **options), autograph=False, reduce_retracing=True)
     rows = drawn(choose, HAND, 20_000)
     positions = sum(drawn(choose, HAND, 100, tf.constant(position)) for position in range(200))
@@ -185,7 +185,7 @@ def test_frequencies_over_many_blocks():
 
 
 def test_draws_of_neighbours_are_independent():
-    """Pairs of draws (row, next row), (place, next place), (seed, next seed) against the product of their laws."""
+    """Pairs (row, next row), (position, next position), (seed, next seed) against the product of their laws."""
     probabilities = np.array([0.5, 0.3, 0.2])
     logits = tf.repeat(tf.math.log(tf.constant(probabilities, tf.float32))[None], 10_000, 0)
     here = sampling(seed=4)(logits, 5).numpy()
@@ -233,7 +233,7 @@ def test_limits_may_be_tensors(compiled):
 
 
 @pytest.mark.parametrize("options", [{}, {"temperature": 0.7, "top_k": 20}, {"top_p": 0.8, "min_p": 0.1}])
-def test_xla_draws_what_tensorflow_draws(options):
+def test_xla_samples_are_those_of_tensorflow(options):
     logits = tf.random.stateless_normal([64, 500], [3, 4], stddev=2.0)
     choose = sampling(seed=123, **options)
     compiled = tf.function(choose, jit_compile=True, autograph=False)

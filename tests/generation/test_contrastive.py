@@ -1,4 +1,4 @@
-"""Contrastive search: against a loop that reads every text anew, and its laws."""
+"""Contrastive search: against a loop that rereads every text at each step, and its laws."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_eager_graph_xla_and_prefill_agree():
 
 
 def test_excluded_ids_are_no_candidates():
-    """With one id left, however much it is like the text, it is said; rules and stops work as in `sample`."""
+    """The only id left is chosen, however similar to the text; rules and stops work as in `sample`."""
     model, (token_ids, given) = Recurrent(4), prompts([START, 7], length=8)
     others = tuple(i for i in range(V) if i != 7)
     result = search(model, token_ids, given, alpha=1.0, forbidden=others)

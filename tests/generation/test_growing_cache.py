@@ -1,4 +1,4 @@
-"""States that grow: the same answers as with all places from the first, and no more places than needed."""
+"""Growing states: the same answers as with full capacity from the start, and no more capacity than needed."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ START, END, V, D, WIDTH, LENGTH = 2, 3, 12, 5, 3, 23
 
 
 class Cached:
-    """Logits of the mean of all tokens so far, which stand in a cache; END is likelier at place `ends`."""
+    """Logits of the mean of all tokens so far, which are in a cache; END becomes probable at position `ends`."""
 
     def __init__(self, ends):
         rng = np.random.default_rng(1)
@@ -42,7 +42,7 @@ class Cached:
         return beam_search(self.step, state, starts, longest, WIDTH, **options)
 
     def sampled(self, prompt, capacity=None):
-        """prompt [B, 2] and LENGTH - 2 places more."""
+        """prompt [B, 2] and LENGTH - 2 positions more."""
         token_ids = tf.pad(prompt, [[0, 0], [0, LENGTH - 2]])
         options = {} if capacity is None else {"grow": self.grow, "capacity": capacity}
         state = self.begin(prompt.shape[0], LENGTH if capacity is None else min(capacity, LENGTH))

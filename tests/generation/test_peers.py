@@ -47,7 +47,7 @@ def random_logits(seed, spread):
 
 @pytest.mark.parametrize(("name", "arguments", "rule"), RULES)
 def test_rules_are_hugging_faces(name, arguments, rule):
-    """At many places; 12 ids, or 3, repeat a lot. Behind the place stand other ids, which they do not see."""
+    """At many positions; 12 ids, or 3, repeat often. The tokens after the position differ, and must not matter."""
     ids, changes = np.random.default_rng(1).integers(0, 12, (ROWS, LENGTH)), 0
     ids[::2] %= 3
     for position in (1, 2, 3, 4, 7, 8, 9, 20, 40):
@@ -84,7 +84,7 @@ def test_the_order_is_hugging_faces():
 
 
 def test_contrastive_search_is_hugging_faces():
-    """Their GPT-2 behind our loop, read anew for each token. Their search left the library with version 5."""
+    """Their GPT-2 in our loop, reread for each token. Version 5 of their library removed the search."""
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
     if not hasattr(transformers.GPT2LMHeadModel, "_contrastive_search"):
         pytest.skip("this transformers has no contrastive search of its own")

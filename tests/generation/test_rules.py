@@ -1,4 +1,4 @@
-"""Rules: what the loops hand to them; each against hand-made distributions, NumPy and Hugging Face."""
+"""Rules: the arguments that the loops pass to them; each against hand-made distributions, NumPy and Hugging Face."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ PAD, UNKNOWN, START, END, A, B = range(6)
 
 
 def no_echo(logits, tokens, position):
-    """The token before may not come again."""
+    """The previous token is forbidden."""
     last = tf.gather(tokens, position - 1, axis=1)
     return tf.where(tf.one_hot(last, logits.shape[-1]) > 0, -np.inf, logits)
 
@@ -39,8 +39,8 @@ class Tamed:
         return self.rule(reference.log_softmax(self.model(ids)), [START, *ids])
 
 
-def test_the_loops_hand_over_the_text_so_far():
-    """Logits or log-probabilities, tokens from place 0, and the place that is filled."""
+def test_the_loops_pass_the_text_so_far():
+    """Logits or log-probabilities, tokens from position 0, and the position to fill."""
     model, seen = Markov(np.zeros((6, 6))), []
 
     def rule(logits, tokens, position):
@@ -117,7 +117,7 @@ RULES = [
 @pytest.mark.parametrize(("rule", "expected"), RULES)
 @pytest.mark.parametrize("compiled", [None, False, True])
 def test_rules_of_random_texts(rule, expected, compiled):
-    """6 ids in 16 places repeat a lot. What stands at the place and behind it, here real ids, changes nothing."""
+    """6 ids at 16 positions repeat often. Tokens at the position and after it, real ids here, change nothing."""
     rng = np.random.default_rng(3)
     run = rule if compiled is None else tf.function(rule, autograph=False, jit_compile=compiled)
     changes = 0
@@ -132,7 +132,7 @@ def test_rules_of_random_texts(rule, expected, compiled):
 
 
 def test_repetition_penalty_by_hand():
-    """CTRL's 1.2 at ids 4, 5 and 1, of which 5 came twice; PAD behind the text is not in it."""
+    """CTRL's 1.2 at ids 4, 5 and 1, 5 being there twice; PAD after the text does not count."""
     logits = tf.constant([[1.0, 1.2, 1.0, 1.0, -1.0, 0.6]])
     tokens = tf.constant([[4, 5, 5, 1, 0, 0]])
     for penalty in (1.2, tf.constant(1.2)):
@@ -149,7 +149,7 @@ def test_padding_of_any_value_is_no_token():
 
 
 def silent(logits):
-    """The ids that may not be said, by row."""
+    """The forbidden ids, by row."""
     return [np.flatnonzero(np.isneginf(row)).tolist() for row in np.asarray(logits)]
 
 
@@ -165,7 +165,7 @@ def test_min_length_with_and_without_the_prompts():
     assert silent(answers(logits, tokens, 4)) == [[], [], [END]]
 
 
-def test_forced_tokens_stand_alone_at_their_places():
+def test_forced_tokens_are_certain_at_their_positions():
     logits, tokens = tf.ones([2, 6]), tf.zeros([2, 9], tf.int32)
     rule, others = forced_tokens({2: B, 5: END}), [i for i in range(6) if i != B]
     assert silent(rule(logits, tokens, 2)) == [others] * 2 and rule(logits, tokens, 2)[0, B] == 0
@@ -266,7 +266,7 @@ def test_rules_in_the_loops_eager_graph_and_xla(loop):
         np.testing.assert_allclose(other[1], scores, rtol=1e-5)
 
 
-def test_rules_of_the_last_turn_forget_what_was_before():
+def test_rules_of_the_last_turn_ignore_earlier_turns():
     """The prompt's turns do not count, nor does END: the same as the rule on the last turn alone."""
     logits = np.random.default_rng(0).normal(size=(2, 9)).astype("float32")
     tokens = tf.constant([[5, 6, 3, 5, 6, 7, 5, 0], [4, 3, 3, 6, 8, 6, 8, 1]])

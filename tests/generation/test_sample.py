@@ -35,7 +35,7 @@ def test_greedy_is_the_narrowest_beam():
 
 
 def test_prompts_of_different_lengths_stay():
-    """Each row says what it says alone; END and START in a prompt are tokens like others."""
+    """Each row gives the same text as alone; END and START in a prompt are ordinary tokens."""
     model = random_markov(1)
     rows = [[START, A], [START, END, B, A, END], [A, START, 6], [B] * 9]
     together, scores, _ = sample(model.step, model.begin(4), *prompts(*rows, length=9))
@@ -47,8 +47,8 @@ def test_prompts_of_different_lengths_stay():
         assert alone.numpy()[0].tolist() == ids
 
 
-def test_starts_after_what_is_in_the_state():
-    """With places 0 and 1 in the state (a prefill) the loop shows place 2 first, and says the same."""
+def test_starts_after_a_prefill():
+    """With positions 0 and 1 in the state (a prefill) the loop reads position 2 first, with the same result."""
     tree, shown = Tree(5, 6, 7), []
 
     def step(last, state, position):
@@ -68,7 +68,7 @@ def test_starts_after_what_is_in_the_state():
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_prompt_read_at_once_is_a_prompt_read_token_by_token(compiled):
-    """Prefill by the model's features; the loop goes on at `position` with what they leave in the state."""
+    """Prefill by the model's features; the loop continues at `position` with the resulting state."""
     model, choose = Recurrent(6), sampling(seed=3)
     token_ids, given = prompts([START, A, B, A], [A, 9, 8, 7, 6, END, 5], length=16)
 
@@ -87,7 +87,7 @@ def test_a_prompt_read_at_once_is_a_prompt_read_token_by_token(compiled):
     assert expected.lengths.numpy().min() > 7
 
 
-def test_stops_when_every_row_has_said_end():
+def test_stops_when_every_row_has_end():
     logits, shown = np.full((6, 6), -1e9), []
     logits[START, END] = logits[A, B] = logits[B, END] = logits[END, A] = 0.0
 
@@ -101,7 +101,7 @@ def test_stops_when_every_row_has_said_end():
     assert not token_ids.numpy()[:, 6:].any()
 
 
-def test_stops_at_the_last_free_place():
+def test_stops_at_the_last_free_position():
     """Places marked as given beyond a row's limit end it there."""
     shown = []
 
@@ -115,7 +115,7 @@ def test_stops_at_the_last_free_place():
 
 
 def test_lengths_count_prompt_answer_and_end():
-    """Also where a row is full before END, where it could not begin, and where the limit is marked."""
+    """Also for a row that is full before END, one without a free position, and one with a limit."""
     logits = np.full((6, 6), -1e9)
     logits[START, A] = logits[A, B] = logits[B, END] = logits[END, A] = 0.0
     model = Markov(logits)
@@ -169,7 +169,7 @@ def test_several_ids_may_end_a_text():
 
 @pytest.mark.parametrize("way", ["greedy", "drawn", "beams"])
 def test_nan_is_an_error_and_infinity_is_certain(way):
-    """In Python and in a graph; NaN may come late, and in one row of several."""
+    """In eager mode and in a graph; NaN may come late, and in one row only."""
 
     def result(bad, late):
         def step(last, state, position):

@@ -51,7 +51,7 @@ def test_a_table_by_hand():
 
 
 @pytest.mark.parametrize("strings", [[], [""], ["a", b""]])
-def test_a_stop_of_nothing_is_an_error(strings):
+def test_an_empty_stop_string_is_an_error(strings):
     with pytest.raises(ValueError, match="stop must be strings that are not empty"):
         stop_table([b"a"], strings)
 
@@ -64,7 +64,7 @@ def test_a_stop_of_nothing_is_an_error(strings):
         (b"\xe4\xff", 2), (b"\xed\xa0", 2), (b"\xe0\x80", 2), (b"\xf5\x80", 2), (b"\xe8\xaa\xe8\xaa", 2),
     ],
 )  # fmt: skip
-def test_characters_are_not_cut(text, size):
+def test_characters_are_not_split(text, size):
     assert settled(text) == size and settled(text, ended=True) == len(text)
 
 
@@ -76,11 +76,11 @@ def test_characters_are_not_cut(text, size):
         ("one##", 3), ("\n", 0), ("User:", 5), ("a###b", 1), ("a##\n\nUser:", 3), ("a##", 1),
     ],
 )  # fmt: skip
-def test_the_beginning_of_a_stop_waits(text, size):
+def test_the_beginning_of_a_stop_is_held_back(text, size):
     assert settled(text.encode(), ["\nUser:", "###", b"\n\n"]) == size
 
 
-def test_an_ended_text_shows_what_waited():
+def test_an_ended_text_shows_the_rest():
     assert settled(b"one\nU", ["\nUser:"], ended=True) == 5
     assert settled(b"one\nUser: \xe4", ["\nUser:"], ended=True) == 3
 
@@ -92,8 +92,8 @@ def cut(text, strings):
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.binary(max_size=4) | LETTERS.map(str.encode) | st.just("😀語".encode()[1:6]), max_size=8), STRINGS)
-def test_what_was_shown_is_what_is_said(pieces, strings):
-    """Each part made valid by itself joins to the whole made valid; nothing is taken back, and all comes at last."""
+def test_the_chunks_join_to_the_text(pieces, strings):
+    """The chunks, each made valid by itself, join to the valid whole; nothing is taken back, and all of it is shown."""
     strings, text, shown = [string.encode() for string in strings], b"", [0]
     for piece in pieces:
         text += piece
@@ -109,7 +109,7 @@ def test_what_was_shown_is_what_is_said(pieces, strings):
     assert all(output) and "".join(output) == cut(text, strings).decode("utf-8", "replace")
 
 
-def test_core_operations_cut_the_same():
+def test_core_operations_truncate_the_same():
     """What the served graph does with a text that a stop has ended."""
     strings = ["\nUser:", b"###", "語"]
     texts = ["one\nUser: two ###", "###", "a#b", "", "x### \nUser:\nUser:", "\0a語b"]
@@ -122,6 +122,6 @@ def test_core_operations_cut_the_same():
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(LETTERS, max_size=4), STRINGS)
-def test_random_texts_are_cut_the_same(texts, strings):
+def test_random_texts_are_truncated_the_same(texts, strings):
     result = before_stops(tf.constant([text.encode() for text in texts], tf.string), strings).numpy().tolist()
     assert result == [cut(text.encode(), [string.encode() for string in strings]) for text in texts]

@@ -13,7 +13,7 @@ RULES = (no_repeat_ngram(3), min_length(8))
 
 
 def made():
-    """-> model, prompts of three lengths in 20 places, their mask, stops: 11 and then 12 or more ends a text."""
+    """-> model, prompts of three lengths in 20 positions, their mask, stops: 11 followed by 12 or more ends a text."""
     token_ids = tf.constant(np.pad(PROMPT, [[0, 0], [0, 14]]))
     stops = np.zeros((3, V), "int32")
     stops[:, 11], stops[1, 12:] = 1, 2
@@ -79,7 +79,7 @@ def test_prompts_are_passed_in_one_run():
     assert len(next(stream(run, now, 2))[0]) == 2 and runs[1:] == [(3, 5)]
 
 
-def test_nothing_to_say_yields_nothing():
+def test_an_empty_text_yields_nothing():
     def step(last, state, position):
         raise AssertionError("shown a token")
 

@@ -1,4 +1,4 @@
-"""Six dialogues to be learned by heart, in words that a tokenizer of words gives back as they were."""
+"""Six dialogues to memorise, in words that a word tokenizer reproduces exactly."""
 
 import keras
 import numpy as np
@@ -32,7 +32,7 @@ def trained(model, epochs):
 
 
 def by_loops(task, text):
-    """As reference.read, with what the reference asks for first: (encode, end, speakers, room, first id)."""
+    """As reference.read, with its first arguments: (encode, end, speakers, capacity, first id)."""
 
     def encode(text):
         return task.tokenizer.encode([text]).to_list()[0]

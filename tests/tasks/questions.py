@@ -1,4 +1,4 @@
-"""Made questions about who met how many cats where, and sometimes when: a tiny reader learns them in a minute."""
+"""Generated questions about who met how many cats where, and sometimes when: a tiny reader learns them in a minute."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ FILLER = "It rained\tand nobody saw it . " * 3
 
 
 def records(size, seed=0, impossible=True, filler=0):
-    """[{"context", "question", "answers", "starts"}]: the day is told in half of them, and asked for in any."""
+    """[{"context", "question", "answers", "starts"}]: half of the contexts have a day, any question may ask for it."""
     draw, rows = np.random.default_rng(seed), []
     for _ in range(size):
         who, where, day = (str(draw.choice(column)) for column in (WHO, WHERE, DAYS))

@@ -1,4 +1,4 @@
-"""A tiny untrained task of each kind, with its columns of texts, for the tests of what users pass."""
+"""A tiny untrained task of each kind, with its columns of texts, for the tests of user data."""
 
 import keras
 import tensorflow as tf
@@ -75,7 +75,7 @@ def in_rows(data, names):
 
 
 class Series:
-    """What a pandas Series is to a reader: it has a dtype and a shape, and gives its values in order."""
+    """A pandas Series to a reader: it has a dtype and a shape, and yields its values in order."""
 
     dtype = object
 

@@ -1,4 +1,4 @@
-"""A batch of no text, or of less, and fewer than one result are told; never an empty answer without a word."""
+"""Errors for a batch size, or a number of results, below 1; never a silently empty answer."""
 
 import pytest
 

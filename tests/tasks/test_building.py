@@ -1,4 +1,4 @@
-"""The one road of `from_text`: what every config of every task has is asked for by its model or by its task."""
+"""`from_text`: every field of every task's config is used by its model or by its task."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import get_args, get_type_hints
@@ -22,7 +22,7 @@ OWN = {"Summarizer": {"copy", "coverage"}, "Translator": {"joint"}}
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_no_field_of_a_config_is_left_unread(name):
+def test_every_field_of_a_config_is_used(name):
     names = {field.name for field in fields(KINDS[name])} - OF_THE_ROAD - OWN.get(name, set())
     assert Builder("tiny", {"tiny": KINDS[name]()}).options(getattr(tasks, name)).keys() == names
 
@@ -41,7 +41,7 @@ def test_a_model_that_the_task_has_not():
         tasks.Translator.from_text(["a"], ["b"], config)
 
 
-def test_fields_that_a_config_has_besides_are_not_meant():
+def test_other_fields_of_a_config_are_ignored():
     """The command line's configs name files too: `target` is no tokenizer."""
 
     @dataclass(frozen=True)

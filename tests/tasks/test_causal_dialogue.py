@@ -38,7 +38,7 @@ def fresh():
 
 
 def naive(task, text, most=8, penalty=1.0):
-    """Greedy: the whole stream is read anew for each token. penalty: of what the reply, behind its mark, has said."""
+    """Greedy: the whole stream is reread for each token. penalty: for tokens of the reply, after its tag."""
     script, (system, lines, asked) = by_loops(task, text)
     who = asked if asked >= 0 else (lines[-1][0] + 1) % len(task.speakers)
     ids, output = reference.prompt(*script, system, lines, who)[0], []
@@ -81,7 +81,7 @@ def test_a_chat_keeps_its_history_and_streams(task, eager):
     assert chat.history == [("Ann", "you are bad !"), ("Bill", "So are you .")]
 
 
-def test_old_turns_are_forgotten_whole(fresh, eager):
+def test_old_turns_are_dropped_whole(fresh, eager):
     chat = fresh.chat(max_new_tokens=3)
     chat.history = [("Ann", "one two three four")] * 9
     assert 0 < chat.forgotten < 9
@@ -105,7 +105,7 @@ def test_greedy_equals_the_naive_loop(fresh, eager):
 
 
 def test_the_loss_is_of_the_replies_alone(fresh, eager):
-    """Other labels elsewhere change nothing; and the score is that of each reply behind its own history."""
+    """Other labels elsewhere change nothing; and the score is that of each reply with its own history."""
     inputs, targets, weights = (part.to_tensor() for part in fresh.example({"dialogue": tf.constant(DIALOGUES)}))
     loss, logits = fresh.objective()["loss"], fresh(inputs)
     other = tf.where(weights > 0, targets, (targets + 5) % 9)
@@ -126,7 +126,7 @@ def test_the_loss_is_of_the_replies_alone(fresh, eager):
     assert fresh.evaluate([*DIALOGUES, LONG], verbose=0)[0] == pytest.approx(-total / count, rel=1e-4)
 
 
-def test_scores_tell_what_it_says(fresh, eager):
+def test_scores_are_those_of_the_output(fresh, eager):
     histories, replies = fresh.exchanges(DIALOGUES)
     result = fresh.score(DIALOGUES, most=4, verbose=0, no_repeat_ngram_size=2)
     places = [0, 2, 4, 6]  # of nine
@@ -138,7 +138,7 @@ def test_scores_tell_what_it_says(fresh, eager):
     assert values["texts"] == 9 and values["loss"] == pytest.approx(result.perplexity.loss, rel=1e-4)
 
 
-def test_what_is_cut_is_told(fresh, caplog, eager):
+def test_truncation_is_reported(fresh, caplog, eager):
     answer = fresh.answer(tf.constant([LONG, "what ?", f"Hello .\n{'one ' * 50}"]))
     assert answer["cut"].numpy().tolist() == [0, 0, 16] and answer["dropped"].numpy().tolist() == [2, 0, 1]
     with caplog.at_level("WARNING", "tfllm"):
@@ -188,7 +188,7 @@ def test_a_pretrained_language_model_learns_to_talk(eager):
 
 
 def test_chinese_words(eager):
-    """Segments: what is decoded has no blanks between Chinese words."""
+    """Segments: the decoded text has no blanks between Chinese words."""
     texts = ["你会用筷子吗？\n不会，我会用叉子。", "你会说中文吗？\n会。我会说中文。"]
     options = {"vocab_size": 40, "tokenizer": "segments", "model": MODEL}
     task = DialogueGenerator.from_text(texts, tfllm.tasks.DialogueGeneratorConfig(**options))
@@ -223,11 +223,11 @@ def test_chinese_words(eager):
         (lambda task: DialogueGenerator.from_text(DIALOGUES, embeddings="none.txt"), "none.txt is no file"),
     ],
 )
-def test_errors_say_what_to_do(act, message, fresh, eager):
+def test_errors_name_the_fix(act, message, fresh, eager):
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         act(fresh)
 
 
-def test_decoding_is_of_replies():
+def test_decoding_options_are_those_of_replies():
     with pytest.raises(ValueError, match="a reply has no prefix"):
         Replying(prefix="So")

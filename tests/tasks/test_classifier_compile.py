@@ -16,7 +16,7 @@ def own(targets, logits):
 
 @pytest.mark.parametrize("loss", [None, own, keras.losses.SparseCategoricalCrossentropy(from_logits=True)])
 def test_metrics_and_losses_of_keras_are_right(graphs, loss):
-    """Of 12 texts, with class weights, traced: where Keras chose by shapes that it did not know, it chose wrongly."""
+    """12 texts, with class weights, in graph mode: with unknown static shapes Keras used to choose wrong metrics."""
     x, y = [*TEXTS, *TEXTS[:4]], ["a", "b", "c", "a", "b", "c", "a", "b", "b", "b", "b", "c"]
     keras.utils.set_random_seed(1)
     config = TextClassifierConfig(model=CNN, class_weights={"a": 1.0, "b": 5.0, "c": 0.5})

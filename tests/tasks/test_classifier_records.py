@@ -1,4 +1,4 @@
-"""What records a classifier takes, and what it says of those that make no sense."""
+"""The records that a classifier accepts, and the errors for others."""
 
 import keras
 import numpy as np

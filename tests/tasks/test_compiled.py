@@ -1,4 +1,4 @@
-"""What tasks compile: once for all numbers and threads, few functions in all, and nothing that is out of date."""
+"""Compiled functions of tasks: one for all numbers and threads, few in total, and none that is out of date."""
 
 import threading
 
@@ -97,7 +97,7 @@ class Settings(keras.layers.Layer):
         return object()
 
 
-def test_the_latest_few_are_kept_and_all_settings_count():
+def test_the_cache_is_small_and_keyed_by_all_settings():
     task = Settings()
     first = task.function(1)
     assert task.function(1) is first and task.function(1, more=2) is not first and task.function(2) is not first
@@ -141,7 +141,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_nothing_is_said_by_what_the_model_was(name):
+def test_no_answer_comes_from_an_old_model(name):
     lm = made()
 
     def output():
@@ -169,7 +169,7 @@ def test_fields_of_a_task_are_never_out_of_date():
     assert task.answer(tf.constant([""]))["score"].numpy() == 0
 
 
-def test_what_keras_traced_and_readers_compiled_is_made_anew():
+def test_changed_tasks_are_traced_again():
     config = SummarizerConfig(vocab_size=9, coverage=0.0, model=Seq2SeqRNNConfig(1, 4, 4, pe_input=6, pe_target=4))
     task = Summarizer.from_text(["the cat saw a dog"], ["cat saw"], config)
     task.compile(keras.optimizers.SGD(0.0))

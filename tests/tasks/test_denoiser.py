@@ -1,4 +1,4 @@
-"""Denoiser: what it is fed, its loss, filling gaps, and a Translator that begins with it."""
+"""Denoiser: its inputs, its loss, filling gaps, and a Translator with its weights."""
 
 import keras
 import numpy as np
@@ -84,8 +84,8 @@ def test_gaps_are_numbered_and_filled(trained):
     assert trained.generate(["no gap", "", " "]) == ["no gap", "", " "]
 
 
-def test_what_is_not_read_is_told(trained, caplog):
-    """A text of 39 letters and END fits into 40 places; of one more, the last letter is not read."""
+def test_truncated_texts_log_a_warning(trained, caplog):
+    """A text of 39 letters and END fits into 40 positions; of one more, the last letter is not read."""
     answer = trained.answer(tf.constant(["a" * 39, "a" * 40, ""]))
     assert answer["cut"].numpy().tolist() == [0, 1, 0]
     assert trained.generate("a" * 39) == "a" * 39 and not caplog.text
@@ -94,7 +94,7 @@ def test_what_is_not_read_is_told(trained, caplog):
 
 
 @pytest.mark.parametrize("model", [SMALL, RNN])
-def test_a_translator_goes_on_with_weights_and_tokenizer(model):
+def test_a_translator_reuses_weights_and_tokenizer(model):
     task = denoiser(model)
     task.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)  # tracing the RNN takes most of the time
     task.fit(TEXTS[:10], batch_size=10, shapes=1, verbose=0)
@@ -131,6 +131,6 @@ def test_streamed_rows_are_those_in_memory():
         (lambda: denoiser().fit(["", ""]), "nothing to learn from"),
     ],
 )
-def test_errors_say_what_to_do(call, message):
+def test_errors_name_the_fix(call, message):
     with pytest.raises(ValueError, match=message):
         call()

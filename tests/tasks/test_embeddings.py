@@ -1,4 +1,4 @@
-"""Translators and language models that begin with word vectors: the proof of what stays."""
+"""Translators and language models that are initialised with word vectors, and which vectors stay fixed."""
 
 import keras
 import numpy as np
@@ -96,7 +96,7 @@ def test_after_fifty_steps_of_a_language_model(trainable):
     assert free is not None or layer.fixed_rows == task.tokenizer.vocab_size
 
 
-def test_a_reloaded_translator_has_the_vectors_of_both_sides(tmp_path):
+def test_a_reloaded_translator_has_both_word_vectors(tmp_path):
     task = translator(embeddings={"source": ENGLISH, "target": GERMAN}, embeddings_trainable="missing")
     task.save(tmp_path / "it.keras")
     again = tfllm.load_model(tmp_path / "it.keras")
@@ -105,8 +105,8 @@ def test_a_reloaded_translator_has_the_vectors_of_both_sides(tmp_path):
 
 
 @pytest.mark.parametrize("model", [TRANSFORMER, RNN], ids=["transformer", "rnn"])
-def test_what_is_said_scores_as_the_whole_model_scores_it(model, eager):
-    """The sum of log-probabilities that greedy search tells is that of one pass over sources with more padding."""
+def test_the_score_of_greedy_search_is_that_of_one_pass(model, eager):
+    """The sum of log-probabilities of greedy search equals that of one pass over sources with more padding."""
     task = translator(model, embeddings=ENGLISH, embeddings_trainable="missing")
     token_ids = task.prepare(tf.constant(SOURCES)).to_tensor(PAD)
     output, scores = task.writer.search(token_ids, 1, tfllm.tasks.Decoding(beam_width=1))
@@ -152,7 +152,7 @@ def test_a_ready_layer_is_taken_as_it_is():
         language_model(GPTConfig(16, 1, 8, 2), embeddings=layer, embeddings_trainable=True)
 
 
-def test_the_seed_of_keras_decides_what_is_drawn():
+def test_the_seed_of_keras_determines_the_samples():
     first, second = (language_model(GPTConfig(16, 1, 8, 2), embeddings=ENGLISH).model.embed for _ in range(2))
     for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -180,7 +180,7 @@ def test_a_file_named_in_yaml_or_on_the_command_line(task, tmp_path, eager):
 
 
 @pytest.mark.parametrize("embeddings", ["no.txt", {"target": "no.txt"}])
-def test_a_missing_file_is_told_before_anything_is_learned(embeddings, monkeypatch):
+def test_a_missing_file_is_an_error_before_learning(embeddings, monkeypatch):
     monkeypatch.setattr(tfllm.text.Subwords, "learn", lambda *args, **options: pytest.fail("too late"))
     with pytest.raises(FileNotFoundError, match="no.txt"):
         Translator.from_text(["a"], ["b"], embeddings=embeddings)

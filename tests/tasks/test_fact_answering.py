@@ -1,4 +1,4 @@
-"""FactAnswering: a memory network that has learned, and models that write their answers."""
+"""People move from place to place; the last fact about somebody gives the place. Two places are one answer."""
 
 import logging
 from dataclasses import replace
@@ -89,7 +89,7 @@ def test_the_first_epochs_look_without_a_softmax(trained):
     assert {"loss", "accuracy", "val_loss", "val_accuracy"} == set(trained.history_of)
 
 
-def test_it_answers_what_it_has_not_seen(trained):
+def test_it_answers_new_questions(trained):
     test = records(200, seed=7)
     assert trained.score(test).value >= 95
     facts, questions, answers, _ = columns(test)
@@ -146,8 +146,8 @@ def test_without_a_fact_or_a_question_the_answer_is_empty(trained, writer):
 # What writes its answers
 
 
-def test_what_writes_is_the_naive_loop(writer):
-    """Greedy, one full forward pass for each token; and what it looked at, added up fact by fact."""
+def test_generated_answers_are_those_of_the_naive_loop(writer):
+    """Greedy, one full forward pass for each token; and its attention, summed fact by fact."""
     result = writer.explained(tf.constant(STORIES), tf.constant(QUESTIONS))
     for b, (text, question) in enumerate(zip(STORIES, QUESTIONS, strict=True)):
         facts = [fact.strip(" .!?") for fact in text.split("\n") if fact.strip(" .!?")]
@@ -176,7 +176,7 @@ def test_what_writes_is_the_naive_loop(writer):
         assert not result["attention"].numpy()[b, len(output) - 1 :].any()
 
 
-def test_what_writes_learns_words_in_a_row(writer):
+def test_a_generating_model_learns_words_in_a_row(writer):
     record = {"facts": STORIES, "question": QUESTIONS, "answer": ["hall, kitchen", "hall", "x " * 9, "office"]}
     inputs, targets, weights = writer.example({name: tf.constant(column) for name, column in record.items()})
     tokens = writer.tokenizer.tokens
@@ -194,7 +194,7 @@ def test_what_writes_learns_words_in_a_row(writer):
 # Word vectors, warnings, errors
 
 
-def test_word_vectors_stand_in_every_embedding():
+def test_word_vectors_initialise_every_embedding():
     draw = np.random.default_rng(0)
     vectors = {word: draw.normal(size=6).astype("float32") for word in ("mary", "kitchen", "garden")}
     config = FactAnsweringConfig(model=MemoryNetworkConfig(embedding_dim=8))
@@ -218,7 +218,7 @@ def test_word_vectors_stand_in_every_embedding():
         FactAnswering.from_text(records(2), embeddings="no.txt")
 
 
-def test_what_is_cut_is_told(trained, writer, caplog):
+def test_truncation_is_reported(trained, writer, caplog):
     caplog.set_level(logging.WARNING, "tfllm")
     trained.generate(STORIES, QUESTIONS)
     assert not caplog.messages

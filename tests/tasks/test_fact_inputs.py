@@ -1,4 +1,4 @@
-"""What models that answer from facts are fed, written out."""
+"""The inputs of models that answer from facts, written out."""
 
 import tensorflow as tf
 
@@ -12,7 +12,7 @@ def test_facts_are_lines():
 
 
 def test_what_is_read():
-    """One row of a memory for each fact; one text of all of them for what writes."""
+    """One memory row for each fact; one text of all facts for a model that generates."""
     tokenizer = Words(["a", "b", "c"])  # 4, 5, 6
     facts = lines(tf.constant(["a b c\nb\nc a", "", "z"]))
     assert memory(tokenizer, facts, 9, 3)[0].to_list() == [[4, 5, 6, 5, 0, 0, 6, 4, 0], [], [UNKNOWN, 0, 0]]

@@ -1,4 +1,4 @@
-"""A small language model that knows one kind of text is tuned by LoRA to another, and goes all the roads of a task."""
+"""A small language model of one kind of text is tuned by LoRA to another, and used in every way of running a task."""
 
 import keras
 import numpy as np
@@ -62,7 +62,7 @@ def tuned(base, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_lora_learns_what_the_frozen_model_does_not_know(base, tuned):
+def test_lora_learns_new_text(base, tuned):
     task, frozen, after = tuned
     assert after < 0.7 * frozen and frozen == pytest.approx(loss(base))
     there = names.weights(task)
@@ -72,7 +72,7 @@ def test_lora_learns_what_the_frozen_model_does_not_know(base, tuned):
 
 
 @pytest.mark.slow
-def test_all_roads_say_the_same(base, tuned, tmp_path):
+def test_all_ways_of_running_agree(base, tuned, tmp_path):
     tuned, _, _ = tuned
     output, inputs = tuned.generate(PROMPTS, **OPTIONS), tuned.prepare(dates(4, seed=2)).to_tensor()
 

@@ -1,4 +1,4 @@
-"""What is generated, against loops that read every text anew; and the laws of prompts and limits."""
+"""Generated texts, against loops that reread every text at each step; and the laws of prompts and limits."""
 
 import numpy as np
 import pytest
@@ -77,7 +77,7 @@ def test_rules_are_those_of_the_loop(lm, options, rules):
 
 
 @pytest.mark.parametrize("cuts", [{}, {"top_k": 3}, {"top_p": 0.7}, {"min_p": 0.2}, {"typical_p": 0.8}])
-def test_samples_depend_on_seed_place_and_row(lm, cuts):
+def test_samples_depend_on_seed_position_and_row(lm, cuts):
     """The row is the number of the text: prompt by prompt, and sample by sample within a prompt."""
 
     def pick(row):
@@ -90,7 +90,7 @@ def test_samples_depend_on_seed_place_and_row(lm, cuts):
     assert sum(result, []) == expected and len(set(expected)) > 4
 
 
-def test_how_many_at_a_time_changes_nothing(lm):
+def test_the_batch_size_changes_nothing(lm):
     options = {"max_length": 16, "temperature": 1.0, "num_return_sequences": 3, "seed": 2}
     result = lm.generate(PROMPTS, **options)
     assert result == lm.generate(PROMPTS, batch_size=1, **options) == lm.generate(PROMPTS, batch_size=3, **options)
@@ -155,7 +155,7 @@ def test_forms_in_and_out(lm):
     assert set(lm.answer(tf.constant(["ab"]))) == {"text", "score", "cut", "short", "max_new_tokens"}
 
 
-def test_the_score_is_the_log_probability_of_what_is_new(lm):
+def test_the_score_is_the_log_probability_of_the_new_text(lm):
     result = lm.candidates(tf.constant(PROMPTS), 1, Continuation(max_length=20))
     for prompt, text, score in zip(PROMPTS, result["text"].numpy()[:, 0], result["score"].numpy()[:, 0], strict=True):
         new, total, ids = lm.tokenizer.encode([text.decode()[len(prompt) :]]).to_list()[0], 0.0, read(lm, prompt)
@@ -179,7 +179,7 @@ def test_max_length_counts_the_prompt_and_max_new_tokens_does_not(caplog):
     assert "3 of 4 prompts have max_length=4 tokens or more and are not continued: set max_new_tokens" in caplog.text
 
 
-def test_what_the_model_cannot_take_is_cut_on_the_left_and_told(caplog):
+def test_long_prompts_are_truncated_on_the_left(caplog):
     lm, free = endless(max_length=10), endless()
     long = "abcdefgh" * 3
     result = lm.generate([long, "ab"], max_new_tokens=4)
@@ -217,7 +217,7 @@ def test_rules_that_are_off_change_nothing(lm):
     assert lm.generate(PROMPTS, max_length=12, penalty_alpha=0.6, top_k=99) == every  # there are 13 tokens
 
 
-def test_a_prefix_stands_before_what_is_new(lm):
+def test_a_prefix_begins_every_continuation(lm):
     result = lm.generate(PROMPTS, prefix="ba d", max_length=20)
     assert result == [lm.generate(prompt + "ba d", max_length=20) for prompt in PROMPTS]
     assert "".join(lm.stream("abc", prefix="ba d", max_length=20)) == result[0]
@@ -254,6 +254,6 @@ def test_a_prefix_stands_before_what_is_new(lm):
         (lambda lm: next(lm.stream("a", beam_width=2)), "beam search cannot be streamed"),
     ],
 )
-def test_errors_say_what_to_do(lm, call, message):
+def test_errors_name_the_fix(lm, call, message):
     with pytest.raises(ValueError, match=message):
         call(lm)

@@ -31,7 +31,7 @@ def replicas():
 
 
 def test_two_replicas_train_one_task():
-    """One has four rows, the other three, as much weight in each: the batch trained at once gives the same weights."""
+    """One has four rows, the other three, with equal weights: the same weights as training on the whole batch."""
     alone, strategy = made(), replicas()
     with strategy.scope():
         both = made()
@@ -42,7 +42,7 @@ def test_two_replicas_train_one_task():
         np.testing.assert_allclose(b, a, atol=1e-5)
 
 
-def test_what_is_added_to_a_model_is_on_its_replicas_too():
+def test_layers_added_to_a_model_are_on_its_replicas():
     alone, strategy = tiny.made("language model")[0], replicas()
     with strategy.scope():
         task, _ = tiny.made("language model")
@@ -56,7 +56,7 @@ def test_what_is_added_to_a_model_is_on_its_replicas_too():
 
 @pytest.mark.parametrize("kind", ["LearningRateScheduler", "ReduceLROnPlateau"])
 def test_a_callback_sets_the_learning_rate(kind, eager):
-    """Of a task that nobody compiled; one that has a schedule says what to write."""
+    """For an uncompiled task; a task with a schedule raises an error that names the fix."""
     schedule = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
     fall = keras.callbacks.ReduceLROnPlateau(monitor="loss", factor=0.5, patience=0, min_delta=1e9)
     callback = schedule if kind == "LearningRateScheduler" else fall
@@ -97,7 +97,7 @@ def test_callbacks_know_which_accuracy_is_better(tmp_path, eager):
 
 
 @pytest.mark.parametrize("name", ["x.h5", "x.hdf5", "x", "x.tf", "x.weights.h5", "x.keras.zip"])
-def test_a_file_that_nothing_can_load_is_not_written(name, tmp_path):
+def test_a_file_that_cannot_be_loaded_is_not_written(name, tmp_path):
     task, path = made(), tmp_path / name
     for save in (task.save, task.encoder.save):
         with pytest.raises(ValueError, match=rf"^a model is saved as NAME\.keras.*got '.*{name}'.*save_weights\("):
@@ -166,8 +166,8 @@ def test_batches_by_number_may_hold_texts(eager):
         task.fit(Batches(TEXTS, LABELS, size=None), verbose=0)
 
 
-def test_token_ids_that_do_not_fit_are_told(eager):
-    """One line, of arrays where a task wants a dict, and of targets that are missing or texts."""
+def test_token_ids_that_do_not_fit_are_refused(eager):
+    """One-line errors for arrays instead of a dict, and for targets that are missing or texts."""
     task, ids = made(), np.ones((4, 6), "int32")
     for call in (
         lambda: task.fit(ids, np.zeros(4)),
@@ -195,7 +195,7 @@ def test_calling_a_task_with_texts():
             task(inputs=x)
 
 
-def test_quantizing_says_what_to_do_instead():
+def test_quantizing_raises_an_error_with_advice():
     task = made()
     for one in (task, task.encoder):
         with pytest.raises(ValueError, match=r"^\w+ cannot be quantized .*'int8'.*policy\('bfloat16'\)$"):

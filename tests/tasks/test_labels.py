@@ -1,4 +1,4 @@
-"""Labels: text to targets and weights, logits to answers, each kind against NumPy; and what is refused."""
+"""Labels: text to targets and weights, logits to answers, each kind against NumPy; and invalid labels."""
 
 import numpy as np
 import pytest
@@ -155,7 +155,7 @@ def test_extreme_logits_have_a_finite_loss():
     np.testing.assert_allclose(result, [[200.0, 200.0]])
 
 
-def test_accuracy_counts_each_text_once_whatever_it_weighs():
+def test_accuracy_ignores_class_weights():
     metric = ClassAccuracy()
     metric.update_state(np.array([[2], [1], [0]]), LOGITS, np.float32([[9], [1], [0]]))
     assert float(metric.result()) == 0.5

@@ -1,4 +1,4 @@
-"""LanguageModel as Keras users know a model: fit in all its forms, evaluate, score, save, and clear errors."""
+"""LanguageModel as a Keras model: fit on all forms of data, evaluate, score, save, and clear errors."""
 
 import inspect
 
@@ -44,21 +44,21 @@ def test_a_document_is_predicted_from_its_first_token_to_end(lm):
     assert lm.prepare(["abc", ""]).to_list() == inputs.to_list()
 
 
-def test_without_a_start_end_stands_before_documents_and_empty_prompts():
+def test_without_start_documents_and_empty_prompts_begin_with_end():
     lm = LanguageModel(fading(260), NoStart(), length=8)
     inputs, targets, _ = lm.example({"text": tf.constant(["abc"])})
     assert (inputs.to_list(), targets.to_list()) == ([[END, *ids("abc")]], [[*ids("abc"), END]])
     assert lm.prepare(["abc", ""]).to_list() == [ids("abc"), [END]]
 
 
-def test_long_documents_are_cut_and_none_is_lost(lm):
+def test_long_documents_are_split_completely(lm):
     inputs, targets, _ = lm.example({"text": tf.constant(["a" * 20, "b" * 8])})
     assert [len(row) for row in inputs.to_list()] == [8, 8, 5, 8, 1]
     assert inputs.to_list()[1][0] == targets.to_list()[0][-1]
     assert inputs.to_list()[4] == ids("b") and targets.to_list()[4] == [END]
 
 
-def test_across_documents_there_is_no_padding(lm):
+def test_cross_document_blocks_have_no_padding(lm):
     lm.cross_documents = True
     batches = lm.batches(TEXTS, batch_size=1)
     total = sum(len(text) + 1 for text in TEXTS)
@@ -88,7 +88,7 @@ def test_evaluate_is_the_mean_over_tokens(lm, cross_documents):
     np.testing.assert_allclose([result["loss"], result["accuracy"]], [np.mean(losses), np.mean(right)], rtol=1e-5)
 
 
-def test_fit_takes_texts_records_and_what_is_ready(lm):
+def test_fit_takes_texts_records_and_batches(lm):
     history = lm.fit(TEXTS, epochs=3, batch_size=2, validation_data=TEXTS, verbose=0).history
     assert set(history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert history["loss"][2] < history["loss"][0]
@@ -111,7 +111,7 @@ def test_fit_takes_a_stream(lm, cross_documents):
     assert len(seen) == 2 * (seen.index(0, 1)) > 4
 
 
-def test_a_stream_takes_what_fit_takes_in_the_same_order(lm):
+def test_a_stream_has_the_arguments_of_fit_in_order(lm):
     names, streamed = (list(inspect.signature(fit).parameters) for fit in (Task.fit, fit_stream))
     assert streamed[1 : len(names) - 1] == names[1:-1]  # all but the task and **options
     seen = []
@@ -181,7 +181,7 @@ def test_two_tokenizers_with_the_same_distribution_have_the_same_bits_per_byte()
     np.testing.assert_allclose(a.bits_per_byte, 21 / 18 * np.log2(260), rtol=1e-5)
 
 
-def test_unknown_tokens_are_told():
+def test_unknown_tokens_log_a_warning():
     result = uniform(Characters(["a", "b"])).score(["abc", "ab"], verbose=0)
     assert (result.unknown, result.tokens) == (1, 7) and "UNKNOWN" in str(result)
 
@@ -221,7 +221,7 @@ def test_every_model_learns_and_is_scored(model):
     np.testing.assert_allclose(lm.score(TEXTS, verbose=0).loss, lm.evaluate(TEXTS, verbose=0)[0], rtol=1e-4)
 
 
-def test_the_length_is_what_the_model_can_take_unless_said():
+def test_the_default_length_is_the_limit_of_the_model():
     def length(**options):
         return LanguageModel.from_text(TEXTS, LanguageModelConfig("bytes", **options)).length
 
@@ -241,6 +241,6 @@ def test_the_length_is_what_the_model_can_take_unless_said():
         (lambda lm: lm.compile("adam", "sparse_categorical_crossentropy"), "expects probabilities.*logits"),
     ],
 )
-def test_errors_say_what_to_do(lm, call, message):
+def test_errors_name_the_fix(lm, call, message):
     with pytest.raises(ValueError, match=message):
         call(lm)

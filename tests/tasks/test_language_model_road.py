@@ -95,11 +95,11 @@ def test_every_decoding_is_the_same_compiled_and_served(name, tmp_path):
 
 
 def expected_text(lm, text, decoding):
-    """What is said by no function that was compiled before."""
+    """The text generated without any cached function."""
     return lm.answer(tf.constant([text]), decoding)["text"].numpy()[0].decode("utf-8", "replace")
 
 
-def test_what_is_compiled_once_serves_prompts_of_all_sizes():
+def test_one_function_serves_prompts_of_all_sizes():
     lm = LanguageModel(fading(260, 4, width=8), Bytes())
     run = lm.search(1, split(Continuation(max_length=30))[0], False)
     for size in (1, 2, 5):
@@ -115,7 +115,7 @@ def test_what_is_compiled_once_serves_prompts_of_all_sizes():
 
 
 @pytest.mark.slow
-def test_xla_says_the_same(tmp_path):
+def test_xla_gives_the_same(tmp_path):
     lm = made("gpt")
     output = lm.generate(PROMPTS, max_length=24)
     drawn = lm.generate(PROMPTS[:3], num_return_sequences=2, **SAMPLED)

@@ -1,4 +1,4 @@
-"""MaskedLanguageModel: what it is fed against loops over the text, its losses against NumPy, and filling."""
+"""MaskedLanguageModel: its inputs against loops over the text, its losses against NumPy, and filling."""
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ PAD, UNKNOWN, START, END, MASK = range(5)
 
 
 def documents(count=60, seed=0):
-    """Of two to five sentences; the words of document i are one word over and over, so that a pair tells its label."""
+    """Of two to five sentences; document i repeats one word, so that a pair shows its label."""
     draw = np.random.default_rng(seed)
     return [
         " ".join(" ".join([WORDS[i % 5].title(), *[WORDS[i % 5]] * draw.integers(1, 4)]) + "."
@@ -45,7 +45,7 @@ def trained():
 
 
 def test_pairs_are_texts_with_their_label():
-    """Each document has a word of its own, so that a pair shows whether its texts are of the same one."""
+    """Each document has a word of its own, so that a pair shows whether its texts come from one document."""
     words, labels = [f"n{i}" for i in range(60)], []
     tokenizer = WordPieces(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", *words])
     task = model(tokenizer=tokenizer)
@@ -152,7 +152,7 @@ def test_whole_words():
         assert all((a in chosen) == (a + 1 in chosen) for a in (1, 3, 6, 8)), row
 
 
-def test_it_learns_what_no_unigram_knows(trained):
+def test_it_beats_a_unigram_model(trained):
     score = trained.score(documents(20, 5))
     assert score.loss < 0.95 * score.unigram_entropy
     assert trained.history["val_loss"][-1] < trained.history["val_loss"][0]
@@ -199,7 +199,7 @@ def test_texts_are_filled_in_their_own_letters(trained):
     np.testing.assert_array_equal(alone, tokens[:1, :1])  # whatever stands beside it
 
 
-def test_what_is_cut_stays_a_mask(trained, caplog):
+def test_truncated_masks_stay(trained, caplog):
     text = "red " * 30 + "[MASK]"
     result = trained.answer([text, "[MASK]" * 3, "red " * 21 + "[MASK]", "red " * 22 + "[MASK]"])
     assert result["text"].numpy()[0].decode() == text
@@ -230,7 +230,7 @@ def test_streamed_epochs_are_those_in_memory():
 
 
 def test_a_stream_reads_no_more_than_it_needs():
-    """Endless records: whoever kept them all would never come to an end."""
+    """Endless records: keeping all of them would never end."""
     task = model()
     endless = tf.data.Dataset.from_tensor_slices({"text": documents()}).repeat()
     stream = Remasked(Stream(endless, task.example, 16, batch_size=8, shapes=1, seed=1, steps=2), task.hide, 1)
@@ -280,6 +280,6 @@ def test_from_text_learns_word_pieces():
         (lambda: model().compile("adam", {"mlm": "sparse_categorical_crossentropy"}), "expects probabilities"),
     ],
 )
-def test_errors_say_what_to_do(call, message):
+def test_errors_name_the_fix(call, message):
     with pytest.raises(ValueError, match=message):
         call()

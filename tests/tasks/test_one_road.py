@@ -32,13 +32,13 @@ def test_greedy_equals_the_naive_loop(trained, sources):
 
 
 @pytest.mark.slow
-def test_the_compiled_signature_says_the_same(trained, sources, tmp_path):
+def test_the_xla_signature_gives_the_same(trained, sources, tmp_path):
     served = tf.saved_model.load(trained.export(tmp_path, tfllm.tasks.Decoding(beam_width=4)))
     output = served.signatures["serving_xla"](tf.constant(sources[:8]))["text"].numpy()
     assert [text.decode() for text in output] == trained.generate(sources[:8], beam_width=4)
 
 
-def test_a_second_export_stands_beside_the_first(trained, tmp_path):
+def test_a_second_export_has_the_next_number(trained, tmp_path):
     greedy = tfllm.tasks.Decoding(beam_width=1)
     assert [trained.export(tmp_path, greedy)[-1] for _ in range(2)] == ["1", "2"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]

@@ -1,4 +1,4 @@
-"""Models with more ids than their tokenizer has say what they say without them; with fewer they are refused."""
+"""Models with more ids than their tokenizer generate the same texts as without them; with fewer they are refused."""
 
 import keras
 import numpy as np
@@ -139,7 +139,7 @@ def test_translators_summarizers_and_dialogues(kind, decoding):
     assert "".join(large.stream("the cat sat .", beam_width=1)) == small.generate("the cat sat .", beam_width=1)
 
 
-def test_a_denoiser_says_its_sentinels_alone():
+def test_a_denoiser_generates_its_sentinels():
     model = encoder_decoder("transformer", LETTERS.vocab_size + sentinels(12, 0.3, 2.0))
     small, large = (Denoiser(one, LETTERS, length=12, corrupted=0.3, span=2.0) for one in (model, resized(model, MORE)))
     texts = ["ab[MASK]cd[MASK]", "[MASK]h"]
@@ -158,7 +158,7 @@ def test_answers_to_facts(kind):
     assert large.generate(facts, questions) == expected != ["", ""]
 
 
-def test_what_reads_reads_the_same():
+def test_encoders_read_the_same():
     encoder = bert()
     asked = [tf.constant([records(1)[0][name]]) for name in ("context", "question")]
     for made, ask in (

@@ -10,7 +10,7 @@ START, END = 101, 102
 
 
 def loop(a, b, length):
-    """`_truncate_seq_pair` and what stands around it in create_pretraining_data.py of Devlin et al. 2019."""
+    """`_truncate_seq_pair` and its context in create_pretraining_data.py of Devlin et al. 2019."""
     a, b = list(a), None if b is None else list(b)
     while len(a) + len(b or []) > length - (2 if b is None else 3):
         longer = a if b is None or len(a) > len(b) else b
@@ -49,7 +49,7 @@ def test_no_row_gives_no_row():
     assert [part.nrows() for part in packed(none, none, start=1, end=2, length=5)] == [0, 0]
 
 
-def test_a_length_without_room_for_the_marks_is_refused():
+def test_a_length_below_the_special_tokens_is_refused():
     a = tf.ragged.constant([[5]])
     with pytest.raises(ValueError, match="length must be 3 or more"):
         packed(a, a, start=1, end=2, length=2)

@@ -1,4 +1,4 @@
-"""`predict` on texts gives what `answer` gives."""
+"""`predict` on texts returns the result of `answer`."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("eager")
 
 
 def spelt(task, *columns, **structure):
-    """An answer in the place of long ones: of unequal widths from batch to batch."""
+    """A cheap answer, of different widths from batch to batch."""
     words = tf.strings.split(columns[0])
     return {"text": columns[-1], "words": words.to_tensor(), "sizes": words.row_lengths()}
 
@@ -67,7 +67,7 @@ def test_pairs_and_questions_are_predicted():
                 call(wrong)
 
 
-def test_weights_that_are_no_numbers_say_nothing():
+def test_nan_weights_are_an_error():
     classifier = task_of("classifier")[0]
     embedder = TextEmbedder.from_task(classifier)
     before = classifier.get_weights()

@@ -44,7 +44,7 @@ def test_a_folder_there_and_back(lm, folder, output):
     assert config["bos_token_id"] == config["eos_token_id"] == END
 
 
-def test_a_pretrained_model_goes_on_training_and_is_saved_as_any_other(folder, tmp_path):
+def test_a_pretrained_model_is_trained_and_saved(folder, tmp_path):
     lm = LanguageModel.from_pretrained(str(folder), rate=0.1)
     lm.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
     losses = lm.fit(["low low low"] * 4, epochs=2, batch_size=4, verbose=0).history["loss"]
@@ -59,7 +59,7 @@ def test_a_pretrained_model_goes_on_training_and_is_saved_as_any_other(folder, t
     [(LSTMLanguageModel(262, 4, 4), BytePairs(VOCABULARY, PAIRS), "LSTMLanguageModel with BytePairs"),
      (GPT(260, 8, 1, 4, 1), Bytes(), "GPT with Bytes")],
 )  # fmt: skip
-def test_what_the_format_has_no_words_for(model, tokenizer, kinds, tmp_path):
+def test_unsupported_models_are_refused(model, tokenizer, kinds, tmp_path):
     with pytest.raises(ValueError, match=f"is for a GPT with BytePairs; this is a {kinds}"):
         LanguageModel(model, tokenizer).save_pretrained(tmp_path / "no")
     assert not (tmp_path / "no").exists()
@@ -74,7 +74,7 @@ def test_what_is_not_there(tmp_path):
 
 @pytest.mark.peers
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_transformers_says_the_same(lm, folder, output, tmp_path):
+def test_transformers_gives_the_same(lm, folder, output, tmp_path):
     """The documents' samples, and lines of Python's manual: greedy, max_length=50, num_return_sequences=1."""
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)

@@ -1,4 +1,4 @@
-"""Classifiers in Hugging Face's format: there and back, a new head on what has none, and the same from transformers."""
+"""Classifiers in Hugging Face's format: saved and loaded, a new head where there is none, and equal to transformers."""
 
 import json
 import logging
@@ -72,7 +72,7 @@ def test_a_gpt2_gets_a_head(tmp_path):
     np.testing.assert_allclose(task.logits(tf.constant(["low"]))[0], logits, atol=1e-5)
 
 
-def test_what_the_format_has_no_words_for(tmp_path):
+def test_unsupported_models_are_refused(tmp_path):
     with pytest.raises(ValueError, match="is for a BERT with WordPieces; this is a TextCNN with Words"):
         TextClassifier(TextCNN(9, 4), Words(["a"]), ["yes", "no"]).save_pretrained(tmp_path / "no")
     with pytest.raises(ValueError, match="needs BERT's pooler; this classifier has the pooling 'mean'"):
@@ -82,7 +82,7 @@ def test_what_the_format_has_no_words_for(tmp_path):
 
 @pytest.mark.peers
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_transformers_says_the_same(tmp_path):
+def test_transformers_gives_the_same(tmp_path):
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
     task = made(pairs=True, temperature=1.5)
     task.save_pretrained(tmp_path / "it")
@@ -99,7 +99,7 @@ def test_transformers_says_the_same(tmp_path):
     np.testing.assert_allclose(chances(again, TEXTS, TEXTS[::-1])[:, :3], expected, atol=1e-5)
 
 
-def test_what_is_trained_already_is_trained_carefully(tmp_path):
+def test_a_pretrained_task_has_a_small_learning_rate(tmp_path):
     """The learning rate is small unless one is named, and a file keeps that."""
 
     def highest(task, recipe=None):

@@ -1,4 +1,4 @@
-"""QuestionAnswering: what is learned from a record, a reader that has learned, n-best answers."""
+"""QuestionAnswering: the targets of a record, a trained reader, n-best answers."""
 
 import logging
 from types import SimpleNamespace
@@ -50,7 +50,7 @@ def scattered(model, tokenizer="words"):
 
 
 def test_what_is_learned_from_a_record():
-    """The window with the answer has both ends of it; the others, and questions without one, the first place."""
+    """The targets of the window with the answer are both its ends; of all others the first position."""
     task = scattered(TINY_BERT)
     rows = records(2, seed=4, filler=3, impossible=False) + [records(1)[0] | {"answers": [], "starts": []}]
     inputs, result, weights = task.rows(task.records(rows))
@@ -73,7 +73,7 @@ def test_what_is_learned_from_a_record():
 # A reader that has learned
 
 
-def test_it_answers_what_it_has_not_seen(trained):
+def test_it_answers_new_questions(trained):
     test = records(150, seed=9)
     scores = trained.score(test)
     assert trained.no_answer and scores.exact.value >= 85
@@ -96,7 +96,7 @@ def test_it_answers_what_it_has_not_seen(trained):
 
 
 def test_a_long_context_is_read_to_its_end(trained):
-    """Eight windows: the answer is found, with the characters where it stands; n-best, best first."""
+    """Eight windows: the answer is found with its characters; n-best, best first."""
     context = TEXTS[0]
     result = trained.generate(context, "Who met cats ?", n_best=4)
     assert result[0]["text"] == "李雷" == context[result[0]["start"] : result[0]["end"]]
@@ -136,7 +136,7 @@ def test_an_empty_context_or_question_has_an_empty_answer(trained, no_answer, mo
 
 
 def test_probabilities_are_of_all_parts(trained):
-    """Of a short context all parts are told: with "no answer" they make up 1."""
+    """All spans of a short context are returned: with "no answer" their probabilities sum to 1."""
     result = trained.ranked(tf.constant(["Ann met cats ."]), tf.constant(["Who met cats ?"]), 20)
     assert (result["start"].numpy() >= 0).sum() >= 10
     assert result["score"].numpy().sum() + result["none"].numpy()[0] == pytest.approx(1, abs=1e-4)
@@ -158,7 +158,7 @@ def test_other_readers(model):
         assert output.decode() == (text[start:end] if start >= 0 else "")
 
 
-def test_word_vectors_stand_in_the_embedding():
+def test_word_vectors_initialise_the_embedding():
     vectors = {word: np.full(6, i, "float32") for i, word in enumerate(("cats", "met", "köln"), 1)}
     config = QuestionAnsweringConfig(model=TINY_BIDAF, embeddings_trainable="missing", **SMALL)
     task = QuestionAnswering.from_text(records(20), config, embeddings=vectors)
@@ -201,7 +201,7 @@ def test_forms_of_records(trained):
     assert asked([{"context": "a b", "question": "b?", "answer": "b"}])[2:] == ([["b"]], [[None]])
 
 
-def test_what_cannot_be_learned_is_told(trained, caplog):
+def test_unlearnable_answers_log_a_warning(trained, caplog):
     caplog.set_level(logging.WARNING, "tfllm")
     trained.rows(trained.records(records(9)))
     assert not caplog.messages

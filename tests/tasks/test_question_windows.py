@@ -10,7 +10,7 @@ from tfllm.text import END, START, UNKNOWN, Words
 
 
 def test_windows_by_hand():
-    """a b c d e f g beside "q": windows of 8 tokens have room for 4 of the context, and begin 3 apart."""
+    """a b c d e f g with "q": windows of 8 tokens hold 4 tokens of the context and begin 3 apart."""
     tokenizer = Words(list("abcdefgq"))  # 4 to 10, and 11
     contexts, questions = tf.constant(["a b c d e f g", "", "a\tb  zz"]), tf.constant(["q", "q q q", ""])
     result = windows(tokenizer, contexts, questions, length=8, stride=3, question_length=2, segments=2)

@@ -52,7 +52,7 @@ def test_neighbours_change_nothing_in_beam_search(translator):
         np.testing.assert_allclose([score for _, score in result], [score for _, score in alone], atol=1e-5)
 
 
-def test_without_a_limit_nothing_is_cut():
+def test_without_a_limit_nothing_is_truncated():
     translator = Translator.from_text(["abc"], ["ABC"], CONFIG)
     assert translator.prepare(["abc" * 100]).row_lengths().numpy().tolist() == [301]
     long = replace(CONFIG, model=replace(CONFIG.model, pe_target=None))

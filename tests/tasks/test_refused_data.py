@@ -19,7 +19,7 @@ from tfllm.tasks import (
 pytestmark = pytest.mark.usefixtures("eager")
 
 
-def test_names_of_files_that_are_not_there_are_told(caplog):
+def test_missing_file_names_log_a_warning(caplog):
     lm, translator = type(task_of("lm")[0]), type(task_of("translator")[0])
     for learn in (lambda: lm.from_text(["a.txt", "b.txt.gz"]), lambda: translator.from_text(["no.de"], ["no.en"]),
                   lambda: lm.from_text(tf.data.Dataset.from_tensor_slices(["data/a.csv"]))):  # fmt: skip
@@ -47,13 +47,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong, message", WRONG.values(), ids=WRONG)
-def test_what_is_no_text_is_refused(wrong, message):
+def test_other_types_are_refused(wrong, message):
     with pytest.raises((TypeError, ValueError), match=message):
         user_data.texts(wrong)
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_every_method_refuses_what_is_no_text(name):
+def test_every_method_refuses_other_types(name):
     task, columns = task_of(name)
     others = [list(column) for column in columns.values()][1:]
     for kind in ("none", "one text", "a path", "missing", "dicts", "half"):
@@ -71,7 +71,7 @@ def test_every_method_refuses_what_is_no_text(name):
                 call(*arguments, **dict(*options))
 
 
-def test_what_is_no_task_refuses_it_too():
+def test_other_classes_refuse_other_types():
     embedder, words, lead = TextEmbedder.from_task(task_of("classifier")[0]), Keywords("textrank"), Lead()
     for kind in ("none", "missing", "dicts", "half"):
         wrong, message = WRONG[kind]
@@ -101,7 +101,7 @@ def test_one_text_may_be_a_tensor():
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_texts_without_words_are_told(name, caplog):
+def test_texts_without_words_are_refused(name, caplog):
     task, columns = task_of(name)
     field = next(iter(columns))
     for text in ("", " \n"):

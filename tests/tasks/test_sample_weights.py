@@ -65,7 +65,7 @@ def test_labels_of_numbers_come_in_datasets_too():
 
 
 @pytest.mark.parametrize("name", ["translator", "classifier", "facts"])
-def test_a_record_of_weight_0_is_as_if_it_were_not_there(name):
+def test_a_record_of_weight_0_has_no_effect(name):
     task, columns = task_of(name)
     weights = np.array([0, 1, 2.5] * 4, "float32")
     without = {field: np.array(column)[weights > 0] for field, column in columns.items()}

@@ -36,7 +36,7 @@ def fresh():
 
 
 def naive(task, text, most=8):
-    """Greedy: history and reply are read anew for each token."""
+    """Greedy: history and reply are reread for each token."""
     script, (system, lines, asked) = by_loops(task, text)
     who = asked if asked >= 0 else (lines[-1][0] + 1) % len(task.speakers)
     source, output = reference.prompt(*script, system, lines, who)[0], []
@@ -83,7 +83,7 @@ def test_the_score_is_that_of_the_replies(fresh, eager):
     assert result.perplexity.log_probability == pytest.approx(total, rel=1e-5)
 
 
-def test_what_is_too_long_is_told(fresh, caplog, eager):
+def test_long_texts_log_a_warning(fresh, caplog, eager):
     fresh.reply(["Hello ."])
     fresh.batches(DIALOGUES)
     assert not caplog.text
@@ -103,6 +103,6 @@ def test_what_is_too_long_is_told(fresh, caplog, eager):
         (lambda task: next(task.stream("a", beam_width=2)), "a beam search cannot be streamed"),
     ],
 )
-def test_errors_say_what_to_do(act, message, fresh, eager):
+def test_errors_name_the_fix(act, message, fresh, eager):
     with pytest.raises(ValueError, match=message):
         act(fresh)

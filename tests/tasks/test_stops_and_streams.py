@@ -1,4 +1,4 @@
-"""Where texts end before END, and how they come in pieces."""
+"""Texts that end before END, and streaming in chunks."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_texts_end_before_stop_strings(stop):
         assert "".join(lm.stream(prompt, max_length=40, temperature=2.0, stop=stop)) == result[row]
 
 
-def test_a_stop_string_saves_the_rest_of_the_work():
+def test_a_stop_string_ends_the_loop_early():
     lm, steps = endless(), []
     step = lm.model.step
     lm.model.step = lambda *inputs: steps.append(1) or step(*inputs)
@@ -60,12 +60,12 @@ def test_stop_strings_between_words():
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.binary(max_size=12), st.text(max_size=6).map(lambda text: text.encode()[1:-1])))
 def test_python_and_tensorflow_read_wrong_bytes_alike(data):
-    """What a stream shows is decoded by Python, what `generate` gives by TensorFlow."""
+    """A stream is decoded by Python, the result of `generate` by TensorFlow."""
     assert replace_invalid(tf.constant([data])).numpy()[0].decode() == data.decode("utf-8", "replace")
 
 
 def cycling(text):
-    """A model of bytes that says `text` over and over."""
+    """A model of bytes that repeats `text`."""
     lm = LanguageModel(fading(260, width=260, spread=0.0), Bytes())
     data = [START, *(byte + 4 for byte in text.encode())]
     lm.model.embed.embeddings.assign(np.eye(260))
@@ -77,7 +77,7 @@ def cycling(text):
 
 
 @pytest.mark.parametrize("size", range(1, 24))
-def test_streamed_pieces_are_whole_characters(size):
+def test_streamed_chunks_are_whole_characters(size):
     lm, text = cycling("é中😀a"), "é中😀a" * 4
     *pieces, last = lm.stream("", max_new_tokens=size)
     whole = text.encode()[:size]
@@ -85,7 +85,7 @@ def test_streamed_pieces_are_whole_characters(size):
     assert all(piece == "é中😀a"[i % 4] for i, piece in enumerate(pieces))
 
 
-def test_a_stream_shows_each_character_as_soon_as_it_is_whole():
+def test_a_stream_shows_each_character_when_it_is_complete():
     lm, shown = cycling("é中😀a"), []
     step = lm.model.step
     lm.model.step = lambda *inputs: shown.append(None) or step(*inputs)
@@ -106,7 +106,7 @@ LOUD = LanguageModel(fading(260, 3, width=8), Bytes())
 
 @settings(max_examples=40, deadline=None)
 @given(st.text(max_size=6), DECODINGS)
-def test_streams_join_to_what_generate_gives(prompt, decoding):
+def test_streams_join_to_the_result_of_generate(prompt, decoding):
     pieces = list(LOUD.stream(prompt, **decoding))
     assert "".join(pieces) == LOUD.generate(prompt, **decoding) and all(pieces)
     beginning = prompt + decoding.get("prefix", "")

@@ -51,7 +51,7 @@ def test_greedy_equals_the_naive_loop(model, eager):
     assert len(set(output)) > 2
 
 
-def test_lengths_are_kept_and_nothing_is_said_twice(summarizer, eager):
+def test_length_limits_and_no_repeats(summarizer, eager):
     for width in (1, 3):
         output = summarizer.generate(SOURCES, beam_width=width, min_length=3, max_length=4, no_repeat_ngram_size=1)
         words = [text.split() for text in output]
@@ -62,7 +62,7 @@ def test_lengths_are_kept_and_nothing_is_said_twice(summarizer, eager):
     assert sum(len(text.split()) for text in short) <= sum(len(text.split()) for text in long)
 
 
-def test_what_is_not_read_is_told(summarizer, caplog, eager):
+def test_truncated_texts_log_a_warning(summarizer, caplog, eager):
     answer = summarizer.answer(tf.constant(SOURCES), Summarizing(beam_width=1))
     assert answer["cut"].numpy().tolist() == [0, 0, 0, 5, 0]
     with caplog.at_level("WARNING", "tfllm"):
@@ -80,7 +80,7 @@ def test_what_is_not_read_is_told(summarizer, caplog, eager):
 
 
 def test_a_long_document_is_the_summary_of_its_parts(summarizer, eager):
-    """12 words and 7 places: two parts of six, each summarized, and the summary of both."""
+    """12 words and 7 positions: two parts of six words, each summarized, and the summary of both."""
     options = {"beam_width": 1, "max_length": 3}
     words = LONG.split()
     parts = summarizer.generate([" ".join(words[:6]), " ".join(words[6:])], **options)
@@ -91,7 +91,7 @@ def test_a_long_document_is_the_summary_of_its_parts(summarizer, eager):
         [" ".join(words[:6]), " ".join(words[6:])], beam_width=1)) - 7)]  # fmt: skip
 
 
-def test_an_example_names_unknown_words_by_their_places(summarizer):
+def test_an_example_numbers_unknown_words_by_position(summarizer):
     inputs, targets, weights = summarizer.example({"source": ["zig saw the zag"], "target": ["zag zog saw"]})
     size, known = summarizer.tokenizer.vocab_size, [token.decode() for token in summarizer.tokenizer.tokens]
     the, saw = known.index("the"), known.index("saw")
@@ -102,7 +102,7 @@ def test_an_example_names_unknown_words_by_their_places(summarizer):
     assert weights.to_list() == [[1, 1, 1, 1]]
 
 
-def test_word_vectors_stand_on_both_sides():
+def test_word_vectors_initialise_both_sides():
     vectors = {"cat": np.ones(8, "float32"), "dog": np.arange(8, dtype="float32")}
     made = Summarizer.from_text(*PAIRS, SummarizerConfig(vocab_size=12, model=RNN), vectors)
     assert made.model.embed_input is made.model.embed_target and made.model.embed_input.coverage is not None
@@ -117,7 +117,7 @@ def test_word_vectors_stand_on_both_sides():
         np.testing.assert_allclose(row, row[0])
 
 
-def test_errors_say_what_to_do(summarizer):
+def test_errors_name_the_fix(summarizer):
     with pytest.raises(ValueError, match="needs label_smoothing=0; got 0.1"):
         made(RNN, label_smoothing=0.1)
     with pytest.raises(ValueError, match="coverage needs a model that copies"):
@@ -144,7 +144,7 @@ def test_rouge_is_an_evaluation_on_request(summarizer, eager):
 
 
 def copy_task(size, seed):
-    """Up to four words that no vocabulary has, to be said again."""
+    """Up to four unknown words, to be copied."""
     draw = np.random.default_rng(seed)
     texts = [[bytes(draw.integers(97, 123, 6)).decode() for _ in range(draw.integers(1, 5))] for _ in range(size)]
     return ["say " + " ".join(words) for words in texts], [" ".join(words) for words in texts]

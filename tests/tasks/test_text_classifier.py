@@ -1,6 +1,6 @@
-"""Classifiers of every model and kind: what is learned, weighed, cut and refused.
+"""Classifiers of every model and kind: training, class weights, truncation and errors.
 
-All but one run eagerly.
+All tests but one run eagerly.
 """
 
 import logging
@@ -60,7 +60,7 @@ def ids(task, text):
 
 
 def chances(task, *texts):
-    """What is said, as numbers [N, C]."""
+    """The output as numbers [N, C]."""
     return np.array([[*result.get("probabilities", {}).values(), result["score"]] for result in task.classify(*texts)])
 
 
@@ -100,7 +100,7 @@ def test_an_empty_text_has_an_empty_answer(variant):
         task.score([x[0], (" ", "") if task.pairs else " "], [y[0]] * 2 if task.kind != "multi" else y[:2])
 
 
-def test_what_is_not_read_of_a_text_is_counted(variant):
+def test_truncated_tokens_are_counted(variant):
     """Exactly as many tokens as are read, and one more."""
     task, x, _ = variant
     text = "good " * 3 + "film"
@@ -160,7 +160,7 @@ def test_two_texts_apart_are_their_vectors_side_by_side():
         np.testing.assert_allclose(row, np.concatenate([u, v, abs(u - v), u * v]) @ kernel + bias, atol=1e-5)
 
 
-def test_what_the_models_are_fed():
+def test_the_inputs_of_the_models():
     task, _, _ = made(models.BERTConfig(12, 1, 8, 2, 16), pairs=True)
     record = {"text": ["a film", TEXTS[3]], "pair": ["good", "so"], "label": SINGLE[:2]}
     inputs, targets, weights = task.example({name: tf.constant(part) for name, part in record.items()})
@@ -189,7 +189,7 @@ def test_class_weights_are_in_the_loss_and_not_in_the_accuracy():
     assert result["accuracy"] == pytest.approx(np.mean(right))
 
 
-def test_what_is_too_long_is_cut_and_told(caplog):
+def test_long_texts_are_truncated_with_a_warning(caplog):
     task, x, y = made(length=4)
     with caplog.at_level(logging.WARNING, "tfllm"):
         task.batches(x, y)
@@ -203,7 +203,7 @@ def test_what_is_too_long_is_cut_and_told(caplog):
 
 @pytest.mark.parametrize("config", [models.TextCNNConfig(8), models.TextRNNConfig(8, 6), models.MeanOfVectorsConfig(8)])
 def test_equal_texts_are_equal_in_training_too(config):
-    """Dropout stands behind what two texts are compared by: |u - v| of equal ones is 0, of a batch with others too."""
+    """Dropout comes after the comparison of two texts: |u - v| of equal texts is 0, also in a batch with others."""
     texts = tf.constant([*TEXTS[:3], "a"])
     task, _, _ = made(config, pairs=True)
     inputs, _ = task.read(texts, tf.concat([texts[:3], [" ".join(TEXTS)]], axis=0))
@@ -268,7 +268,7 @@ def test_a_new_head_on_a_trained_model():
     assert set(new.classify("good film")["probabilities"]) == {"a", "b", "c"}
 
 
-def test_a_temperature_of_other_weights_is_forgotten(caplog):
+def test_training_resets_the_temperature(caplog):
     task, x, y = made(models.MeanOfVectorsConfig(8))
     task.temperature = 2.0
     task.compile(keras.optimizers.Adam(0.01), run_eagerly=True)

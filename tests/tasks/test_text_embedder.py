@@ -1,4 +1,4 @@
-"""TextEmbedder: one vector a text, by hand; search; where encoders come from."""
+"""TextEmbedder: one vector per text, by hand; search; sources of encoders."""
 
 import importlib.util
 from pathlib import Path
@@ -112,7 +112,7 @@ def test_the_mean_of_word_vectors():
     np.testing.assert_allclose(vectors_of(weighted, "the dog")[0], expected, atol=1e-6)
 
 
-def test_chinese_words_are_cut_alike_in_python_the_file_and_the_server(tmp_path):
+def test_chinese_words_are_split_alike_in_python_file_and_server(tmp_path):
     vectors = keyed_vectors(["我们", "咖啡"], np.array([[3, 4], [0, 2]]))
     tokenizer = Segments(["我们", "咖啡"], {"我们": 2, "咖啡": 1}, characters={"們": "们"})
     chinese = TextEmbedder.from_vectors(vectors, tokenizer, normalize=False)

@@ -1,4 +1,4 @@
-"""Translator as Keras users know a model: fit in all its forms, evaluate, save, and clear errors."""
+"""Translator as a Keras model: fit on all forms of data, evaluate, save, and clear errors."""
 
 import keras
 import numpy as np
@@ -50,7 +50,7 @@ def test_fit_takes_records_and_validation_data(fresh):
     assert "val_loss" in fresh.fit(records, validation_data=(sources, targets), verbose=0).history
 
 
-def test_fit_takes_what_keras_takes(fresh):
+def test_fit_takes_the_data_of_keras(fresh):
     data = fresh.batches(*pairs(40), batch_size=8).dataset
     seen = []
     callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
@@ -116,7 +116,7 @@ def test_separate_tokenizers_are_saved_apart(tmp_path):
     assert again.source.tokens != again.target.tokens
 
 
-def test_generate_gives_what_it_is_given(trained):
+def test_generate_returns_the_form_of_its_input(trained):
     sources = ["abc", "中é", "a"]
     output = trained.generate(sources)
     assert output == [trained.generate(text) for text in sources]  # neighbours change nothing
@@ -133,8 +133,8 @@ def test_sampling_repeats_by_seed(trained):
     assert one == same != other
 
 
-def test_what_is_drawn_depends_on_the_place_in_the_list(trained, tmp_path):
-    """Not on batches and neighbours; and it is what a list says that is served."""
+def test_samples_depend_on_the_index_in_the_list(trained, tmp_path):
+    """Samples do not depend on batches and neighbours, and the SavedModel gives those of a list."""
     draw = {"beam_width": 1, "temperature": 3.0, "seed": 1}
     result = trained.generate(["abcde"] * 6, **draw)
     assert len(set(result)) == 6
@@ -196,8 +196,8 @@ def test_the_longest_answer_depends_on_its_own_source(trained):
 
 
 @pytest.mark.parametrize("width", [1, 3])
-def test_caches_that_grow_say_the_same(fresh, width):
-    """Untrained, and long answers favoured, so that they go on beyond the 16 places there are at first."""
+def test_growing_caches_give_the_same_answers(fresh, width):
+    """Untrained, with long answers favoured, so that they exceed the initial capacity of 16."""
     sources, decoding = tf.constant([[5, 7, 9, 6, END], [6, END, 0, 0, 0]]), Decoding(width, length_penalty=4.0)
     result, expected = (
         tf.function(lambda ids, grow=grow: fresh.writer.search(ids, 1, decoding, grow), autograph=False)(sources)
@@ -207,8 +207,8 @@ def test_caches_that_grow_say_the_same(fresh, width):
     np.testing.assert_allclose(result[1], expected[1], rtol=1e-5)
 
 
-def test_what_is_too_long_is_truncated_and_told(trained, caplog, eager):
-    """Texts of 31 tokens and END fit into the model's 32 places; one more does not."""
+def test_long_pairs_are_truncated_with_a_warning(trained, caplog, eager):
+    """Texts of 31 tokens and END fit into the model's 32 positions; one more does not."""
     trained.generate(["a" * 31, "b"], beam_width=1)
     trained.batches(["a" * 31, "b"], ["A", "B" * 31])
     assert not caplog.text
@@ -261,7 +261,7 @@ def test_left_uncompiled_it_takes_the_recipe():
         (lambda t: Translator.from_text(["a"], ["b"], "huge"), "tiny.*small.*base.*'huge'"),
     ],
 )
-def test_errors_say_what_to_do(fresh, call, message):
+def test_errors_name_the_fix(fresh, call, message):
     with pytest.raises(ValueError, match=message):
         call(fresh)
 

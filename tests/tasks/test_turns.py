@@ -1,4 +1,4 @@
-"""Dialogues as token ids against plain loops: who speaks, what is cut, and what the loss is of."""
+"""Dialogues as token ids against plain loops: speakers, truncation, and the weights of the loss."""
 
 import functools
 import random
@@ -54,7 +54,7 @@ def test_lines_are_read_as_by_a_loop(speakers):
 @pytest.mark.parametrize(
     "speakers, room, first", [(TWO, 28, START), (THREE, 28, None), (TWO, 40, None), (THREE, 34, START)]
 )
-def test_histories_are_cut_as_by_a_loop(speakers, room, first):
+def test_histories_are_truncated_as_by_a_loop(speakers, room, first):
     """The prompt of every reply of every dialogue."""
     script = turns.Script(TOKENIZER, speakers, room, first)
     written = script.write(turns.parsed(tf.constant(TEXTS), speakers))
@@ -109,7 +109,7 @@ def test_short_dialogues_are_one_row():
     assert learned == [["b", "</s>", "a", "b", "</s>"], ["b", "</s>"]]
 
 
-def test_nothing_that_is_said_ends_a_turn():
+def test_no_text_ends_a_turn():
     script = turns.Script(TOKENIZER, ("A", "B"), 60, START)
     written = script.write(turns.parsed(tf.constant(["a </s> B: b\nb"]), ("A", "B")))
     assert written.token_ids.to_list()[0].count(END) == 1
@@ -122,6 +122,6 @@ def test_nothing_that_is_said_ends_a_turn():
         (TOKENIZER, 27, "a history of 27 tokens is too short: the minimum is 28"),
     ],
 )
-def test_errors_say_what_to_do(tokenizer, room, message):
+def test_errors_name_the_fix(tokenizer, room, message):
     with pytest.raises(ValueError, match=message):
         turns.Script(tokenizer, ("A", "B"), room)

@@ -106,7 +106,7 @@ def test_a_dataset_without_an_end_is_refused(name):
         task.fit(dataset(columns), validation_data=endless)
 
 
-def test_data_whose_end_is_not_known_is_told(monkeypatch, caplog):
+def test_data_of_unknown_length_logs_a_warning(monkeypatch, caplog):
     monkeypatch.setattr(endless, "MANY", 4)
     task, columns = task_of("lm")
     unknown = dataset(columns).repeat(2).filter(lambda record: True)

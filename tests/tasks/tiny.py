@@ -1,4 +1,4 @@
-"""The smallest task of each kind, untrained, and what it is asked: {name: (maker, arguments of `answer`)}."""
+"""The smallest task of each kind, untrained, with inputs: {name: (maker, arguments of `answer`)}."""
 
 import keras
 import tensorflow as tf
@@ -77,7 +77,7 @@ MAKERS = {
 
 
 def made(name):
-    """-> (the task, what it is asked)."""
+    """-> (the task, its inputs)."""
     keras.utils.set_random_seed(3)
     maker, asked = MAKERS[name]
     return maker(), [tf.constant(part) for part in asked]
