@@ -1,12 +1,12 @@
 """The 20 bAbI tasks of 1,000 questions, one model each: `python benchmarks/babi.py [TASK ...] --out RESULTS.jsonl`.
 
-TASK is 1 to 20, or 1-10k (ten thousand questions of task 1). Each is trained with each of `--seeds` restarts; of them
-that with the best accuracy on the last tenth of the training questions is taken (the least loss, where several are as
-good) and tested on the 1,000 others. Sukhbaatar et al. 2015 took that with the least training error of ten.
---model network: a memory network of 3 hops, width 20, adjacent tying, position encoding, random noise, linear start;
---model rnn: an LSTM that reads all facts and the question, and writes the answer (attention of Bahdanau et al. 2015).
-core_seconds: of one core, training and scoring. A run that RESULTS.jsonl has is not made again; without a TASK only the
-table is printed, beside figures that were read elsewhere (see the constants). Expected: $TFLLM_DATA/babi/en, en-10k.
+TASK is 1 to 20, or 1-10k (ten thousand questions of task 1). Each is trained with each of `--seeds` restarts; the one
+with the best accuracy on the last tenth of the training questions (of equal ones, that with the lowest loss) is tested
+on the 1,000 others. Sukhbaatar et al. 2015 used the one with the lowest training error of ten. --model network: a
+memory network of 3 hops, width 20, adjacent tying, position encoding, random noise, linear start; --model rnn: an LSTM
+that reads all facts and the question, and generates the answer (attention of Bahdanau et al. 2015).
+core_seconds: of one core, training and scoring. A run that is in RESULTS.jsonl is not repeated; without a TASK only the
+table is printed, next to published numbers (see the constants). Expected: $TFLLM_DATA/babi/en, en-10k.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from kept import Kept
 from machine import machine
+from results import Results
 
 from tfllm.data import babi
 from tfllm.models import MemoryNetworkConfig, Seq2SeqRNNConfig
@@ -28,13 +28,13 @@ from tfllm.tasks.facts.linear_start import LinearStart
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data")) / "babi"
 TASKS = [*map(str, range(1, 21)), "1-10k"]
-# Accuracy in percent, tasks 1 to 20: Keras' example babi_rnn, and the LSTM of Weston et al. 2015, as it tells both
+# Accuracy in percent, tasks 1 to 20: Keras' example babi_rnn, and the LSTM of Weston et al. 2015, which reports both
 BABI_RNN = (
     52.1, 37.0, 20.5, 62.9, 61.9, 50.7, 78.9, 77.2, 64.0, 47.7,
     74.9, 76.4, 94.4, 34.8, 32.4, 50.6, 49.1, 90.8, 9.0, 90.7,
 )  # fmt: skip
 WESTON_LSTM = (50, 20, 20, 61, 70, 48, 49, 45, 64, 44, 72, 74, 94, 27, 21, 23, 51, 52, 8, 91)
-# Error in percent of the authors' MemN2N code, 3 hops, PE, LS, RN: as told by github.com/vinhkhuc/MemN2N-babi-python
+# Error in percent of the authors' MemN2N code, 3 hops, PE, LS, RN: from github.com/vinhkhuc/MemN2N-babi-python
 MEMN2N_ERROR = (
     0.1, 8.2, 41.8, 4.4, 13.7, 7.9, 20.3, 11.7, 13.6, 9.7, 0.7, 0.0, 0.3, 0.9, 0.0, 0.4, 51.0, 10.5, 81.4, 0.0,
 )  # fmt: skip
@@ -47,14 +47,14 @@ class Setting:
     epochs: int
     learning_rate: float
     clip: dict
-    halved: int  # the learning rate, every so many epochs
+    halved: int  # epochs after which the learning rate is halved
     linear_start: int = 0
     batch_size: int = 32
     optimizer: type = keras.optimizers.SGD
 
 
 SETTINGS = {
-    # lr 0.01 and gradients of at most 40, in the paper of sums over 32 questions: here of means
+    # the paper's lr 0.01 and maximum gradient 40 are for sums over 32 questions: here for means
     "network": Setting(MemoryNetworkConfig(), 100, 0.32, {"clipnorm": 1.25}, 25, linear_start=20),
     "rnn": Setting(
         Seq2SeqRNNConfig(1, 32, 64, None, None, rate=0.3), 40, 0.003, {"global_clipnorm": 1.0}, 15,
@@ -72,7 +72,10 @@ def files(name, part):
 
 
 def prepared(setting, name):
-    """-> (task, its start as a function of the seed, (train, valid, test) records). Compiled once for all restarts."""
+    """-> (task, a function of the seed that restarts it, (train, valid, test) records).
+
+    Compiled once for all restarts.
+    """
     records, test = files(name, "train"), files(name, "test")
     size = int(records.cardinality())
     train, valid = records.take(size * 9 // 10), records.skip(size * 9 // 10)
@@ -92,7 +95,7 @@ def prepared(setting, name):
 
 
 def rate(setting, shrink, epoch, learning_rate):
-    """Halved again and again after the linear start; where there is one, it begins with half."""
+    """Halved repeatedly after the linear start; with a linear start it begins at half."""
     after = max(0, epoch * shrink - setting.linear_start)
     return setting.learning_rate * 0.5 ** (bool(setting.linear_start) + after // setting.halved)
 
@@ -120,7 +123,7 @@ def runs(setting, name, seeds):
 
 
 def best(rows):
-    """The restart that validation chooses."""
+    """The restart with the best validation accuracy."""
     return max(rows, key=lambda row: (row["valid"], -row["valid_loss"]))
 
 
@@ -165,14 +168,14 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
-    kept = Kept(options.out)
+    stored = Results(options.out)
     for name in TASKS if "all" in options.tasks else options.tasks:
         key = {"model": options.model, "task": name}
-        there = {row["seed"] for row in kept.rows if key.items() <= row.items()}
+        there = {row["seed"] for row in stored.rows if key.items() <= row.items()}
         if missing := [seed for seed in options.seeds if seed not in there]:
             for result in runs(SETTINGS[options.model], name, missing):
-                kept.add(key | result)
-    table(kept.rows)
+                stored.add(key | result)
+    table(stored.rows)
 
 
 if __name__ == "__main__":

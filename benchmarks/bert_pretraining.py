@@ -1,12 +1,12 @@
 """Does pre-training help? `python benchmarks/bert_pretraining.py [SETTING ...] --out RESULTS.jsonl`.
 
-A small BERT is pre-trained on 7,000 English descriptions of Debian packages (masks alone, and with pairs), in the
-folder RESULTS-SETTING, as `tfllm pretrain` does, which goes on where it was interrupted. Its loss on the validation
-descriptions stands beside the entropy of the masked tokens. Then a TextClassifier learns from 100 and from 500 texts,
-with each of its seeds, from the pre-trained encoder and from a random one of the same size, for which language a
-package is: eight kinds, by the beginning of the package's name; words that tell it are taken out of the text. Of the
-learning rates that with the least validation loss counts, and of its epochs likewise. A run that RESULTS.jsonl has is
-not made again; without a setting only the table is printed.
+A small BERT is pre-trained on 7,000 English descriptions of Debian packages (masks only, and with pairs), in the folder
+RESULTS-SETTING, as by `tfllm pretrain`, which continues an interrupted run. Its loss on the validation descriptions is
+shown next to the entropy of the masked tokens. Then a TextClassifier learns from 100 and from 500 texts, with each
+seed, from the pre-trained encoder and from a random one of the same size, which language a package is for: eight kinds,
+by the prefix of the package's name; words that reveal it are removed from the text. The learning rate and the epoch
+with the lowest validation loss count. A run that is in RESULTS.jsonl is not repeated; without a setting only the table
+is printed.
 
 The data is expected in $TFLLM_DATA/debian_desc.
 """
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from kept import Kept
+from results import Results
 
 import tfllm
 from tfllm import training
@@ -35,7 +35,7 @@ DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / 
 MODEL = BERTConfig(max_length=128, num_layers=2, d_model=128, num_heads=4, dff=512)
 OBJECTIVES = {"mlm": 15, "mlm_nsp": 15}  # epochs of pre-training
 TEXTS, SEEDS, EPOCHS, RATES = (100, 500), (1, 2, 3), 20, (1e-4, 5e-4)  # of the classifiers
-KINDS = {  # the beginning of a package's name: its label
+KINDS = {  # the prefix of a package's name: its label
     "python3-": "Python", "golang-": "Go", "node-": "JavaScript", "r-": "R", "ruby-": "Ruby", "libghc-": "Haskell",
     "librust-": "Rust", "fonts-": "font",
 }  # fmt: skip
@@ -53,7 +53,7 @@ def descriptions(part):
 
 
 def packages(part):
-    """(texts, labels) of the packages that are for one of the languages, the words that tell it taken out."""
+    """(texts, labels) of the packages for one of the languages, without the words that reveal it."""
     result = [
         (TELLING.sub(" ", text), kind)
         for name, text in descriptions(part)
@@ -63,7 +63,7 @@ def packages(part):
 
 
 def pretrained(objective, folder):
-    """The run's folder, trained to its end; -> (the best model, core seconds of this call)."""
+    """Train the run's folder to its end; -> (the best model, core seconds of this call)."""
     began = time.process_time()
     train, valid = ([text for _, text in descriptions(part)] for part in ("train", "valid"))
     recipe = Recipe(epochs=OBJECTIVES[objective], learning_rate=1.5e-3, monitor="val_loss")
@@ -79,7 +79,7 @@ def pretrained(objective, folder):
 
 
 def fine_tuned(load, size, seed, begin):
-    """-> {"accuracy": on the test set, ...}: of the rate and the epoch with the least validation loss."""
+    """-> {"accuracy": on the test set, ...}, for the rate and the epoch with the lowest validation loss."""
     began = time.process_time()
     texts, labels = packages("train")
     order = np.random.default_rng(seed).permutation(len(texts))[:size]
@@ -132,20 +132,20 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
-    kept = Kept(options.out)
+    stored = Results(options.out)
     for objective in options.settings:
         folder = options.out.parent / f"{options.out.stem}-{objective}"
         mlm, seconds = pretrained(objective, folder)
-        if not kept.has(task="pre-training", objective=objective):
+        if not stored.has(task="pre-training", objective=objective):
             score = mlm.score([text for _, text in descriptions("valid")])
-            kept.add({"task": "pre-training", "objective": objective, "loss": score.loss, "accuracy": score.accuracy,
+            stored.add({"task": "pre-training", "objective": objective, "loss": score.loss, "accuracy": score.accuracy,
                  "unigram_entropy": score.unigram_entropy, "next_sentence": score.next_sentence_accuracy,
                  "core_seconds": seconds})  # fmt: skip
         for size, seed, begin in product(TEXTS, SEEDS, ("random", "pre-trained")):
             key = {"task": "packages", "texts": size, "objective": objective, "begin": begin, "seed": seed}
-            if not kept.has(**key):
-                kept.add(key | fine_tuned(partial(tfllm.load_model, training.best(folder)), size, seed, begin))
-    table(kept.rows)
+            if not stored.has(**key):
+                stored.add(key | fine_tuned(partial(tfllm.load_model, training.best(folder)), size, seed, begin))
+    table(stored.rows)
 
 
 if __name__ == "__main__":

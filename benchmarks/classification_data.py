@@ -1,4 +1,4 @@
-"""The labelled texts that benchmarks/classification.py measures on: lists of records {"text"[, "pair"], "label"}.
+"""The labelled texts of benchmarks/classification.py: lists of records {"text"[, "pair"], "label"}.
 
 Expected in $TFLLM_DATA: sst/trees (Stanford Sentiment Treebank), movie_reviews/rt-polarity.all, glue/cola, glue/rte.
 """
@@ -48,7 +48,7 @@ def listed(records):
 
 
 def fold(records, i, of=10):
-    """(train, validation, test): every tenth is tested, every tenth of the others decides when to stop."""
+    """(train, validation, test): every tenth is for testing, every tenth of the others for early stopping."""
     test = records[i::of]
     rest = [record for k, record in enumerate(records) if k % of != i]
     return [r for k, r in enumerate(rest) if k % 10], rest[::10], test

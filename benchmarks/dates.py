@@ -1,6 +1,6 @@
-"""The whole road on the built-in corpus (`make demo`): human-written dates of 16 languages to ISO 8601.
+"""The whole process on the built-in corpus (`make demo`): human-written dates of 16 languages to ISO 8601.
 
-Trains, evaluates, translates, draws, exports, and asks the SavedModel in a process that cannot import tfllm.
+Trains, evaluates, translates, plots, exports, and runs the SavedModel in a process that cannot import tfllm.
 """
 
 import argparse
@@ -42,8 +42,8 @@ print(json.dumps([answer.decode() for answer in answers.numpy()]))
 
 
 def train(folder):
-    """-> the translator and the seconds of training, compilation included."""
-    import keras  # after tfllm, which asks TensorFlow for silence
+    """-> the translator and the seconds of training, including compilation."""
+    import keras  # after tfllm, which silences TensorFlow
 
     records, valid = tfllm.data.dates("train"), tfllm.data.dates("valid")
     keras.utils.set_random_seed(1)
@@ -63,27 +63,27 @@ def train(folder):
 
 
 def report(translator):
-    """Exact match on the test days, over all and by language."""
+    """Exact match on the test days, overall and by language."""
     test = tfllm.data.dates("test")
     sources, targets, languages = strings(test, "source", "target", "language")
-    said = translator.generate(sources, batch_size=256)
+    translations = translator.generate(sources, batch_size=256)
     print("\nevaluate:", translator.evaluate(test, verbose=0, return_dict=True, bleu=True))
     by_language = defaultdict(list)
-    for language, one, right in zip(languages, said, targets, strict=True):
+    for language, one, right in zip(languages, translations, targets, strict=True):
         by_language[language].append(one == right)
     print("\nlanguage  exact match")
     for language, rights in sorted(by_language.items()):
         print(f"{language:8}  {sum(rights) / len(rights):6.1%}  of {len(rights)}")
-    score = tfllm.evaluation.exact_match(said, targets)
+    score = tfllm.evaluation.exact_match(translations, targets)
     print("all      ", score)
-    wrong = [trio for trio in zip(sources, said, targets, strict=True) if trio[1] != trio[2]]
+    wrong = [trio for trio in zip(sources, translations, targets, strict=True) if trio[1] != trio[2]]
     for source, one, right in wrong[:5]:
         print(f"  wrong: {source!r} -> {one}, not {right}")
     return score
 
 
 def ask(path, texts):
-    """The answers of the SavedModel in a process of its own, where tfllm cannot be imported."""
+    """The answers of the SavedModel in a separate process, where tfllm cannot be imported."""
     command = [sys.executable, "-c", ASK, str(path), json.dumps(texts)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
@@ -96,20 +96,22 @@ def main():
     logging.getLogger("tfllm").setLevel(logging.INFO)
     print("Three epochs, a report and an export: 2 to 5 minutes on two cores.", flush=True)
     translator, seconds = train(folder)
-    print(f"\ntrained in {seconds:.0f} s, compilation included")
+    print(f"\ntrained in {seconds:.0f} s, including compilation")
     report(translator)
 
-    said = translator.generate(EXAMPLES)
+    translations = translator.generate(EXAMPLES)
     print()
-    for source, target in zip(EXAMPLES, said, strict=True):
+    for source, target in zip(EXAMPLES, translations, strict=True):
         print(f"  {target}  <-  {source}")
     picture = tfllm.explain.attention_map(translator, EXAMPLES[0]).save(folder / "attention.png")
     print(f"\nloss curve: {folder / 'curve.png'}   attention: {picture}")
 
     path = translator.export(folder / "serving")
     answers = ask(path, EXAMPLES)
-    print(f"SavedModel in {path}, asked in a fresh process:", "the same answers" if answers == said else answers)
-    return 0 if answers == said else 1
+    print(
+        f"SavedModel in {path}, asked in a fresh process:", "the same answers" if answers == translations else answers
+    )
+    return 0 if answers == translations else 1
 
 
 if __name__ == "__main__":

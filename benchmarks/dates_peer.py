@@ -3,10 +3,10 @@ of dates.
 
     python benchmarks/dates_peer.py
 
-Told the language of each string, and left to find it as the translator must; and, told it, on the strings
-without an era (`AD`, `n. Chr.`), which dateparser does not know in most languages. Everything else is its
-default: the order of day and month comes from its locale data, two-digit years follow its own rule. Left
-out: the translator's own score, which the demo prints.
+With the language of each string given, and without, as for the translator; and, with the language, on the strings
+without an era (`AD`, `n. Chr.`), which dateparser does not know in most languages. All other options are defaults: the
+order of day and month comes from its locale data, two-digit years follow its own rule. Not included: the translator's
+own score, which the demo prints.
 """
 
 import collections
@@ -36,14 +36,14 @@ def has_era(record):
     return not any(write(day) == source for write in formats(language) if "G" not in str(write.args[0]))
 
 
-def score(records, told):
+def score(records, known):
     """{language: share of (source, target, language) records parsed to their target}, and "all" of them.
 
-    told: whether dateparser is given the language.
+    known: whether dateparser is given the language.
     """
     hits = collections.defaultdict(list)
     for source, target, language in records:
-        hit = parsed(source, language if told else None) == target
+        hit = parsed(source, language if known else None) == target
         hits[language].append(hit)
         hits["all"].append(hit)
     return {language: sum(result) / len(result) for language, result in sorted(hits.items())}
@@ -54,14 +54,14 @@ def main():
     records = [tuple(r[field].decode() for field in fields) for r in dates("test").as_numpy_iterator()]
     plain = [record for record in records if not has_era(record)]
     start = time.perf_counter()
-    told, without_era, result = score(records, True), score(plain, True), score(records, False)
+    known, without_era, result = score(records, True), score(plain, True), score(records, False)
     seconds = time.perf_counter() - start
     print(
         f"dateparser {dateparser.__version__}, {len(records)} test strings, {len(plain)} without era, {seconds:.0f} s"
     )
-    print(f"{'language':10} {'told':>8} {'told, no era':>14} {'not told':>10}")
-    for language in told:
-        print(f"{language:10} {told[language]:8.1%} {without_era[language]:14.1%} {result[language]:10.1%}")
+    print(f"{'language':10} {'told':>8} {'told, no era':>14} {'not known':>10}")
+    for language in known:
+        print(f"{language:10} {known[language]:8.1%} {without_era[language]:14.1%} {result[language]:10.1%}")
 
 
 if __name__ == "__main__":

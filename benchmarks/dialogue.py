@@ -1,17 +1,19 @@
 """Replies in daily talk (XDailyDialog, en and zh): `python benchmarks/dialogue.py [SETTING ...] --out R.jsonl`.
 
 A setting is LANGUAGE/SYSTEM, en or zh and one of
-    frequent   the reply that is the most frequent one of the training text, to everything
-    retrieval  the reply to the nearest last turn of the training text, by TF-IDF
-    gpt        a GPT on the stream of turns (4 layers of 128)
-    rnn        an LSTM encoder-decoder with attention (256 units)
-The models read subwords (4,000 pieces, none unknown), all learned from the 895 first dialogues of the dev part; the 100
-others are validated on, and the test part is scored: perplexity of the replies per word (en) or character (zh), END
-included; and of 500 replies to histories evenly over it, greedy (no trigram twice) and sampled (temperature 0.8, top_p
-0.9), distinct-1 and -2, the share of different ones, their length, and ROUGE-1 with what the person said.
-A training stops before the epoch that would pass its 6 minutes: all settings take half an hour. "all" is every setting.
-A run that R.jsonl has is not made again; without a setting only the table is printed. Runs are kept beside R.jsonl, in
-R.runs: one that was interrupted goes on.
+        frequent   always the most frequent reply of the training text
+        retrieval  the reply to the most similar last turn of the training text, by TF-IDF
+        gpt        a GPT on the stream of turns (4 layers of 128)
+        rnn        an LSTM encoder-decoder with attention (256 units)
+    The models read subwords (4,000, none unknown), all learned from the first 895 dialogues of the dev part; the other
+    100
+    are for validation, and the test part is scored: perplexity of the replies per word (en) or character (zh),
+    including END; and of 500 replies to histories evenly spread over it, greedy (no repeated trigram) and sampled
+    (temperature 0.8, top_p 0.9), distinct-1 and -2, the share of different ones, their length, and ROUGE-1 with the
+    human reply.
+    A training stops before the epoch that would exceed its 6 minutes: all settings take half an hour. "all" is every
+    setting. A run that is in R.jsonl is not repeated; without a setting only the table is printed. Runs are stored in
+    R.runs, next to R.jsonl: an interrupted one is continued.
 
 The data is expected in $TFLLM_DATA/xdailydialog.
 """
@@ -23,8 +25,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
-from kept import Kept
 from machine import machine
+from results import Results
 from trained import trained
 
 from tfllm import evaluation, training
@@ -52,14 +54,14 @@ VALID, REPLIES = 100, 500
 
 
 def read(language, limit):
-    """(training, validation, test dialogues). limit: dialogues of each, to try it out."""
+    """(training, validation, test dialogues). limit: dialogues of each, for a quick try."""
     dev, test = (dialogues(DATA / f"{language}_{part}_human.txt") for part in ("dev", "test"))
     size = int(dev.cardinality()) - VALID
     return [part.take(limit or -1) for part in (dev.take(size), dev.skip(size), test)]
 
 
 def chosen(histories, replies):
-    """At most so many of them, evenly over all."""
+    """At most so many of them, evenly spread."""
     size = min(REPLIES, len(replies))
     places = np.linspace(0, len(replies), size, endpoint=False).astype(int)
     return [histories[i] for i in places], [replies[i] for i in places]
@@ -82,21 +84,21 @@ def frequent(train, histories):
 
 
 def retrieval(train, histories):
-    """The reply to the turn whose TF-IDF vector has the least angle; the first of equals."""
+    """The reply to the turn with the greatest cosine of TF-IDF vectors; the first of equals."""
     known, replies = exchanges(train)
     asked = [tokens(history[-1]) for history in known]
     table, holders = TfIdf(asked), defaultdict(list)
-    for place, words in enumerate(asked):
+    for index, words in enumerate(asked):
         for word, weight in table.weights(words).items():
-            holders[word].append((place, weight))
-    said = []
+            holders[word].append((index, weight))
+    result = []
     for history in histories:
         near = np.zeros(len(replies))
         for word, weight in table.weights(tokens(history[-1])).items():
-            for place, other in holders.get(word, ()):
-                near[place] += weight * other
-        said.append(replies[int(near.argmax())])
-    return said
+            for index, other in holders.get(word, ()):
+                near[index] += weight * other
+        result.append(replies[int(near.argmax())])
+    return result
 
 
 def run(setting, folder, options):
@@ -111,18 +113,18 @@ def run(setting, folder, options):
         per = perplexity.per_word if language == "en" else 2**perplexity.bits_per_character
         result |= {"perplexity": round(per, 2), "per_token": round(perplexity.per_token, 2)}
         asked = ["\n".join(history) for history in histories]
-        said = {name: task.generate(asked, batch_size=50, verbose=0, **how) for name, how in DECODINGS.items()}
+        answers = {name: task.generate(asked, batch_size=50, verbose=0, **how) for name, how in DECODINGS.items()}
     else:
-        result, said = {}, {"said": {"frequent": frequent, "retrieval": retrieval}[system](train, histories)}
+        result, answers = {}, {"said": {"frequent": frequent, "retrieval": retrieval}[system](train, histories)}
     result["people"] = evaluation.diversity(people).as_dict()
-    for name, replies in said.items():
+    for name, replies in answers.items():
         overlap = evaluation.rouge(replies, people, tokens="characters").rouge1
         result[name] = evaluation.diversity(replies).as_dict() | {"rouge1": [overlap.value, overlap.low, overlap.high]}
     return result | {"cpu_minutes": round((time.process_time() - began) / 60, 2)}
 
 
 def learned(train, valid, system, folder, options):
-    """The dialogue generator of the best epoch, and what its training was."""
+    """The dialogue generator of the best epoch, and a summary of its training."""
     model, rate = MODELS[system]
     recipe = training.Recipe(
         epochs=100, minutes=options.minutes, patience=3, learning_rate=rate, warmup=200, schedule="inverse_root"
@@ -161,11 +163,11 @@ def main():
     parser.add_argument("--dialogues", type=int, help="of each part, to try it out")
     options = parser.parse_args()
 
-    kept = Kept(options.out)
+    stored = Results(options.out)
     for setting in SETTINGS if "all" in options.settings else options.settings:
-        if not kept.has(setting=setting):
-            kept.add({"setting": setting} | run(setting, options.out.with_suffix(".runs") / setting, options))
-    print_table(kept.rows)
+        if not stored.has(setting=setting):
+            stored.add({"setting": setting} | run(setting, options.out.with_suffix(".runs") / setting, options))
+    print_table(stored.rows)
 
 
 if __name__ == "__main__":

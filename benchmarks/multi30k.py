@@ -1,9 +1,9 @@
 """Trains and scores English to German on Multi30k: `python benchmarks/multi30k.py raw|bpe --out RUN`.
 
-raw  the text as it is, own subwords; scored by sacreBLEU, cased, 13a.
+raw  the original text, own subwords; scored by sacreBLEU, cased, 13a.
 bpe  the files of Wu et al. 2021 (lower-cased Moses tokens, joint BPE); scored on tokens after "@@ " is removed.
---config benchmarks/multi30k_rnn.yaml (raw) trains the recurrent model of as many weights.
-The same command goes on with an interrupted run; a finished run is only scored.
+--config benchmarks/multi30k_rnn.yaml (raw) trains a recurrent model of the same size.
+The same command continues an interrupted run; a finished run is only scored.
 The data is expected in $TFLLM_DATA/multi30k, see docs/benchmarks.md.
 """
 
@@ -47,15 +47,19 @@ def untrained(kind, train, settings):
 
 
 def scores(kind, translator, test, beam_width=5):
-    """BLEU by the table's own rules, and how long the translations took."""
+    """BLEU by the rules of the published table, and the seconds of translation."""
     began = time.perf_counter()
     sources, references = strings(test, "source", "target")
-    said = translator.generate(sources, beam_width=beam_width, length_penalty=1.0)
+    translations = translator.generate(sources, beam_width=beam_width, length_penalty=1.0)
     seconds = time.perf_counter() - began
     if kind == "raw":
-        return [tfllm.evaluation.bleu(said, references), tfllm.evaluation.chrf(said, references)], said, seconds
+        return (
+            [tfllm.evaluation.bleu(translations, references), tfllm.evaluation.chrf(translations, references)],
+            translations,
+            seconds,
+        )
     whole = [line.replace("@@ ", "") for line in references]
-    return [tfllm.evaluation.bleu(said, whole, tokenize="none")], said, seconds
+    return [tfllm.evaluation.bleu(translations, whole, tokenize="none")], translations, seconds
 
 
 def main():
@@ -87,9 +91,9 @@ def main():
             )  # fmt: skip
     best = tfllm.load_model(training.best(options.out))
     for beam_width in (1, 5):
-        results, said, seconds = scores(options.kind, best, test, beam_width)
-        print(f"beam {beam_width}, {len(said) / seconds:.1f} sentences/s:", *results, sep="\n  ", flush=True)
-    (options.out / "test.hyp").write_text("\n".join(said) + "\n", encoding="utf-8")
+        results, translations, seconds = scores(options.kind, best, test, beam_width)
+        print(f"beam {beam_width}, {len(translations) / seconds:.1f} sentences/s:", *results, sep="\n  ", flush=True)
+    (options.out / "test.hyp").write_text("\n".join(translations) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

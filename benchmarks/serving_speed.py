@@ -1,7 +1,8 @@
-"""Sentences a second through the SavedModel: `python benchmarks/serving_speed.py RUN raw|bpe`.
+"""Sentences per second through the SavedModel: `python benchmarks/serving_speed.py RUN raw|bpe`.
 
 Exports the best checkpoint of a run of benchmarks/multi30k.py with beam 5 and translates the 1,000 test sentences in
-batches of like length, with the plain and with the XLA-compiled signature, interleaved. Compilation is told apart.
+batches of similar length, with the plain and with the XLA-compiled signature, interleaved. Compilation is shown
+separately.
 """
 
 import argparse

@@ -3,10 +3,10 @@
 Recipe `nanogpt` is the CPU configuration of nanoGPT's README (blocks of 64, batches of 12, 2,000 updates, no dropout,
 its learning rates and weight decay); the model `gpt` is its model (4 layers, 4 heads, d 128), whose validation loss is
 1.88 there, and `peer` is that model in PyTorch (transformers' GPT-2, where torch and transformers are installed).
-Recipe `quick` takes the same time otherwise: four times the learning rate, down to 0, twice the batch, XLA.
-The other models have as many weights, all the same windows of text. The loss is in nats a character, over the whole
-last tenth of the text in blocks without overlap; nanoGPT's own figure is of 20 random batches of it, and the column
-beside the loss says how far such estimates spread. The text is expected in $TFLLM_DATA/tinyshakespeare/input.txt.
+Recipe `quick` takes the same time: four times the learning rate, decayed to 0, twice the batch, XLA.
+The other models have the same number of weights and read the same windows. The loss is in nats per character, over the
+whole last tenth of the text in blocks without overlap; nanoGPT's own number is for 20 random batches of it, and the
+column next to the loss is the spread of such estimates. The text is expected in $TFLLM_DATA/tinyshakespeare/input.txt.
 """
 
 import argparse
@@ -29,7 +29,7 @@ DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parent.parent.parent / "
 @dataclass(frozen=True)
 class Recipe:
     learning_rate: float = 1e-3
-    lowest: float = 0.1  # the learning rate at the end, as a share of the highest
+    lowest: float = 0.1  # final learning rate, as a share of the highest
     batch: int = 12
     updates: int = 2000
     block: int = 64
@@ -54,7 +54,7 @@ RUNS = ["nanogpt/gpt", "quick/rotary gpt", *(f"{r}/{m}" for r in RECIPES for m i
 
 
 def adamw(recipe):
-    """nanoGPT's: warm-up over 100 updates, then a cosine; no decay of vectors."""
+    """nanoGPT's: warm-up over 100 updates, then a cosine; no weight decay for vectors."""
     rates = keras.optimizers.schedules.CosineDecay(
         0.0, recipe.updates - 100, alpha=recipe.lowest, warmup_target=recipe.learning_rate, warmup_steps=100
     )
@@ -70,7 +70,7 @@ def windows(ids, starts, block):
 
 
 class Timed:
-    """Seconds by the clock, and of a core, in a block."""
+    """Wall-clock seconds and core seconds of a block."""
 
     def __enter__(self):
         self.seconds, self.worked = -time.perf_counter(), -time.process_time()
@@ -94,7 +94,7 @@ def ours(make, recipe, train, valid, tokenizer):
 
 
 def peer(recipe, train, valid, tokenizer):
-    """nanoGPT's model and updates in PyTorch; with biases, which nanoGPT leaves out."""
+    """nanoGPT's model and updates in PyTorch; with biases, which nanoGPT omits."""
     import torch
     from torch.nn.functional import cross_entropy
     from transformers import GPT2Config, GPT2LMHeadModel

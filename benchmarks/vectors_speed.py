@@ -1,18 +1,18 @@
-"""Speed of counting and of training word vectors: ours beside the authors' GloVe, glove-python and gensim's Word2Vec.
+"""Speed of counting and of training word vectors, compared with the authors' GloVe, glove-python and gensim's Word2Vec.
 
     python benchmarks/vectors_speed.py [--repeats 5] [--epochs 5] [--zipf WORDS] [--only PART-OF-A-NAME ...]
 
 All get the same lists of words, of Multi30k (English), tiny Shakespeare and Debian's descriptions in the folder
-TFLLM_DATA, or so many words drawn by Zipf's law: window 10, min_count 5, 50 dimensions, one thread. Runs are
-interleaved; the tables have medians, and the ratio of pairs/CPU s to ours (the first).
+TFLLM_DATA, or words drawn by Zipf's law: window 10, min_count 5, 50 dimensions, one thread. Runs are interleaved; the
+tables have medians, and the ratio of pairs/CPU s to ours (the first).
 
-Counting: the vocabulary and the table, from lists of words in Python; a pair is two words of one text at most 10
-apart, taken once. Training: a pair is an entry of the table, visited once an epoch; shuffling counts in, compiling
-(once a process) does not. Word2Vec: skip-gram, 5 negative samples, no subsampling, one epoch; a pair is a word with
-a word of its (drawn) window. CPU seconds are those of all threads and child processes.
+Counting: the vocabulary and the table, from lists of words in Python; a pair is two words of one text at most 10 apart,
+counted once. Training: a pair is an entry of the table, visited once per epoch; shuffling is included, compilation
+(once per process) is not. Word2Vec: skip-gram, 5 negative samples, no subsampling, one epoch; a pair is a word with a
+word of its (random) window. CPU seconds are those of all threads and child processes.
 
-The peers: `pip install glovpy` runs the authors' C programs, which it fetches and builds when it is first imported
-(left out where they are not in ~/.glopy/build); `pip install bicleaner-ai-glove` is glove-python with wheels.
+The peers: `pip install glovpy` runs the authors' C programs, which it downloads and builds on first import (skipped if
+they are not in ~/.glopy/build); `pip install bicleaner-ai-glove` is glove-python with wheels.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def corpus():
 
 
 def zipf(size):
-    """Texts of 100 words, drawn with chances 1 / rank from 50,000 words."""
+    """Texts of 100 words, drawn with probabilities 1 / rank from 50,000 words."""
     import numpy as np
 
     draw = np.random.default_rng(0)
@@ -56,7 +56,7 @@ def zipf(size):
 
 
 def lengths(lists):
-    """How many known words each text has: what the number of pairs depends on."""
+    """The number of known words of each text, which determines the number of pairs."""
     from collections import Counter
 
     result = Counter(word for words in lists for word in words)
@@ -76,7 +76,7 @@ class Corpus:
 
 @contextlib.contextmanager
 def quiet():
-    """Nothing of this process or of its children is shown."""
+    """Hide the output of this process and of its children."""
     with open(os.devnull, "w") as null, contextlib.redirect_stdout(io.StringIO()):
         kept = [os.dup(1), os.dup(2)]
         os.dup2(null.fileno(), 1)
@@ -129,10 +129,10 @@ def ours_little_memory(corpus, epochs):
 def authors(corpus, epochs):
     programs = Path.home() / ".glopy" / "build"
     if not all((programs / name).exists() for name in ("vocab_count", "cooccur", "shuffle", "glove")):
-        raise ImportError("the programs of glovpy are not there; `import glovpy` fetches and builds them")
+        raise ImportError("the programs of glovpy are missing; `import glovpy` downloads and builds them")
     from glovpy import train
 
-    folder = tempfile.TemporaryDirectory()  # goes with the two functions
+    folder = tempfile.TemporaryDirectory()  # lives as long as the two functions
 
     def counting():
         texts, place = train.encode_tokens(corpus.lists), Path(folder.name)
@@ -218,8 +218,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=5, help="of GloVe")
-    parser.add_argument("--zipf", type=int, help="so many drawn words in place of the texts of TFLLM_DATA")
-    parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of those that take part")
+    parser.add_argument("--zipf", type=int, help="number of random words, instead of the texts of TFLLM_DATA")
+    parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of the contestants")
     options = parser.parse_args()
     texts = Corpus(zipf(options.zipf) if options.zipf else corpus())
     names = [name for name in CONTESTANTS if any(part in name for part in options.only)]

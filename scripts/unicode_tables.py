@@ -1,8 +1,9 @@
 """Writes the tables of characters of tfllm/text from Hugging Face's `tokenizers`: python scripts/unicode_tables.py
 
-GPT-2's letters and numbers have the categories of Unicode 16, BERT's marks and punctuation those of Unicode 8. It asks
-the library about each code point, by what it does to a text that holds it. tests/text/test_code_points.py holds the
-files equal to what this makes: where a later `tokenizers` has other categories, texts would get other ids.
+GPT-2's letters and numbers have the categories of Unicode 16, BERT's marks and punctuation those of Unicode 8. The
+script derives them from how the library tokenizes a text with each code point. tests/text/test_code_points.py checks
+that the
+files equal the output: if a later `tokenizers` had other categories, texts would get other ids.
 """
 
 from pathlib import Path
@@ -19,14 +20,14 @@ BY = "Written by scripts/unicode_tables.py."
 
 def pages():
     for page in range(0, HIGHEST, PAGE):
-        if not 0xD800 <= page < 0xE000:  # surrogates are no text
+        if not 0xD800 <= page < 0xE000:  # surrogates are not characters
             yield range(page, page + PAGE)
 
 
 def joined(sign, numbers):
     """bool [0x110000]: the code points that GPT-2 keeps in one word with `sign` before them.
 
-    "!" is in a word of its own on either side, so that a word of two characters can be no other.
+    "!" is a separate word on either side, so a word of two characters can only be this pair.
     """
     cut = pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str
     result = np.zeros(HIGHEST, bool)
@@ -58,7 +59,7 @@ def marks_and_punctuation():
 
 
 def lines(head, tables):
-    """A stretch and its category on each line, in the order of code points."""
+    """One range and its category per line, in the order of code points."""
     rows = [(stretch, name) for name, points in tables.items() for stretch in stretches(points).split()]
     rows.sort(key=lambda row: int(row[0].partition("-")[0], 16))
     return "\n".join([head, *(f"{stretch} {name}" for stretch, name in rows), ""])

@@ -1,9 +1,9 @@
-"""Results in a JSONL file, a row a run: a run that is there is not made again."""
+"""Results in a JSONL file, one row per run, so that a run is not repeated."""
 
 import json
 
 
-class Kept:
+class Results:
     def __init__(self, path):
         self.path = path
 
