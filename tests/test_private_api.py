@@ -108,6 +108,17 @@ def test_a_strategy_builds_from_the_batch_of_one_replica():
     assert [part.shape for part in batch[:2]] == [(2, 2), (2, 3)]
 
 
+def test_a_file_of_weights_is_keras_s_own(two, tmp_path):
+    two.save_weights(tmp_path / "theirs.weights.h5")
+    (tmp_path / "ours.weights.h5").write_bytes(private_api.weights_file(two))
+    wanted = two.get_weights()
+    for name in ("theirs", "ours"):
+        two.set_weights([0 * weight for weight in wanted])
+        two.load_weights(tmp_path / f"{name}.weights.h5")
+        for found, weight in zip(two.get_weights(), wanted, strict=True):
+            np.testing.assert_array_equal(found, weight)
+
+
 def test_what_an_optimizer_knows_of_its_weights(two):
     optimizer = keras.optimizers.AdamW(weight_decay=0.1)
     optimizer.exclude_from_weight_decay(var_names=["bias"])

@@ -106,6 +106,23 @@ class BuiltFromOneReplica:
         super()._maybe_symbolic_build(iterator, data_batch)
 
 
+def weights_file(model):
+    """The bytes of a file of weights, as Keras' `save_weights` writes it, of a model that is built.
+
+    They are made in memory: HDF5 ends the process where a disk is full while it writes. Keras 3.15. When it is gone:
+    `save_weights` into a folder in memory.
+    """
+    import io
+
+    from keras.src.saving import saving_lib
+
+    file = io.BytesIO()
+    store = saving_lib.H5IOStore(file, mode="w")
+    saving_lib._save_state(model, weights_store=store, assets_store=None, inner_path="", visited_saveables=set())
+    store.close()
+    return file.getbuffer()
+
+
 def weight_index(optimizer, weight):
     """The index of a weight in the list that the optimizer was built with.
 

@@ -11,7 +11,7 @@ from tfllm import sizes
 from tfllm.files import written
 from tfllm.layers import lora, names
 from tfllm.layers.pretrained_embedding import PretrainedEmbedding, replace_embedding
-from tfllm.private_api import BuiltFromOneReplica
+from tfllm.private_api import BuiltFromOneReplica, weights_file
 from tfllm.saving import Configured
 
 ADVICE = (
@@ -69,11 +69,13 @@ class Tunable(Configured, BuiltFromOneReplica, keras.Model):
             super().save(beside, **options)
 
     def save_weights(self, filepath, overwrite=True, **options):
-        """As in Keras."""
-        if not _whole(filepath, overwrite, options.get("max_shard_size") is None, (".weights.h5",)):
+        """As in Keras; the file is made in memory first."""
+        one = options.get("max_shard_size") is None and self.built
+        if not _whole(filepath, overwrite, one, (".weights.h5",)):
             return super().save_weights(filepath, overwrite, **options)
+        result = weights_file(self)
         with written(filepath) as beside:
-            super().save_weights(beside, **options)
+            beside.write_bytes(result)
 
 
 def expect_keras_file(path):
