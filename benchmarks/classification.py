@@ -102,7 +102,7 @@ def scored(task, optimizer, training, train, valid, test, seed):
     predicted = [
         result["label"] for result in task.classify(*([r[f] for r in test] for f in task.fields if f != "label"))
     ]
-    return labels_of, int(np.argmax(history["val_accuracy"])) + 1
+    return predicted, int(np.argmax(history["val_accuracy"])) + 1
 
 
 def tf_idf(train, valid, test, seed):
@@ -142,8 +142,8 @@ def fast_text(train, valid, test, seed):
             for lr, epochs in ((0.1, 5), (0.25, 10), (0.5, 25))
         ]
     labels = [record["label"] for record in valid]
-    best = max(models, key=lambda model: np.mean(np.array(said(model, valid)) == labels))
-    return said(best, test), None
+    best = max(models, key=lambda model: np.mean(np.array(predicted(model, valid)) == labels))
+    return predicted(best, test), None
 
 
 def minilm():
@@ -245,7 +245,7 @@ def one(setting, name, seed):
     labels = [record["label"] for record in test]
     result = {"accuracy": float(np.mean([a == b for a, b in zip(predicted, labels, strict=True)])), "epoch": epoch}
     if setting.matthews:
-        result["matthews"] = float(matthews(labels, labels_of))
+        result["matthews"] = float(matthews(labels, predicted))
     return result | {"core_seconds": seconds, "tested": len(test)}
 
 

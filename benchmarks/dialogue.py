@@ -1,19 +1,17 @@
 """Replies in daily talk (XDailyDialog, en and zh): `python benchmarks/dialogue.py [SETTING ...] --out R.jsonl`.
 
 A setting is LANGUAGE/SYSTEM, en or zh and one of
-        frequent   always the most frequent reply of the training text
-        retrieval  the reply to the most similar last turn of the training text, by TF-IDF
-        gpt        a GPT on the stream of turns (4 layers of 128)
-        rnn        an LSTM encoder-decoder with attention (256 units)
-    The models read subwords (4,000, none unknown), all learned from the first 895 dialogues of the dev part; the other
-    100
-    are for validation, and the test part is scored: perplexity of the replies per word (en) or character (zh),
-    including END; and of 500 replies to histories evenly spread over it, greedy (no repeated trigram) and sampled
-    (temperature 0.8, top_p 0.9), distinct-1 and -2, the share of different ones, their length, and ROUGE-1 with the
-    human reply.
-    A training stops before the epoch that would exceed its 6 minutes: all settings take half an hour. "all" is every
-    setting. A run that is in R.jsonl is not repeated; without a setting only the table is printed. Runs are stored in
-    R.runs, next to R.jsonl: an interrupted one is continued.
+    frequent   always the most frequent reply of the training text
+    retrieval  the reply to the most similar last turn of the training text, by TF-IDF
+    gpt        a GPT on the stream of turns (4 layers of 128)
+    rnn        an LSTM encoder-decoder with attention (256 units)
+The models read subwords (4,000, none unknown), all learned from the first 895 dialogues of the dev part; the other 100
+are for validation, and the test part is scored: perplexity of the replies per word (en) or character (zh), including
+END; and of 500 replies to histories evenly spread over it, greedy (no repeated trigram) and sampled (temperature 0.8,
+top_p 0.9), distinct-1 and -2, the share of different ones, their length, and ROUGE-1 with the human reply.
+A training stops before the epoch that would exceed its 6 minutes: all settings take half an hour. "all" is every
+setting. A run that is in R.jsonl is not repeated; without a setting only the table is printed. Runs are stored in
+R.runs, next to R.jsonl: an interrupted one is continued.
 
 The data is expected in $TFLLM_DATA/xdailydialog.
 """

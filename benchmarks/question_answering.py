@@ -59,7 +59,7 @@ def overlap(train, valid, test, seed):
     """
     contexts = {row["context"] for row in train + test}
     seen = Counter(word for text in contexts for word in {m.lower() for m in re.findall(r"\w+", text)})
-    said = []
+    answers = []
     for row in test:
         result = [(m.group().lower(), m.start(), m.end()) for m in re.finditer(r"\w+", row["context"])]
         asked = {word.lower() for word in re.findall(r"\w+", row["question"])}
@@ -75,8 +75,8 @@ def overlap(train, valid, test, seed):
                 middle = (i + j) / 2
                 near = range(max(0, i - NEAR), min(len(result), j + NEAR + 1))
                 best = max(best, (sum(rare[t] / (1 + abs(t - middle)) for t in near), i, j))
-        said.append(row["context"][result[best[1]][1] : result[best[2]][2]] if result else "")
-    return scored(said, [row["answers"] for row in test]), None
+        answers.append(row["context"][result[best[1]][1] : result[best[2]][2]] if result else "")
+    return scored(answers, [row["answers"] for row in test]), None
 
 
 class Best(keras.callbacks.Callback):

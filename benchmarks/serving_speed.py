@@ -38,11 +38,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         model = tf.saved_model.load(translator.export(folder, Decoding(beam_width=5, length_penalty=1.0)))
     seconds = {"serving_default": [], "serving_xla": []}
-    said = {}
+    texts = {}
     for name in seconds:
-        first, said[name] = translated(model.signatures[name], batches)
+        first, texts[name] = translated(model.signatures[name], batches)
         print(f"{name}: first pass {first:.1f} s", flush=True)
-    same = sum(a == b for a, b in zip(*said.values(), strict=True))
+    same = sum(a == b for a, b in zip(*texts.values(), strict=True))
     print(f"{same} of {len(sources)} translations are the same")
     for _ in range(options.rounds):
         for name, result in seconds.items():

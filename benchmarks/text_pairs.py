@@ -123,8 +123,8 @@ def of_model(name, kind, parts, vectors, seed):
     best = keras.callbacks.EarlyStopping(patience=20, restore_best_weights=True)
     history = task.fit(*train, validation_data=valid, epochs=20, seed=seed, verbose=0, callbacks=[best]).history
     answers = task.classify([a for a, _ in test[0]], [b for _, b in test[0]], verbose=0)
-    said = [answer["score" if kind == "regression" else "label"] for answer in answers]
-    return said, int(np.argmin(history["val_loss"])) + 1
+    predicted = [answer["score" if kind == "regression" else "label"] for answer in answers]
+    return predicted, int(np.argmin(history["val_loss"])) + 1
 
 
 def of_overlap(kind, parts, vectors, seed):
@@ -178,13 +178,13 @@ def one(setting, name, seed, vectors):
     kind, parts = SETTINGS[setting]
     parts = parts(setting, vectors)
     began = time.process_time()
-    said, epoch = RUNS[name](kind, parts, vectors, seed)
+    predicted, epoch = RUNS[name](kind, parts, vectors, seed)
     seconds = time.process_time() - began
     labels = [record["label"] for record in parts["test"]]
     if kind == "regression":
-        score = float(np.corrcoef(np.array(labels, float), said)[0, 1])
+        score = float(np.corrcoef(np.array(labels, float), predicted)[0, 1])
     else:
-        score = float(np.mean([a == b for a, b in zip(labels, said, strict=True)]))
+        score = float(np.mean([a == b for a, b in zip(labels, predicted, strict=True)]))
     return {"score": score, "epoch": epoch, "core_seconds": seconds, "tested": len(labels)}
 
 

@@ -76,8 +76,8 @@ class Joey:
     def rates(self):
         """Tokens per second over each 5 updates of one epoch, except the first 5."""
         command = [self.python, "-m", "joeynmt", "train", str(self.folder / "config.yaml"), "--skip-test"]
-        said = subprocess.run(command, check=True, capture_output=True, text=True)
-        return [float(rate) for rate in re.findall(r"Tokens per Sec:\s+(\d+)", said.stdout + said.stderr)][1:]
+        output = subprocess.run(command, check=True, capture_output=True, text=True)
+        return [float(rate) for rate in re.findall(r"Tokens per Sec:\s+(\d+)", output.stdout + output.stderr)][1:]
 
 
 def main():

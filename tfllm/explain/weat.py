@@ -1,8 +1,8 @@
 """WEAT, the word embedding association test, a measure of bias. Caliskan, Bryson & Narayanan 2017.
 
-s(w) = mean cos(w, a) over a in A - mean cos(w, b) over b in B
-effect size = (mean s(x) over X - mean s(y) over Y) / standard deviation of s(w) over X and Y
-p = the share of all partitions of X and Y into sets of their sizes whose sum of s over X is not smaller
+    s(w) = mean cos(w, a) over a in A - mean cos(w, b) over b in B
+    effect size = (mean s(x) over X - mean s(y) over Y) / standard deviation of s(w) over X and Y
+    p = the share of all partitions of X and Y into sets of their sizes whose sum of s over X is not smaller
 
 Differs: partitions equal to the observed one count too, including itself, so p is never 0 (the paper counts only
 larger ones). The paper does not say which standard deviation; this is the sample standard deviation (n - 1), as in
