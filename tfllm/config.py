@@ -36,7 +36,7 @@ def build(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
     if not isinstance(values, Mapping):
         raise ValueError(f"{where or kind.__name__}: expected names with values, got {_shown(values)}")
     hints = get_type_hints(kind)
-    known = [field for field in fields(kind) if field.init]
+    known = [field for field in fields(kind) if field.init]  # type: ignore[arg-type]
     for name in values:
         if name not in (names := [field.name for field in known]):
             raise ValueError(f"{where or kind.__name__} has no {name!r}{nearest(str(name), names)}")
@@ -169,7 +169,7 @@ def _converted(hint, value, where: str):
             except ValueError:
                 continue
     elif is_dataclass(hint):
-        return value if isinstance(value, hint) else build(hint, value, where)
+        return value if isinstance(value, hint) else build(hint, value, where)  # type: ignore[arg-type]
     elif origin is Literal:
         if any(type(value) is type(choice) and value == choice for choice in get_args(hint)):
             return value
@@ -186,7 +186,7 @@ def _converted(hint, value, where: str):
     raise ValueError(f"{where}: expected {_described(hint)}, got {_shown(value)}")
 
 
-def _parsed(hint, text: str, where: str):
+def _parsed(hint, text, where: str):
     """The value of `text` from the command line for a field of type `hint`."""
     for part in sorted(_parts(hint), key=lambda part: part is str):
         origin = get_origin(part)
@@ -216,9 +216,10 @@ def _parts(hint) -> tuple:
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
-def _kinds(hint) -> dict[str, type]:
+def _kinds(hint) -> dict[str, Any]:
     """{kind: dataclass} of a hint's dataclasses, {} if it has none."""
-    return {part.__name__.removesuffix("Config"): part for part in _parts(hint) if is_dataclass(part)}
+    parts: list[Any] = [part for part in _parts(hint) if is_dataclass(part)]
+    return {part.__name__.removesuffix("Config"): part for part in parts}
 
 
 def _kind(nested: Mapping[str, type], values: Mapping[str, Any], where: str) -> str:
@@ -241,7 +242,7 @@ def _described(hint) -> str:
         return "one of " + ", ".join(map(str, get_args(hint)))
     if get_origin(hint) in (tuple, list):
         return f"a list of {_described(get_args(hint)[0])}"
-    return {NoneType: "none"}.get(hint) or getattr(hint, "__name__", str(hint))
+    return "none" if hint is NoneType else getattr(hint, "__name__", str(hint))
 
 
 def _shown(value) -> str:

@@ -20,13 +20,13 @@ try:
 except ImportError:  # Windows
     import msvcrt
 
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 # Unfinished writes; the second pattern is the former one of run folders.
 PART = re.compile(r"\.part-\d+-[0-9a-f]{8}|\.(last|best|average|config|history|curve|\d{6})\.part\.\w+")
 FAR = 2**30  # bytes
 DAY = 24 * 3600  # seconds after which an unfinished write counts as dead, if there are no locks
-_cleared = set()  # folders
+_cleared: set = set()  # folders
 
 
 @contextmanager

@@ -21,8 +21,8 @@ def expanded(path: str | Path) -> list[Path]:
         return sorted(result)
     if path.exists() or not glob.has_magic(str(path)):
         return [path]
-    if result := sorted(name for name in glob.glob(pattern(path), recursive=True) if Path(name).is_file()):
-        return [Path(name) for name in result]
+    if names := sorted(name for name in glob.glob(pattern(path), recursive=True) if Path(name).is_file()):
+        return [Path(name) for name in names]
     raise FileNotFoundError(f"no file matches the pattern {path}")
 
 

@@ -63,7 +63,7 @@ def check_arguments(kind: type, args: tuple, options: dict):
     if not kind.__module__.startswith("tfllm."):
         return  # in classes of others the names may have another meaning
     try:
-        given = inspect.signature(kind.__init__).bind_partial(None, *args, **options).arguments
+        given = inspect.signature(kind.__init__).bind_partial(None, *args, **options).arguments  # type: ignore[misc]
     except TypeError:
         return
     check(kind.__name__, given)

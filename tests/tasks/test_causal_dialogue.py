@@ -213,14 +213,14 @@ def test_chinese_words(eager):
         (lambda task: CausalDialogue(task.model, task.tokenizer, reply_length=48), "the model's limit is 48 tokens"),
         (
             lambda task: CausalDialogue(task.model, task.tokenizer, reply_length=9, history_length=60),
-            "takes 39 tokens beside",
+            "limit is 39 tokens with such replies",
         ),
         (
             lambda task: CausalDialogue(task.model, Words(["a"]), reply_length=9).prepare(["a"]),
             "encodes the names A, B",
         ),
         (lambda task: DialogueGenerator.from_text(DIALOGUES, "huge"), "config must be one of"),
-        (lambda task: DialogueGenerator.from_text(DIALOGUES, embeddings="none.txt"), "none.txt is no file"),
+        (lambda task: DialogueGenerator.from_text(DIALOGUES, embeddings="none.txt"), "none.txt is not a file"),
     ],
 )
 def test_errors_name_the_fix(act, message, fresh, eager):

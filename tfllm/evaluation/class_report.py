@@ -67,8 +67,8 @@ class ClassificationReport(PerClass):
 
     def matrix(self) -> str:
         """The confusion matrix as text."""
-        rows = zip(self.labels, self.confusion, strict=True)
-        rows = [[label, *(f"{count:,}" for count in counts)] for label, counts in rows]
+        counted = zip(self.labels, self.confusion, strict=True)
+        rows = [[label, *(f"{count:,}" for count in counts)] for label, counts in counted]
         return grid(["true \\ predicted", *self.labels], rows)
 
     def plot(self, path) -> Path:

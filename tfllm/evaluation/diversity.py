@@ -27,7 +27,7 @@ def ngrams(texts: Iterable[str], n: int) -> Counter:
     """{n-gram (a tuple): count}, within texts. Raises ValueError for n below 1."""
     if n < 1:
         raise ValueError(f"n must be at least 1, got {n}")
-    result = Counter()
+    result: Counter = Counter()
     for text in _checked(texts):
         cut = tokens(text)
         result.update(zip(*(cut[i:] for i in range(n)), strict=False))
@@ -78,13 +78,13 @@ class Diversity:
 
 def diversity(texts: Iterable[str]) -> Diversity:
     """All of these measures. Raises ValueError for one string, for elements that are not str, and without texts."""
-    texts = _checked(texts)
-    if not texts:
+    items: list[str] = _checked(texts)
+    if not items:
         raise ValueError("nothing to score: no texts")
-    size = sum(len(tokens(text)) for text in texts)
+    size = sum(len(tokens(text)) for text in items)
     return Diversity(
-        distinct(texts, 1), distinct(texts, 2), entropy(texts, 4), len(set(texts)) / len(texts), size / len(texts),
-        len(texts),
+        distinct(items, 1), distinct(items, 2), entropy(items, 4), len(set(items)) / len(items), size / len(items),
+        len(items),
     )  # fmt: skip
 
 

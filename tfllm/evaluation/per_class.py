@@ -4,6 +4,8 @@ A score with denominator 0 is 0, as in scikit-learn: the precision of a class th
 one that never occurs. Macro F1 is the mean over the classes that occur as true or predicted ones.
 """
 
+from typing import Any
+
 import numpy as np
 
 from tfllm.evaluation.grids import grid
@@ -11,6 +13,11 @@ from tfllm.evaluation.grids import grid
 
 class PerClass:
     """A report with `labels` and, for each class, [C] counts: `hits`, `support` (true), `predicted`."""
+
+    hits: np.ndarray
+    support: np.ndarray
+    predicted: np.ndarray
+    reliability: Any
 
     @property
     def precision(self) -> np.ndarray:  # [C]

@@ -88,14 +88,14 @@ class Perplexity:
         return 2.0**bits if not bits > 1000 else math.inf
 
     def __str__(self) -> str:
-        rows = (
+        counts = (
             ("token", self.tokens),
             ("word", self.of.words),
             ("character", self.of.characters),
             ("byte", self.of.bytes),
         )
         lines = [f"{'per':10}{'count':>12}{'bits':>10}{'perplexity':>14}"]
-        rows = [(name, n) for name, n in rows if n is not None]
+        rows = [(name, n) for name, n in counts if n is not None]
         lines += [f"{name:10}{n:12,}{self._bits(n):10.4f}{self._perplexity(n):14.6g}" for name, n in rows]
         if self.unknown:
             share = self.unknown / self.tokens

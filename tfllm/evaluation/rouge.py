@@ -60,7 +60,7 @@ def rouge(
     unknown tokens; ImportError without rouge-score.
     """
     summaries, references = _checked(summaries, references)
-    tokens = scripts.tokens_of(references, tokens)
+    tokens = scripts.tokens_of(list(references), tokens)
     warn_unread(references, tokens)
     scorer, version = _scorer(tokens, stemming)
     result = [scorer.score(reference, summary) for summary, reference in zip(summaries, references, strict=True)]

@@ -47,7 +47,7 @@ class SquadScores:
 
     def as_dict(self) -> dict:
         """The scores in JSON types, with the official script's names where it has one."""
-        result = {"exact": self.exact.value, "f1": self.f1.value, "total": len(self.exacts)}
+        result: dict = {"exact": self.exact.value, "f1": self.f1.value, "total": len(self.exacts)}
         result["intervals"] = {name: [getattr(self, name).low, getattr(self, name).high] for name in ("exact", "f1")}
         for name, chosen in (("HasAns", self.answerable), ("NoAns", ~self.answerable)):
             if not self.answerable.all() and chosen.any():
@@ -65,7 +65,7 @@ class SquadScores:
                 if chosen.any():
                     figures = percent(self.exacts[chosen]), percent(self.f1s[chosen]), chosen.sum()
                     lines.append("{}: EM {:.2f}, F1 {:.2f} of {:,}".format(name, *figures))
-        if self.best_f1 is not None:
+        if self.best_f1 is not None and self.best_exact is not None:
             lines.append(
                 f"best threshold: EM {self.best_exact.score:.2f} at {self.best_exact.at:.4g}, "
                 f"F1 {self.best_f1.score:.2f} at {self.best_f1.at:.4g}"
@@ -149,11 +149,11 @@ def counted(references, newer, tokens):
 
 def f1(answer: str, reference: str, newer: bool) -> float:
     """F1 of two normalised texts: the harmonic mean of precision and recall of tokens, with repetitions."""
-    answer, reference = answer.split(), reference.split()
-    if newer and not (answer and reference):
-        return float(answer == reference)
-    common = sum((Counter(answer) & Counter(reference)).values())
-    return 2 * common / (len(answer) + len(reference)) if common else 0.0
+    words, expected = answer.split(), reference.split()
+    if newer and not (words and expected):
+        return float(words == expected)
+    common = sum((Counter(words) & Counter(expected)).values())
+    return 2 * common / (len(words) + len(expected)) if common else 0.0
 
 
 def best_threshold(result, answerable, empty, chance) -> Threshold:

@@ -81,5 +81,6 @@ _TESTS = [
     ("young, old people's names: pleasant, unpleasant", YOUNG, OLD, PLEASANT_8, UNPLEASANT_8, 1.21),
 ]  # fmt: skip
 WEAT_TESTS = tuple(
-    AssociationTest(name, *(tuple(words.split()) for words in sets), effect_size) for name, *sets, effect_size in _TESTS
+    AssociationTest(name, tuple(x.split()), tuple(y.split()), tuple(a.split()), tuple(b.split()), effect_size)
+    for name, x, y, a, b, effect_size in _TESTS
 )

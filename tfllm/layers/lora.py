@@ -92,7 +92,7 @@ class LowRank(keras.layers.Wrapper):
 
 def kernels(model) -> dict[str, list[Slot]]:
     """{name: its slots} of every layer that LoRA can wrap and does not wrap yet."""
-    result = {}
+    result: dict[str, list[Slot]] = {}
     for slot in slots(model):
         if isinstance(slot.layer, KINDS) and not isinstance(slot.owner, LowRank):
             result.setdefault(slot.name, []).append(slot)
@@ -155,7 +155,7 @@ def merged(model) -> Iterator[None]:
 
 
 def _adapted(model) -> dict[str, list[Slot]]:
-    result = {}
+    result: dict[str, list[Slot]] = {}
     for slot in slots(model):
         if isinstance(slot.layer, LowRank):
             result.setdefault(slot.name, []).append(slot)

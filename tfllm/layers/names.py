@@ -59,7 +59,9 @@ def slots(model) -> Iterator[Slot]:
 
 def weights(model) -> dict[str, keras.Variable]:
     """{name: weight} of all weights that can be trained, frozen or not, each once."""
-    result, seen, taken = {}, set(), set()
+    result: dict[str, keras.Variable] = {}
+    seen: set = set()
+    taken: set = set()
     for name, layer in [("", model), *((slot.name, slot.layer) for slot in slots(model))]:
         for weight in private_api.own_weights(layer):
             if id(weight) not in seen:

@@ -26,9 +26,13 @@ class Tokenizer(keras.layers.Layer):
     lowercase: lower-case every text before it is split.
     """
 
-    fixed = SPECIAL  # the first tokens of every vocabulary
+    fixed: tuple[bytes, ...] = SPECIAL  # the first tokens of every vocabulary
     assets = "vocabulary.json"
-    pad, unknown, start, end = PAD, UNKNOWN, START, END  # ids; None where a tokenizer of another library has none
+    # ids; None where a tokenizer of another library has none
+    pad: int | None = PAD
+    unknown: int | None = UNKNOWN
+    start: int | None = START
+    end: int | None = END
 
     def __init__(self, vocabulary=(), lowercase=False, name=None):
         super().__init__(trainable=False, name=name)

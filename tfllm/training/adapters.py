@@ -10,6 +10,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -56,12 +57,12 @@ def save_adapter(model: keras.Model, path: str | Path):
     """Write A and B of every layer with LoRA, with rank, alpha and the layers' names, to one NumPy file."""
     _require(model)
     result = layers.adapters(model)
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, layer in result.items():
         arrays |= {f"{name}/lora_a": _array(layer.a), f"{name}/lora_b": _array(layer.b)}
     settings = json.dumps({name: [layer.rank, layer.alpha] for name, layer in result.items()})
     with written(path) as beside, open(beside, "wb") as file:
-        np.savez(file, **{_SETTINGS: np.array(settings)}, **arrays)
+        np.savez(file, **{_SETTINGS: np.array(settings)} | arrays)
 
 
 def load_adapter(model: keras.Model, path: str | Path) -> Trained:

@@ -22,15 +22,15 @@ def average(paths: list[Path]) -> list[np.ndarray]:
     """Arithmetic mean of weight files (`.npz`, arrays in order), summed in float64."""
     if not paths:
         raise ValueError("no weights to average: no epoch has ended, or the files in weights/ were removed")
-    total = None
+    total: list[np.ndarray] = []
     for path in paths:
         with understood(path, "weights of one epoch; remove the file to skip it"):
             check_unpacked(path)
             with np.load(path) as arrays:
                 weights = [arrays[name].astype("float64") for name in arrays.files]
-            if total is not None and [a.shape for a in total] != [a.shape for a in weights]:
+            if total and [a.shape for a in total] != [a.shape for a in weights]:
                 raise ValueError(f"its shapes differ from those of {paths[0].name}")
-        total = weights if total is None else [a + b for a, b in zip(total, weights, strict=True)]
+        total = weights if not total else [a + b for a, b in zip(total, weights, strict=True)]
     return [weight / len(paths) for weight in total]
 
 

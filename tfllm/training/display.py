@@ -29,7 +29,8 @@ class Display(keras.callbacks.Callback):
     def __init__(self, sample: Callable[[], str] | None = None, unit="tokens", device="", console=None):
         super().__init__()
         self.sample, self.unit, self.device = sample, unit, device
-        self.now, self.phase, self.figures = time.monotonic, "", {}
+        self.now, self.phase = time.monotonic, ""
+        self.figures: dict = {}
         self.epoch, self.epochs, self.step, self.steps = 0, 1, 0, None
         self.step_seconds = self.rate = None
         self.rest = 0.0  # seconds of an epoch after its last step: validating, saving

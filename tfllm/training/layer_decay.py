@@ -52,8 +52,8 @@ class LayerDecayAdam(keras.optimizers.Adam):
 
 def scales(paths, decay, bottom=BOTTOM) -> list[float]:
     """The factors of the learning rate for each weight."""
-    numbers = [re.search(r"layer_?(\d+)(?:/|$)", path) for path in paths]
-    numbers = [int(result[1]) if result else None for result in numbers]
+    matches = [re.search(r"layer_?(\d+)(?:/|$)", path) for path in paths]
+    numbers = [int(match[1]) if match else None for match in matches]
     known = [number for number in numbers if number is not None]
     if not known:
         raise ValueError(f"layer decay needs numbered layers, such as layer1/...; got {paths}")

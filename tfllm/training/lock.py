@@ -16,7 +16,7 @@ from pathlib import Path
 from tfllm.files import lock
 
 NAME = ".lock"
-_ours = {}  # folder -> [descriptor, number of holders]
+_ours: dict = {}  # folder -> [descriptor, number of holders]
 
 
 class RunLock:

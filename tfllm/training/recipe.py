@@ -92,7 +92,7 @@ def schedule(recipe: Recipe, batches: int | None = None, learning_rate: float = 
     highest = learning_rate if recipe.learning_rate is None else recipe.learning_rate
     if recipe.schedule in ("linear", "cosine"):
         kind = Linear if recipe.schedule == "linear" else Cosine
-        return kind(highest, warmup, recipe.updates * recipe.accumulate)
+        return kind(highest, warmup, recipe.updates * recipe.accumulate)  # type: ignore[operator]  # checked above
     return (InverseRoot if recipe.schedule == "inverse_root" else Constant)(highest, warmup)
 
 

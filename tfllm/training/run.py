@@ -60,7 +60,9 @@ def resume(folder: str | Path, load: Callable | None = None) -> tuple:
     if path is None:
         raise FileNotFoundError(f"{folder} has no last.keras: no epoch was finished; start it again")
     if load is None:
-        from keras.saving import load_model as load
+        import keras
+
+        load = keras.saving.load_model
     done = read(path)
     model = load(path)
     restore_seeds(model, done)

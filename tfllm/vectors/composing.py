@@ -54,7 +54,7 @@ def compose(tokenizer, vectors) -> Composed:
     special = {tokenizer.pad, tokenizer.start, tokenizer.end, *getattr(tokenizer, "_special_ids", ())}
     kinds = np.full(len(texts), MISSING)
     table = np.zeros((len(texts), matrix.shape[1]), "float32")
-    prefixes = {}  # tokens that begin a word and have no vector yet -> their ids
+    prefixes: dict = {}  # tokens that begin a word and have no vector yet -> their ids
     for i, (word, begins) in enumerate(texts):
         if i in special:
             kinds[i] = SPECIAL

@@ -109,8 +109,9 @@ def similarity(
     cosines = (_unit(vectors.vectors[rows[:, 0]]) * _unit(vectors.vectors[rows[:, 1]])).sum(axis=1) * there
     counted = there | dummy4unknown
     varies = np.ptp(judged[counted]) > 0 and np.ptp(cosines[counted]) > 0
-    both = [float(f(judged[counted], cosines[counted])[0]) if varies else float("nan") for f in (spearmanr, pearsonr)]
-    return Similarity(*both, len(triples), int((~there).sum()))
+    both = (float(f(judged[counted], cosines[counted])[0]) if varies else float("nan") for f in (spearmanr, pearsonr))
+    spearman, pearson = both
+    return Similarity(spearman, pearson, len(triples), int((~there).sum()))
 
 
 def analogies(

@@ -57,7 +57,7 @@ class Subject:
     at: np.ndarray | None = None
     told: dict = field(default_factory=dict)  # what an Explanation tells beside the scores
 
-    kinds: ClassVar = ("log-odds", "probability", "logit")  # of scores, the usual one first
+    kinds: ClassVar[tuple[str, ...]] = ("log-odds", "probability", "logit")  # of scores, the usual one first
     measured: ClassVar = "probability"  # by which faithfulness is measured
     deletes: ClassVar = True  # whether tokens can be deleted: not where a target is a position
 
