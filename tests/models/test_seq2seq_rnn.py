@@ -68,7 +68,7 @@ def gradients(model, jit_compile):
     @tf.function(jit_compile=jit_compile)
     def run(inp, tar):
         with tf.GradientTape() as tape:
-            logits, _ = model(inp, tar)
+            logits, _ = model(inp, tar, training=jit_compile)  # XLA needs the gradient that training has
             loss = tf.reduce_sum(smoothed_cross_entropy(tar, logits))
         return logits, tape.gradient(loss, [weight.value for weight in model.trainable_weights])
 

@@ -36,12 +36,19 @@ class Signature:
 
     def __post_init__(self):
         """Set `compiled`: the tf.function that Python calls with the texts, `row` if `takes_row`, and the scalars."""
-        object.__setattr__(self, "compiled", traceable(self, takes_row=self.takes_row))
+        object.__setattr__(self, "compiled", traceable(self, partial(call, self), self.takes_row))
 
     @cached_property
     def served(self):
-        """The tf.function of a SavedModel, of the texts and the scalars."""
-        return traceable(self, takes_row=False)
+        """The tf.function of a SavedModel, of the texts and the scalars. It uses the trace of `compiled`."""
+        if not self.takes_row:
+            return self.compiled
+        size = len(self.texts)
+
+        def from_row_0(names, *values):
+            return self.compiled(*values[:size], tf.constant(0, tf.int32), *values[size:])
+
+        return traceable(self, from_row_0, takes_row=False)
 
     def __call__(self, *columns, row=0, **scalars):
         """Raises TypeError for an unknown scalar, and ValueError if the model outputs NaN."""
@@ -53,12 +60,15 @@ class Signature:
             return self.compiled(*columns, *([tf.cast(row, tf.int32)] if self.takes_row else []), *values)
 
 
-def traceable(signature, takes_row):
-    """A tf.function of the texts, `row` if `takes_row`, and the scalars, with named inputs and default values."""
+def traceable(signature, function, takes_row):
+    """A tf.function of the texts, `row` if `takes_row`, and the scalars, with named inputs and default values.
+
+    function(names, *values): computes the outputs from the names and the values of these inputs.
+    """
     inputs = [tf.TensorSpec([None], tf.string, name=name) for name in signature.texts]
     inputs += [tf.TensorSpec([], tf.int32, name="row")] if takes_row else []
     inputs += [tf.TensorSpec([], value.dtype, name=name) for name, value in signature.scalars.items()]
-    function = partial(call, signature, [one.name for one in inputs])
+    function = partial(function, [one.name for one in inputs])
     function.__signature__ = inspect.Signature([
         inspect.Parameter(one.name, inspect.Parameter.POSITIONAL_OR_KEYWORD,
                           default=signature.scalars.get(one.name, inspect.Parameter.empty))

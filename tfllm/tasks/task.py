@@ -246,12 +246,12 @@ class Task(KerasMethods):
         return {"serving_default": Signature(self.answer, self.inputs)}
 
     @compiled
-    def signature(self, name: str, **structure: Any) -> Signature:
-        """The signature of that name among `signatures(**structure)`, cached for the next call.
+    def signature(self, name: str, *structure: Any, **options: Any) -> Signature:
+        """The signature of that name among `signatures(*structure, **options)`, cached for the next call.
 
         Raises ValueError for an unknown name.
         """
-        result = self.signatures(**structure)
+        result = self.signatures(*structure, **options)
         if name not in result:
             raise ValueError(f"{type(self).__name__} has no signature {name!r}; it has {', '.join(result)}")
         return result[name]
@@ -288,8 +288,9 @@ class Task(KerasMethods):
         from tfllm.export import saved_model
 
         with merged(self):
-            result = self.signatures(*structure, **options)
-            return saved_model.export(self, folder, {name: one.served for name, one in result.items()})
+            names = self.signatures(*structure, **options)
+            served = {name: self.signature(name, *structure, **options).served for name in names}
+            return saved_model.export(self, folder, served)
 
 
 def shown(verbose):
