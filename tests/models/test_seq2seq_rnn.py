@@ -78,7 +78,7 @@ def gradients(model, jit_compile):
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"attention": "luong"}], ids=["bahdanau", "luong"])
 def test_compiled_is_as_plain_and_the_loss_reaches_every_weight(options):
-    model = build(**options)
+    model = build(rate=0.0, **options)
     logits, plain = gradients(model, False)
     compiled_logits, compiled = gradients(model, True)
     np.testing.assert_allclose(logits, model(INP, TAR)[0], atol=1e-5)
