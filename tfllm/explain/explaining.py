@@ -7,29 +7,37 @@ import numpy as np
 from tfllm.config import nearest
 from tfllm.explain.explanation import Explanation
 from tfllm.explain.faithfulness import faithfulness as measured
-from tfllm.explain.methods import gradients, occlusion
+from tfllm.explain.methods import attention_weights, gradients, occlusion
 from tfllm.explain.methods.lime import lime
 from tfllm.explain.methods.shap import shap
 from tfllm.explain.subjects.classifier_subject import ClassifierSubject
 from tfllm.explain.subjects.embedder_subject import EmbedderSubject
+from tfllm.explain.subjects.prompt_subject import PromptSubject
+from tfllm.explain.subjects.reader_subject import ReaderSubject
+from tfllm.explain.subjects.source_subject import SourceSubject
 from tfllm.tasks import user_data
 from tfllm.tasks.classification.text_classifier import TextClassifier
+from tfllm.tasks.language_model import LanguageModel
+from tfllm.tasks.questions.question_answering import QuestionAnswering
 from tfllm.tasks.text_embedder import TextEmbedder
+from tfllm.tasks.text_generation.encoder_decoder import EncoderDecoder
 from tfllm.tasks.texts import is_one
 
 METHODS = {
     "gradient_x_input": gradients.gradient_x_input, "integrated_gradients": gradients.integrated_gradients,
     "smoothgrad": gradients.smoothgrad, "occlusion": occlusion.occlusion, "shapley": occlusion.shapley,
-    "lime": lime, "shap": shap, "random": occlusion.chance,
+    "lime": lime, "shap": shap, "attention": attention_weights.attention,
+    "attention_rollout": attention_weights.attention_rollout, "attention_flow": attention_weights.attention_flow,
+    "random": occlusion.chance,
 }  # fmt: skip
 SUBJECTS = {
-    TextClassifier: ClassifierSubject,
-    TextEmbedder: EmbedderSubject,
-}  # the first that the task is an instance of
+    TextClassifier: ClassifierSubject, TextEmbedder: EmbedderSubject, QuestionAnswering: ReaderSubject,
+    EncoderDecoder: SourceSubject, LanguageModel: PromptSubject,
+}  # fmt: skip
 
 
 def explain(task, columns, method, target=None, score=None, removal=None, faithfulness=True, orders=5, seed=0,
-            verbose="auto", **options):  # fmt: skip
+            **options):  # fmt: skip
     """See `Task.explain`, whose columns are one for each of `task.asks`."""
     method, function = method_of(method)
     kind = subject_of(task)

@@ -108,7 +108,9 @@ class PointerGenerator(Model):
         covered = state[1] if len(state) == 2 else None
         weights, covered = self.attend(s, keys=keys, attention_mask=mask, covered=covered)
         x = self.embed_target(tar) * self.embed_target.output_dim**0.5
-        logits = self.copying(self.model.logits(s), s=s, x=x, memory=memory, weights=weights, source_ids=source_ids)
+        logits = self.model.logits(s)[..., : self.vocab_size]  # explanations lend a tied embedding more rows
+        logits = ops.reshape(logits, (*ops.shape(logits)[:2], self.vocab_size))
+        logits = self.copying(logits, s=s, x=x, memory=memory, weights=weights, source_ids=source_ids)
         return logits, weights, (first, covered) if len(state) == 2 else (first,)
 
     def step(self, last, fixed, state, position):

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfllm.explain.subjects import encoded_texts
+from tfllm.explain.subjects import encoded_attention, encoded_texts
 from tfllm.explain.subjects.subject import Subject
 
 
@@ -62,6 +62,13 @@ class ClassifierSubject(Subject):
     @staticmethod
     def tables(task):
         return encoded_texts.tables(task)
+
+    @staticmethod
+    def attention(task, inputs):
+        return encoded_attention.attention(task, inputs)
+
+    def queries(self):
+        return encoded_attention.queries(self.task, len(self.inputs["token_ids"]))
 
 
 def logits_of(task, inputs):

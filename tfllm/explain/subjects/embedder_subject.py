@@ -8,7 +8,7 @@ text's embedding in every place: the cosine of the whole text, and linear in its
 import numpy as np
 import tensorflow as tf
 
-from tfllm.explain.subjects import encoded_texts
+from tfllm.explain.subjects import encoded_attention, encoded_texts
 from tfllm.explain.subjects.subject import Subject
 from tfllm.tasks import text_inputs
 
@@ -38,6 +38,13 @@ class EmbedderSubject(Subject):
     @staticmethod
     def tables(task):
         return encoded_texts.tables(task)
+
+    @staticmethod
+    def attention(task, inputs):
+        return encoded_attention.attention(task, inputs)
+
+    def queries(self):
+        return encoded_attention.queries(self.task, len(self.inputs["token_ids"]))
 
 
 def embedding(task, inputs):

@@ -1,0 +1,100 @@
+"""How faithful explanations are: `python benchmarks/explanations.py MODELS [--phrases N] [--sentences N]`.
+
+Classifiers of SST-2, trained on N of its phrases (all by default; kept in the folder MODELS), explain the first N test
+sentences by every method. The table has the means over sentences of the figures of DeYoung et al. 2020, of the areas
+under the curves of deletion and insertion, and the seconds of one explanation. Also timed: 1,000 texts of LIME for one
+sentence of 30 words, read by the BiLSTM.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import classification_data as data
+import keras
+import numpy as np
+from machine import machine
+
+import tfllm
+from tfllm.models import BERTConfig, MeanOfVectorsConfig, TextCNNConfig, TextRNNConfig
+from tfllm.tasks import TextClassifier, TextClassifierConfig
+
+MODELS = {
+    "mean of vectors": MeanOfVectorsConfig(50, 50, 1),
+    "CNN": TextCNNConfig(50, (3, 4, 5), 100, rate=0.5),
+    "BiLSTM": TextRNNConfig(50, 256, 1, rate=0.5),  # 128 a direction
+    "BERT, 2 layers": BERTConfig(64, 2, 64, 4, 256, 0.1, pooling="mean"),
+}
+METHODS = {
+    "random": {}, "attention": {}, "attention_rollout": {}, "attention_flow": {}, "gradient_x_input": {},
+    "integrated_gradients": {}, "smoothgrad": {}, "occlusion": {}, "lime": {"samples": 300}, "shap": {"samples": 300},
+}  # fmt: skip
+FIGURES = ("comprehensiveness", "sufficiency", "deletion_area", "insertion_area")
+
+
+def trained(name, folder, phrases):
+    """The classifier of a name, from its file, or trained and written there."""
+    path = folder / f"{name.replace(' ', '_').replace(',', '')}.keras"
+    if path.exists():
+        return tfllm.load_model(path)
+    keras.utils.set_random_seed(1)
+    records = data.sst2("train", phrases=True)
+    records = [records[i] for i in np.random.default_rng(1).permutation(len(records))[:phrases]]
+    texts, labels = ([record[field] for record in records] for field in ("text", "label"))
+    task = TextClassifier.from_text(texts, labels, TextClassifierConfig("words", 20000, model=MODELS[name]))
+    task.compile(keras.optimizers.Adam(1e-3))
+    task.fit(texts, labels, epochs=3, batch_size=50, verbose=0)
+    task.save(path)
+    return task
+
+
+def explained(task, texts, method, options):
+    """-> (mean figures of the explanations, of random orders, seconds of one without its faithfulness)."""
+    task.explain(texts[0], method=method, faithfulness=False, **options)  # compiles
+    start = time.perf_counter()
+    task.explain(texts[: len(texts) // 4], method=method, faithfulness=False, **options)
+    seconds = (time.perf_counter() - start) / (len(texts) // 4)
+    results = [one.faithfulness for one in task.explain(texts, method=method, **options)]
+    return [np.mean([getattr(one.own, name) for one in results]) for name in FIGURES], seconds
+
+
+def perturbations(task):
+    """Seconds of 1,000 texts of a sentence of 30 words, read by the model."""
+    text = " ".join(next(r["text"] for r in data.sst2("test") if len(r["text"].split()) >= 30).split()[:30])
+    seconds = []
+    for _ in range(4):  # the first compiles
+        start = time.perf_counter()
+        task.explain(text, method="lime", samples=1000, faithfulness=False)
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("models", type=Path)
+    parser.add_argument("--phrases", type=int)
+    parser.add_argument("--sentences", type=int, default=100)
+    options = parser.parse_args()
+    options.models.mkdir(parents=True, exist_ok=True)
+    test = data.sst2("test")
+    print(f"{time.strftime('%Y-%m-%d')}, {machine()}, {options.sentences} sentences")
+    for name in MODELS:
+        task = trained(name, options.models, options.phrases)
+        answers = task.classify([record["text"] for record in test], verbose=0)
+        right = np.mean([one["label"] == record["label"] for one, record in zip(answers, test, strict=True)])
+        print(f"\n{name}, accuracy {right:.3f}\n| method | {' | '.join(FIGURES)} | seconds |\n|---" + "|---" * 5 + "|")
+        if name == "BiLSTM":
+            times = ", ".join(f"{seconds:.2f}" for seconds in perturbations(task))
+            print(f"1,000 texts of a sentence of 30 words: {times} s")
+        texts = [record["text"] for record in test[: options.sentences]]
+        for method, more in METHODS.items():
+            if method.startswith("attention") and not hasattr(task.encoder, "attention"):
+                continue
+            figures, seconds = explained(task, texts, method, more)
+            print(
+                f"| {method} | " + " | ".join(f"{value:.3f}" for value in figures) + f" | {seconds:.3f} |", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()
