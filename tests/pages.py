@@ -2,7 +2,7 @@
 
 A line that is only `name`: and a block behind it are a file, which is written. ```python blocks are executed in one
 namespace. Of ```bash blocks, `tfllm` runs in this process and `cp` in this folder; what needs a network, a GPU or
-minutes is only checked, see `known`.
+minutes is only checked, see `known`. `tfllm export` is run where `more` names it: it takes longer than all else.
 """
 
 import glob
@@ -47,6 +47,8 @@ def shell(words, more):
         return
     if words[0] == "cp":
         shutil.copyfile(*words[1:])
+    elif words[:2] == ["tfllm", "export"] and "export" not in more:
+        assert len(words) == 4 and Path(words[2], "best.keras").exists()
     elif words[0] == "tfllm" and words[1] != "completion":
         words = [found for word in words[1:] for found in (sorted(glob.glob(word)) if "*" in word else [word])]
         task = "pretrain" if words[0] == "pretrain" else words[1] if words[0] == "train" else None
