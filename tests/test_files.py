@@ -56,7 +56,7 @@ def test_errors_of_the_disk_name_the_file(tmp_path, wrong):
     path = tmp_path / "a.txt"
     path.write_text("old")
     said = os.strerror(wrong)
-    with pytest.raises(OSError, match=rf"^.*{said}; what was .* kept: '.*a\.txt'$") as result, written(path):
+    with pytest.raises(OSError, match=rf"^.*{said}; the previous file is unchanged: '.*a\.txt'$") as result, written(path):
         raise OSError(wrong, said)
     assert result.value.errno == wrong and path.read_text() == "old"
     with pytest.raises(OSError, match=r"No such file or directory: '.*b[/\\]c'$"), written(tmp_path / "b" / "c"):
@@ -74,7 +74,7 @@ def test_a_full_disk(tmp_path):
     )
     (tmp_path / "a.bin").write_text("old")
     ended = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.bin")], capture_output=True, text=True)
-    assert ended.returncode == 1 and ended.stderr.splitlines()[-1].endswith(f"is kept: '{tmp_path / 'a.bin'}'")
+    assert ended.returncode == 1 and ended.stderr.splitlines()[-1].endswith(f"is unchanged: '{tmp_path / 'a.bin'}'")
     assert (tmp_path / "a.bin").read_text() == "old" and len(list(tmp_path.iterdir())) == 1
 
 

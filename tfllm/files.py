@@ -51,10 +51,10 @@ def written(path: str | Path) -> Iterator[Path]:
         if error.filename is not None and str(part) not in str(error.filename):
             raise  # about another file
         note = "; the previous file is unchanged" if path.exists() else ""
-        said = one_line(error.strerror or error)
+        reason = one_line(error.strerror or error)
         if error.errno is None:
-            raise OSError(f"{path}: {said}{note}") from error
-        raise OSError(error.errno, f"{said}{note}", str(path)) from error
+            raise OSError(f"{path}: {reason}{note}") from error
+        raise OSError(error.errno, f"{reason}{note}", str(path)) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -107,14 +107,14 @@ def lock(descriptor: int) -> bool:
 
 def _lock_on_windows(descriptor):
     """A locked range cannot be read by others: so lock a byte far past the end, which need not exist."""
-    place = os.lseek(descriptor, 0, os.SEEK_CUR)
+    offset = os.lseek(descriptor, 0, os.SEEK_CUR)
     os.lseek(descriptor, FAR, os.SEEK_SET)
     try:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
     except PermissionError as error:
         raise BlockingIOError(error.errno, "locked by another process") from None
     finally:
-        os.lseek(descriptor, place, os.SEEK_SET)
+        os.lseek(descriptor, offset, os.SEEK_SET)
 
 
 def _flush(path):

@@ -77,8 +77,8 @@ def wide(text: str) -> int:
 
 def saved(figure, path) -> Path:
     """Write the PNG; log a warning about letters that no font has."""
-    with warn_of_missing_letters(path), written(path) as beside:
-        figure.savefig(beside, format=beside.suffix[1:] or "png")
+    with warn_of_missing_letters(path), written(path) as temporary:
+        figure.savefig(temporary, format=temporary.suffix[1:] or "png")
     return Path(path)
 
 

@@ -35,15 +35,15 @@ def joined(*parts):
             begin.append(zeros + number)
             end.append(zeros + (number := number + 1))
     begin, end = (tf.reshape(tf.stack(edges, axis=1), [-1]) for edges in (begin, end))
-    pieces = between(tf.concat(flats, axis=0), begin, end)
-    return tf.RaggedTensor.from_row_splits(pieces.flat_values, pieces.row_splits[:: len(parts)], validate=False)
+    rows = between(tf.concat(flats, axis=0), begin, end)
+    return tf.RaggedTensor.from_row_splits(rows.flat_values, rows.row_splits[:: len(parts)], validate=False)
 
 
 def chosen(ragged, keep):
     """The values where `keep`, bool [M] over the flat values, is True; empty rows are kept."""
-    places = tf.where(keep)[:, 0]
-    splits = tf.searchsorted(places, ragged.row_splits, out_type=tf.int64)
-    return tf.RaggedTensor.from_row_splits(tf.gather(ragged.flat_values, places), splits, validate=False)
+    positions = tf.where(keep)[:, 0]
+    splits = tf.searchsorted(positions, ragged.row_splits, out_type=tf.int64)
+    return tf.RaggedTensor.from_row_splits(tf.gather(ragged.flat_values, positions), splits, validate=False)
 
 
 def merged(inner, outer):
@@ -61,5 +61,5 @@ def column(values):
 
 def rows_of(ragged):
     """The index of the row of each flat value: int64 [M]."""
-    places = tf.range(tf.size(ragged.flat_values, tf.int64))
-    return tf.searchsorted(ragged.row_splits, places, side="right", out_type=tf.int64) - 1
+    positions = tf.range(tf.size(ragged.flat_values, tf.int64))
+    return tf.searchsorted(ragged.row_splits, positions, side="right", out_type=tf.int64) - 1

@@ -74,7 +74,7 @@ def test_runs_side_by_side_the_best_first(tmp_path, capsys):
     assert [row.get("val_loss") for row in json.loads(capsys.readouterr().out)] == [None, None, None, 1.25, 1.5]
 
 
-@pytest.mark.parametrize("line, part", [("info none", "none"), ("runs none", "none"), ("runs .", "there is no run")])
+@pytest.mark.parametrize("line, part", [("info none", "none"), ("runs none", "none"), ("runs .", "it contains no run")])
 def test_what_is_no_run(line, part, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert part in told(capsys, *line.split())

@@ -9,9 +9,9 @@ from tfllm.cli import main
     "held, told",
     [
         (b"", "is not JSON in UTF-8"), (b"\xff\xfe", "is not JSON in UTF-8"), (b"[" * 100_000, "is not JSON in UTF-8"),
-        (b"[]", "must hold an object {...}, got a list"), (b"{}", "must name a task; got None: remove it"),
+        (b"[]", "must be an object {...}, got a list"), (b"{}", "must name a task; got None: remove it"),
         (b'{"task": ["lm"]}', "must name a task; got ['lm']: remove it"),
-        (b'{"task": "translation"}', "holds a run of translation, not of lm"),
+        (b'{"task": "translation"}', "contains a run of translation, not of lm"),
     ],
 )  # fmt: skip
 def test_a_broken_note_of_a_run_is_told_in_one_line(held, told, tmp_path, capsys):

@@ -73,7 +73,7 @@ def changed(**parts):
         (changed(question={"answers": None}), r"qas\[0\] \(q1\): expected an object with 'answers'; got only"),
         (changed(question={"is_impossible": True}), r"\(q1\): is_impossible is true, but there are answers"),
         (changed(answer={"answer_start": 14}), r"answers\[0\]: expected 'Köln' at character 14; there is ' Köl'; it "
-                                               r"first stands at 15"),
+                                               r"first occurs at 15"),
         (changed(answer={"answer_start": -1}), r"expected 'Köln' at character -1"),
         (changed(answer={"answer_start": "15"}), r"answers\[0\]: expected a number as 'answer_start'; got a text"),
         (changed(answer={"answer_start": True}), r"expected a number as 'answer_start'; got true or false"),

@@ -37,7 +37,7 @@ def test_the_table_has_the_bins_that_are_filled():
     assert lines[0].split() == ["probability", "count", "mean", "accuracy"]
     assert lines[1].split() == ["0.10", "to", "0.20", "1", "0.1500", "0.0000"]
     assert lines[2].split() == ["0.90", "to", "1.00", "2", "0.9300", "0.5000"]
-    assert lines[3].startswith("expected calibration error 0.3367, greatest 0.4300")
+    assert lines[3].startswith("expected calibration error 0.3367, maximum 0.4300")
 
 
 def test_faults_of_reliability():

@@ -168,12 +168,12 @@ def test_as_dict_is_json():
         (["a", "b"], ["a", "c"], {"labels": ["a", "b"]}, "'c' is not one of the labels 'a', 'b'"),
         ([0, 2], [0, 1], {"labels": ["a", "b"]}, "class numbers from 0 to 1; got 0 to 2"),
         ([0, -1], [0, 1], {"labels": ["a", "b"]}, "got -1 to 0"),
-        ([0, 1], [0, 1], {"labels": ["a", "a"]}, "each once"),
+        ([0, 1], [0, 1], {"labels": ["a", "a"]}, "unique name"),
         ([0, 1], [0, 1], {"probabilities": [[0.5, 0.5]]}, r"expected the shape \(2, 2\)"),
         ([0, 1], [0, 1], {"probabilities": [[2.0, -1.0], [0, 1]]}, "Are they logits"),
         ([0, 1], [0, 1], {"probabilities": [[0.5, 0.9], [0, 1]]}, "rows that sum to 1"),
         ([0, 1], [0, 1], {"probabilities": [[0.5, np.nan], [0, 1]]}, "Are they logits"),
-        ([0, 1], [0, 1], {"probabilities": np.eye(2), "bins": 0}, "bins must be 1 or more"),
+        ([0, 1], [0, 1], {"probabilities": np.eye(2), "bins": 0}, "bins must be at least 1"),
     ],
 )
 def test_faults(true, said, options, message):

@@ -65,7 +65,7 @@ def test_the_table_of_several_labels():
         ([0, 1], [0, 1], {}, r"y_true: expected 0 or 1 for each example and label; got int64 \(2,\)"),
         ([[0, 2]], [[0, 1]], {}, "y_true: expected 0 or 1"),
         ([[0, 1]], [[0, 1, 1]], {}, r"of shape \(1, 2\) but y_pred is of shape \(1, 3\)"),
-        ([[0, 1]], [[0, 1]], {"labels": ["a"]}, "a name for each class"),
+        ([[0, 1]], [[0, 1]], {"labels": ["a"]}, "a unique name for each class"),
         ([[0, 1]], [[0, 1]], {"probabilities": [[0.5, 1.5]]}, "numbers between 0 and 1"),
         ([], [], {}, "nothing to score"),
     ],

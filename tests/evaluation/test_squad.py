@@ -124,7 +124,7 @@ def test_the_interval_is_that_of_all_draws():
 @pytest.mark.parametrize(
     "said, references, options, told",
     [
-        ("a", [["a"]], {}, "said: expected a list, got one string"),
+        ("a", [["a"]], {}, "answers: expected a list, got one string"),
         (["a"], ["a"], {}, "question 0: expected a list of references, got one string: 'a'"),
         (["a"], [], {}, "1 answers but references for 0 questions"),
         ([], [], {}, "nothing to score"),

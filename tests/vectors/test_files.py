@@ -282,7 +282,7 @@ def test_keyed_vectors():
     assert vectors.most_similar("the", topn=3) == expected
     for words, matrix, said in [
         (["a"], MATRIX, "a row for each of the 1 words"),
-        (["a", "a"], np.zeros((2, 3)), "'a' comes again"),
+        (["a", "a"], np.zeros((2, 3)), "'a' is repeated"),
         ([b"a"], np.zeros((1, 3)), "words must be str, got a bytes"),
         ([], np.zeros((0, 3)), "expected a matrix"),
     ]:

@@ -65,9 +65,9 @@ def encoder_of(run):
 
 def write(folder, task, settings):
     """Write run.json at the start of a run."""
-    with written(folder / NAME) as beside:
+    with written(folder / NAME) as temporary:
         text = json.dumps({"task": task, "texts": states(settings)}, ensure_ascii=False, indent=2)
-        beside.write_text(text + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def check_task(folder, task):

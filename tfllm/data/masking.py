@@ -98,7 +98,7 @@ def positions_of(chosen, size):
 
 
 class Remasked:
-    """`batches` (data.batches.Batches, or a stream) with `mask` applied to each batch, anew in every epoch.
+    """`batches` (data.batches.Batches, or a stream) with `mask` applied to each batch, again in every epoch.
 
     mask(parts of the batch, seed [2]) -> inputs of the model. The seed is (seed, number of the batch since the first
     epoch), so an interrupted training that sets `epoch` continues with the same masks.

@@ -10,8 +10,8 @@ from tfllm.ragged import chosen
 
 SHORT = 0.1  # share of the pairs that are shorter than possible, as in the authors' code
 
-# A sentence ends behind . ! ? and closing marks, where white space and then no lower-case letter follow; behind the
-# Chinese marks whatever follows; and at a blank line.
+# A sentence ends after . ! ? and closing quotes or brackets, if white space follows and then no lower-case letter;
+# after Chinese sentence marks; and at a blank line.
 LATIN = r"""([.!?…]["'”’)\]]*)\s+([^\s\p{Ll}])"""
 CHINESE = r"""([。！？；][。！？；…”’」』）)"']*)"""
 

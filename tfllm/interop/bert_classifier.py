@@ -55,9 +55,9 @@ def fill(layer, result, folder):
 
 def save(encoder, result, folder, pad=0):
     """Write config.json and model.safetensors, as BertForSequenceClassification.from_pretrained reads them."""
-    with tempfile.TemporaryDirectory() as beside:
-        bert_files.save(encoder, beside, pad=pad)
-        config, weights = huggingface.config(beside), dict(huggingface.Weights(beside))
+    with tempfile.TemporaryDirectory() as temporary:
+        bert_files.save(encoder, temporary, pad=pad)
+        config, weights = huggingface.config(temporary), dict(huggingface.Weights(temporary))
     names = result.labels or ("LABEL_0",)
     config |= {
         "architectures": ["BertForSequenceClassification"], "problem_type": PROBLEMS[result.kind],

@@ -47,12 +47,12 @@ def load(path_or_name, rate=None, revision=None, **options):
     prefix = PREFIX if f"{PREFIX}wte.weight" in weights else ""
     names = {name if name == HEAD else name.removeprefix(prefix): name for name in weights}
     names = {short: name for short, name in names.items() if not MASKS.fullmatch(short)}
-    places = layout(model)
+    expected = layout(model)
     if model.tied and HEAD in names:
         if not np.array_equal(weights[names.pop(HEAD)], weights[names["wte.weight"]]):
             raise ValueError(f"{folder}: {HEAD} differs from wte.weight, although the config has tie_word_embeddings")
-    same_names(names, places, folder)
-    for short, variables in places.items():
+    same_names(names, expected, folder)
+    for short, variables in expected.items():
         value = weights[names[short]]
         assign(variables, value.T if short == HEAD else value, names[short], folder)
     return model

@@ -199,10 +199,10 @@ def write(path, config, tensors):
     text = json.dumps(config, indent=2, sort_keys=True) + "\n"
     tensors = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
     path.mkdir(parents=True, exist_ok=True)
-    with written(path / WEIGHTS) as beside:
-        save_file(tensors, beside, metadata={"format": "pt"})
-    with written(path / CONFIG) as beside:
-        beside.write_text(text, encoding="utf-8")
+    with written(path / WEIGHTS) as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt"})
+    with written(path / CONFIG) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _hub():

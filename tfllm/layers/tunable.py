@@ -65,8 +65,8 @@ class Tunable(Configured, BuiltFromOneReplica, keras.Model):
             expect_keras_file(filepath)
         if not _whole(filepath, overwrite, options.get("zipped"), (".keras",)):
             return super().save(filepath, overwrite, **options)
-        with written(filepath) as beside:
-            super().save(beside, **options)
+        with written(filepath) as temporary:
+            super().save(temporary, **options)
 
     def save_weights(self, filepath, overwrite=True, **options):
         """As in Keras; the file is made in memory first."""
@@ -74,8 +74,8 @@ class Tunable(Configured, BuiltFromOneReplica, keras.Model):
         if not _whole(filepath, overwrite, one, (".weights.h5",)):
             return super().save_weights(filepath, overwrite, **options)
         result = weights_file(self)
-        with written(filepath) as beside:
-            beside.write_bytes(result)
+        with written(filepath) as temporary:
+            temporary.write_bytes(result)
 
 
 def expect_keras_file(path):

@@ -64,11 +64,11 @@ class TextgenRNN(CausalModel):
     def forward(self, token_ids, training=None):
         """token_ids [B, T] -> the attention-weighted average over all positions, [B, D]."""
         x = self.embed(token_ids)
-        said = [x]
+        outputs = [x]
         for part in self.recur:
             x, _ = part(x, training=training)
-            said.append(x)
-        return self.average(ops.concatenate(said, axis=-1))[0]
+            outputs.append(x)
+        return self.average(ops.concatenate(outputs, axis=-1))[0]
 
     @in_graph
     def logits(self, x):

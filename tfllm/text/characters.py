@@ -37,6 +37,6 @@ class Characters(Tokenizer):
     def _ids(self, texts):
         points = tf.strings.unicode_decode(texts, "UTF-8", errors="replace")
         flat = points.flat_values
-        at = tf.searchsorted(self._points, flat, side="right") - 1  # the last one <= flat; -1 stands first
+        at = tf.searchsorted(self._points, flat, side="right") - 1  # the last one <= flat; -1 comes first
         result = tf.gather(self._points, at) == flat
         return points.with_flat_values(tf.where(result, tf.gather(self._rank, at) + len(SPECIAL), UNKNOWN))

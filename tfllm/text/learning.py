@@ -84,10 +84,10 @@ def unigram_pieces(texts, size, lowercase):
     if rare := dict.fromkeys(map(ord, wide[size // 2 :]), " "):
         lines = [line.translate(rare) for line in lines]
     lines += repeated_words(lines)
-    pieces = [piece for piece in _train(lines, size + ascii_count + 257) if len(piece) > 1][:size]
-    if len(pieces) < size:
-        logger.warning("the text gives only %d of the %d subwords that were requested", len(pieces), size)
-    return pieces
+    subwords = [subword for subword in _train(lines, size + ascii_count + 257) if len(subword) > 1][:size]
+    if len(subwords) < size:
+        logger.warning("the text gives only %d of the %d subwords that were requested", len(subwords), size)
+    return subwords
 
 
 def repeated_words(lines):

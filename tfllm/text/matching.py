@@ -85,9 +85,9 @@ def _begins(starts, barriers, jump):
 
     start = (0, starts, visited.write(0, starts))
     steps, positions, visited = tf.while_loop(under_way, follow, start, parallel_iterations=1)
-    begins = marks(visited.gather(tf.range(steps + 1)), tf.size(jump))
+    begins = as_mask(visited.gather(tf.range(steps + 1)), tf.size(jump))
     begins = tf.cond(tf.reduce_any(positions < barriers), lambda: doubled(begins, jump), lambda: begins)
-    return begins & ~marks(barriers, tf.size(jump))
+    return begins & ~as_mask(barriers, tf.size(jump))
 
 
 def doubled(begins, jump):
@@ -98,12 +98,12 @@ def doubled(begins, jump):
 
     def further(begins, jump, before, now):
         positions = tf.where(begins)[:, 0]
-        begins = begins | marks(tf.gather(jump, positions), tf.size(jump))
+        begins = begins | as_mask(tf.gather(jump, positions), tf.size(jump))
         return begins, tf.gather(jump, jump), now, tf.size(positions)
 
     return tf.while_loop(some_new, further, (begins, jump, -1, 0), parallel_iterations=1)[0]
 
 
-def marks(positions, size):
+def as_mask(positions, size):
     """bool [size], True at the positions."""
     return tf.math.unsorted_segment_sum(tf.ones_like(positions), positions, size) > 0

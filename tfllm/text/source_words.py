@@ -37,8 +37,8 @@ def extended(tokenizer, ids, words, source_ids=None, source_words=None):
         at = tf.where(strange)[:, 0]
         positions = tf.gather(tf.ragged.range(source_ids.row_lengths()).flat_values, at)
         known = tf.gather(keys(source_words), at)  # of the source words, whether they are in the vocabulary
-        wanted = tf.where(ids.flat_values == tokenizer.unknown)[:, 0]
-        both = tf.concat([known, tf.gather(keys(words), wanted)], axis=0)
+        unknown = tf.where(ids.flat_values == tokenizer.unknown)[:, 0]
+        both = tf.concat([known, tf.gather(keys(words), unknown)], axis=0)
         _, kinds = tf.unique(both)
         count = tf.reduce_max(tf.concat([kinds, [-1]], axis=0)) + 1
         # the largest int for a word without a position
@@ -46,7 +46,7 @@ def extended(tokenizer, ids, words, source_ids=None, source_words=None):
         result = tf.cast(tf.gather(first, kinds[tf.size(known) :]), tf.int64)
         inside = result < tf.constant(2**31 - 1, tf.int64)
         result = tf.where(inside, tf.cast(tokenizer.vocab_size, tf.int64) + result, tokenizer.unknown)
-        flat = tf.tensor_scatter_nd_update(ids.flat_values, wanted[:, None], tf.cast(result, ids.dtype))
+        flat = tf.tensor_scatter_nd_update(ids.flat_values, unknown[:, None], tf.cast(result, ids.dtype))
         return ids.with_flat_values(flat)
 
 
@@ -63,8 +63,8 @@ def decode(tokenizer, token_ids, words):
     size = tokenizer.vocab_size
     with tf.device(CPU):
         silent = [i for i in (tokenizer.pad, tokenizer.start, tokenizer.end) if i is not None]
-        said = tf.reduce_all(token_ids[..., None] != tf.constant(silent, token_ids.dtype), axis=-1)
-        ids = tf.ragged.boolean_mask(token_ids, said)
+        visible = tf.reduce_all(token_ids[..., None] != tf.constant(silent, token_ids.dtype), axis=-1)
+        ids = tf.ragged.boolean_mask(token_ids, visible)
         flat, rows = ids.flat_values, rows_of(ids)
         words = tf.pad(words, [[0, 0], [0, 1]])  # an empty word after the last
         position = tf.clip_by_value(flat - size, 0, tf.shape(words)[1] - 1)
@@ -73,5 +73,5 @@ def decode(tokenizer, token_ids, words):
         known = tf.gather(tf.constant(tokenizer.tokens), tf.minimum(flat, size - 1))
         if tokenizer.unknown is not None:
             known = tf.where(flat == tokenizer.unknown, "\ufffd", known)
-        pieces = tf.where(flat < size, known, of_source)
-        return replace_invalid(tokenizer._join(ids.with_flat_values(pieces)))
+        tokens = tf.where(flat < size, known, of_source)
+        return replace_invalid(tokenizer._join(ids.with_flat_values(tokens)))

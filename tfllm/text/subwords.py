@@ -31,8 +31,8 @@ class Subwords(Tokenizer):
         """
         if vocab_size < len(cls.fixed):
             raise ValueError(f"vocab_size must be at least {len(cls.fixed)}, got {vocab_size}")
-        pieces = unigram_pieces(texts, vocab_size - len(cls.fixed), lowercase)
-        return cls(pieces, lowercase=lowercase)
+        subwords = unigram_pieces(texts, vocab_size - len(cls.fixed), lowercase)
+        return cls(subwords, lowercase=lowercase)
 
     def _index(self, learned):
         self._match = LongestMatch([*BYTES, *learned], first=len(SPECIAL))

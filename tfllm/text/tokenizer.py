@@ -53,9 +53,9 @@ class Tokenizer(keras.layers.Layer):
         """string [B] -> ragged int32 [B, None]."""
         raise NotImplementedError
 
-    def _join(self, pieces):
+    def _join(self, strings):
         """ragged string [B, None] -> string [B]."""
-        return tf.strings.unsorted_segment_join(pieces.flat_values, rows_of(pieces), pieces.nrows())
+        return tf.strings.unsorted_segment_join(strings.flat_values, rows_of(strings), strings.nrows())
 
     @property
     def vocab_size(self):
@@ -91,15 +91,15 @@ class Tokenizer(keras.layers.Layer):
         """
         ids = self._ragged(token_ids)
         flat = tf.cast(ids.flat_values, tf.int32)
-        known, said = (flat >= 0) & (flat < self.vocab_size), tf.ones_like(flat, tf.bool)
+        known, visible = (flat >= 0) & (flat < self.vocab_size), tf.ones_like(flat, tf.bool)
         if self.unknown is not None:
             known &= flat != self.unknown
         for silent in (self.pad, self.start, self.end):
             if silent is not None:
-                said &= flat != silent
+                visible &= flat != silent
         with tf.device(CPU):
-            pieces = tf.where(known, tf.gather(self._tokens, tf.where(known, flat, 0)), "\ufffd")
-            return self._join(chosen(ids.with_flat_values(pieces), said))
+            strings = tf.where(known, tf.gather(self._tokens, tf.where(known, flat, 0)), "\ufffd")
+            return self._join(chosen(ids.with_flat_values(strings), visible))
 
     def pieces(self, texts):
         """string [B] -> ragged string [B, None]: the token of each id, for display."""

@@ -78,8 +78,8 @@ class Words(Tokenizer):
         words = self._cut(texts)
         return words.with_flat_values(self._known(words.flat_values))
 
-    def _join(self, pieces):
-        texts = tf.strings.reduce_join(pieces, axis=-1, separator=" ")
+    def _join(self, strings):
+        texts = tf.strings.reduce_join(strings, axis=-1, separator=" ")
         if self.continuation:
             texts = tf.strings.regex_replace(texts, f"{re.escape(self.continuation)}( |$)", "")
         return texts

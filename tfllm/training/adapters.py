@@ -61,7 +61,7 @@ def save_adapter(model: keras.Model, path: str | Path):
     for name, layer in result.items():
         arrays |= {f"{name}/lora_a": _array(layer.a), f"{name}/lora_b": _array(layer.b)}
     settings = json.dumps({name: [layer.rank, layer.alpha] for name, layer in result.items()})
-    with written(path) as beside, open(beside, "wb") as file:
+    with written(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **{_SETTINGS: np.array(settings)} | arrays)
 
 

@@ -78,8 +78,8 @@ class _Averaged(keras.callbacks.Callback, ABC):
     def on_train_end(self, logs=None):
         self.epoch = None
         self.load()
-        with written(self.folder / "average.keras") as beside:
-            self.model.save(beside)
+        with written(self.folder / "average.keras") as temporary:
+            self.model.save(temporary)
 
 
 class MovingAverage(_Averaged):
@@ -121,8 +121,8 @@ class LastAverage(_Averaged):
             return
         path = self.folder / "weights" / f"{self.epoch + 1:06d}.npz"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written(path) as beside:
-            np.savez(beside, *values)
+        with written(path) as temporary:
+            np.savez(temporary, *values)
         self.mean = None
         for old in self.paths(0, self.epoch + 1 - self.count):
             old.unlink()

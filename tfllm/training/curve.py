@@ -36,7 +36,7 @@ class Curve(keras.callbacks.Callback):
 def write_history(path, history: list[dict]):
     """One line per epoch; a column for every name that occurs in any epoch, empty where it is missing."""
     columns = list(dict.fromkeys(name for row in history for name in row))
-    with written(path) as beside, open(beside, "w", newline="", encoding="utf-8") as file:
+    with written(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, columns)
         table.writeheader()
         table.writerows(history)

@@ -44,9 +44,9 @@ class Progress:
 def save(model, path: str | Path, progress: Progress):
     """`model.save(path)` with the progress inside, atomically."""
     progress.seeds = [seed.numpy().tolist() for seed in seeds(model)]
-    with written(path) as beside:
-        model.save(beside)
-        with zipfile.ZipFile(beside, "a") as archive:
+    with written(path) as temporary:
+        model.save(temporary)
+        with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(_MEMBER, json.dumps(asdict(progress)))
 
 

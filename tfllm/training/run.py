@@ -41,8 +41,8 @@ def start(folder: str | Path, settings) -> Path:
 
 def settle(folder: str | Path, settings):
     """Write config.yaml of a run, whose limits may have changed."""
-    with written(Path(folder) / "config.yaml") as beside:
-        beside.write_text(config.dump(settings), encoding="utf-8")
+    with written(Path(folder) / "config.yaml") as temporary:
+        temporary.write_text(config.dump(settings), encoding="utf-8")
 
 
 def finished(folder: str | Path, recipe: Recipe) -> str | None:

@@ -36,9 +36,9 @@ class WordMap:
         axes.margins(0.08)
         axes.scatter(*self.points.T, s=6)
         line = {"arrowstyle": "-", "linewidth": 0.3, "shrinkA": 0, "shrinkB": 0}  # a line to its dot, if that is far
-        with warn_of_missing_letters(path), written(path) as beside:
+        with warn_of_missing_letters(path), written(path) as temporary:
             label(axes, self, labels() | {"arrowprops": line})
-            axes.figure.savefig(beside)
+            axes.figure.savefig(temporary)
         return Path(path)
 
 
@@ -76,8 +76,8 @@ def projector(vectors, folder, words=None) -> Path:
         '  metadata_path: "metadata.tsv"\n}\n',
     }
     for name, text in texts.items():
-        with written(folder / name) as beside:
-            beside.write_bytes(text.encode("utf-8"))
+        with written(folder / name) as temporary:
+            temporary.write_bytes(text.encode("utf-8"))
     return folder
 
 

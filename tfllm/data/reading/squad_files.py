@@ -96,7 +96,7 @@ def _answer(answer, context, where):
     if start < 0 or context[start : start + len(text)] != text:
         actual = context[max(start, 0) : max(start, 0) + len(text)]
         first = context.find(text)
-        hint = "it does not occur in the context" if first < 0 else f"it first stands at {first}"
+        hint = "it does not occur in the context" if first < 0 else f"it first occurs at {first}"
         raise ValueError(f"{where}: expected {text[:40]!r} at character {start}; there is {actual[:40]!r}; {hint}")
     return text, start
 

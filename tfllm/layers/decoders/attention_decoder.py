@@ -23,10 +23,10 @@ def over_time(loop, x, states):
     A single step needs no loop.
     """
     if x.shape[1] == 1:
-        said, states = loop.cell(x[:, 0], states)
-        return said[:, None], states
-    said, *states = loop(x, initial_state=states)
-    return said, states
+        outputs, states = loop.cell(x[:, 0], states)
+        return outputs[:, None], states
+    outputs, *states = loop(x, initial_state=states)
+    return outputs, states
 
 
 def looped(cell, policy):

@@ -79,8 +79,8 @@ class BahdanauDecoder(AttentionDecoder):
 
     def call(self, x, seen, state, training=None):
         units, width = self.numbers["num_units"], seen[0].shape[-1]
-        said, first = over_time(self.loop, x, [*state[0], *seen])
-        h, context, weights = said[..., :units], said[..., units : units + width], said[..., units + width :]
+        outputs, first = over_time(self.loop, x, [*state[0], *seen])
+        h, context, weights = outputs[..., :units], outputs[..., units : units + width], outputs[..., units + width :]
         state = [tuple(first[: self.parts]), *state[1:]]
         for i, part in enumerate(self.upper, start=1):
             h = self.drop(h, training=training)

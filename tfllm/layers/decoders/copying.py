@@ -137,8 +137,8 @@ class Copying(keras.layers.Layer):
         copied = ops.transpose(looks, (0, 2, 1))  # [B, S, R/B T]
         copied = ops.scatter(at, copied, (batch, size, ops.shape(copied)[2]))  # sums over all positions of a word
         copied = ops.reshape(ops.transpose(copied, (0, 2, 1)), (rows, positions, size))
-        said = ops.pad(ops.softmax(ops.cast(logits, "float32")), ((0, 0), (0, 0), (0, self.extra)))
-        return ops.log(ops.maximum(p * said + (1.0 - p) * copied, LEAST))
+        generated = ops.pad(ops.softmax(ops.cast(logits, "float32")), ((0, 0), (0, 0), (0, self.extra)))
+        return ops.log(ops.maximum(p * generated + (1.0 - p) * copied, LEAST))
 
     def get_config(self):
         return super().get_config() | {"extra": self.extra}

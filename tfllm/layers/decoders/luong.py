@@ -93,8 +93,8 @@ class InputFeedingCell(Attending, keras.layers.Layer):
             h, state[own] = stepped(cell, h, state[own])
         context, weights = self.attend(h[:, None], memory, keys=keys, attention_mask=mask > 0)
         fed = self.combine(ops.concatenate([context[:, 0], h], axis=-1))
-        said = ops.concatenate([fed, ops.cast(weights[:, 0], h.dtype)], axis=-1)
-        return said, [fed, *state, memory, keys, mask]
+        outputs = ops.concatenate([fed, ops.cast(weights[:, 0], h.dtype)], axis=-1)
+        return outputs, [fed, *state, memory, keys, mask]
 
     def get_config(self):
         return super().get_config() | self.numbers
@@ -132,7 +132,7 @@ class InputFeedingDecoder(AttentionDecoder):
         if training and between and self.numbers["rate"]:  # dropout between the layers, drawn before the loop
             ones = ops.ones((*ops.shape(x)[:2], between * self.numbers["num_units"]), x.dtype)
             x = ops.concatenate([x, self.drop(ones, training=training)], axis=-1)
-        said, states = over_time(self.loop, x, [*(part for own in state for part in own), *seen])
+        outputs, states = over_time(self.loop, x, [*(part for own in state for part in own), *seen])
         fed, *rest = states[: 1 + (1 + between) * self.parts]
         state = [(fed,), *(tuple(rest[i : i + self.parts]) for i in range(0, len(rest), self.parts))]
-        return said[..., :width], said[..., width:], state
+        return outputs[..., :width], outputs[..., width:], state

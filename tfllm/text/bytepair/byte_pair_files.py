@@ -156,5 +156,5 @@ def _if_there(path):
 
 
 def _write(path, text):
-    with written(path) as beside:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+    with written(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")

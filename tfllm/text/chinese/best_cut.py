@@ -10,7 +10,7 @@ Not included: words that the dictionary does not have (jieba guesses them by a h
 import numpy as np
 import tensorflow as tf
 
-from tfllm.text.matching import doubled, marks
+from tfllm.text.matching import as_mask, doubled
 
 ALONE = r"([\p{P}\p{S}\p{Han}])"
 BLANK = r"[\s\p{Z}\x1f]+"
@@ -76,7 +76,7 @@ class BestCut:
         parts = tf.ragged.range(starts, starts + lengths, LIMIT).flat_values  # split spans that are too long
         lengths = tf.concat([parts[1:], [size]], 0)[: tf.size(parts)] - parts
         ahead = tf.minimum(tf.range(size) + best(table, parts, lengths), size - 1)
-        return doubled(marks(parts, size), ahead)
+        return doubled(as_mask(parts, size), ahead)
 
     def _edges(self, points, begins, atoms):
         """Words of the dictionary in the text: (first atom [E], number of atoms [E], log p [E])."""

@@ -38,8 +38,8 @@ def _read(path):
         try:
             result[word] = float(count)
         except ValueError:
-            told = f"expected a word and its count, got {line.decode().strip()!r:.60}"
-            raise ValueError(f"{path}, line {number}: {told}") from None
+            expected = f"expected a word and its count, got {line.decode().strip()!r:.60}"
+            raise ValueError(f"{path}, line {number}: {expected}") from None
     return checked({word: count for word, count in result.items() if count}, path)
 
 

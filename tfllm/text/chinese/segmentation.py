@@ -75,8 +75,8 @@ class Segments(Tokenizer):
         words = self._cut(texts)
         return words.with_flat_values(self._known(words.flat_values))
 
-    def _join(self, pieces):
-        texts = tf.strings.reduce_join(pieces, axis=-1, separator=" ")
+    def _join(self, strings):
+        texts = tf.strings.reduce_join(strings, axis=-1, separator=" ")
         for pattern in (f"({WIDE}) ", f" ({WIDE})"):
             texts = tf.strings.regex_replace(texts, pattern, r"\1")
         return texts

@@ -16,13 +16,13 @@ LAST = np.iinfo(np.int64).max
 
 
 class WordMatch:
-    """pieces: unique (letters 1 .. `size`, whether it continues a word, its id). unknown: the id of other words."""
+    """tokens: unique (letters 1 .. `size`, whether it continues a word, its id). unknown: the id of other words."""
 
-    def __init__(self, pieces, size, unknown):
-        pieces = [piece for piece in pieces if 0 < len(piece[0]) <= MOST]
+    def __init__(self, tokens, size, unknown):
+        tokens = [token for token in tokens if 0 < len(token[0]) <= MOST]
         self.unknown, self.base = unknown, size + 1
-        self._whole([(letters, token_id) for letters, goes_on, token_id in pieces if not goes_on])
-        self._trie(pieces)
+        self._whole([(letters, token_id) for letters, goes_on, token_id in tokens if not goes_on])
+        self._trie(tokens)
 
     def _whole(self, words):
         """Tables of the words that are one token, sorted by hash, and a last entry that matches no word."""
@@ -43,13 +43,13 @@ class WordMatch:
         self.lengths = tf.constant(np.append(lengths[order], 0).astype(np.int32))
         self.ids = tf.constant(np.append(np.array([token_id for _, token_id in words])[order], 0).astype(np.int32))
 
-    def _trie(self, pieces):
+    def _trie(self, tokens):
         """Sorted keys, node * base + letter; the child of key number i is node i + 2. Node numbers grow with depth."""
-        lengths = np.array([len(letters) for letters, _, _ in pieces], np.int64)
-        node = np.array([INSIDE if goes_on else BEGIN for _, goes_on, _ in pieces], np.int64)
-        token_ids = np.array([token_id for _, _, token_id in pieces], np.int64)
-        letters = np.zeros((len(pieces), lengths.max(initial=0)), np.int64)
-        for row, (own, _, _) in zip(letters, pieces, strict=True):
+        lengths = np.array([len(letters) for letters, _, _ in tokens], np.int64)
+        node = np.array([INSIDE if goes_on else BEGIN for _, goes_on, _ in tokens], np.int64)
+        token_ids = np.array([token_id for _, _, token_id in tokens], np.int64)
+        letters = np.zeros((len(tokens), lengths.max(initial=0)), np.int64)
+        for row, (own, _, _) in zip(letters, tokens, strict=True):
             row[: len(own)] = own
         keys, result, sizes = [np.zeros(0, np.int64)], np.array([-1, -1]), np.zeros(2, np.int64)
         for depth in range(letters.shape[1]):
@@ -65,7 +65,7 @@ class WordMatch:
         self.token_id, self.length = tf.constant(result.astype(np.int32)), tf.constant(sizes.astype(np.int32))
 
     def __call__(self, letters, begins):
-        """letters int32 [M] of words, bool [M] where they begin -> int32 [M]: ids where pieces begin, -1 elsewhere."""
+        """letters int32 [M] of words, bool [M] where they begin -> int32 [M]: ids where tokens begin, -1 elsewhere."""
         count = tf.size(letters)
         word = tf.cumsum(tf.cast(begins, tf.int32)) - 1  # [M]
         starts = tf.cast(tf.where(begins)[:, 0], tf.int32)  # [W]

@@ -41,8 +41,8 @@ def read_vocabulary(path):
 
 
 def write_vocabulary(path, vocabulary):
-    with written(path) as beside:
-        beside.write_text("".join(f"{token}\n" for token in vocabulary), encoding="utf-8", newline="\n")
+    with written(path) as temporary:
+        temporary.write_text("".join(f"{token}\n" for token in vocabulary), encoding="utf-8", newline="\n")
 
 
 def read_folder(folder):
@@ -94,8 +94,8 @@ def write_folder(folder, parts):
         config["additional_special_tokens"] = list(others)
     folder.mkdir(parents=True, exist_ok=True)
     write_vocabulary(folder / VOCABULARY, parts.vocabulary)
-    with written(folder / CONFIG) as beside:
-        beside.write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n")
+    with written(folder / CONFIG) as temporary:
+        temporary.write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n")
 
 
 def _tokenizer_json(path):

@@ -112,16 +112,16 @@ class WordPieces(Tokenizer):
         self.pad, self.unknown, self.start, self.end, self.mask = self.special_ids[:5]
         alphabet = sorted({ord(letter) for token in vocabulary for letter in token})
         letter = {chr(point): i + 1 for i, point in enumerate(alphabet)}
-        pieces = [
+        strings = [
             (tuple(letter[part] for part in token.removeprefix(GOES_ON)), token.startswith(GOES_ON), ids[token])
             for token in vocabulary
         ]
-        pieces += [((len(alphabet) + 1 + i,), False, ids[name]) for i, name in enumerate(self.names)]
+        strings += [((len(alphabet) + 1 + i,), False, ids[name]) for i, name in enumerate(self.names)]
         with tf.init_scope(), tf.device(CPU):  # constants must survive the graph that creates the tokenizer
             self._tokens = tf.constant([token.encode() for token in vocabulary])
             self.continues = tf.constant([token.startswith(GOES_ON) for token in vocabulary])
             self._words = BertWords(alphabet, self.names, **self._cleaning)
-            self._match = WordMatch(pieces, len(alphabet) + len(self.names), self.unknown)
+            self._match = WordMatch(strings, len(alphabet) + len(self.names), self.unknown)
 
     def _ids(self, texts, special=False):
         return self._cut(*self._words(texts, special), tf.size(texts, tf.int64))[0]
@@ -133,8 +133,8 @@ class WordPieces(Tokenizer):
         splits = tf.searchsorted(tf.gather_nd(row, positions), tf.range(count + 1), out_type=tf.int64)
         return tf.RaggedTensor.from_row_splits(tf.gather_nd(ids, positions), splits, validate=False), positions[:, 0]
 
-    def _join(self, pieces):
-        texts = tf.strings.reduce_join(pieces, axis=-1, separator=" ")
+    def _join(self, strings):
+        texts = tf.strings.reduce_join(strings, axis=-1, separator=" ")
         return tf.strings.regex_replace(texts, f" {GOES_ON}", "")
 
 

@@ -66,7 +66,7 @@ def write(copy, cached, source):
     about = {"state": source, "format": cached.format, "report": cached.report, "words": cached.words}
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
-        with written(copy) as beside, open(beside, "xb") as file:
+        with written(copy) as temporary, open(temporary, "xb") as file:
             np.lib.format.write_array(file, cached.matrix, allow_pickle=False)
             file.write(json.dumps(about, ensure_ascii=False).encode())
     except OSError as error:

@@ -103,11 +103,11 @@ def save(vectors, path, format=None, verbose="auto"):
     if format == "gensim":
         if packed:
             raise ValueError(f"{path}: gensim's own format cannot be compressed: remove .gz")
-        with written(path) as beside:
-            vectors.save(str(beside), separately=[])  # one file, written atomically
+        with written(path) as temporary:
+            vectors.save(str(temporary), separately=[])  # one file, written atomically
         return
     blocks = (binary_blocks if format == "binary" else text_blocks)(words, matrix)
-    with written(path) as beside, _packing(beside, packed) as file, _bar(matrix, verbose) as advance:
+    with written(path) as temporary, _packing(temporary, packed) as file, _bar(matrix, verbose) as advance:
         if format != "glove":
             file.write(b"%d %d\n" % matrix.shape)
         for block in blocks:

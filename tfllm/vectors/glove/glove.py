@@ -60,8 +60,8 @@ class GloVe:
     def fit(self, texts, verbose=1):
         """Count the pairs of `texts` (as in `Sentences`, or a finished `Cooccurrence`) and learn.
 
-        Starts anew each time. `history["loss"]` has the mean of f diff² / 2 over the pairs of each epoch, each computed
-        before its step. verbose: 0 shows no progress bars. Returns self.
+        Each call starts again. `history["loss"]` has the mean of f diff² / 2 over the pairs of each epoch, each
+        computed before its step. verbose: 0 shows no progress bars. Returns self.
         """
         sweep = _compiled()
         if not isinstance(texts, Cooccurrence):

@@ -69,11 +69,11 @@ class Sums:
         logger.info("merging %d runs of %d entries", len(keys), sum(map(len, keys)))
         cuts = self._cuts(keys)
         for begin, end in zip(cuts[:-1], cuts[1:], strict=True):  # [runs] each
-            pieces = [slice(*cut) for cut in zip(begin, end, strict=True)]
+            slices = [slice(*cut) for cut in zip(begin, end, strict=True)]
             if (end > begin).any():
                 yield summed(
-                    np.concatenate([run[piece] for run, piece in zip(keys, pieces, strict=True)]),
-                    np.concatenate([run[piece] for run, piece in zip(sums, pieces, strict=True)]),
+                    np.concatenate([run[part] for run, part in zip(keys, slices, strict=True)]),
+                    np.concatenate([run[part] for run, part in zip(sums, slices, strict=True)]),
                 )
 
     def _cuts(self, keys):
