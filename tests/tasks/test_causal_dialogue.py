@@ -229,5 +229,5 @@ def test_errors_name_the_fix(act, message, fresh, eager):
 
 
 def test_decoding_options_are_those_of_replies():
-    with pytest.raises(ValueError, match="a reply has no prefix"):
+    with pytest.raises(ValueError, match="a reply takes no prefix"):
         Replying(prefix="So")

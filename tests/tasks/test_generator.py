@@ -230,7 +230,7 @@ def test_a_prefix_begins_every_continuation(lm):
         (lambda lm: lm.generate("a", max_new_tokens=0), "max_new_tokens must be 1 or more, got 0"),
         (lambda lm: lm.generate("a", num_return_sequences=0), "num_return_sequences must be 1 or more"),
         (lambda lm: lm.generate("a", num_return_sequences=2), "one text: for 2 set a temperature, or beam_width=2"),
-        (lambda lm: lm.generate("a", num_return_sequences=3, beam_width=2), "give beam_width=3 or more"),
+        (lambda lm: lm.generate("a", num_return_sequences=3, beam_width=2), "set beam_width=3 or more"),
         (lambda lm: lm.generate("a", top_k=3, min_p=0.1), "top_k and min_p need sampling"),
         (lambda lm: lm.generate("a", temperature=1.0, beam_width=2), "beam_width=1"),
         (lambda lm: lm.generate("a", temperature=-1.0), "temperature must be 0 or more, got -1.0"),

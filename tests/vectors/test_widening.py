@@ -47,7 +47,7 @@ def test_a_classifier_knows_words_that_it_has_not_read():
     assert UNKNOWN not in ids[:2] and ids[2] == UNKNOWN
     first, second = np.array(task.encoder.embed.embeddings)[ids[:2]]
     np.testing.assert_allclose(first / 4, second / 5, rtol=1e-4)  # scaled, as the others
-    with pytest.raises(ValueError, match="of which vectors"):
+    with pytest.raises(ValueError, match="needs word vectors"):
         TextClassifier.from_text(texts, labels, config)
 
 
