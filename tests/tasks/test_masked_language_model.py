@@ -272,7 +272,7 @@ def test_from_text_learns_word_pieces():
         (lambda: model(masked=0.0), "masked must be between 0 and 1"),
         (
             lambda: MaskedLanguageModel(model().encoder, tfllm.text.Bytes(), length=9),
-            "Bytes has no mask token for a mask",
+            "Bytes has no mask token",
         ),
         (lambda: model().fit(["One sentence. And two."]), "at least two documents.*next_sentence=False"),
         (lambda: model().fill("no mask here"), r"expected \[MASK\] in each text"),
