@@ -106,7 +106,7 @@ def test_ctrl_c_while_it_is_calibrated(corpus, tmp_path, capsys, eager, monkeypa
     for _ in range(2):
         with pytest.raises(SystemExit) as end:
             train(*line)
-        assert end.value.code == 130 and "to go on: tfllm train classifier" in capsys.readouterr().err
+        assert end.value.code == 130 and "to continue: tfllm train classifier" in capsys.readouterr().err
     monkeypatch.setattr(tfllm.TextClassifier, "calibrate", calibrate)
     before = (out / "last.keras").read_bytes()
     main(["train", "classifier", "--out", str(out)])

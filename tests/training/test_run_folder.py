@@ -235,7 +235,7 @@ def test_ctrl_c_says_how_to_go_on(small, tmp_path):
     assert exit.value.code == 130
     log = (folder / "log.txt").read_text()
     assert "INFO epoch 2 " in log
-    assert f"WARNING interrupted: 2 epochs are kept in {folder}; to go on: tfllm train --out run\n" in log
+    assert f"WARNING interrupted: 2 epochs are saved in {folder}; to continue: tfllm train --out run\n" in log
     assert logging.getLogger("tfllm").handlers == handlers
     with pytest.raises(ZeroDivisionError), running(folder, ""):
         print(1 / 0)
@@ -251,7 +251,7 @@ def test_sigterm_keeps_what_ctrl_c_keeps(small, tmp_path):
     with pytest.raises(SystemExit) as exit, running(folder, "tfllm train --out run"):
         small.fit(small.model(recipe), [*callbacks(folder, recipe), kill], 3)
     assert exit.value.code == 143
-    told = f"WARNING terminated: 1 epoch is kept in {folder}; to go on: tfllm train --out run\n"
+    told = f"WARNING terminated: 1 epoch is saved in {folder}; to continue: tfllm train --out run\n"
     assert told in (folder / "log.txt").read_text() and resume(folder)[1] == 1
     assert signal.getsignal(signal.SIGTERM) == before
 
