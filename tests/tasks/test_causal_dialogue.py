@@ -85,8 +85,8 @@ def test_old_turns_are_dropped_whole(fresh, eager):
     chat = fresh.chat(max_new_tokens=3)
     chat.history = [("Ann", "one two three four")] * 9
     assert 0 < chat.forgotten < 9
-    room = fresh.prompts([fresh.text(chat.history, speaker="Bill")])[0].row_lengths().numpy()[0]
-    assert room <= 40 < room + 7
+    capacity = fresh.prompts([fresh.text(chat.history, speaker="Bill")])[0].row_lengths().numpy()[0]
+    assert capacity <= 40 < capacity + 7
     chat.say("what ?")
     assert len(chat.history) >= 10
 
@@ -129,9 +129,9 @@ def test_the_loss_is_of_the_replies_alone(fresh, eager):
 def test_scores_are_those_of_the_output(fresh, eager):
     histories, replies = fresh.exchanges(DIALOGUES)
     result = fresh.score(DIALOGUES, most=4, verbose=0, no_repeat_ngram_size=2)
-    places = [0, 2, 4, 6]  # of nine
-    output = fresh.generate([histories[i] for i in places], verbose=0, no_repeat_ngram_size=2)
-    assert result.replies == diversity(output) and result.people == diversity([replies[i] for i in places])
+    positions = [0, 2, 4, 6]  # of nine
+    output = fresh.generate([histories[i] for i in positions], verbose=0, no_repeat_ngram_size=2)
+    assert result.replies == diversity(output) and result.people == diversity([replies[i] for i in positions])
     assert result.as_dict()["perplexity"] == result.perplexity.per_token
     assert str(result).splitlines()[-1].startswith("of people distinct-1 ")
     values = fresh.evaluate(DIALOGUES, verbose=0, diversity=True, return_dict=True)

@@ -54,7 +54,7 @@ def naive(lm, prompt, limit, pick, penalty=1.0, ngram=None, bad=()):
     return expected_text(lm, prompt, new)
 
 
-def highest(logits, place):
+def highest(logits, position):
     return np.argmax(logits)
 
 
@@ -82,7 +82,7 @@ def test_samples_depend_on_seed_position_and_row(lm, cuts):
 
     def pick(row):
         choose = sampling(5, 1.5, row=row, **cuts)
-        return lambda logits, place: choose(tf.constant(logits[None], tf.float32), place)[0]
+        return lambda logits, position: choose(tf.constant(logits[None], tf.float32), position)[0]
 
     options = {"max_length": 20, "temperature": 1.5, "seed": 5, **cuts}
     result = lm.generate(PROMPTS, num_return_sequences=2, **options)
@@ -107,11 +107,11 @@ def test_beams_are_those_of_the_loop(lm, n):
     result = lm.generate(PROMPTS, num_return_sequences=n, max_length=9, beam_width=3, length_penalty=0.8)
     for prompt, texts in zip(PROMPTS, result, strict=True):
         ids = read(lm, prompt)
-        room = 9 - len(ids)
-        if room < 1:
+        capacity = 9 - len(ids)
+        if capacity < 1:
             assert texts == prompt if n == 1 else texts == [prompt] * n
             continue
-        beams = reference.beam(lambda new, ids=ids: forward(lm, [*ids, *new])[1], room, 3, END, 0.8, n, SILENT)
+        beams = reference.beam(lambda new, ids=ids: forward(lm, [*ids, *new])[1], capacity, 3, END, 0.8, n, SILENT)
         expected = [expected_text(lm, prompt, new) for new, _, _ in beams]
         assert texts == (expected if n > 1 else expected[0])
 

@@ -140,13 +140,13 @@ def test_score_is_the_loop_over_tokens(lm):
         total = 0.0
         for text in TEXTS:
             whole = [START, *ids(text), END]
-            for place in range(1, len(whole)):
+            for position in range(1, len(whole)):
                 if stride is None:
-                    first = (place - 1) // length * length
+                    first = (position - 1) // length * length
                 else:  # of the windows that begin at multiples of the stride, the first that has this target
-                    first = max(0, -(-(place - length) // stride) * stride)
-                logits = np.float64(lm(np.array([whole[first:place]])))[0, -1]
-                total += logits[whole[place]] - np.log(np.exp(logits).sum())
+                    first = max(0, -(-(position - length) // stride) * stride)
+                logits = np.float64(lm(np.array([whole[first:position]])))[0, -1]
+                total += logits[whole[position]] - np.log(np.exp(logits).sum())
         result = lm.score(TEXTS, stride=stride, batch_tokens=16, verbose=0)
         assert result.tokens == sum(len(text) + 1 for text in TEXTS) and result.of.bytes == result.tokens - 4
         np.testing.assert_allclose(result.log_probability, total, rtol=1e-5)

@@ -86,9 +86,9 @@ def test_the_loss_is_the_mean_over_masked_tokens_and_pairs(next_sentence):
         x = task.encoder(inputs["token_ids"], segment_ids=inputs["segment_ids"], padding_mask=inputs["padding_mask"])
         every = log_softmax(task.tell(x, task.encoder.embed.embeddings.value))  # all places, not only the masked ones
         for row, p in zip(*np.nonzero(weights["mlm"]), strict=True):
-            place, target = inputs["positions"][row, p], targets["mlm"][row, p]
-            losses["mlm"].append(-every[row, place, target])
-            right["mlm"].append(every[row, place].argmax() == target)
+            position, target = inputs["positions"][row, p], targets["mlm"][row, p]
+            losses["mlm"].append(-every[row, position, target])
+            right["mlm"].append(every[row, position].argmax() == target)
             counts[target] = counts.get(target, 0) + 1
         if next_sentence:
             pairs = log_softmax(task.follow(task.encoder.pool(x)))
@@ -144,10 +144,10 @@ def test_whole_words():
     task = model(next_sentence=False, whole_words=True, masked=0.3)
     inputs = next(iter(task.batches(["unlike dogs sat unlike dogs"] * 20, batch_size=20).dataset))[0]
     first, second = 14, 15  # ##like, ##s
-    places = inputs["positions"].numpy()
+    positions = inputs["positions"].numpy()
     ids = task.example({"text": ["unlike dogs sat unlike dogs"]})[0].numpy()[0].tolist()
     assert ids[2] == first and ids[4] == second
-    for row in places:
+    for row in positions:
         chosen = set(row[row > 0])
         assert all((a in chosen) == (a + 1 in chosen) for a in (1, 3, 6, 8)), row
 

@@ -52,11 +52,11 @@ def test_lines_are_read_as_by_a_loop(speakers):
 
 
 @pytest.mark.parametrize(
-    "speakers, room, first", [(TWO, 28, START), (THREE, 28, None), (TWO, 40, None), (THREE, 34, START)]
+    "speakers, capacity, first", [(TWO, 28, START), (THREE, 28, None), (TWO, 40, None), (THREE, 34, START)]
 )
-def test_histories_are_truncated_as_by_a_loop(speakers, room, first):
+def test_histories_are_truncated_as_by_a_loop(speakers, capacity, first):
     """The prompt of every reply of every dialogue."""
-    script = turns.Script(TOKENIZER, speakers, room, first)
+    script = turns.Script(TOKENIZER, speakers, capacity, first)
     written = script.write(turns.parsed(tf.constant(TEXTS), speakers))
     replies = turns.replies(script, written)
     ids = script.history(written, *replies)
@@ -65,9 +65,11 @@ def test_histories_are_truncated_as_by_a_loop(speakers, room, first):
     expected, dropped, cut = [], [], []
     for text in TEXTS:
         system, lines, _ = reference.read(text, speakers)
-        for place in range(1, len(lines)):
-            prompt = reference.prompt(encode, END, speakers, room, first, system, lines[:place], lines[place][0])
-            assert len(prompt[0]) <= room
+        for position in range(1, len(lines)):
+            prompt = reference.prompt(
+                encode, END, speakers, capacity, first, system, lines[:position], lines[position][0]
+            )
+            assert len(prompt[0]) <= capacity
             expected.append(prompt[0])
             dropped.append(prompt[1])
             cut.append(prompt[2])
@@ -78,24 +80,24 @@ def test_histories_are_truncated_as_by_a_loop(speakers, room, first):
 
 
 @pytest.mark.parametrize(
-    "speakers, room, most, only",
+    "speakers, capacity, most, only",
     [(TWO, 28, 4, None), (TWO, 35, 99, 1), (THREE, 60, 3, 0), (THREE, 45, 2, None)],
 )
-def test_each_reply_is_learned_once_behind_its_own_history(speakers, room, most, only):
-    script = turns.Script(TOKENIZER, speakers, room, START)
+def test_each_reply_is_learned_once_behind_its_own_history(speakers, capacity, most, only):
+    script = turns.Script(TOKENIZER, speakers, capacity, START)
     written = script.write(turns.parsed(tf.constant(TEXTS), speakers))
     rows, weights = turns.streams(script, written, turns.replies(script, written, only), most)
     got = []
     for ids, marked in zip(rows.to_list(), weights.to_list(), strict=True):
-        assert len(ids) == len(marked) <= room + most and not marked[0]
-        for place, weight in enumerate(marked):
-            if weight and not marked[place - 1]:
-                size = next((i for i, other in enumerate(marked[place:]) if not other), len(ids) - place)
-                got.append((ids[:place], ids[place : place + size]))
+        assert len(ids) == len(marked) <= capacity + most and not marked[0]
+        for position, weight in enumerate(marked):
+            if weight and not marked[position - 1]:
+                size = next((i for i, other in enumerate(marked[position:]) if not other), len(ids) - position)
+                got.append((ids[:position], ids[position : position + size]))
     expected = []
     for text in TEXTS:
         system, lines, _ = reference.read(text, speakers)
-        expected += reference.pairs(encode, END, speakers, room, START, most, system, lines, only)
+        expected += reference.pairs(encode, END, speakers, capacity, START, most, system, lines, only)
     assert got == expected
 
 
@@ -116,12 +118,12 @@ def test_no_text_ends_a_turn():
 
 
 @pytest.mark.parametrize(
-    "tokenizer, room, message",
+    "tokenizer, capacity, message",
     [
         (Words(["a", ":", "system"]), 60, "encodes the names A, B, system alike: choose names"),
         (TOKENIZER, 27, "a history of 27 tokens is too short: the minimum is 28"),
     ],
 )
-def test_errors_name_the_fix(tokenizer, room, message):
+def test_errors_name_the_fix(tokenizer, capacity, message):
     with pytest.raises(ValueError, match=message):
-        turns.Script(tokenizer, ("A", "B"), room)
+        turns.Script(tokenizer, ("A", "B"), capacity)
