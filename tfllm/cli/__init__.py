@@ -17,6 +17,7 @@ VERBS = {
     "evaluate": "score a trained model on a text: tfllm evaluate RUN ...",
     "generate": 'answer or continue texts: tfllm generate RUN "text" ..., or line by line from standard input',
     "chat": "talk with a trained dialogue generator, turn by turn: tfllm chat RUN",
+    "explain": 'which tokens an answer comes from: tfllm explain RUN "text" --method M --out F.html',
     "info": "show a run: task, sizes, training state, scores: tfllm info RUN",
     "runs": "compare the runs of a folder, the best first: tfllm runs FOLDER",
     "export": "write a SavedModel that needs no tfllm: tfllm export RUN FOLDER",
