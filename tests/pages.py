@@ -2,7 +2,8 @@
 
 A line that is only `name`: and a block behind it are a file, which is written. ```python blocks are executed in one
 namespace. Of ```bash blocks, `tfllm` runs in this process and `cp` in this folder; what needs a network, a GPU or
-minutes is only checked, see `known`. `tfllm export` is run where `more` names it: it takes longer than all else.
+minutes is only checked, see `known`. `tfllm export` is run where `more` names it: it takes longest. A block
+behind the comment `not executed` is left out.
 """
 
 import glob
@@ -16,14 +17,17 @@ from pathlib import Path
 from tfllm.cli import main
 
 ROOT = Path(__file__).parent.parent
-FENCE = re.compile(r"(?:^`([\w./-]+)`:\n\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"(?:^`([\w./-]+)`:\n\n)?(?:^(<!-- not executed)[^\n]*-->\n)?^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 EXTRAS = set(re.findall(r"^(\w+) =", (ROOT / "setup.cfg").read_text("utf-8").split("extras_require]")[1], re.MULTILINE))
 TARGETS = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 
 
 def blocks(path):
     """[(name of a file or "", language, text)] of a page."""
-    return FENCE.findall((ROOT / path).read_text("utf-8"))
+    found = FENCE.findall((ROOT / path).read_text("utf-8"))
+    return [(file, "" if skipped else language, text) for file, skipped, language, text in found]
 
 
 def run(path, names=None, more=None):

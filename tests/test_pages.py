@@ -35,6 +35,7 @@ ONE = ["--epochs", "1"]
 MORE = {  # words added to `tfllm train`, for the same sizes
     "translation": ["--num_layers", "1", "--d_model", "8", "--num_heads", "2", "--dff", "8", *ONE],
     "summarization": ["--num_layers", "1", "--d_model", "8", "--num_heads", "2", "--dff", "8", *ONE],
+    "denoising": ["--num_layers", "1", "--d_model", "8", "--num_heads", "2", "--dff", "8", "--length", "24", *ONE],
     "lm": ["--num_layers", "1", "--d_model", "8", "--num_heads", "2", "--max_length", "48", *ONE],
     "classifier": ["--embedding_dim", "8", "--filters", "8", *ONE],
     "qa": ["--length", "24", "--embedding_dim", "8", "--num_units", "4", "--num_layers", "1", *ONE],
