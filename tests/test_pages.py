@@ -16,9 +16,9 @@ from tfllm.tasks.questions import question_answering
 from tfllm.text import WordPieces
 
 TASKS = sorted(path.stem for path in (pages.ROOT / "docs/tasks").glob("*.md"))
-TRANSFORMER = models.TransformerConfig(1, 8, 2, 8, pe_input=48, pe_target=24, rate=0.0)
-LSTM = models.Seq2SeqRNNConfig(1, 8, 8, pe_input=48, pe_target=12)
-GPT = models.GPTConfig(48, 1, 8, 2)
+TRANSFORMER = models.TransformerConfig(1, 8, 2, 8, pe_input=24, pe_target=8, rate=0.0)
+LSTM = models.Seq2SeqRNNConfig(1, 8, 8, pe_input=24, pe_target=8)
+GPT = models.GPTConfig(32, 1, 8, 2)
 BERT = models.BERTConfig(32, 1, 8, 2, 8)
 SMALL = [  # (SIZES of a task, the size, what it is here)
     (translator, "tiny", tasks.TranslatorConfig(model=TRANSFORMER)),
@@ -29,31 +29,21 @@ SMALL = [  # (SIZES of a task, the size, what it is here)
     (fact_answering, "tiny", tasks.FactAnsweringConfig(model=models.MemoryNetworkConfig(8))),
     (dialogue_generator, "tiny", tasks.DialogueGeneratorConfig(reply_length=8, model=GPT)),
     (masked_language_model, "tiny", tasks.MaskedLanguageModelConfig(60, length=24, model=BERT)),
-    (denoiser, "tiny", tasks.DenoiserConfig(length=24, model=TRANSFORMER)),
+    (denoiser, "tiny", tasks.DenoiserConfig(length=24, model=models.TransformerConfig(1, 8, 2, 8))),
 ]
 ONE = ["--epochs", "1"]
+GPT_LINE = ["--num_layers", "1", "--d_model", "8", "--num_heads", "2", "--max_length", "32"]
+TINY = ["--num_layers", "1", "--d_model", "8", "--num_heads", "2", "--dff", "8"]
 MORE = {  # words added to `tfllm train`, for the same sizes
-    "translation": ["--num_layers", "1", "--d_model", "8", "--num_heads", "2", "--dff", "8", *ONE],
-    "summarization": ["--num_layers", "1", "--d_model", "8", "--num_heads", "2", "--dff", "8", *ONE],
-    "denoising": ["--num_layers", "1", "--d_model", "8", "--num_heads", "2", "--dff", "8", "--length", "24", *ONE],
-    "lm": ["--num_layers", "1", "--d_model", "8", "--num_heads", "2", "--max_length", "48", *ONE],
+    "translation": [*TINY, "--pe_input", "24", "--pe_target", "8", *ONE],
+    "summarization": [*TINY, "--pe_input", "24", "--pe_target", "8", *ONE],
+    "denoising": [*TINY, "--length", "24", *ONE],
+    "lm": [*GPT_LINE, *ONE],
     "classifier": ["--embedding_dim", "8", "--filters", "8", *ONE],
     "qa": ["--length", "24", "--embedding_dim", "8", "--num_units", "4", "--num_layers", "1", *ONE],
     "facts": ONE,
-    "dialogue": [
-        "--reply_length",
-        "8",
-        "--num_layers",
-        "1",
-        "--d_model",
-        "8",
-        "--num_heads",
-        "2",
-        "--max_length",
-        "48",
-        *ONE,
-    ],
-    "pretrain": ["--num_layers", "1", "--d_model", "8", "--num_heads", "2", "--dff", "8", "--length", "24", *ONE],
+    "dialogue": [*GPT_LINE, "--reply_length", "8", *ONE],
+    "pretrain": [*TINY, "--length", "24", *ONE],
 }
 
 
