@@ -24,10 +24,11 @@ def untrained(model, **options):
     return DialogueGenerator.from_text(DIALOGUES, DialogueGeneratorConfig(model=model, **options))
 
 
-def trained(model, epochs):
+def trained(model, steps):
+    """On all dialogues in each step."""
     task = untrained(model)
     task.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
-    task.fit(DIALOGUES, epochs=epochs, batch_size=16, shapes=1, verbose=0)
+    task.fit(task.batches(DIALOGUES, batch_size=16, shapes=1).dataset.cache().repeat(steps), verbose=0)
     return task
 
 

@@ -24,7 +24,7 @@ TRANSFORMER = TransformerConfig(1, 16, 2, 32, pe_input=41, pe_target=12, rate=0.
 
 @pytest.fixture(scope="module")
 def task():
-    return trained(RNN, epochs=90)
+    return trained(RNN, steps=90)
 
 
 @pytest.fixture(scope="module")
