@@ -20,6 +20,7 @@ FIGURES = {  # picture: the notebook, the line that draws it
 }
 FLOORS = (  # the packages from top to bottom, each with its x
     {"cli": 720},
+    {"audit": 720},
     {"extraction": 560, "explain": 880},
     {"tasks": 720},
     {"vectors": 85, "training": 265, "interop": 470},
@@ -123,14 +124,13 @@ def packages():
     """The import graph of the packages, in floors: each package stands above all that it imports."""
     table = {name: wanted for name, wanted in imports().items() if (ROOT / "tfllm" / name / "__init__.py").is_file()}
     table = {name: wanted & table.keys() for name, wanted in table.items()}
-    table["cli"] = {
-        name for name in ("tasks", "training", "extraction", "explain")
-    }  # may import all: these alone drawn
+    table["cli"] = {name for name in ("tasks", "training", "extraction", "audit")}  # may import all: these alone drawn
     said = {
         "text": "tokenizers", "layers": "keras.ops only", "generation": "search, sampling", "data": "readers, batches",
         "evaluation": "scores", "export": "SavedModel", "training": "recipes, runs", "models": "Keras models",
         "vectors": "word vectors", "interop": "Hugging Face files", "tasks": "text to answer", "cli": "command line",
-        "extraction": "keywords", "explain": "attention maps, bias",
+        "extraction": "keywords", "explain": "explanations, maps",
+        "audit": "data, bias, memory",
     }  # fmt: skip
     width, height, space = 136, 52, 105
     at = {name: (x, 50 + space * floor) for floor, row in enumerate(FLOORS) for name, x in row.items()}

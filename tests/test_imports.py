@@ -48,6 +48,7 @@ MAY_IMPORT = {
     "extraction": {"lazy", "text", "evaluation", "tasks.user_data", "tasks.texts", "tasks.signature"},
     # `Task.explain` asks for it by name: explanations know tasks, and tasks know none of them.
     "explain": {"fonts", "files", "config", "ragged", "text", "layers", "tasks", "models", "evaluation"},
+    "audit": {"lazy", "files", "evaluation", "data.reading", "explain", "tasks", "ragged"},
     "cli": EVERYTHING,
     "__main__": {"cli"},
 }  # fmt: skip

@@ -91,7 +91,7 @@ def test_readme_runs(small, few, capsys, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["serving", "command_line", "data_formats"])
+@pytest.mark.parametrize("name", ["serving", "command_line", "data_formats", "bias_and_safety"])
 def test_a_guide_runs(name, small):
     pages.run(f"docs/{name}.md", more=MORE)
 
@@ -106,7 +106,14 @@ def test_the_chinese_page_runs(capsys):
 def test_every_page_with_blocks_is_run():
     """Here; new_task.md by tests/test_new_task.py; of contributing.md the commands are checked."""
     pages.run("docs/contributing.md")
-    executed = {*(f"tasks/{name}" for name in TASKS), "serving", "command_line", "data_formats", "chinese"}
+    executed = {
+        *(f"tasks/{name}" for name in TASKS),
+        "serving",
+        "command_line",
+        "data_formats",
+        "chinese",
+        "bias_and_safety",
+    }
     executed |= {"contributing", "new_task"}
     docs = pages.ROOT / "docs"
     found = [path.relative_to(docs) for path in docs.rglob("*.md") if "notebooks" not in path.parts]

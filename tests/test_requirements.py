@@ -140,6 +140,12 @@ def simplified(_):
     return simplified_table()
 
 
+def near_duplicates(_):
+    from tfllm.audit import NearDuplicates
+
+    return NearDuplicates(["a b c"])
+
+
 class OneToken:
     """What a method of explaining asks."""
 
@@ -167,6 +173,7 @@ OPTIONAL = {
     "jieba": ("jieba", "chinese", chinese_words),
     "opencc": ("opencc-python-reimplemented", "chinese", simplified),
     "lime": ("lime", "explain", by_lime), "shap": ("shap", "explain", by_shap),
+    "datasketch": ("datasketch", "audit", near_duplicates),
     "sklearn": ("scikit-learn", "maps", lambda _: map_by("tsne")),
     "umap": ("umap-learn", "maps", lambda _: map_by("umap")),
 }  # fmt: skip

@@ -14,8 +14,8 @@ from tfllm import startup
 __version__ = "0.1.0"
 
 _PARTS = (
-    "config", "data", "evaluation", "explain", "export", "extraction", "generation", "interop", "layers", "losses",
-    "metrics", "models", "tasks", "text", "training", "vectors",
+    "audit", "config", "data", "evaluation", "explain", "export", "extraction", "generation", "interop", "layers",
+    "losses", "metrics", "models", "tasks", "text", "training", "vectors",
 )  # fmt: skip
 _HOMES = {
     "BERT": "models.bert",

@@ -1,6 +1,7 @@
 from os import PathLike
 from typing import Any
 
+from tfllm import audit as audit
 from tfllm import config as config
 from tfllm import data as data
 from tfllm import evaluation as evaluation

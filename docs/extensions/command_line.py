@@ -15,6 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from tfllm import config
 from tfllm.cli import info, keywords, options, runs, train, vectors
+from tfllm.cli.audit import data_report
 from tfllm.cli.tasks import table
 
 VERBS = {  # of a task: its dataclass, the line
@@ -30,6 +31,7 @@ GROUPS = {"": "Options", "model": "Model", "recipe": "Training recipe", "decodin
 def verbs():
     """{words after `tfllm`: (usage, dataclass, {option: comment} beside it)} of what has one set of options."""
     found = {
+        "data-report": (data_report.USAGE, data_report.Report, {}),
         "keywords": (keywords.USAGE, keywords.Extraction, {}),
         "info": ("tfllm info RUN", info.Info, {}),
         "runs": ("tfllm runs FOLDER", runs.Runs, {}),

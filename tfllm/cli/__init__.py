@@ -22,10 +22,18 @@ VERBS = {
     "runs": "compare the runs of a folder, the best first: tfllm runs FOLDER",
     "export": "write a SavedModel that needs no tfllm: tfllm export RUN FOLDER",
     "pretrain": "pre-train on plain text by masking parts of it: tfllm pretrain --text F ... --out RUN",
+    "data-report": "examine data before training: tfllm data-report --train F ... --test F ...",
     "keywords": "extract keywords from texts, English or Chinese: tfllm keywords FILE ...",
     "vectors": "train, convert, evaluate, search word vectors: tfllm vectors ACTION ...",
     "completion": "print a completion script for your shell: tfllm completion bash|zsh|fish",
 }
+
+
+HOMES = {"data-report": "audit.data_report"}  # verbs whose module has another name
+
+
+def module(verb):
+    return importlib.import_module(f"tfllm.cli.{HOMES.get(verb, verb)}")
 
 
 def main(arguments=None):
@@ -53,7 +61,7 @@ def run(arguments):
     if verb not in VERBS:
         fail(f"tfllm: no verb {verb!r}{meant(verb, VERBS)}\nVerbs: {', '.join(VERBS)}. See tfllm --help")
     try:
-        importlib.import_module(f"tfllm.cli.{verb}").run(screen.begin(rest))
+        module(verb).run(screen.begin(rest))
     except Help as help:
         print(help)
     except BrokenPipeError:

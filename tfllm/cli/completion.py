@@ -4,8 +4,6 @@ The script contains all words, so no Python runs when a key is pressed; print it
 are not known, such as RUN, the shell completes file names.
 """
 
-import importlib
-
 from tfllm.cli import options
 from tfllm.cli.messages import Help, meant
 
@@ -99,9 +97,9 @@ def completions():
 
 def words():
     """{verb: {the word after it, "" for any: {option: its values, () if they are not listed}}}"""
-    from tfllm.cli import VERBS
+    from tfllm.cli import VERBS, module
 
-    return {verb: importlib.import_module(f"tfllm.cli.{verb}").completions() for verb in VERBS}
+    return {verb: module(verb).completions() for verb in VERBS}
 
 
 def bash(template=BASH):

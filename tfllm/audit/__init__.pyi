@@ -1,0 +1,10 @@
+from tfllm.audit.data_reports import DataReport as DataReport
+from tfllm.audit.data_reports import data_report as data_report
+from tfllm.audit.hidden_text import hidden_characters as hidden_characters
+from tfllm.audit.languages import language as language
+from tfllm.audit.languages import scripts as scripts
+from tfllm.audit.near_duplicates import NearDuplicates as NearDuplicates
+from tfllm.audit.personal import PersonalData as PersonalData
+from tfllm.audit.personal import personal_data as personal_data
+from tfllm.audit.personal import redact as redact
+from tfllm.audit.redacted_files import redacted_file as redacted_file

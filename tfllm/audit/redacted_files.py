@@ -1,0 +1,69 @@
+"""Copies of data files without personal data: plain lines, TSV, CSV, JSONL, and .gz of these."""
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+
+from tfllm.audit.personal import redact
+from tfllm.data.reading.opening import read_lines
+from tfllm.files import written
+
+
+def redacted_file(path, folder) -> Path:
+    """Write a copy of the file into the folder, under its name, with every text redacted; -> its path.
+
+    Of JSONL every string is redacted and numbers are left; of CSV every field. Raises FileExistsError rather than
+    overwrite a file; OSError and ValueError for a file that cannot be read.
+    """
+    path = Path(path).expanduser()
+    target = Path(folder).expanduser() / path.name
+    if target.exists():
+        raise FileExistsError(f"{target} exists already; redacted copies do not overwrite")
+    kind = Path(path.name.lower().removesuffix(".gz")).suffix
+    text = COPIES.get(kind, _plain)(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    data = text.encode()
+    with written(target) as file:
+        file.write_bytes(gzip.compress(data, mtime=0) if path.name.lower().endswith(".gz") else data)
+    return target
+
+
+def _plain(path):
+    return "".join(redact(line) + "\n" for line in read_lines(path))
+
+
+def _tsv(path):
+    return "".join("\t".join(map(redact, line.split("\t"))) + "\n" for line in read_lines(path))
+
+
+def _csv(path):
+    target = io.StringIO()
+    rows = csv.reader((line + "\n" for line in read_lines(path)), strict=True)
+    try:
+        csv.writer(target, lineterminator="\n").writerows([redact(field) for field in row] for row in rows)
+    except csv.Error as error:
+        raise ValueError(f"{path}:{rows.line_num}: not CSV as in RFC 4180: {error}") from error
+    return target.getvalue()
+
+
+def _jsonl(path):
+    lines = []
+    for number, line in enumerate(read_lines(path), 1):
+        try:
+            lines.append(json.dumps(_inside(json.loads(line)), ensure_ascii=False) if line.strip() else line)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{path}:{number}: expected JSON: {error}") from error
+    return "".join(line + "\n" for line in lines)
+
+
+def _inside(value):
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list):
+        return [_inside(one) for one in value]
+    return {name: _inside(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+COPIES = {".tsv": _tsv, ".csv": _csv, ".jsonl": _jsonl}

@@ -1,0 +1,1 @@
+"""Verbs that examine data before training, and models after it."""
