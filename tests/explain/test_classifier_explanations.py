@@ -130,7 +130,7 @@ def test_pairs_have_tokens_of_both_texts():
         assert found[0].error < 0.01
         subject = ClassifierSubject.of(task, ["a red dog", "a cat"])
         without = subject.values([[True, False, True, True, False]])[0, 0]
-        alone = ClassifierSubject.of(task, ["a dog", "a"], subject.told["prediction"]).values([[True] * 3])[0, 0]
+        alone = ClassifierSubject.of(task, ["a dog", "a"], subject.details["prediction"]).values([[True] * 3])[0, 0]
         np.testing.assert_allclose(without, alone, rtol=1e-4)
 
 
@@ -145,7 +145,7 @@ def test_a_regression_and_several_labels():
     task = classifier(labels=[1, 2.5, 0, -1], kind="regression")[0]
     found = task.explain("a red dog", method="occlusion")
     np.testing.assert_allclose(found.value, task.classify("a red dog")["score"], rtol=1e-5)
-    with pytest.raises(ValueError, match="leave target out"):
+    with pytest.raises(ValueError, match="do not set target"):
         task.explain("a", target="1")
     task = classifier(labels=["a|b", "a", "b", ""], kind="multi", model=MODELS["mean"])[0]
     found = task.explain("a red dog", method="occlusion", target="a", score="probability")
@@ -199,7 +199,7 @@ def test_mistakes_are_told():
     for error, message, options in (
         (ValueError, "no method 'lyme' of explaining; did you mean 'lime'", {"method": "lyme"}),
         (ValueError, "no label 'maybe'; the labels are no, yes", {"target": "maybe"}),
-        (ValueError, "this label and not that one; got 3", {"target": ("yes", "no", "yes")}),
+        (ValueError, "one label or two; got 3", {"target": ("yes", "no", "yes")}),
         (ValueError, "score must be one of", {"score": "odds"}),
         (ValueError, "removal must be one of", {"removal": "drop"}),
         (ValueError, "baseline must be one of", {"baseline": "ones"}),
@@ -211,7 +211,7 @@ def test_mistakes_are_told():
             task.explain([TEXT], **options)
     with pytest.raises(TypeError, match="answers text: 1 columns; got 2"):
         task.explain(TEXT, TEXT)
-    with pytest.raises(ValueError, match="gradients are of a Keras Embedding"):
+    with pytest.raises(ValueError, match="gradients need a Keras Embedding"):
         rows_of(keras.layers.Dense(1), [0])
 
 

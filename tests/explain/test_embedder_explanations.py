@@ -24,5 +24,5 @@ def test_faithfulness_is_of_the_cosine():
     found = task.explain(TEXT, target="why", method="occlusion")
     np.testing.assert_allclose(found.faithfulness.own.deletion[0], task.similarity(TEXT, "why"), rtol=1e-4)
     np.testing.assert_allclose(found.faithfulness.own.insertion[1], 1, rtol=1e-4)
-    with pytest.raises(ValueError, match="by its likeness to another text"):
+    with pytest.raises(ValueError, match="by its similarity to another text"):
         task.explain(TEXT)

@@ -50,5 +50,5 @@ def test_many_random_orders_are_straight_lines():
 def test_one_token_and_several_numbers():
     found = faithfulness(Additive((0.7,)), [1.0])
     assert (found.own.comprehensiveness, found.own.sufficiency) == (0.7, 0.0)
-    with pytest.raises(ValueError, match="of one number; this subject has 2"):
+    with pytest.raises(ValueError, match="needs one number; this subject has 2"):
         faithfulness(Additive((1,), ("x", "y")), [1.0])

@@ -136,14 +136,14 @@ def test_a_model_that_copies_is_explained_by_its_source():
 def test_mistakes_are_told():
     task = made("transformer")
     for message, options in (
-        ("no step produces 'cat'; the tokens are 'runs', 'a', 'dog', '</s>'", {"step": "cat"}),
+        ("no step generates 'cat'; the tokens are 'runs', 'a', 'dog', '</s>'", {"step": "cat"}),
         ("there are 4 steps, from 0; got 4", {"step": 4}),
-        ("instead is of one step", {"instead": "cat"}),
+        ("instead needs one step", {"instead": "cat"}),
         ("instead has no token", {"instead": " ", "step": 0}),
     ):
         with pytest.raises(ValueError, match=message):
             task.explain(SOURCE, target=TARGET, **options)
     with pytest.raises(ValueError, match="no continuation to explain"):
         made("gpt").explain("a dog", target="")
-    with pytest.raises(ValueError, match="and its continuation have 42 tokens; the model reads 32"):
+    with pytest.raises(ValueError, match="and its continuation have 42 tokens; the model's limit is 32"):
         made("gpt").explain("a" * 40, target="dd")

@@ -67,7 +67,11 @@ def test_mistakes_are_told():
     for message, context, options in (
         ("target must be one of start, end, answer", CONTEXT, {"target": "middle"}),
         ("no answer to explain", "", {}),
-        ("the target is a position: a token is replaced", CONTEXT, {"removal": "delete", "method": "occlusion"}),
+        (
+            "the target is a position, so tokens can only be replaced",
+            CONTEXT,
+            {"removal": "delete", "method": "occlusion"},
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             task.explain(context, QUESTION, **options)

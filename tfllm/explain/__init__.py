@@ -1,4 +1,4 @@
-"""Explanations: token scores of an answer, attention maps, the facts behind an answer, associations of vectors."""
+"""Explanations: token scores of an answer, attention maps, the facts behind an answer, associations of word vectors."""
 
 from tfllm.explain.attention_maps import AttentionMap, attention_map
 from tfllm.explain.explanation import Explanation

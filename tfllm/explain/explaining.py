@@ -1,4 +1,4 @@
-"""`Task.explain`: which task is explained by which Subject, and which method divides its numbers."""
+"""`Task.explain`: selects the Subject of a task and the method that computes the scores."""
 
 import inspect
 
@@ -38,7 +38,7 @@ SUBJECTS = {
 
 def explain(task, columns, method, target=None, score=None, removal=None, faithfulness=True, orders=5, seed=0,
             **options):  # fmt: skip
-    """See `Task.explain`, whose columns are one for each of `task.asks`."""
+    """See `Task.explain`; there is one column for each of `task.asks`."""
     method, function = method_of(method)
     kind = subject_of(task)
     of, options = split(kind, function, options)
@@ -53,14 +53,14 @@ def explain(task, columns, method, target=None, score=None, removal=None, faithf
     if len(targets) != len(columns[0]):
         raise ValueError(f"expected one target, or a list with one for each text; got {len(targets)} for "
                          f"{len(columns[0])} texts")  # fmt: skip
-    found = []
+    result = []
     for texts, wanted in zip(zip(*columns, strict=True), targets, strict=True):
         texts = [text.decode("utf-8", "replace") for text in texts]
         subject = kind.of(task, texts, wanted, score or kind.kinds[0], **of)
         if removal is not None:
             subject = subject.changed(removal=removal)
-        found.append(explained(subject, method, function, faithfulness, orders, seed, options))
-    return found[0] if one else found
+        result.append(explained(subject, method, function, faithfulness, orders, seed, options))
+    return result[0] if one else result
 
 
 def explained(subject, method, function, faithful, orders, seed, options):
@@ -69,36 +69,36 @@ def explained(subject, method, function, faithful, orders, seed, options):
     if not subject.size:
         value = subject.values(np.ones((1, 0), bool))[0]
         return Explanation(method, subject.score, subject.texts, (), subject.targets, np.zeros((numbers, 0)), value,
-                           details=dict(subject.told))  # fmt: skip
+                           details=dict(subject.details))  # fmt: skip
     if "seed" in inspect.signature(function).parameters:
         options = {"seed": seed} | options
-    found = function(subject, **options)
-    check = measured(subject, found.matrix[0], orders, seed) if faithful and numbers == 1 else None
+    result = function(subject, **options)
+    check = measured(subject, result.matrix[0], orders, seed) if faithful and numbers == 1 else None
     return Explanation(
-        method, subject.score, subject.texts, subject.tokens, subject.targets, found.matrix, found.value, found.base,
-        check, dict(subject.told),
+        method, subject.score, subject.texts, subject.tokens, subject.targets, result.matrix, result.value, result.base,
+        check, dict(subject.details),
     )  # fmt: skip
 
 
 def method_of(name):
-    """A method's name and function; "Integrated gradients" is "integrated_gradients". ValueError for another name."""
+    """A method's name and function; "Integrated gradients" is "integrated_gradients". Raises ValueError if unknown."""
     plain = str(name).lower().replace("-", "_").replace(" ", "_")
     if plain not in METHODS:
-        raise ValueError(f"there is no method {name!r} of explaining{nearest(plain, METHODS)}")
+        raise ValueError(f"there is no explanation method {name!r}{nearest(plain, METHODS)}")
     return plain, METHODS[plain]
 
 
 def subject_of(task):
-    """The Subject for a task. TypeError for a task that has none."""
+    """The Subject for a task. Raises TypeError for a task without one."""
     for kind, subject in SUBJECTS.items():
         if isinstance(task, kind):
             return subject
     kinds = ", ".join(kind.__name__ for kind in SUBJECTS)
-    raise TypeError(f"a {type(task).__name__} is not explained; these are: {kinds}")
+    raise TypeError(f"a {type(task).__name__} cannot be explained; supported are: {kinds}")
 
 
 def split(kind, function, options):
-    """Options -> (those of the subject, those of the method). TypeError for one that neither has."""
+    """Options -> (those of the subject, those of the method). Raises TypeError for an unknown option."""
     own, more = (list(inspect.signature(one).parameters) for one in (kind.of, function))
     own = [name for name in own if name not in ("task", "texts", "target", "score")]
     if unknown := [name for name in options if name not in [*own, *more[1:]]]:

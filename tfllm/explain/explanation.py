@@ -1,4 +1,4 @@
-"""What `task.explain` gives: a score for each token of a text, to be read, drawn, saved and computed with."""
+"""The result of `task.explain`: a score for each token of a text, to print, plot, save and compute with."""
 
 import json
 import re
@@ -15,16 +15,16 @@ WORD = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff]+|[\u3040-\u30ff\u3400-\u9fff
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """How K numbers of an answer come from the N tokens of a text.
+    """How K numbers of an answer depend on the N tokens of a text.
 
-    method       by which;  score  what a number is: "log-odds", "probability", ...
-    texts        {part: the text as written}
-    tokens       N Tokens: text, start, end, part. Special tokens are none
-    targets      K names of the numbers: a label; or the tokens of a text that was generated
-    matrix       [K, N];  scores  the same, [N] where there is one number. Above 0: the token is for the target
-    value, base  [K], the numbers of the text and of one without the tokens; base None where nothing must add up
-    faithfulness see faithfulness.py; None of more than one number, and where it was not asked for
-    details      what else the method or the task tells
+    method       the name of the method;  score  what the numbers are: "log-odds", "probability", ...
+    texts        {part: the original text}
+    tokens       N Tokens: text, start, end, part; without special tokens
+    targets      K names of the numbers: a label; or the tokens of a generated text
+    matrix       [K, N];  scores  the same as [N] if there is one number. Above 0: the token speaks for the target
+    value, base  [K], the numbers of the text and of one without the tokens; base None if scores need not be complete
+    faithfulness see faithfulness.py; None for several numbers, and if it was not requested
+    details      further results of the method or the task
     """
 
     method: str
@@ -44,7 +44,7 @@ class Explanation:
 
     @property
     def error(self):
-        """The greatest |Σ scores - (value - base)| / |value - base|; None where nothing must add up."""
+        """The greatest |Σ scores - (value - base)| / |value - base|; None if scores need not be complete."""
         if self.base is None:
             return None
         change = self.value - self.base
@@ -57,10 +57,10 @@ class Explanation:
         return [(self.tokens[n].text, float(total[n])) for n in np.argsort(-total, kind="stable")[:count]]
 
     def words(self):
-        """The same with whole words in the place of tokens: scores of the tokens of a word are added up.
+        """The same for whole words instead of tokens: the scores of the tokens of a word are added.
 
-        A word is a run of letters and digits; a Chinese character, a kana or a punctuation mark is one by itself. A
-        token of several words counts for the first of them.
+        A word is a run of letters and digits; a Chinese character, a kana or a punctuation mark is a word. A token of
+        several words counts for the first of them.
         """
         groups = {}
         for n, token in enumerate(self.tokens):
@@ -71,8 +71,8 @@ class Explanation:
         for (part, start, end), members in groups.items():
             start = min([start, *(self.tokens[n].start for n in members if self.tokens[n].text.strip())])
             end = max(end, *(self.tokens[n].end for n in members))
-            found = self.texts[part][start:end]
-            start, end = start + len(found) - len(found.lstrip()), end - len(found) + len(found.rstrip())
+            result = self.texts[part][start:end]
+            start, end = start + len(result) - len(result.lstrip()), end - len(result) + len(result.rstrip())
             tokens.append(replace(self.tokens[0], text=self.texts[part][start:end], start=start, end=end, part=part))
             columns.append(self.matrix[:, members].sum(axis=1))
         matrix = np.stack(columns, axis=1) if columns else self.matrix
@@ -82,7 +82,7 @@ class Explanation:
         return [match.span() for match in WORD.finditer(self.texts[part])]
 
     def dict(self):
-        """All of it as Python's own values, for JSON."""
+        """The explanation in JSON types."""
         return {
             "method": self.method, "score": self.score, "texts": dict(self.texts), "targets": list(self.targets),
             "tokens": [asdict(token) for token in self.tokens], "scores": self.matrix.tolist(),
@@ -93,18 +93,21 @@ class Explanation:
         }  # fmt: skip
 
     def html(self):
-        """A page that needs no other file: the text with its tokens coloured, or a table of tokens and targets."""
+        """A self-contained page: the text with coloured tokens, or a table of tokens and targets."""
         return explanation_pages.page([self])
 
     def _repr_html_(self):
         return explanation_pages.section(self)
 
     def png(self, path):
-        """Writes a picture, bars or a heat map of several targets; returns its path. ImportError without matplotlib."""
+        """Write a plot, bars or a heat map of several targets; returns its path.
+
+        Raises ImportError without matplotlib.
+        """
         return explanation_plots.save(self, path)
 
     def save(self, path):
-        """Writes NAME.html, NAME.png or NAME.json; returns the path. ValueError for another ending."""
+        """Write NAME.html, NAME.png or NAME.json; returns the path. Raises ValueError for another ending."""
         path = Path(path)
         if path.suffix == ".png":
             return self.png(path)

@@ -1,6 +1,6 @@
-"""Explanations as HTML that needs no other file: tokens coloured in their text, or a table of tokens and targets.
+"""Explanations as self-contained HTML: coloured tokens in their text, or a table of tokens and targets.
 
-Blue is for the target and orange against it, which people who do not see red or green tell apart too.
+Blue is for the target and orange against it, which people with red-green colour blindness can distinguish.
 """
 
 from html import escape
@@ -11,7 +11,7 @@ FOR, AGAINST = (33, 102, 172), (214, 96, 20)
 STYLE = """<style>
 .tfllm-why {font: 15px/1.9 system-ui, "Noto Sans", "Noto Sans CJK SC", sans-serif; color: #222; background: #fff;
  max-width: 60em; padding: .6em; print-color-adjust: exact; -webkit-print-color-adjust: exact}
-.tfllm-why p {margin: .3em 0} .tfllm-why .told {font-size: 13px; line-height: 1.5; color: #555}
+.tfllm-why p {margin: .3em 0} .tfllm-why .details {font-size: 13px; line-height: 1.5; color: #555}
 .tfllm-why span.t {border-radius: 3px; padding: 1px 1px} .tfllm-why .part {color: #777; font-size: 12px}
 .tfllm-why .text {white-space: pre-wrap} .tfllm-why .scroll {overflow-x: auto}
 .tfllm-why table {border-collapse: collapse; font-size: 13px; line-height: 1.4}
@@ -21,7 +21,7 @@ STYLE = """<style>
 
 
 def page(explanations):
-    """A whole document of some explanations."""
+    """A complete document of several explanations."""
     sections = "\n".join(section(one) for one in explanations)
     title = escape(", ".join(dict.fromkeys(one.method for one in explanations)))
     return (f'<!doctype html>\n<html><head><meta charset="utf-8"><title>Explanation: {title}</title></head>\n'
@@ -30,13 +30,13 @@ def page(explanations):
 
 def section(one):
     """One explanation, for a page or a notebook."""
-    told = "".join(f'<p class="told">{escape(line)}</p>' for line in head(one))
+    lines = "".join(f'<p class="details">{escape(line)}</p>' for line in head(one))
     body = coloured(one) if len(one.targets) == 1 else table(one)
-    return f'{STYLE}<div class="tfllm-why">{told}{body}{steps(one)}</div>'
+    return f'{STYLE}<div class="tfllm-why">{lines}{body}{steps(one)}</div>'
 
 
 def head(one):
-    """Lines that tell what was explained and how well."""
+    """Lines about what was explained and how well."""
     what = one.targets[0] if len(one.targets) == 1 else f"{len(one.targets)} tokens"
     number = f": {one.score} {one.value[0]:.4f}" if len(one.targets) == 1 else f", {one.score}"
     lines = [f"{one.method}, for {what}{number}"]
@@ -51,7 +51,7 @@ def head(one):
 
 
 def coloured(one):
-    """The texts, each token with its colour; what stands between tokens stays as it is."""
+    """The texts with coloured tokens; the text between tokens is unchanged."""
     most, parts = np.abs(one.matrix).max(initial=0.0), []
     for part, text in one.texts.items():
         tokens = [(token, score) for token, score in zip(one.tokens, one.matrix[0], strict=True) if token.part == part]
@@ -71,7 +71,7 @@ def coloured(one):
 
 
 def table(one):
-    """Targets down, tokens across; each cell has its colour, and its score when pointed at."""
+    """Targets down, tokens across; each cell is coloured, and shows its score on hover."""
     heads = "".join(f"<th>{escape(shown(token.text))}</th>" for token in one.tokens)
     rows = []
     for target, row in zip(one.targets, one.matrix, strict=True):
@@ -83,11 +83,11 @@ def table(one):
 
 
 def steps(one):
-    """The scores of the steps of a generated text, where they are told."""
-    if not (found := one.details.get("steps")):
+    """The details of the steps of a generated text, if available."""
+    if not (result := one.details.get("steps")):
         return ""
     rows = []
-    for step in found:
+    for step in result:
         others = ", ".join(f"{shown(text)} {p:.3f}" for text, p in step["alternatives"])
         cells = (shown(step["token"]), f"{step['probability']:.3f}", f"{step['entropy']:.2f}",
                  f"{step['surprise']:.2f}", others)  # fmt: skip

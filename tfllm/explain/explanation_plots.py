@@ -1,17 +1,17 @@
-"""Explanations as pictures: a bar for each token, or a heat map of tokens and targets."""
+"""Explanations as plots: a bar for each token, or a heat map of tokens and targets."""
 
 import numpy as np
 
 from tfllm import fonts
 
-MOST = 60  # bars; of longer texts those of the strongest tokens
+MOST = 60  # maximum number of bars; of longer texts those of the strongest tokens
 FOR, AGAINST = "#2166ac", "#d66014"
 
 
 def save(one, path):
-    """Writes a PNG of an Explanation and returns its path."""
+    """Write a PNG of an Explanation and return its path."""
     if not one.tokens:
-        raise ValueError("there is nothing to draw: no token at all")
+        raise ValueError("there is nothing to draw: there are no tokens")
     return fonts.saved((bars if len(one.targets) == 1 else heat)(one).figure, path)
 
 
@@ -20,11 +20,11 @@ def bars(one):
     scores = one.scores
     chosen = np.sort(np.argsort(-np.abs(scores), kind="stable")[:MOST])
     axes = fonts.figure(6.4, 1.2 + 0.24 * len(chosen)).add_subplot()
-    places = np.arange(len(chosen))
+    ticks = np.arange(len(chosen))
     colours = [FOR if scores[n] > 0 else AGAINST for n in chosen]
-    axes.barh(places, scores[chosen], color=colours, height=0.75)
+    axes.barh(ticks, scores[chosen], color=colours, height=0.75)
     axes.axvline(0, color="#888888", linewidth=0.8)
-    axes.set_yticks(places, [fonts.short(one.tokens[n].text) for n in chosen], **fonts.labels(9))
+    axes.set_yticks(ticks, [fonts.short(one.tokens[n].text) for n in chosen], **fonts.labels(9))
     axes.set_ylim(len(chosen) - 0.4, -0.6)
     axes.set_xlabel(f"score, {one.score}")
     left_out = f" ({len(chosen)} of {len(scores)} tokens)" if len(chosen) < len(scores) else ""
@@ -34,7 +34,7 @@ def bars(one):
 
 
 def heat(one):
-    """Tokens across, targets down; the colours of a row are its scores, divided by the greatest of the row."""
+    """Tokens across, targets down; the colours of a row are its scores, divided by the maximum of the row."""
     most = np.abs(one.matrix).max(axis=1, keepdims=True, initial=0.0)
     values = one.matrix / np.where(most > 0, most, 1.0)
     tokens, targets = [token.text for token in one.tokens], list(one.targets)

@@ -1,12 +1,12 @@
-"""Whether an explanation tells what the model does: the model is asked again without the tokens that it names.
+"""Whether an explanation is faithful to the model: the model is run again without the tokens with the best scores.
 
-    comprehensiveness  f(x) - f(x without the best tokens); high where they matter
-    sufficiency        f(x) - f(the best tokens alone); low where they are enough
-    both as means over 1, 5, 10, 20, 50 % of the tokens, one token at least. DeYoung et al. 2020, sec. 4.2
-    deletion, insertion  f as tokens are taken away, or put in, best first. Petsiuk et al. 2018, sec. 3.2
+    comprehensiveness  f(x) - f(x without the best tokens); high if they matter
+    sufficiency        f(x) - f(the best tokens alone); low if they suffice
+    both as means over 1, 5, 10, 20, 50 % of the tokens, at least one token. DeYoung et al. 2020, sec. 4.2
+    deletion, insertion  f while tokens are removed, or inserted, best first. Petsiuk et al. 2018, sec. 3.2
 
-f is the probability of the target, or the number itself where there is none. Beside each figure stands that of random
-orders. Differs: the mean is over the five shares (DeYoung et al. 2020 also count the text as it is, and divide by six).
+f is the probability of the target, or the number itself for a regression. Each result is compared with that of random
+orders. Differs: the mean is over the five shares (DeYoung et al. 2020 include the unchanged text, and divide by six).
 """
 
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
 
 @dataclass(frozen=True)
 class Curves:
-    """deletion, insertion [N + 1]: f after so many tokens, best first; the figures are made of these two."""
+    """deletion, insertion [N + 1]: f after each number of tokens, best first; the results derive from these two."""
 
     deletion: np.ndarray
     insertion: np.ndarray
@@ -34,7 +34,7 @@ class Curves:
 
     @property
     def deletion_area(self):
-        """The mean height of the curve, low where the best tokens are taken first."""
+        """The mean height of the curve, low if the best tokens are removed first."""
         return area(self.deletion)
 
     @property
@@ -52,7 +52,7 @@ class Curves:
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """`own`: Curves of the explanation; `random`: the mean Curves of so many random orders."""
+    """`own`: Curves of the explanation; `random`: the mean Curves of several random orders."""
 
     own: Curves
     random: Curves
@@ -64,25 +64,25 @@ class Faithfulness:
 
     def __str__(self):
         beside = self.random.as_dict()
-        told = [f"{name.replace('_', ' ')} {value:.3f} (random {beside[name]:.3f})"
+        lines = [f"{name.replace('_', ' ')} {value:.3f} (random {beside[name]:.3f})"
                 for name, value in self.own.as_dict().items()]  # fmt: skip
-        return ", ".join(told)
+        return ", ".join(lines)
 
 
 def faithfulness(subject, scores, orders=5, seed=0, removal=None):
     """A Subject with one number, the scores [N] of its tokens -> Faithfulness.
 
-    orders: random ones, by `seed`. removal: what "without" means, see `Subject.perturbed`.
+    orders: number of random orders, drawn by `seed`. removal: how tokens are removed, see `Subject.perturbed`.
     """
     if len(subject.targets) != 1:
-        raise ValueError(f"faithfulness is of one number; this subject has {len(subject.targets)}: choose one step")
+        raise ValueError(f"faithfulness needs one number; this subject has {len(subject.targets)}: choose one step")
     draw, size = np.random.default_rng(seed), subject.size
     ranks = [np.argsort(-np.asarray(scores), kind="stable"), *(draw.permutation(size) for _ in range(orders))]
     ranks = np.argsort(np.stack(ranks), axis=1)  # [1 + orders, N]: the rank of each token
-    first = ranks[:, None] < np.arange(size + 1)[:, None]  # [1 + orders, N + 1, N]: the best so many
+    first = ranks[:, None] < np.arange(size + 1)[:, None]  # [1 + orders, N + 1, N]: the first tokens of each order
     keep = np.stack([~first, first], axis=1).reshape(-1, size)
-    found = subject.changed(score=subject.measured).values(keep, removal)[:, 0].reshape(-1, 2, size + 1)
-    return Faithfulness(Curves(*found[0]), Curves(*found[1:].mean(axis=0)) if orders else Curves(*found[0]), orders)
+    result = subject.changed(score=subject.measured).values(keep, removal)[:, 0].reshape(-1, 2, size + 1)
+    return Faithfulness(Curves(*result[0]), Curves(*result[1:].mean(axis=0)) if orders else Curves(*result[0]), orders)
 
 
 def area(curve):

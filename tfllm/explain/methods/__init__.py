@@ -1,1 +1,1 @@
-"""How the score of a text is divided among its tokens: a function of a Subject a file."""
+"""Methods that attribute a score of the model to the tokens of a text: one function of a Subject per file."""

@@ -1,11 +1,11 @@
 """Scores by attention weights: the mean of layers and heads, rollout, flow, and the alignments of encoder-decoders.
 
     rollout  Ã_l = A_l Ã_(l-1), A_l = 0.5 W_l + 0.5 I, W_l the mean of the heads. Abnar & Zuidema 2020, eq. 1 and 2
-    flow     the greatest flow from an output to each token through the layers, whose edges have the capacities A_l;
+    flow     the maximum flow from an output to each token through the layers, whose edges have the capacities A_l;
              their sec. 3.2
 
-Attention is no proof that a token mattered: other weights may give the same answer (Jain & Wallace 2019). The scores
-say where the model looked; `faithfulness` says whether it needed it. They are the same for every label.
+Attention does not prove that a token mattered: other weights may give the same answer (Jain & Wallace 2019). The scores
+show what the model attended to; `faithfulness` shows whether it was needed. They are the same for every label.
 
 Axes:  L layers  H heads  T positions  K numbers  N tokens
 """
@@ -17,11 +17,11 @@ from scipy.sparse.csgraph import maximum_flow
 
 from tfllm.explain.methods.division import Division
 
-UNIT = 2**20  # capacities are whole numbers: so many are 1
+UNIT = 2**20  # capacities are whole numbers; 1.0 is this many
 
 
 def attention(subject, layer=None, head=None):
-    """-> Division: the attention paid to each token. layer, head: from 1; None: the mean of all."""
+    """-> Division: the attention to each token. layer, head: counted from 1; None: the mean of all."""
     if hasattr(subject, "alignments"):
         weights, queries = aligned(subject), np.eye(len(subject.inputs["target"]))[subject.at]
         return divided(subject, queries @ chosen(weights, layer, head), "source")
@@ -44,21 +44,21 @@ def attention_flow(subject):
 
 
 def rollout(weights):
-    """[L, H, T, T] -> [T, T]: of each position at the top the shares of the positions at the bottom."""
-    found = np.eye(weights.shape[-1])
+    """[L, H, T, T] -> [T, T]: the shares of the input positions in each output position."""
+    result = np.eye(weights.shape[-1])
     for layer in residual(weights):
-        found = layer @ found
-    return found
+        result = layer @ result
+    return result
 
 
 def residual(weights):
-    """[L, H, T, T] -> [L, T, T]: the mean of the heads, and the residual connection around them; rows sum to 1."""
+    """[L, H, T, T] -> [L, T, T]: the mean of the heads plus the residual connection; rows sum to 1."""
     mixed = 0.5 * weights.mean(axis=1) + 0.5 * np.eye(weights.shape[-1])
     return mixed / mixed.sum(axis=-1, keepdims=True)
 
 
 def flow(weights, top):
-    """[L, T, T] -> [T]: the greatest flow from position `top` of the last layer to each position of the embeddings."""
+    """[L, T, T] -> [T]: the maximum flow from position `top` of the last layer to each input position."""
     layers, size, _ = weights.shape
     rows, columns, values = [], [], []
     for layer in range(layers):  # node (layer + 1) T + t above layer T + s
@@ -73,12 +73,12 @@ def flow(weights, top):
 
 
 def stacked(subject):
-    """-> [L, H, T, T]. ValueError for a model without self-attention."""
+    """-> [L, H, T, T]. Raises ValueError for a model without self-attention."""
     function = getattr(subject, "attention", None)
     if function is None:
         raise ValueError(f"a {type(subject.task).__name__} has no attention among the tokens of its text")
-    found = function(subject.task, {name: tf.constant(part[None]) for name, part in subject.inputs.items()})
-    layers = list(found.values()) if isinstance(found, dict) else [found]
+    result = function(subject.task, {name: tf.constant(part[None]) for name, part in subject.inputs.items()})
+    layers = list(result.values()) if isinstance(result, dict) else [result]
     return np.stack([np.array(layer)[0] for layer in layers]).astype("float64")
 
 
@@ -89,7 +89,7 @@ def aligned(subject):
 
 
 def chosen(weights, layer, head):
-    """[L, H, T, S] -> [T, S]. ValueError for a layer or a head that is not there."""
+    """[L, H, T, S] -> [T, S]. Raises ValueError for a layer or a head that does not exist."""
     for axis, (name, number) in enumerate((("layer", layer), ("head", head))):
         if number is not None:
             if not 1 <= number <= weights.shape[axis]:
@@ -99,10 +99,10 @@ def chosen(weights, layer, head):
 
 
 def divided(subject, shares, part=None):
-    """Shares of positions [K, T] -> Division. part: the input that they are of; tokens of others have 0."""
+    """Shares of positions [K, T] -> Division. part: the input that they belong to; tokens of others get 0."""
     value = subject.values(np.ones((1, subject.size), bool))[0]
     matrix = np.zeros((len(value), subject.size))
-    for n, (name, position) in enumerate(subject.places):
+    for n, (name, position) in enumerate(subject.positions):
         if part is None or name == part:
             matrix[:, n] = shares[:, position]
     return Division(matrix, value)

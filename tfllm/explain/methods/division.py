@@ -1,4 +1,4 @@
-"""What every method gives: the scores of the tokens, and the numbers between which they are divided."""
+"""The result of every method: the scores of the tokens, and the numbers that they explain."""
 
 from typing import NamedTuple
 
@@ -6,8 +6,8 @@ import numpy as np
 
 
 class Division(NamedTuple):
-    """matrix [K, N]; value [K], the numbers of the whole text; base [K], those of a text without the tokens, where the
-    scores of a number must add up to value - base, else None.
+    """matrix [K, N]; value [K], the numbers of the whole text; base [K], those of a text without the tokens, if the
+    scores of each number must add up to value - base, else None.
     """
 
     matrix: np.ndarray
@@ -16,7 +16,7 @@ class Division(NamedTuple):
 
     @property
     def error(self):
-        """|Σ scores - (value - base)| / |value - base|, [K]; None where nothing must add up."""
+        """|Σ scores - (value - base)| / |value - base|, [K]; None if scores need not be complete."""
         if self.base is None:
             return None
         change = self.value - self.base

@@ -1,8 +1,8 @@
-"""A row of its own in the embedding for each token that is explained: models read vectors in the place of ids.
+"""Gives each explained token its own row in the embedding, so that models read vectors instead of ids.
 
-Ids V, V + 1, ... of a table of V rows stand for rows behind it. The model is not changed: a `StatelessScope` of Keras
-gives its variables other values, and a gradient by the rows is taken there. So every model that looks ids up in a
-Keras Embedding or a PretrainedEmbedding is explained by its own `call`, masks, windows and tied softmax included.
+Ids V, V + 1, ... of a table of V rows refer to added rows. The model is not changed: a `StatelessScope` of Keras gives
+its variables other values, and gradients with respect to the rows are computed there. So every model that uses a Keras
+Embedding or a PretrainedEmbedding is explained by its own `call`, including masks, windows and tied softmax.
 """
 
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from tfllm.layers.pretrained_embedding import PretrainedEmbedding
 
 @contextmanager
 def embedded(layers, vectors):
-    """A block in which each of the `layers` has the rows `vectors` [B, N, D] behind its own: ids V .. V + B N - 1."""
+    """Context manager: each of the `layers` has the added rows `vectors` [B, N, D]: ids V .. V + B N - 1."""
     with keras.StatelessScope() as scope:
         for layer, rows in zip(layers, vectors, strict=True):
             rows = tf.reshape(rows, [-1, tf.shape(rows)[-1]])
@@ -25,12 +25,12 @@ def embedded(layers, vectors):
 
 
 def extended(layer, rows):
-    """The variables of an embedding layer with `rows` [M, D] behind them: a list of (variable, value)."""
+    """The variables of an embedding layer with `rows` [M, D] added: a list of (variable, value)."""
     expect_embedding(layer)
     if not isinstance(layer, PretrainedEmbedding):
         table = layer.embeddings
         return [(table, tf.concat([read(table), tf.cast(rows, table.dtype)], axis=0))]
-    table = layer.fixed if layer.free is None else layer.free  # its last rows
+    table = layer.fixed if layer.free is None else layer.free  # the table that has the last rows
     width = layer.vector_dim
     order = layer.input_dim + tf.range(tf.shape(rows)[0])
     rows = tf.ensure_shape(rows, [None, width])
@@ -41,7 +41,7 @@ def extended(layer, rows):
 
 
 def rows_of(layer, ids):
-    """ids [N] -> the rows that the layer looks up, NumPy [N, D]; of a PretrainedEmbedding before its projection."""
+    """ids [N] -> the rows that the layer looks up, NumPy [N, D]; for a PretrainedEmbedding before its projection."""
     expect_embedding(layer)
     if not isinstance(layer, PretrainedEmbedding):
         return tf.gather(read(layer.embeddings), ids).numpy()
@@ -55,4 +55,4 @@ def read(variable):
 
 def expect_embedding(layer):
     if not isinstance(layer, (keras.layers.Embedding, PretrainedEmbedding)):
-        raise ValueError(f"gradients are of a Keras Embedding or a PretrainedEmbedding; got a {type(layer).__name__}")
+        raise ValueError(f"gradients need a Keras Embedding or a PretrainedEmbedding; got a {type(layer).__name__}")

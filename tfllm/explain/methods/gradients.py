@@ -5,8 +5,8 @@
                            2017, eq. 1; Σ_n s_n = f(x) - f(b), their completeness
     SmoothGrad             gradient x input with the mean of the gradients at x + noise. Smilkov et al. 2017, eq. 1
 
-x are the rows of the embedding, before positions and segments are added; special tokens stay as they are.
-Differs: the integral is a sum at Gauss-Legendre points (theirs: at equal steps), twice as many until it is complete.
+x are the rows of the embedding, before positions and segments are added; special tokens are not changed.
+Differs: the integral is a sum at Gauss-Legendre points (theirs: at equal steps), doubled until it is complete.
 
 Axes:  K numbers  N tokens  D width of the embedding  M points, or samples
 """
@@ -21,7 +21,7 @@ BASELINES = ("zero", "pad", "unknown", "mask")
 
 
 def gradient_x_input(subject):
-    """-> Division; nothing must add up."""
+    """-> Division; scores need not be complete."""
     x = subject.vectors()
     value, slopes = averaged(subject, [part[None] for part in x])
     return Division(products(slopes, x), value)
@@ -30,9 +30,9 @@ def gradient_x_input(subject):
 def integrated_gradients(subject, baseline="zero", tolerance=0.01, points=16, most_points=512):
     """-> Division, whose base is that of the baseline.
 
-    baseline: what each token becomes: a vector of zeros, or the embedding of a special token, one of `BASELINES`.
-    points: of the sum, at first; they are doubled until the relative error of completeness is below `tolerance`, at
-    most up to `most_points`.
+    baseline: what each token is replaced by: a zero vector, or the embedding of a special token, one of `BASELINES`.
+    points: initial number of points; it is doubled until the relative error of completeness is below `tolerance`, up to
+    `most_points`.
     """
     if not 1 <= points <= most_points:
         raise ValueError(f"points must be between 1 and most_points ({most_points}); got {points}")
@@ -44,16 +44,16 @@ def integrated_gradients(subject, baseline="zero", tolerance=0.01, points=16, mo
         at, weights = np.polynomial.legendre.leggauss(points)
         path = [start + (at[:, None, None] + 1) / 2 * (end - start) for start, end in zip(b, x, strict=True)]
         _, slopes = averaged(subject, path, weights / 2)
-        found = Division(products(slopes, [end - start for start, end in zip(b, x, strict=True)]), value, base)
-        if found.error.max(initial=0.0) <= tolerance or points >= most_points:
-            return found
+        result = Division(products(slopes, [end - start for start, end in zip(b, x, strict=True)]), value, base)
+        if result.error.max(initial=0.0) <= tolerance or points >= most_points:
+            return result
         points = min(2 * points, most_points)
 
 
 def smoothgrad(subject, samples=32, noise=0.1, seed=0):
-    """-> Division; nothing must add up.
+    """-> Division; scores need not be complete.
 
-    noise: standard deviation, as a share of the range of the numbers in the embeddings of the text.
+    noise: standard deviation, relative to the range of the elements in the embeddings of the text.
     """
     x, draw = subject.vectors(), np.random.default_rng(seed)
     spreads = [noise * (part.max(initial=0.0) - part.min(initial=0.0)) for part in x]
@@ -64,7 +64,7 @@ def smoothgrad(subject, samples=32, noise=0.1, seed=0):
 
 
 def averaged(subject, points, weights=None):
-    """points: for each embedding [M, N, D]; weights [M], those of a mean where left out.
+    """points: for each embedding [M, N, D]; weights [M], by default those of a mean.
 
     -> (mean of the numbers [K], for each embedding the mean gradient of each number [K, N, D]).
     """
@@ -74,9 +74,9 @@ def averaged(subject, points, weights=None):
     pairs = np.array([(m, k) for m in range(count) for k in range(numbers)])
     for i in range(0, len(pairs), TOGETHER):
         m, k = pairs[i : i + TOGETHER].T
-        values, found = subject.gradients([part[m] for part in points], np.eye(numbers)[k])
+        values, result = subject.gradients([part[m] for part in points], np.eye(numbers)[k])
         value += weights[m] @ (values * np.eye(numbers)[k])
-        for total, part in zip(totals, found, strict=True):
+        for total, part in zip(totals, result, strict=True):
             np.add.at(total, k, weights[m][:, None, None] * part)
     return value, totals
 

@@ -1,1 +1,1 @@
-"""What is explained: a text as the model of each kind of task reads it, and the numbers that it gives."""
+"""Subjects of explanations: a text as the model of each kind of task reads it, and the numbers that it returns."""

@@ -1,4 +1,4 @@
-"""Why a classifier chose a label, or one label and not another, or why a regression gave its number."""
+"""Why a classifier chose a label, or one label instead of another, or why a regression returned its number."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,22 +8,22 @@ from tfllm.explain.subjects.subject import Subject
 
 
 class ClassifierSubject(Subject):
-    """score "log-odds": ln p / (1 - p) of the label; "probability"; "logit". Of a regression its number, always."""
+    """score "log-odds": ln p / (1 - p) of the label; "probability"; "logit". For a regression always its number."""
 
     @classmethod
     def of(cls, task, texts, target=None, score="log-odds"):
         """texts: one or two (str). target: a label; (label, other label): the difference of their logits; None: the
-        label that the classifier gives. ValueError for a label that it has not.
+        predicted label. Raises ValueError for an unknown label.
         """
         kinds, one_number = task.kinds, task.kind == "regression"
         if one_number and target is not None:
-            raise ValueError(f"a regression has one number and no label: leave target out, not {target!r}")
+            raise ValueError(f"a regression has no labels: do not set target; got {target!r}")
         parts = encoded_texts.encoded(task, texts)
         names = target if isinstance(target, (tuple, list)) else [target]
         if wrong := [name for name in names if name is not None and name not in kinds.names]:
             raise ValueError(f"there is no label {wrong[0]!r}; the labels are {', '.join(kinds.names)}")
         if len(names) > 2:
-            raise ValueError(f"a target is a label, or this label and not that one; got {len(names)} labels")
+            raise ValueError(f"a target is one label or two; got {len(names)} labels")
         index = [0] if one_number else [0 if name is None else kinds.names.index(name) for name in names]
         subject = cls(task, targets=("",), choice={"label": np.array(index)}, score=score, **parts)
         logits = subject.logits()
@@ -31,8 +31,8 @@ class ClassifierSubject(Subject):
             index = [int(np.argmax(logits))]
             subject.choice["label"] = np.array(index)
         title = "the number" if one_number else " and not ".join(kinds.names[i] for i in index)
-        told = {"prediction": float(logits[0]) if one_number else kinds.names[int(np.argmax(logits))]}
-        return subject.changed(targets=(title,), told=told)
+        lines = {"prediction": float(logits[0]) if one_number else kinds.names[int(np.argmax(logits))]}
+        return subject.changed(targets=(title,), details=lines)
 
     def logits(self):
         """[C], divided by the temperature."""

@@ -1,8 +1,8 @@
-"""Which tokens make a text like another one: the cosine of their embeddings.
+"""Which tokens make a text similar to another one: the cosine of their embeddings.
 
-A cosine jumps where an embedding is 0, as that of no token may be, and it divides nothing: along a line it is constant.
-So what is divided is e(x) · t / |e(text)|, with t the other text's embedding of length 1 and the length of the whole
-text's embedding in every place: the cosine of the whole text, and linear in its embedding.
+A cosine is discontinuous where an embedding is 0, as it may be without tokens, and it is constant along a line, so it
+cannot be divided. So the explained score is e(x) · t / |e(text)|, with t the other text's embedding of length 1 and the
+norm of the whole text's embedding everywhere: for the whole text it is the cosine, and it is linear in e(x).
 """
 
 import numpy as np
@@ -14,15 +14,17 @@ from tfllm.tasks import text_inputs
 
 
 class EmbedderSubject(Subject):
-    """score "projection": e(x) · t / |e(text)|; "cosine": e(x) · t / |e(x)|, by which faithfulness is measured."""
+    """score "projection": e(x) · t / |e(text)|; "cosine": e(x) · t / |e(x)|, which faithfulness uses."""
 
     kinds, measured = ("projection", "cosine"), "cosine"
 
     @classmethod
     def of(cls, task, texts, target=None, score="projection"):
-        """texts: one (str). target: the other text, which is held as it is. ValueError where it is missing."""
+        """texts: one (str). target: the other text, which is not changed. Raises ValueError if it is missing."""
         if not isinstance(target, str):
-            raise ValueError(f"an embedding is explained by its likeness to another text: target='...'; got {target!r}")
+            raise ValueError(
+                f"an embedding is explained by its similarity to another text: set target='...'; got {target!r}"
+            )
         vector = unit(tf.constant(task.embed(target, verbose=0))[None]).numpy()[0]
         parts = encoded_texts.encoded(task, texts)
         whole = embedding(task, {name: tf.constant(part[None]) for name, part in parts["inputs"].items()})
@@ -53,5 +55,5 @@ def embedding(task, inputs):
 
 
 def unit(vectors):
-    """[B, D] -> [B, D], each of length 1; 0 stays."""
+    """[B, D] -> [B, D], scaled to length 1; zero vectors stay zero."""
     return vectors / tf.maximum(tf.norm(vectors, axis=-1, keepdims=True), 1e-12)

@@ -1,4 +1,6 @@
-"""The attention inside the encoder of a classifier or an embedder, and the positions that its vector is made of."""
+"""The attention inside the encoder of a classifier or an embedder, and the positions that the text vector is made
+of.
+"""
 
 import numpy as np
 
@@ -6,7 +8,7 @@ from tfllm.models.causal import CausalModel
 
 
 def attention(task, inputs):
-    """{name: int [1, T]} -> {layer: [1, H, T, T]} or [1, H, T, T]. ValueError for an encoder without attention."""
+    """{name: int [1, T]} -> {layer: [1, H, T, T]} or [1, H, T, T]. Raises ValueError without attention."""
     function = getattr(task.encoder, "attention", None)
     if function is None or "token_ids" not in inputs:
         raise ValueError(f"a {type(task.encoder).__name__} has no attention among the tokens of a text")
@@ -15,7 +17,7 @@ def attention(task, inputs):
 
 
 def queries(task, size):
-    """-> [1, T]: the share of each position in the vector of the text; of "max" and "attention" all alike."""
+    """-> [1, T]: the share of each position in the text vector; uniform for "max" and "attention"."""
     kind = task.encoder.pooling if task.pool is None else task.pool.kind
     shares = np.zeros((1, size))
     if kind in ("pooler", "first"):

@@ -1,7 +1,7 @@
-"""Why a model generated a token, or one token and not another: what the subjects of all generating tasks share.
+"""Why a model generated a token, or one token instead of another: the base of all generating tasks.
 
-A number is of one step: the token that was produced there, given the source and the tokens before it. Yin & Neubig 2022
-call "this and not that", the difference of two logits, a contrastive explanation.
+Each number belongs to one step: the token generated there, given the source and the tokens before it. The difference of
+two logits is a contrastive explanation (Yin & Neubig 2022); the other token is the foil.
 
 Axes:  K steps  V vocabulary
 """
@@ -11,14 +11,14 @@ import tensorflow as tf
 
 from tfllm.explain.subjects.subject import Subject
 
-NONE = -1  # the id of no foil
+NONE = -1  # used as id if there is no foil
 
 
 class GeneratedSubject(Subject):
     """Abstract. score "log-odds": ln p / (1 - p) of each token; with a foil ln p - ln p(foil). "probability": p, or the
-    difference of both; "logit": ln p, or the same difference as of "log-odds".
+    difference of both; "logit": ln p, or the same difference as "log-odds".
 
-    A final class gives `logits`, `tables` and `of`. choice: "ids" and "foils" [K].
+    A subclass defines `logits`, `tables` and `of`. choice: "ids" and "foils" [K].
     """
 
     @staticmethod
@@ -37,8 +37,9 @@ class GeneratedSubject(Subject):
         return tf.nn.log_softmax(tf.cast(logits, tf.float32))
 
     def steps(self, names, top_k=5):
-        """What the model thinks of each step: a list of {"token", "probability", "entropy", "surprise",
-        "alternatives"}. Entropy and surprise are in bits; alternatives: (token, probability) of the likeliest.
+        """The predictions of the model at each step: a list of {"token", "probability", "entropy", "surprise",
+        "alternatives"}. Entropy and surprise are in bits; alternatives: (token, probability) of the most probable
+        tokens.
 
         names: ids -> tokens.
         """
@@ -74,13 +75,16 @@ def numbers_of(log_p, choice, score):
 
 
 def chosen_steps(step, tokens):
-    """None: all; a number; or a word: the first step whose token it is -> numbers of steps. ValueError otherwise."""
+    """None: all; a number; or a word: the first step with this token -> indices of steps.
+
+    Raises ValueError otherwise.
+    """
     if step is None:
         return list(range(len(tokens)))
     if isinstance(step, str):
         same = [k for k, token in enumerate(tokens) if token.strip() == step.strip()]
         if not same:
-            raise ValueError(f"no step produces {step!r}; the tokens are {', '.join(map(repr, tokens))}")
+            raise ValueError(f"no step generates {step!r}; the tokens are {', '.join(map(repr, tokens))}")
         return same[:1]
     if not -len(tokens) <= step < len(tokens):
         raise ValueError(f"there are {len(tokens)} steps, from 0; got {step!r}")
@@ -90,13 +94,13 @@ def chosen_steps(step, tokens):
 def foil_ids(instead, tokenizer, before, token, steps):
     """The id of the foil at each of the steps, NONE without a foil. before: the generated text before the step.
 
-    A foil takes the place of the token: it begins with a space where that does, and is its first token where it has
-    several. ValueError for a foil of no token, and for one without one step.
+    A foil replaces the token: it begins with a space if the token does, and is its first token if it has several.
+    Raises ValueError for a foil without tokens, and for a foil without a single step.
     """
     if instead is None:
         return np.full(len(steps), NONE)
     if len(steps) != 1:
-        raise ValueError("instead is of one step: say which, step=...")
+        raise ValueError("instead needs one step: set step=...")
     foil = " " + instead if token.startswith(" ") and not instead.startswith(" ") else instead
     ids, known = tokenizer.encode([before + foil, before]).to_list()
     ids = ids[len(known) :] if ids[: len(known)] == known else tokenizer.encode([foil])[0].numpy().tolist()

@@ -1,4 +1,4 @@
-"""Why a language model wrote its continuation: from the prompt and what was written before."""
+"""Why a language model generated its continuation: by the prompt and the text generated before."""
 
 import keras
 import numpy as np
@@ -11,14 +11,14 @@ from tfllm.explain.subjects.token_spans import token_spans
 
 
 class PromptSubject(GeneratedSubject):
-    """Tokens of the prompt and of its continuation, all but the last; the steps are those of the continuation."""
+    """Tokens of the prompt and of its continuation, except the last; the steps are those of the continuation."""
 
     @classmethod
     def of(cls, task, texts, target=None, score="log-odds", step=None, instead=None, max_new_tokens=12, top_k=5):
-        """target: the continuation that is explained; None: what the task generates, of at most `max_new_tokens`.
+        """target: the continuation to explain; None: what the task generates, at most `max_new_tokens`.
 
-        step, instead, top_k: as of `SourceSubject`. ValueError where nothing is continued, and for a text that is
-        longer than the model reads.
+        step, instead, top_k: as in `SourceSubject`. Raises ValueError if there is no continuation, and for a text that
+        is longer than the model's limit.
         """
         (prompt,) = texts
         if target is None:
@@ -28,23 +28,23 @@ class PromptSubject(GeneratedSubject):
         spans = token_spans(tokenizer, text)
         written = [k for k, (_, end) in enumerate(spans) if end > len(prompt)]
         if not written:
-            raise ValueError("there is no continuation to explain: give a target")
+            raise ValueError("there is no continuation to explain: set target")
         most = task.model.max_length
         if most is not None and len(inputs) > most:
-            raise ValueError(f"the prompt and its continuation have {len(inputs)} tokens; the model reads {most}")
+            raise ValueError(f"the prompt and its continuation have {len(inputs)} tokens; the model's limit is {most}")
         tokens = [text[begin:end] for begin, end in spans]
         steps = chosen_steps(step, [tokens[k] for k in written])
-        at = np.array([written[k] for k in steps])  # token k is predicted at position k, behind START and k tokens
+        at = np.array([written[k] for k in steps])  # token k is predicted at position k, after START and k tokens
         foils = foil_ids(instead, tokenizer, text[: spans[at[0]][0]], tokens[at[0]], steps)
         titles = [tokens[k] if instead is None else f"{tokens[k]} and not {instead}" for k in at]
         explained = [Token(tokens[k], *spans[k]) for k in range(len(spans) - 1)]
         subject = cls(
             task, texts={"text": text}, tokens=tuple(explained), targets=tuple(titles), inputs={"token_ids": inputs},
-            groups=(("token_ids",),), places=tuple(("token_ids", k + 1) for k in range(len(explained))),
+            groups=(("token_ids",),), positions=tuple(("token_ids", k + 1) for k in range(len(explained))),
             choice={"ids": outputs[at], "foils": foils}, score=score, at=at,
         )  # fmt: skip
         shown = subject.steps(lambda rows: names(tokenizer, tf.constant(rows)), top_k)
-        return subject.changed(told={"prediction": target, "steps": shown})
+        return subject.changed(details={"prediction": target, "steps": shown})
 
     @staticmethod
     def rows_of(task, text):
@@ -54,7 +54,7 @@ class PromptSubject(GeneratedSubject):
     @staticmethod
     def logits(task, inputs):
         x = task.model.features(inputs["token_ids"], training=False)[0]
-        with keras.StatelessScope():  # a tied softmax has the embedding's own rows alone
+        with keras.StatelessScope():  # a tied softmax uses only the original rows of the embedding
             return task.model.logits(x)[..., : task.tokenizer.vocab_size]
 
     @staticmethod
@@ -68,5 +68,5 @@ class PromptSubject(GeneratedSubject):
         return task.model.attention(inputs["token_ids"])
 
     def queries(self):
-        """Each number is made at its own position: [K, T]."""
+        """Each number belongs to its own position: [K, T]."""
         return np.eye(len(self.inputs["token_ids"]))[self.at]

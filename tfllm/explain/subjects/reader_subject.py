@@ -1,4 +1,4 @@
-"""Why a reader found its answer where it did: the scores of its start, of its end, or of both."""
+"""Why a question answering model chose its answer: the scores of its start, of its end, or of both."""
 
 import numpy as np
 import tensorflow as tf
@@ -13,15 +13,15 @@ ENDS = {"start": (1.0, 0.0), "end": (0.0, 1.0), "answer": (1.0, 1.0)}
 
 class ReaderSubject(Subject):
     """score "log-probability": ln p of the position of the start, of the end, or the sum of both, among the positions
-    of the window; "probability": its exponential. Of a long context the window is explained that has the answer.
+    of the window; "probability": its exponential. For a long context the window with the answer is explained.
     """
 
     kinds, deletes = ("log-probability", "probability"), False
 
     @classmethod
     def of(cls, task, texts, target=None, score="log-probability"):
-        """texts: context and question (str). target: "answer", the default, "start" or "end". ValueError for another
-        target, and where the reader has no answer.
+        """texts: context and question (str). target: "answer", the default, "start" or "end". Raises ValueError for
+        another target, and if there is no answer.
         """
         target = target or "answer"
         if target not in ENDS:
@@ -43,18 +43,18 @@ class ReaderSubject(Subject):
         spans = list(zip(windows.starts[0].numpy().tolist(), windows.ends[0].numpy().tolist(), strict=True))
         known = token_spans(task.tokenizer, question)[: task.question_length]
         tokens = [Token(question[begin:end], begin, end, "question") for begin, end in known]
-        places = [(asked, k + (0 if task.apart else 1)) for k in range(len(known))]
+        positions = [(asked, k + (0 if task.apart else 1)) for k in range(len(known))]
         for k in range(sizes[window]):
             begin, end = spans[first[window] + k]
             tokens.append(Token(context[begin:end], begin, end, "context"))
-            places.append((name, int(offset[window]) + k))
+            positions.append((name, int(offset[window]) + k))
         groups = (("question", "question_mask"), ("context", "context_mask", "allowed")) if task.apart else (
             tuple(sorted(inputs, key=lambda name: name != "token_ids")),)  # fmt: skip
         answer = context[spans[i][0] : spans[j][1]]
         return cls(
-            task, texts={"question": question, "context": context}, tokens=tuple(tokens), places=tuple(places),
+            task, texts={"question": question, "context": context}, tokens=tuple(tokens), positions=tuple(positions),
             targets=(f"the {target} {answer!r}",), inputs=inputs, groups=groups, at=np.array(at[window]),
-            choice={"ends": np.float32(ENDS[target])}, score=score, told={"prediction": answer},
+            choice={"ends": np.float32(ENDS[target])}, score=score, details={"prediction": answer},
             removal="unknown" if getattr(task.tokenizer, "mask", None) is None else "mask",
         )  # fmt: skip
 
@@ -62,9 +62,9 @@ class ReaderSubject(Subject):
     def numbers(task, inputs, choice, score):
         fed = {name: part for name, part in inputs.items() if name != "at"}
         log_p = tf.nn.log_softmax(tf.cast(task(fed, training=False), tf.float32))  # [B, 2, T]
-        found = tf.gather(log_p, inputs["at"][..., None], axis=2, batch_dims=2)[..., 0]  # [B, 2]
-        found = tf.linalg.matvec(found, choice["ends"])[:, None]
-        return tf.exp(found) if score == "probability" else found
+        result = tf.gather(log_p, inputs["at"][..., None], axis=2, batch_dims=2)[..., 0]  # [B, 2]
+        result = tf.linalg.matvec(result, choice["ends"])[:, None]
+        return tf.exp(result) if score == "probability" else result
 
     @staticmethod
     def tables(task):

@@ -1,4 +1,4 @@
-"""Why an encoder-decoder wrote its answer: a translation or a summary, from the source and what was written before."""
+"""Why an encoder-decoder generated its answer, a translation or a summary: by the source and the text before."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,12 +11,12 @@ from tfllm.models.pointer_generator import PointerGenerator
 
 
 class SourceSubject(GeneratedSubject):
-    """Tokens of the source, and of the target before each step; of a model that copies those of the source alone."""
+    """Tokens of the source, and of the target before each step; for a model that copies only those of the source."""
 
     @classmethod
     def of(cls, task, texts, target=None, score="log-odds", step=None, instead=None, top_k=5):
-        """target: the text that is explained; None: what the task generates. step: a number from 0, or a produced
-        token; None: all, and a score for each. instead: a word that was not written there. top_k: of the alternatives.
+        """target: the text to explain; None: what the task generates. step: an index from 0, or a generated token;
+        None: all, with a score for each. instead: a word that could be there instead. top_k: number of alternatives.
         """
         (source,) = texts
         target = task.generate(source, verbose=0) if target is None else target
@@ -25,14 +25,14 @@ class SourceSubject(GeneratedSubject):
         parts, outputs, _ = task.example(record)
         inputs = {name: part[0].numpy().astype("int32") for name, part in parts.items()}
         ids, copies = outputs[0].numpy(), isinstance(task.model, PointerGenerator)
-        tokens, places = [], []
+        tokens, positions = [], []
         for part, text, tokenizer, size, first in (
             ("source", source, reader, len(inputs["source"]) - 1, 0),
             ("target", target, writer, 0 if copies else len(ids) - 1, 1),
         ):
             for i, (begin, end) in enumerate(token_spans(tokenizer, text)[:size]):
                 tokens.append(Token(text[begin:end], begin, end, part))
-                places.append((part, first + i))
+                positions.append((part, first + i))
         spans = token_spans(writer, target)[: len(ids) - 1]
         written = [target[begin:end] for begin, end in spans] + [writer.tokens[writer.end].decode()]
         steps = chosen_steps(step, written)
@@ -42,11 +42,11 @@ class SourceSubject(GeneratedSubject):
         subject = cls(
             task, texts={"source": source, "target": target}, tokens=tuple(tokens), targets=tuple(titles),
             inputs=inputs, groups=(tuple(name for name in inputs if name != "target"), ("target",)),
-            places=tuple(places), choice={"ids": ids[steps], "foils": foils}, score=score, at=np.array(steps),
+            positions=tuple(positions), choice={"ids": ids[steps], "foils": foils}, score=score, at=np.array(steps),
         )  # fmt: skip
         copied = names(reader, parts["source"][0])
         shown = subject.steps(lambda rows: names(writer, tf.constant(rows), copied), top_k)
-        return subject.changed(told={"prediction": target, "steps": shown})
+        return subject.changed(details={"prediction": target, "steps": shown})
 
     @staticmethod
     def logits(task, inputs):
@@ -62,9 +62,9 @@ class SourceSubject(GeneratedSubject):
 
     @staticmethod
     def alignments(task, inputs):
-        """-> by decoder block the attention to the source, [H, T, S] each."""
+        """-> the attention to the source of each decoder block, [H, T, S] each."""
         fed = (inputs[name] for name in ("source", "target"))
         more = {"source_ids": inputs["source_ids"]} if "source_ids" in inputs else {}
         weights = task.model(*fed, **more, training=False)[1]
-        found = (np.array(weights[name])[0] for name in task.model.source_attention)
-        return [part.reshape(-1, *part.shape[-2:]) for part in found]
+        result = (np.array(weights[name])[0] for name in task.model.source_attention)
+        return [part.reshape(-1, *part.shape[-2:]) for part in result]

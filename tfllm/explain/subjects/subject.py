@@ -1,7 +1,7 @@
-"""A text as a model reads it, the numbers that are explained, and how both follow from leaving tokens out.
+"""A text as a model reads it, the numbers to explain, and how both change when tokens are removed.
 
-Axes:  K numbers that are explained  N tokens that they are divided among  P perturbations of the text  T tokens of an
-input of the model, special ones counted  D width of an embedding
+Axes:  K numbers to explain  N tokens  P perturbations of the text  T tokens of an input of the model, including special
+tokens  D width of an embedding
 """
 
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ from tfllm.tasks.compiled import compiled
 from tfllm.tasks.text_generation.decoding import plain_errors
 
 REMOVALS = ("delete", "unknown", "mask", "pad")
-ROWS = 256  # perturbations that the model reads at a time
+ROWS = 256  # perturbations per batch
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,17 @@ class Token:
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """Abstract. One text of a task, and K numbers of the answer. A final class gives `numbers` and `tables`.
+    """Abstract. One text of a task, and K numbers of the answer. A subclass defines `numbers` and `tables`.
 
-    texts    {part: the text as written}
-    tokens   N Tokens, all but the special ones
-    targets  K names of the numbers
-    inputs   {name: int array [T]}: what the model is fed, without padding
-    groups   tuples of names of inputs that stand side by side, token ids first
-    places   N pairs: the input that has the ids of a token, and its position there
-    at       [K] positions in the ids of the last group whose output gives a number; they follow what is deleted
-    choice   {name: array of ints or floats}: which numbers
-    score    what a number is: "log-odds", "probability", "logit"
+    texts      {part: the original text}
+    tokens     N Tokens, without special tokens
+    targets    K names of the numbers
+    inputs     {name: int array [T]}: the inputs of the model, without padding
+    groups     tuples of names of parallel inputs, token ids first
+    positions  N pairs: the input that has the id of a token, and its position there
+    at         [K] positions in the ids of the last group whose output gives a number; they move when tokens are deleted
+    choice     {name: array of ints or floats}: which numbers
+    score      what a number is: "log-odds", "probability", "logit"
     """
 
     task: object
@@ -50,16 +50,16 @@ class Subject:
     targets: tuple
     inputs: dict
     groups: tuple
-    places: tuple
+    positions: tuple
     choice: dict
     score: str = "log-odds"
     removal: str = "delete"
     at: np.ndarray | None = None
-    told: dict = field(default_factory=dict)  # what an Explanation tells beside the scores
+    details: dict = field(default_factory=dict)  # added to the details of the Explanation
 
-    kinds: ClassVar[tuple[str, ...]] = ("log-odds", "probability", "logit")  # of scores, the usual one first
-    measured: ClassVar = "probability"  # by which faithfulness is measured
-    deletes: ClassVar = True  # whether tokens can be deleted: not where a target is a position
+    kinds: ClassVar[tuple[str, ...]] = ("log-odds", "probability", "logit")  # kinds of scores, the default first
+    measured: ClassVar = "probability"  # the score that faithfulness uses
+    deletes: ClassVar = True  # whether tokens can be deleted: not if a target is a position
 
     def __post_init__(self):
         if self.score not in self.kinds:
@@ -69,7 +69,7 @@ class Subject:
 
     @staticmethod
     def numbers(task, inputs, choice, score):
-        """inputs {name: int [B, T]} (and "at" [B, K]), choice -> float32 [B, K]. Traced: core operations only."""
+        """inputs {name: int [B, T]} (and "at" [B, K]), choice -> float32 [B, K]. Traced: use core operations only."""
         raise NotImplementedError
 
     @staticmethod
@@ -85,26 +85,26 @@ class Subject:
         """The same subject with other fields."""
         return replace(self, **fields)
 
-    # Leaving tokens out
+    # Removing tokens
 
     def values(self, keep, removal=None):
-        """keep [P, N] bool, the tokens that stay -> float64 [P, K]."""
+        """keep [P, N] bool, the tokens to keep -> float64 [P, K]."""
         keep, parts = np.asarray(keep, bool), []
         for i in range(0, len(keep), ROWS):
             parts.append(self.run(self.perturbed(keep[i : i + ROWS], removal or self.removal)))
         return np.concatenate(parts) if parts else np.zeros((0, len(self.targets)))
 
     def perturbed(self, keep, removal):
-        """keep [P, N] -> {name: int32 [P, T]}, dense; what is deleted moves the rest to the left.
+        """keep [P, N] -> {name: int32 [P, T]}, dense; deleting tokens moves the rest to the left.
 
-        removal: "delete"; or "unknown", "mask", "pad": the token that stands in the place of each. ValueError for a
-        token that the tokenizer has not, and for "delete" where a target is a position.
+        removal: "delete"; or "unknown", "mask", "pad": the token that replaces each. Raises ValueError for a token that
+        the tokenizer does not have, and for "delete" if a target is a position.
         """
-        instead, found = self.replacement(removal), {}
+        instead, result = self.replacement(removal), {}
         for group in self.groups:
             size = len(self.inputs[group[0]])
             stays = np.ones((len(keep), size), bool)
-            for n, (name, position) in enumerate(self.places):
+            for n, (name, position) in enumerate(self.positions):
                 if name == group[0]:
                     stays[:, position] = keep[:, n]
             for name in group:
@@ -113,15 +113,15 @@ class Subject:
                     rows = self.moved(rows, stays, name == group[0])
                 elif name == group[0]:
                     rows = np.where(stays, rows, instead)
-                found[name] = rows.astype("int32")
+                result[name] = rows.astype("int32")
         if self.at is not None:
             last = np.cumsum(stays, axis=1)[:, self.at] - 1 if instead is None else np.repeat(
                 self.at[None], len(keep), axis=0)  # fmt: skip
-            found["at"] = np.maximum(last, 0).astype("int32")
-        return found
+            result["at"] = np.maximum(last, 0).astype("int32")
+        return result
 
     def moved(self, rows, stays, are_ids):
-        """rows [P, T] with what stays first, then 0; of nothing the END that an empty text is read as."""
+        """rows [P, T] with the kept tokens first, then 0; without any the END that represents an empty text."""
         order = np.argsort(~stays, axis=1, kind="stable")
         rows, counts = np.take_along_axis(rows, order, axis=1), stays.sum(axis=1)
         rows = np.where(np.arange(rows.shape[1]) < counts[:, None], rows, 0)[:, : max(1, counts.max(initial=1))]
@@ -140,12 +140,14 @@ class Subject:
             raise ValueError(f"removal must be one of {REMOVALS}; got {removal!r}")
         if removal == "delete":
             if not self.deletes:
-                raise ValueError(f"the target is a position: a token is replaced, removal one of {REMOVALS[1:]}")
+                raise ValueError(
+                    f"the target is a position, so tokens can only be replaced: set removal to one of {REMOVALS[1:]}"
+                )
             return None
-        found = getattr(self.tokenizer, removal, None)
-        if found is None:
+        result = getattr(self.tokenizer, removal, None)
+        if result is None:
             raise ValueError(f"a {type(self.tokenizer).__name__} has no token for {removal!r}: choose another removal")
-        return found
+        return result
 
     # The model
 
@@ -157,49 +159,51 @@ class Subject:
             return function(tensors(inputs), tensors(choice)).numpy().astype("float64")
 
     def layers(self):
-        """The embedding layers, each once, and for each bool [N]: which tokens it looks up."""
-        tables, found = self.tables(self.task), []
-        for name in dict.fromkeys(name for name, _ in self.places):
+        """The embedding layers, each once, and for each bool [N]: the tokens that it looks up."""
+        tables, result = self.tables(self.task), []
+        for name in dict.fromkeys(name for name, _ in self.positions):
             for layer in tables[name]:
-                if all(layer is not known for known, _ in found):
-                    found.append((layer, np.zeros(self.size, bool)))
-                next(used for known, used in found if known is layer)[:] |= [place[0] == name for place in self.places]
-        return found
+                if all(layer is not known for known, _ in result):
+                    result.append((layer, np.zeros(self.size, bool)))
+                next(used for known, used in result if known is layer)[:] |= [
+                    input_name == name for input_name, _ in self.positions
+                ]
+        return result
 
     def vectors(self):
-        """For each embedding layer the rows of the N tokens, float32 [N, D]; 0 of tokens that it does not look up."""
-        ids = np.array([self.inputs[name][position] for name, position in self.places], "int32")
+        """For each embedding layer the rows of the N tokens, float32 [N, D]; 0 for tokens that it does not look up."""
+        ids = np.array([self.inputs[name][position] for name, position in self.positions], "int32")
         return [np.where(used[:, None], rows_of(layer, ids), 0.0).astype("float32") for layer, used in self.layers()]
 
     def gradients(self, vectors, weights):
-        """vectors: for each embedding layer [B, N, D], in the place of the tokens' own; weights [B, K].
+        """vectors: for each embedding layer [B, N, D], instead of the tokens' own; weights [B, K].
 
         -> (values float64 [B, K], the gradients of Σ_k weights · values by each of the vectors, [B, N, D]).
         """
         rows, tables = len(weights), self.tables(self.task)
         inputs = {name: np.repeat(part[None], rows, axis=0).astype("int32") for name, part in self.inputs.items()}
         number = np.arange(rows) * self.size
-        for n, (name, position) in enumerate(self.places):
+        for n, (name, position) in enumerate(self.positions):
             inputs[name][:, position] = tables[name][0].input_dim + number + n
         if self.at is not None:
             inputs["at"] = np.repeat(self.at[None], rows, axis=0).astype("int32")
         choice = arrays(self.choice)
         function = gradients_of(self.task, type(self), self.score, specs(inputs, 1), specs(choice), self.order())
         with plain_errors():
-            values, found = function(
+            values, result = function(
                 tensors(inputs), [tf.constant(part, tf.float32) for part in vectors], tensors(choice),
                 tf.constant(weights, tf.float32),
             )  # fmt: skip
-        return values.numpy().astype("float64"), [part.numpy().astype("float64") for part in found]
+        return values.numpy().astype("float64"), [part.numpy().astype("float64") for part in result]
 
     def order(self):
-        """(name of ids, number of the layer) in the order of `layers`: what finds them again inside a trace."""
-        tables, found = self.tables(self.task), []
+        """(name of ids, index of the layer) in the order of `layers`, to find them again inside a trace."""
+        tables, result = self.tables(self.task), []
         for layer, _ in self.layers():
-            found.append(
+            result.append(
                 next((name, i) for name, known in tables.items() for i, one in enumerate(known) if one is layer)
             )
-        return tuple(found)
+        return tuple(result)
 
 
 def arrays(choice):
@@ -216,15 +220,16 @@ def specs(parts, least=0):
     return tuple((name, max(part.ndim, least), part.dtype.name) for name, part in parts.items())
 
 
-def signature(found):
-    return {name: tf.TensorSpec([None] * rank, kind) for name, rank, kind in found}
+def signature(result):
+    return {name: tf.TensorSpec([None] * rank, kind) for name, rank, kind in result}
 
 
 @compiled
 def values_of(task, kind, score, inputs, choice):
     """The tf.function (inputs, choice) -> float32 [B, K] of a task."""
 
-    function = partial(values, task, kind, score)  # TensorFlow takes functions of one code for one that is retraced
+    # otherwise TensorFlow treats functions with the same code as one that is retraced
+    function = partial(values, task, kind, score)
     return tf.function(function, input_signature=[signature(inputs), signature(choice)], autograph=False)
 
 
@@ -247,6 +252,6 @@ def values_and_gradients(layers, numbers, inputs, vectors, choice, weights):
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(vectors)
         with embedded(layers, vectors):
-            found = numbers(inputs, choice)
-        total = tf.reduce_sum(found * weights)
-    return found, tape.gradient(total, vectors, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            result = numbers(inputs, choice)
+        total = tf.reduce_sum(result * weights)
+    return result, tape.gradient(total, vectors, unconnected_gradients=tf.UnconnectedGradients.ZERO)

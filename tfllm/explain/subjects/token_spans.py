@@ -1,8 +1,8 @@
-"""Which characters of a text its tokens stand for, with every tokenizer: those that tell it, and all others.
+"""The characters of a text that belong to each token, for every tokenizer, with or without `encode_with_offsets`.
 
-Tokenizers of bytes (Bytes, Subwords, BytePairs) lose nothing, so that the bytes of their tokens follow one another in
-the text; a character of several tokens belongs to each. Of others the letters of a token are looked for behind the
-token before it. Characters are code points of the text as it is written, before it is lower-cased.
+Tokenizers of bytes (Bytes, Subwords, BytePairs) are lossless, so the bytes of their tokens are consecutive in the text;
+a character of several tokens belongs to each. For others the letters of a token are searched after the token before it.
+Characters are code points of the original text, before it is lower-cased.
 """
 
 import tensorflow as tf
@@ -14,11 +14,11 @@ from tfllm.text.chinese.segmentation import Segments
 from tfllm.text.cleaning import lower
 from tfllm.text.subwords import Subwords
 
-WHOLE = (Bytes, Subwords, BytePairs)  # tokens are bytes of the text, and all of it
+WHOLE = (Bytes, Subwords, BytePairs)  # their tokens are bytes of the text, and cover all of it
 
 
 def token_spans(tokenizer, text):
-    """A text (str) -> [(start, end)] of its tokens, as `encode` cuts it."""
+    """A text (str) -> [(start, end)] of its tokens, as `encode` splits it."""
     if hasattr(tokenizer, "encode_with_offsets"):
         _, starts, ends = tokenizer.encode_with_offsets([text])
         return list(zip(starts[0].numpy().tolist(), ends[0].numpy().tolist(), strict=True))
@@ -34,7 +34,7 @@ def token_spans(tokenizer, text):
 
 
 def spelled(text, lowercase):
-    """-> (the letters that the tokenizer reads, for each the character of the text that it comes from)."""
+    """-> (the letters that the tokenizer reads, for each the index of its character in the text)."""
     if not lowercase or not text:
         return list(text), list(range(len(text)))
     lowered = [letter.decode() for letter in lower(tf.constant(list(text))).numpy()]
@@ -43,7 +43,7 @@ def spelled(text, lowercase):
 
 
 def byte_spans(sizes, letters, owners):
-    """Numbers of bytes of tokens that follow one another -> the characters that each has a byte of."""
+    """Byte lengths of consecutive tokens -> the characters of which each has a byte."""
     owner = [i for letter, i in zip(letters, owners, strict=True) for _ in letter.encode()]
     spans, begin = [], 0
     for size in sizes:
@@ -53,7 +53,7 @@ def byte_spans(sizes, letters, owners):
 
 
 def found_spans(words, letters, owners):
-    """Words in the order of the text -> where each is found behind the one before; an empty span where it is not."""
+    """Words in the order of the text -> the position of each after the one before; an empty span if not found."""
     text, spans, begin = "".join(letters), [], 0
     for word in words:
         at = text.find(word, begin)
