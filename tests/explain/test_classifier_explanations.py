@@ -217,5 +217,5 @@ def test_mistakes_are_told():
 
 def test_a_task_that_is_not_explained():
     config = tasks.MaskedLanguageModelConfig(60, next_sentence=False, length=12, model=MODELS["bert"])
-    with pytest.raises(TypeError, match="a MaskedLanguageModel is not explained"):
+    with pytest.raises(TypeError, match="a MaskedLanguageModel cannot be explained"):
         tasks.MaskedLanguageModel.from_text(["A dog runs."] * 2, config).explain("a")

@@ -50,7 +50,7 @@ def test_lime_finds_the_weights_of_a_sum():
     assert game.asked == 2000 and found.base is None
     np.testing.assert_array_equal(found.matrix, lime(game, samples=2000).matrix)
     assert np.abs(found.matrix - lime(game, samples=2000, seed=1).matrix).max() > 0
-    with pytest.raises(ValueError, match="samples must be 2 or more"):
+    with pytest.raises(ValueError, match="samples must be at least 2"):
         lime(game, samples=1)
 
 
