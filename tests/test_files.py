@@ -55,12 +55,12 @@ def test_bytes_are_on_the_disk_before_the_name(tmp_path, monkeypatch):
 def test_errors_of_the_disk_name_the_file(tmp_path, wrong):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    said = os.strerror(wrong)
+    output = os.strerror(wrong)
     with (
-        pytest.raises(OSError, match=rf"^.*{said}; the previous file is unchanged: '.*a\.txt'$") as result,
+        pytest.raises(OSError, match=rf"^.*{output}; the previous file is unchanged: '.*a\.txt'$") as result,
         written(path),
     ):
-        raise OSError(wrong, said)
+        raise OSError(wrong, output)
     assert result.value.errno == wrong and path.read_text() == "old"
     with pytest.raises(OSError, match=r"No such file or directory: '.*b[/\\]c'$"), written(tmp_path / "b" / "c"):
         pass

@@ -54,14 +54,14 @@ def changed_bytes(generator, data):
 def changed_values(generator, result):
     """A copy of what JSON gives, with one value, somewhere, another."""
     result = json.loads(json.dumps(result))
-    place = result
+    position = result
     while True:
-        names = list(place) if isinstance(place, dict) else list(range(len(place)))
+        names = list(position) if isinstance(position, dict) else list(range(len(position)))
         name = names[generator.integers(len(names))]
-        if isinstance(place[name], (dict, list)) and place[name] and generator.random() < 0.7:
-            place = place[name]
+        if isinstance(position[name], (dict, list)) and position[name] and generator.random() < 0.7:
+            position = position[name]
             continue
-        place[name] = VALUES[generator.integers(len(VALUES))]
+        position[name] = VALUES[generator.integers(len(VALUES))]
         return result
 
 

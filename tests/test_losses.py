@@ -41,12 +41,12 @@ def test_gradient_is_the_slope(smoothing):
     """Central differences of the loops in float64, each place with a weight of its own."""
     scale, step = np.array([[1, -2, 3], [0, 0.5, 1]], "float32"), 1e-5
     slopes = np.zeros((B, T, V))
-    for place in np.ndindex(B, T, V):
+    for position in np.ndindex(B, T, V):
         up, down = (np.float64(LOGITS) for _ in range(2))
-        up[place] += step
-        down[place] -= step
+        up[position] += step
+        down[position] -= step
         change = by_loops(up, smoothing) - by_loops(down, smoothing)
-        slopes[place] = (scale * change).sum() / (2 * step)
+        slopes[position] = (scale * change).sum() / (2 * step)
     result = gradient(lambda z: tf.reduce_sum(scale * smoothed_cross_entropy(TARGETS, z, smoothing)), LOGITS)
     np.testing.assert_allclose(result, slopes, atol=1e-6)
     assert not result[scale == 0].any()

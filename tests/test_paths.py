@@ -35,7 +35,7 @@ def test_files(name, files, home, monkeypatch):
     assert [home / path for path in expanded(name)] == [home / file for file in files]
 
 
-@pytest.mark.parametrize("name, told", [("b", "is a folder without .txt"), ("none*", "no file matches the pattern")])
-def test_what_has_no_file(name, told, home):
-    with pytest.raises(FileNotFoundError, match=told):
+@pytest.mark.parametrize("name, message", [("b", "is a folder without .txt"), ("none*", "no file matches the pattern")])
+def test_what_has_no_file(name, message, home):
+    with pytest.raises(FileNotFoundError, match=message):
         expanded(home / name)

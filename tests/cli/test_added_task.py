@@ -6,7 +6,7 @@ from importlib import metadata
 
 import pytest
 
-from tests.cli.test_road import told
+from tests.cli.test_road import stderr_of
 from tfllm.cli import main
 from tfllm.cli.tasks import table
 
@@ -117,7 +117,7 @@ def test_all_verbs_serve_it(toy, capsys):
     assert (toy / "served" / "reversed").exists()
     main(["completion", "bash"])
     assert "train\\ reversal" in capsys.readouterr().out
-    assert "contains a run of reversal, not of lm" in told(capsys, *"train lm --text text.txt --out RUN".split())
+    assert "contains a run of reversal, not of lm" in stderr_of(capsys, *"train lm --text text.txt --out RUN".split())
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ def test_all_verbs_serve_it(toy, capsys):
     ],
 )
 def test_mistakes_are_told_in_a_line(toy, line, part, capsys):
-    assert part in told(capsys, "train", *line.split())
+    assert part in stderr_of(capsys, "train", *line.split())

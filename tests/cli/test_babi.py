@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import history, told
+from tests.cli.test_road import history, stderr_of
 from tests.conftest import eagerly
 from tests.tasks.test_fact_answering import columns, records
 from tfllm import data
@@ -59,7 +59,9 @@ def test_evaluate_and_generate(run, capsys, eager):
 
 @pytest.mark.parametrize("text", ["Where is Ann?", " | Where is Ann?", "Ann went out. | "])
 def test_a_text_without_a_part_is_refused(run, capsys, text):
-    assert "text 2: expected facts, '|' and a question; got " in told(capsys, "generate", str(run), "a | b ?", text)
+    assert "text 2: expected facts, '|' and a question; got " in stderr_of(
+        capsys, "generate", str(run), "a | b ?", text
+    )
 
 
 def test_export(run, tmp_path, capsys):
@@ -82,13 +84,13 @@ def test_export(run, tmp_path, capsys):
 def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.txt").write_text("1 Ann went out.\n")
-    said = told(capsys, *line.split())
-    assert all(part in said for part in parts), said
+    output = stderr_of(capsys, *line.split())
+    assert all(part in output for part in parts), output
     assert not (tmp_path / "R").exists()
 
 
 def test_help(capsys):
     main(["train", "facts", "--help"])
-    said = capsys.readouterr().out
-    assert "usage: tfllm train facts --babi F[,F] --out RUN" in said and "--linear_start" in said
-    assert "MemoryNetwork: " in said and "Seq2SeqRNN: " in said
+    output = capsys.readouterr().out
+    assert "usage: tfllm train facts --babi F[,F] --out RUN" in output and "--linear_start" in output
+    assert "MemoryNetwork: " in output and "Seq2SeqRNN: " in output

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import history, told
+from tests.cli.test_road import history, stderr_of
 from tests.conftest import eagerly
 from tfllm import config, data
 from tfllm.cli import main
@@ -122,12 +122,12 @@ def test_generate_tells_labels_and_probabilities(run, model, capsys, monkeypatch
     answers = model.classify(texts, verbose=0)
     chances = [answer["probabilities"] for answer in answers]
     main(["generate", str(run), *texts])
-    said = capsys.readouterr().out.splitlines()
-    assert said == [f"up {chances[0]['up']:.4f}", f"down {chances[1]['down']:.4f}"]
+    output = capsys.readouterr().out.splitlines()
+    assert output == [f"up {chances[0]['up']:.4f}", f"down {chances[1]['down']:.4f}"]
     main(["generate", str(run), *texts, "", " ", "--top-k", "2"])
-    said = capsys.readouterr().out.splitlines()
-    assert said[2:] == ["", ""]
-    assert said[0] == f"up {chances[0]['up']:.4f}\tdown {chances[0]['down']:.4f}"
+    output = capsys.readouterr().out.splitlines()
+    assert output[2:] == ["", ""]
+    assert output[0] == f"up {chances[0]['up']:.4f}\tdown {chances[0]['down']:.4f}"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("\r\n".join(texts).encode())))
     main(["generate", str(run), "--json", "true"])
     assert [json.loads(line)["label"] for line in capsys.readouterr().out.splitlines()] == ["up", "down"]
@@ -135,8 +135,8 @@ def test_generate_tells_labels_and_probabilities(run, model, capsys, monkeypatch
 
 def test_export_answers_the_same(run, model, tmp_path, capsys):
     main(["export", str(run), str(tmp_path / "serving")])
-    assert (place := capsys.readouterr().out.strip()) == str(tmp_path / "serving" / "1")
-    served = tf.saved_model.load(place)
+    assert (position := capsys.readouterr().out.strip()) == str(tmp_path / "serving" / "1")
+    served = tf.saved_model.load(position)
     answer = served.signatures["serving_default"](texts=tf.constant(["a good film"]))
     expected = model.classify("a good film", verbose=0)
     assert answer["label"].numpy()[0].decode() == expected["label"] == "up"
@@ -152,9 +152,9 @@ def test_pairs_and_numbers(corpus, tmp_path, capsys, eager):
     main(["generate", out, "good film\tbad film"])
     score = tfllm.load_model(tmp_path / "RUN" / "best.keras").classify("good film", "bad film", verbose=0)["score"]
     assert float(capsys.readouterr().out) == pytest.approx(score, rel=1e-4)
-    assert "text 1: expected two texts separated by a tab; got 1" in told(capsys, "generate", out, "x")
-    said = told(capsys, "evaluate", out, *columns, "--reliability", "c.png")
-    assert "--reliability needs probabilities" in said
+    assert "text 1: expected two texts separated by a tab; got 1" in stderr_of(capsys, "generate", out, "x")
+    output = stderr_of(capsys, "evaluate", out, *columns, "--reliability", "c.png")
+    assert "--reliability needs probabilities" in output
 
 
 def test_several_labels(corpus, tmp_path, capsys, eager):
@@ -166,14 +166,14 @@ def test_several_labels(corpus, tmp_path, capsys, eager):
     assert [{part.split()[0] for part in line.split("\t")} for line in capsys.readouterr().out.splitlines()] == [
         {"up", "down"}, {"up", "down"}
     ]  # fmt: skip
-    said = told(capsys, "evaluate", out, *source, "--confusion", "c.png")
-    assert "one label per text; this classifier is of kind 'multi'" in said
+    output = stderr_of(capsys, "evaluate", out, *source, "--confusion", "c.png")
+    assert "one label per text; this classifier is of kind 'multi'" in output
 
 
 def test_labels_the_model_does_not_know_are_named_by_their_line(run, tmp_path, capsys):
     (tmp_path / "x.csv").write_text("text,label\na,up\nb,sideways\n")
-    said = told(capsys, "evaluate", str(run), "--data", str(tmp_path / "x.csv"))
-    assert "x.csv:3: expected one of the labels down, up; got 'sideways'" in said
+    output = stderr_of(capsys, "evaluate", str(run), "--data", str(tmp_path / "x.csv"))
+    assert "x.csv:3: expected one of the labels down, up; got 'sideways'" in output
 
 
 def test_which_reader_is_asked(monkeypatch):
@@ -216,16 +216,16 @@ def test_what_is_held_out_is_drawn_once():
 def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("text,label\na,x\nb,y\n")
-    said = told(capsys, *line.split())
-    assert all(part in said for part in parts), said
+    output = stderr_of(capsys, *line.split())
+    assert all(part in output for part in parts), output
     assert not (tmp_path / "R").exists()
 
 
 def test_help_lists_the_options(capsys):
     main(["train", "classifier", "--help"])
-    said = capsys.readouterr().out
-    assert "usage: tfllm train classifier --data F --text COLUMN --label COLUMN --out RUN" in said
-    assert all(name in said for name in ("--calibrate", "--pretrained", "--held_out", "--model.kind", "TextCNN: "))
+    output = capsys.readouterr().out
+    assert "usage: tfllm train classifier --data F --text COLUMN --label COLUMN --out RUN" in output
+    assert all(name in output for name in ("--calibrate", "--pretrained", "--held_out", "--model.kind", "TextCNN: "))
     main(["generate", "--help"])
     assert "RUN of classifier:" in capsys.readouterr().out
 

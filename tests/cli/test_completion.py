@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.cli.test_road import told
+from tests.cli.test_road import stderr_of
 from tfllm.cli import VERBS, main
 from tfllm.cli.tasks import table
 
@@ -75,4 +75,4 @@ def test_the_scripts_know_all_verbs_and_tasks(capsys):
 
 @pytest.mark.parametrize("line, part", [("bahs", "did you mean 'bash'?"), ("bash zsh", "expected bash|zsh|fish, got")])
 def test_a_shell_that_is_none(line, part, capsys):
-    assert part in told(capsys, "completion", *line.split())
+    assert part in stderr_of(capsys, "completion", *line.split())

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import history, told
+from tests.cli.test_road import history, stderr_of
 from tests.conftest import eagerly
 from tfllm import data
 from tfllm.cli import main
@@ -55,8 +55,8 @@ def test_evaluate_and_generate(run, model, capsys, eager):
     expected = model.score(data.dialogues(path), most=2, max_new_tokens=3)
     assert capsys.readouterr().out == f"{expected}\n" and expected.replies.texts == 2
     main(["generate", str(run), "good day | good day to you | bye", "who ?"])
-    said = [model.reply(["good day", "good day to you", "bye"]), model.reply(["who ?"])]
-    assert capsys.readouterr().out.splitlines() == said
+    output = [model.reply(["good day", "good day to you", "bye"]), model.reply(["who ?"])]
+    assert capsys.readouterr().out.splitlines() == output
 
 
 @pytest.mark.slow
@@ -64,8 +64,8 @@ def test_export(run, model, tmp_path, capsys):
     main(["export", str(run), str(tmp_path / "serving"), "--max_new_tokens", "4"])
     served = tf.saved_model.load(capsys.readouterr().out.strip())
     answer = served.signatures["serving_default"](texts=tf.constant(["good day\ngood day to you\nbye"]))
-    said = model.reply(["good day", "good day to you", "bye"], max_new_tokens=4)
-    assert answer["text"].numpy()[0].decode() == said
+    output = model.reply(["good day", "good day to you", "bye"], max_new_tokens=4)
+    assert answer["text"].numpy()[0].decode() == output
 
 
 def test_chat_with_standard_input(run, model, capsys, monkeypatch, eager):
@@ -105,8 +105,8 @@ def test_a_person_sees_names(capsys):
 
     talk(Parrot(), ask, shown=True)
     thinks = "Bill: thinking ...\r\x1b[KBill: "
-    said = f"(/reset, /system TEXT, /quit)\nAnn: {thinks}hi HI\nAnn: Ann: {thinks}für FÜR\nAnn: \n"
-    assert capsys.readouterr().out == said
+    output = f"(/reset, /system TEXT, /quit)\nAnn: {thinks}hi HI\nAnn: Ann: {thinks}für FÜR\nAnn: \n"
+    assert capsys.readouterr().out == output
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_a_person_sees_names(capsys):
 def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.txt").write_text("nothing\n")
-    said = told(capsys, *line.split())
-    assert all(part in said for part in parts), said
+    output = stderr_of(capsys, *line.split())
+    assert all(part in output for part in parts), output
 
 
 def test_chat_is_for_dialogue(capsys, tmp_path):
@@ -131,14 +131,14 @@ def test_chat_is_for_dialogue(capsys, tmp_path):
 
     with zipfile.ZipFile(tmp_path / "x.keras", "w") as archive:
         archive.writestr("config.json", '{"registered_name": "tfllm>Translator"}')
-    said = told(capsys, "chat", str(tmp_path / "x.keras"))
-    assert "is a run of translation, which does not support this verb: use tfllm generate" in said
+    output = stderr_of(capsys, "chat", str(tmp_path / "x.keras"))
+    assert "is a run of translation, which does not support this verb: use tfllm generate" in output
 
 
 def test_help(capsys):
     main(["train", "dialogue", "--help"])
-    said = capsys.readouterr().out
-    assert "usage: tfllm train dialogue --dialogues F[,F] --out RUN" in said and "--reply_length" in said
+    output = capsys.readouterr().out
+    assert "usage: tfllm train dialogue --dialogues F[,F] --out RUN" in output and "--reply_length" in output
     main(["chat", "--help"])
-    said = capsys.readouterr().out
-    assert "usage: tfllm chat RUN" in said and "--decoding.repetition_penalty" in said
+    output = capsys.readouterr().out
+    assert "usage: tfllm chat RUN" in output and "--decoding.repetition_penalty" in output

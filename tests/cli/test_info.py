@@ -7,7 +7,7 @@ import zipfile
 import h5py
 import pytest
 
-from tests.cli.test_road import told
+from tests.cli.test_road import stderr_of
 from tfllm.cli import main
 from tfllm.training.progress import Progress
 
@@ -48,8 +48,8 @@ def test_what_a_run_is(tmp_path, capsys):
     assert result["training"] == {"epochs": 3, "updates": 12, "seconds": 90, "of_epochs": 5, "monitor": "val_loss"}
     assert result["best"]["val_loss"] == 1.5 and result["last"]["val_loss"] == 1.75
     main(["info", str(tmp_path / "RUN" / "last.keras")])
-    said = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
-    assert ["best", "epoch 2, loss 3, val_loss 1.5"] in said and ["task", "lm"] in said
+    output = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert ["best", "epoch 2, loss 3, val_loss 1.5"] in output and ["task", "lm"] in output
 
 
 def test_runs_side_by_side_the_best_first(tmp_path, capsys):
@@ -77,4 +77,4 @@ def test_runs_side_by_side_the_best_first(tmp_path, capsys):
 @pytest.mark.parametrize("line, part", [("info none", "none"), ("runs none", "none"), ("runs .", "it contains no run")])
 def test_what_is_no_run(line, part, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert part in told(capsys, *line.split())
+    assert part in stderr_of(capsys, *line.split())

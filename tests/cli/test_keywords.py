@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.cli.test_road import told
+from tests.cli.test_road import stderr_of
 from tfllm.cli import main
 from tfllm.extraction import Keywords
 from tfllm.tasks import TextEmbedder
@@ -27,7 +27,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def said(capsys, line):
+def output_of(capsys, line):
     main(["keywords", *line.split()])
     return capsys.readouterr().out
 
@@ -40,16 +40,16 @@ def test_tfidf_over_the_files(here, capsys):
     keywords = Keywords(longest=2).fit([A, B])
     result = keywords.extract([A, B], k=3)
     line = "a.txt b.txt --method tfidf --longest 2 --k 3"
-    assert said(capsys, line) == f"a.txt\n{shown(result[0])}b.txt\n{shown(result[1])}"
+    assert output_of(capsys, line) == f"a.txt\n{shown(result[0])}b.txt\n{shown(result[1])}"
     first, second = A.strip().split("\n\n")
     result = Keywords().fit([first, second]).extract([first, second])
     expected = f"a.txt 1\n{shown(result[0])}a.txt 2\n{shown(result[1])}"
-    assert said(capsys, "a.txt --documents paragraph") == expected
+    assert output_of(capsys, "a.txt --documents paragraph") == expected
 
 
 def test_textrank_with_own_stop_words(here, capsys):
     result = Keywords("textrank", stopped={"network", "a"}).extract(A)
-    assert said(capsys, "a.txt --method textrank --stop-words stop.txt") == shown(result)
+    assert output_of(capsys, "a.txt --method textrank --stop-words stop.txt") == shown(result)
     assert "network\t" not in shown(result) and "the\t" in shown(result)
 
 
@@ -58,13 +58,13 @@ def test_chinese_by_a_dictionary_of_one_s_own(here, capsys):
     tokenizer = Segments(dictionary=words, characters=width.HALF_WIDTH, lowercase=True)
     text = (here / "zh.txt").read_text(encoding="utf-8")
     result = Keywords(language="zh", tokenizer=tokenizer).fit([text]).extract(text)
-    assert said(capsys, "zh.txt --language zh --dictionary words.txt") == shown(result)
+    assert output_of(capsys, "zh.txt --language zh --dictionary words.txt") == shown(result)
     assert result[0][0] == "网络" and {word for word, _ in result} == {"网络", "神经", "学习"}
     vectors = keyed_vectors(["神经"], np.ones((1, 3)))
     embedder = TextEmbedder.from_vectors(vectors, Segments(["神经"], words, width.HALF_WIDTH, True))
     near = Keywords("embedding", "zh", tokenizer, embedder=embedder).extract(text, k=1)
     line = "zh.txt --language zh --dictionary words.txt --method embedding --model v.txt --k 1"
-    assert said(capsys, line) == shown(near) == "神经\t1.0000\n"
+    assert output_of(capsys, line) == shown(near) == "神经\t1.0000\n"
 
 
 def test_embedding_by_word_vectors(here, capsys):
@@ -72,13 +72,13 @@ def test_embedding_by_word_vectors(here, capsys):
 
     embedder = TextEmbedder.from_vectors(load("v.txt"))
     result = Keywords("embedding", embedder=embedder, diversity=0.5).extract(B)
-    assert said(capsys, "b.txt --method embedding --model v.txt --diversity 0.5") == shown(result)
+    assert output_of(capsys, "b.txt --method embedding --model v.txt --diversity 0.5") == shown(result)
 
 
 def test_what_a_user_can_mend_is_one_line(here, capsys):
-    assert "expected FILE" in told(capsys, "keywords", "--k", "3")
-    assert "--k must be 1 or more" in told(capsys, "keywords", "a.txt", "--k", "0")
-    assert "needs --model" in told(capsys, "keywords", "a.txt", "--method", "embedding")
-    assert "other methods must not have one" in told(capsys, "keywords", "a.txt", "--model", "v.txt")
-    assert "--dictionary needs" in told(capsys, "keywords", "a.txt", "--dictionary", "words.txt")
-    assert "nowhere.txt" in told(capsys, "keywords", "nowhere.txt")
+    assert "expected FILE" in stderr_of(capsys, "keywords", "--k", "3")
+    assert "--k must be 1 or more" in stderr_of(capsys, "keywords", "a.txt", "--k", "0")
+    assert "needs --model" in stderr_of(capsys, "keywords", "a.txt", "--method", "embedding")
+    assert "other methods must not have one" in stderr_of(capsys, "keywords", "a.txt", "--model", "v.txt")
+    assert "--dictionary needs" in stderr_of(capsys, "keywords", "a.txt", "--dictionary", "words.txt")
+    assert "nowhere.txt" in stderr_of(capsys, "keywords", "nowhere.txt")

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import history, told
+from tests.cli.test_road import history, stderr_of
 from tests.conftest import eagerly
 from tfllm import config, data
 from tfllm.cli import main
@@ -48,8 +48,8 @@ def run(corpus):
 
 def test_a_dry_run_shows_what_would_be_done(run, corpus, capsys, eager, tmp_path):
     train(corpus, tmp_path / "NEW", "--dry_run", "--model.num_layers", "2")
-    said = capsys.readouterr()
-    assert "num_layers: 2" in said.out and "Total params" in said.out and "batches an epoch in" in said.err
+    output = capsys.readouterr()
+    assert "num_layers: 2" in output.out and "Total params" in output.out and "batches an epoch in" in output.err
     assert not any(tmp_path.iterdir())
 
 
@@ -87,8 +87,8 @@ def test_evaluate_prints_a_table(run, corpus, capsys, eager):
 
 def test_export_answers_the_same(run, tmp_path, capsys):
     main(["export", str(run), str(tmp_path / "serving"), "--decoding.max_length", "9"])
-    assert (place := capsys.readouterr().out.strip()) == str(tmp_path / "serving" / "1")
-    served = tf.saved_model.load(place)
+    assert (position := capsys.readouterr().out.strip()) == str(tmp_path / "serving" / "1")
+    served = tf.saved_model.load(position)
     answer = served.signatures["serving_default"](texts=tf.constant(["two"]))["text"].numpy()[0].decode()
     assert answer == tfllm.load_model(run / "best.keras").generate("two", max_length=9)
 
@@ -129,13 +129,13 @@ def test_which_reader_is_asked(tmp_path, monkeypatch):
 def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.txt").write_text("text")
-    said = told(capsys, *line.split())
-    assert all(part in said for part in parts), said
+    output = stderr_of(capsys, *line.split())
+    assert all(part in output for part in parts), output
     assert not (tmp_path / "R").exists()
 
 
 def test_help_lists_the_options_of_every_model(capsys):
     main(["train", "lm", "--help"])
-    said = capsys.readouterr().out
-    assert "usage: tfllm train lm --text F [F ...] --out RUN" in said and "--model.kind" in said
-    assert "GPT: " in said and "LSTMLanguageModel: " in said and "--recipe.epochs" in said
+    output = capsys.readouterr().out
+    assert "usage: tfllm train lm --text F [F ...] --out RUN" in output and "--model.kind" in output
+    assert "GPT: " in output and "LSTMLanguageModel: " in output and "--recipe.epochs" in output

@@ -73,9 +73,9 @@ def test_files_are_all_the_words_up_to_the_next_option():
 
 
 def test_help_of_several_kinds_says_whose_the_options_are():
-    told = options.helps("tfllm do RUN", {"toys": Settings, "files": Files}).splitlines()
-    assert told[0] == "usage: tfllm do RUN" and told.index("RUN of toys:") < told.index("RUN of files:")
-    assert any(line.startswith("  --split ") for line in told[told.index("RUN of files:") :])
+    message = options.helps("tfllm do RUN", {"toys": Settings, "files": Files}).splitlines()
+    assert message[0] == "usage: tfllm do RUN" and message.index("RUN of toys:") < message.index("RUN of files:")
+    assert any(line.startswith("  --split ") for line in message[message.index("RUN of files:") :])
 
 
 def test_the_file_stands_below_the_options(tmp_path):
@@ -104,7 +104,7 @@ def test_the_kind_may_stand_before_or_behind_its_settings(turn, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line, told",
+    "line, message",
     [
         (["--sorce", "a"], ["--sorce", "did you mean '--source'?"]),
         (["--model.num_layer", "3"], ["--model.num_layer", "'--model.num_layers'"]),
@@ -115,10 +115,10 @@ def test_the_kind_may_stand_before_or_behind_its_settings(turn, tmp_path):
         (["--source", "a", "--source=b"], ["--source is repeated"]),
     ],
 )
-def test_errors_name_the_word_and_the_way_out(line, told):
+def test_errors_name_the_word_and_the_way_out(line, message):
     with pytest.raises(ValueError) as error:
         read(Settings, line)
-    assert all(part in str(error.value) for part in told), error.value
+    assert all(part in str(error.value) for part in message), error.value
 
 
 @pytest.mark.parametrize("given", [[], ["RUN", "more"]])
@@ -174,7 +174,7 @@ def test_batches_are_sized_for_the_data_unless_the_line_says_how(task):
 
 
 @pytest.mark.parametrize(
-    "task, given, said",
+    "task, given, output",
     [
         ("lm", {"stream": True, "num_return_sequences": 2}, "--stream allows one text"),
         ("lm", {"stream": True, "jit_compile": True}, "--stream allows one text"),
@@ -183,6 +183,6 @@ def test_batches_are_sized_for_the_data_unless_the_line_says_how(task):
         ("facts", {"separator": ";"}, "text 1: expected facts, ';' and a question; got 'a | b'"),
     ],
 )
-def test_what_cannot_be_answered_is_refused_without_a_model(task, given, said):
-    with pytest.raises(ValueError, match=said.replace("|", r"\|")):
+def test_what_cannot_be_answered_is_refused_without_a_model(task, given, output):
+    with pytest.raises(ValueError, match=output.replace("|", r"\|")):
         table.module(task).Generation(**given).check(["a | b"])

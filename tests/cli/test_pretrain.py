@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import history, told
+from tests.cli.test_road import history, stderr_of
 from tests.conftest import eagerly
 from tfllm import data
 from tfllm.cli import main
@@ -68,9 +68,9 @@ def test_evaluate_and_generate(run, corpus, capsys, eager):
     main(["generate", str(run), "one [MASK] red", "no mask"])
     assert capsys.readouterr().out.splitlines() == model.generate(["one [MASK] red", "no mask"])
     main(["generate", str(run), "one [MASK] red", "--top_k", "2"])
-    said = capsys.readouterr().out.splitlines()
+    output = capsys.readouterr().out.splitlines()
     best = model.fill("one [MASK] red", 2)[0]
-    assert said[1].split() == [part for token, share in best for part in (token, f"{share:.3f}")]
+    assert output[1].split() == [part for token, share in best for part in (token, f"{share:.3f}")]
 
 
 def test_export_answers_the_same(run, tmp_path, capsys):
@@ -118,11 +118,13 @@ def test_spans(corpus, tmp_path, capsys, eager, verb, config):
 def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.txt").write_text("A text. Of two sentences.")
-    said = told(capsys, *line.split())
-    assert all(part in said for part in parts), said
+    output = stderr_of(capsys, *line.split())
+    assert all(part in output for part in parts), output
 
 
 def test_help_lists_the_options(capsys):
     main(["pretrain", "--help"])
-    said = capsys.readouterr().out
-    assert "usage: tfllm pretrain --text F [F ...] --out RUN" in said and "--objective" in said and "BERT: " in said
+    output = capsys.readouterr().out
+    assert (
+        "usage: tfllm pretrain --text F [F ...] --out RUN" in output and "--objective" in output and "BERT: " in output
+    )

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import history, told
+from tests.cli.test_road import history, stderr_of
 from tests.conftest import eagerly
 from tests.tasks.questions import records
 from tfllm import data
@@ -65,8 +65,8 @@ def test_evaluate_and_generate(run, capsys, eager):
     expected = [one["text"] for one in model.generate(contexts, questions)]
     assert capsys.readouterr().out.splitlines() == [*expected, "", ""]
     main(["generate", str(run), *texts, "--json", "true"])
-    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [one["start"] for one in said] == [one["start"] for one in model.generate(contexts, questions)]
+    output = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["start"] for one in output] == [one["start"] for one in model.generate(contexts, questions)]
     main(["generate", str(run), texts[0], "--n_best", "2"])
     best = model.generate(contexts[0], questions[0], n_best=2)
     assert capsys.readouterr().out == "".join(f"{one['score']:.4f}\t{one['text']}\n" for one in best) + "\n"
@@ -103,17 +103,17 @@ def test_the_model_of_another_run_is_taken(run):
 def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.json").write_text('{"data": []}')
-    said = told(capsys, *line.split())
-    assert all(part in said for part in parts), said
+    output = stderr_of(capsys, *line.split())
+    assert all(part in output for part in parts), output
     assert not (tmp_path / "R").exists()
 
 
 @pytest.mark.parametrize("text", ["Who met cats ?", "| Who met cats ?", "Ann met cats. |", "Ann met cats " * 99])
 def test_a_text_without_a_part_is_refused_before_the_model_is_loaded(run, capsys, monkeypatch, text):
     monkeypatch.setattr("tfllm.cli.run_folder.best", lambda run: pytest.fail("the model is loaded"))
-    said = told(capsys, "generate", str(run), "a | b ?", "", text)
-    assert "text 3: expected a context, '|' and a question; got " in said and len(said) < 200
-    assert "must not be empty" in told(capsys, "generate", str(run), "a | b", "--separator", "")
+    output = stderr_of(capsys, "generate", str(run), "a | b ?", "", text)
+    assert "text 3: expected a context, '|' and a question; got " in output and len(output) < 200
+    assert "must not be empty" in stderr_of(capsys, "generate", str(run), "a | b", "--separator", "")
 
 
 def test_at_a_terminal_such_a_text_does_not_end_the_talk(run, capsys, monkeypatch, eager):
@@ -128,6 +128,6 @@ def test_at_a_terminal_such_a_text_does_not_end_the_talk(run, capsys, monkeypatc
 
 def test_help(capsys):
     main(["train", "qa", "--help"])
-    said = capsys.readouterr().out
-    assert "usage: tfllm train qa --squad F[,F] --out RUN" in said and "--stride" in said
-    assert "BiDAF: " in said and "BERT: " in said
+    output = capsys.readouterr().out
+    assert "usage: tfllm train qa --squad F[,F] --out RUN" in output and "--stride" in output
+    assert "BiDAF: " in output and "BERT: " in output

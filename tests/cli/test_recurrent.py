@@ -1,7 +1,7 @@
 """`tfllm train translation --model.kind Seq2SeqRNN`: the words of the command line reach the model."""
 
 import tfllm
-from tests.cli.test_road import corpus, told, train  # noqa: F401 (fixtures)
+from tests.cli.test_road import corpus, stderr_of, train  # noqa: F401 (fixtures)
 from tfllm import config
 from tfllm.cli import options
 from tfllm.cli.tasks.translation import Training
@@ -28,7 +28,7 @@ def test_the_words_in_any_order():
 
 
 def test_settings_of_another_model_are_refused_with_a_way_out(capsys):
-    said = told(capsys, "train", "translation", "--out", "R", "--model.num_units", "8")
-    assert "TransformerConfig has no 'num_units'" in said and "Seq2SeqRNN would have it: model.kind" in said
-    said = told(capsys, "train", "translation", "--out", "R", "--model.kind", "seq2seq")
-    assert "model.kind: expected one of Transformer, Seq2SeqRNN" in said
+    output = stderr_of(capsys, "train", "translation", "--out", "R", "--model.num_units", "8")
+    assert "TransformerConfig has no 'num_units'" in output and "Seq2SeqRNN would have it: model.kind" in output
+    output = stderr_of(capsys, "train", "translation", "--out", "R", "--model.kind", "seq2seq")
+    assert "model.kind: expected one of Transformer, Seq2SeqRNN" in output

@@ -63,14 +63,14 @@ def history(folder):
         return [{name: cell for name, cell in row.items() if name != "seconds"} for row in csv.DictReader(file)]
 
 
-def told(capsys, *line):
+def stderr_of(capsys, *line):
     """What an erroneous command line prints on stderr."""
     with pytest.raises(SystemExit) as end:
         main(list(line))
     assert end.value.code == 2
-    said = capsys.readouterr().err
-    assert "Traceback" not in said
-    return said
+    output = capsys.readouterr().err
+    assert "Traceback" not in output
+    return output
 
 
 def test_a_run_folder_holds_everything(run):
@@ -96,23 +96,23 @@ def test_generate_answers_words_and_lines_alike(run, capsys, monkeypatch, eager)
 
 def test_evaluate_prints_scores_with_their_signatures(run, corpus, capsys, eager):
     main(["evaluate", str(run), "--source", str(corpus / "valid.de"), "--target", str(corpus / "valid.en")])
-    said = capsys.readouterr().out
-    assert "BLEU" in said and "chrF" in said and "tok:13a" in said
+    output = capsys.readouterr().out
+    assert "BLEU" in output and "chrF" in output and "tok:13a" in output
     main(["evaluate", str(run), "--data", str(pairs_table(corpus)), "--json", "-q"])
     result = capsys.readouterr()
     figures = json.loads(result.out)
-    assert result.err == "" and f"BLEU {figures['bleu']['value']:.2f}" in said and figures["chrf"]["name"] == "chrF2"
+    assert result.err == "" and f"BLEU {figures['bleu']['value']:.2f}" in output and figures["chrf"]["name"] == "chrF2"
     files = ["--source", str(corpus / "valid.de"), "--target", str(corpus / "valid.en"), "--beam-width", "1"]
     main(["evaluate", str(run), *files, "--tokenize", "char"])
     assert "tok:char" in capsys.readouterr().out
-    assert "expected one of 13a, intl, zh" in told(capsys, "evaluate", str(run), *files, "--tokenize", "14a")
+    assert "expected one of 13a, intl, zh" in stderr_of(capsys, "evaluate", str(run), *files, "--tokenize", "14a")
 
 
 def test_export_says_where_and_answers_the_same(run, tmp_path, capsys):
     main(["export", str(run), str(tmp_path / "serving"), "--decoding.beam_width", "1"])
-    assert (place := capsys.readouterr().out.strip()) == str(tmp_path / "serving" / "1")
+    assert (position := capsys.readouterr().out.strip()) == str(tmp_path / "serving" / "1")
     main(["generate", str(run), "ein hund", "--decoding.beam_width", "1"])
-    served = tf.saved_model.load(place)
+    served = tf.saved_model.load(position)
     answer = served.signatures["serving_default"](texts=tf.constant(["ein hund"]))["text"].numpy()[0].decode()
     assert capsys.readouterr().out == answer + "\n"
 
@@ -133,31 +133,33 @@ def test_interrupted_and_resumed_is_as_never_interrupted(corpus, tmp_path, capsy
     with pytest.raises(SystemExit) as end:
         train(corpus, tmp_path / "cut")
     assert end.value.code == 130
-    said = capsys.readouterr().err
-    assert "1 epoch" in said and f"tfllm train translation --out {tmp_path / 'cut'}" in said
+    output = capsys.readouterr().err
+    assert "1 epoch" in output and f"tfllm train translation --out {tmp_path / 'cut'}" in output
     assert len(history(tmp_path / "cut")) == 1
     monkeypatch.setattr(tfllm.training, "callbacks", whole)
     main(["train", "translation", "--out", str(tmp_path / "cut")])
     assert history(tmp_path / "cut") == history(tmp_path / "straight")
     main(["train", "translation", "--out", str(tmp_path / "cut"), "--epochs", "3"])  # all else is in the folder
     assert len(history(tmp_path / "cut")) == 3
-    assert "dff was 32 and is 8" in told(
+    assert "dff was 32 and is 8" in stderr_of(
         capsys, "train", "translation", "--out", str(tmp_path / "cut"), "--epochs", "4", "--model.dff", "8"
     )
 
 
 def test_options_are_those_of_the_run_s_task(run, capsys):
-    assert "no option --decoding.beam: did you mean '--decoding.beam_width'" in told(
+    assert "no option --decoding.beam: did you mean '--decoding.beam_width'" in stderr_of(
         capsys, "generate", str(run), "text", "--decoding.beam", "2"
     )
-    assert "no option --decoding.max_length" in told(capsys, "export", str(run), "F", "--decoding.max_length", "2")
-    said = told(capsys, "evaluate", str(run), "--text", "F")
+    assert "no option --decoding.max_length" in stderr_of(capsys, "export", str(run), "F", "--decoding.max_length", "2")
+    output = stderr_of(capsys, "evaluate", str(run), "--text", "F")
     assert (
-        "no option --text: " in said
-        and "is a run of translation, whose data options are --source F --target F; " in said
+        "no option --text: " in output
+        and "is a run of translation, whose data options are --source F --target F; " in output
     )
-    assert "the option belongs to lm, classifier" in said and "did you mean" not in said
-    assert "a run of translation; the option belongs to " in told(capsys, "generate", str(run), "a", "--n_best", "2")
+    assert "the option belongs to lm, classifier" in output and "did you mean" not in output
+    assert "a run of translation; the option belongs to " in stderr_of(
+        capsys, "generate", str(run), "a", "--n_best", "2"
+    )
 
 
 def test_a_finished_run_ends_at_once_and_other_settings_are_refused(run, corpus, capsys):
@@ -165,19 +167,19 @@ def test_a_finished_run_ends_at_once_and_other_settings_are_refused(run, corpus,
     train(corpus, run, *valid(corpus))
     assert "the training is complete" in capsys.readouterr().err
     more = ["--config", str(corpus / "tiny.yaml"), "--source", "x", "--target", "y", *valid(corpus)]
-    said = told(capsys, "train", "translation", *more, "--out", str(run), "--model.dff", "8")
-    assert "model.dff was 32 and is 8" in said and "source was" in said
+    output = stderr_of(capsys, "train", "translation", *more, "--out", str(run), "--model.dff", "8")
+    assert "model.dff was 32 and is 8" in output and "source was" in output
     assert (run / "last.keras").stat().st_mtime_ns == before
 
 
 def test_another_task_and_changed_texts_are_told(run, corpus, capsys):
     kept = (run / "run.json").read_text()
     again = "use another --out, or continue it by tfllm train translation --out"
-    said = f"{run} contains a run of translation, not of lm: {again}"
+    output = f"{run} contains a run of translation, not of lm: {again}"
     for more in ([], ["--text", str(corpus / "train.de")]):
-        assert said in told(capsys, "train", "lm", "--out", str(run), *more)
+        assert output in stderr_of(capsys, "train", "lm", "--out", str(run), *more)
     (run / "run.json").unlink()  # as older runs are: the model tells
-    assert said in told(capsys, "train", "lm", "--out", str(run))
+    assert output in stderr_of(capsys, "train", "lm", "--out", str(run))
     (run / "run.json").write_text(kept)
     path = corpus / "train.en"
     text = path.read_text()
@@ -208,7 +210,7 @@ def test_a_log_is_shown_once_whatever_was_imported(capsys, monkeypatch):
 def test_a_run_in_use_is_refused(run, corpus, capsys, monkeypatch):
     monkeypatch.setattr("tfllm.training.lock.lock", lambda descriptor: (_ for _ in ()).throw(BlockingIOError))
     (run / ".lock").write_text("process 7 on there, since now")
-    assert told(capsys, "train", "translation", "--out", str(run)).splitlines()[-1] == (
+    assert stderr_of(capsys, "train", "translation", "--out", str(run)).splitlines()[-1] == (
         f"tfllm train: {run} is in use: process 7 on there, since now trains there; "
         "wait, stop it, or use another folder"
     )
@@ -246,8 +248,8 @@ def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
     words = ["" if word == "{empty}" else word.format(table="pairs.tsv") for word in line.split()]
     if parts[0] == "usage":
         main(words)
-        said = capsys.readouterr().out
+        output = capsys.readouterr().out
     else:
-        said = told(capsys, *words)
-    assert all(part in said for part in parts), said
+        output = stderr_of(capsys, *words)
+    assert all(part in output for part in parts), output
     assert not (tmp_path / "R").exists()

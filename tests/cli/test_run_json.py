@@ -6,7 +6,7 @@ from tfllm.cli import main
 
 
 @pytest.mark.parametrize(
-    "held, told",
+    "held, message",
     [
         (b"", "is not JSON in UTF-8"), (b"\xff\xfe", "is not JSON in UTF-8"), (b"[" * 100_000, "is not JSON in UTF-8"),
         (b"[]", "must be an object {...}, got a list"), (b"{}", "must name a task; got None: remove it"),
@@ -14,9 +14,9 @@ from tfllm.cli import main
         (b'{"task": "translation"}', "contains a run of translation, not of lm"),
     ],
 )  # fmt: skip
-def test_a_broken_note_of_a_run_is_told_in_one_line(held, told, tmp_path, capsys):
+def test_a_broken_note_of_a_run_is_told_in_one_line(held, message, tmp_path, capsys):
     (tmp_path / "run.json").write_bytes(held)
     with pytest.raises(SystemExit) as end:
         main(["train", "lm", "--text", "a.txt", "--out", str(tmp_path)])
-    said = capsys.readouterr().err
-    assert end.value.code == 2 and said.count("\n") == 1 and told in said and str(tmp_path) in said
+    output = capsys.readouterr().err
+    assert end.value.code == 2 and output.count("\n") == 1 and message in output and str(tmp_path) in output

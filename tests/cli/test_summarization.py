@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import told
+from tests.cli.test_road import stderr_of
 from tfllm.cli import main
 
 NAMES = "anna bert carl dora emil fred gina hugo ida jan".split()
@@ -48,9 +48,9 @@ def test_generate_and_evaluate(run, corpus, capsys, eager):
     pytest.importorskip("rouge_score")
     main(["evaluate", str(run), "--data", str(corpus / "valid.tsv"), "--stemming", "false", "--tokens",
           "characters", *options])  # fmt: skip
-    said = capsys.readouterr().out
-    assert [line.split()[0] for line in said.splitlines()] == ["ROUGE-1", "ROUGE-2", "ROUGE-L"]
-    assert "tokens:characters|stemming:no" in said and "n:6|" in said
+    output = capsys.readouterr().out
+    assert [line.split()[0] for line in output.splitlines()] == ["ROUGE-1", "ROUGE-2", "ROUGE-L"]
+    assert "tokens:characters|stemming:no" in output and "n:6|" in output
 
 
 @pytest.mark.slow
@@ -76,5 +76,5 @@ def test_export_answers_the_same(run, tmp_path, capsys):
 def test_errors_say_what_to_do(line, parts, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pairs.tsv").write_text("source\ttarget\na long text\ttext\n")
-    said = told(capsys, *line.split())
-    assert all(part in said for part in parts), said
+    output = stderr_of(capsys, *line.split())
+    assert all(part in output for part in parts), output

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from tests.cli.test_road import told
+from tests.cli.test_road import stderr_of
 from tfllm import text
 from tfllm.cli import main
 from tfllm.cli.vectors import terms
@@ -30,7 +30,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def said(capsys, line):
+def output_of(capsys, line):
     """What a command line, cut at blanks, prints on stdout."""
     main(["vectors", *line.split()])
     return capsys.readouterr().out
@@ -48,7 +48,7 @@ def test_train_gives_what_python_gives(kind, here, capsys):
     if kind == "glove":
         pytest.importorskip("numba")
     main_line = f"train --text corpus.txt --out made.kv --kind {kind} --lowercase true {line}"
-    assert said(capsys, main_line).splitlines()[-1] == "made.kv: 5 words, 6 numbers each"
+    assert output_of(capsys, main_line).splitlines()[-1] == "made.kv: 5 words, 6 numbers each"
     lines = (here / "corpus.txt").read_text().splitlines()
     if kind == "glove":
         expected = GloVe(**options, **more).fit(lines, verbose=0).vectors
@@ -61,16 +61,18 @@ def test_train_gives_what_python_gives(kind, here, capsys):
 
 
 def test_convert_and_read_with_options(here, capsys):
-    assert "'binary' cannot represent 'New York'" in told(capsys, *"vectors convert v.txt v.bin".split())
+    assert "'binary' cannot represent 'New York'" in stderr_of(capsys, *"vectors convert v.txt v.bin".split())
     assert not (here / "v.bin").exists()
-    assert said(capsys, "convert v.txt v.bin --limit 4") == "v.bin: 4 words, 3 numbers each\n"
+    assert output_of(capsys, "convert v.txt v.bin --limit 4") == "v.bin: 4 words, 3 numbers each\n"
     assert load("v.bin").index_to_key == list(CORNERS)[:4]
-    said(capsys, "convert v.txt plain.txt --to glove")
+    output_of(capsys, "convert v.txt plain.txt --to glove")
     assert (here / "plain.txt").read_text().startswith("man 1.0 0.0 0.1\n")
     (here / "plain.txt").write_text("a 1 2\nb 1\nc 3 4\n")
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        assert said(capsys, "convert plain.txt two.vec.gz --errors skip") == "two.vec.gz: 2 words, 2 numbers each\n"
+        assert (
+            output_of(capsys, "convert plain.txt two.vec.gz --errors skip") == "two.vec.gz: 2 words, 2 numbers each\n"
+        )
     assert "line 2" in str(warned[0].message)
     assert load("two.vec.gz").index_to_key == ["a", "c"]
 
@@ -79,15 +81,15 @@ def test_evaluate_prints_similarity_analogies_and_weat(here, capsys):
     from tfllm.vectors import analogies, similarity
 
     vectors = load("v.txt")
-    printed = said(capsys, "evaluate v.txt --similarity pairs.txt pairs.txt --analogies questions.txt")
+    printed = output_of(capsys, "evaluate v.txt --similarity pairs.txt pairs.txt --analogies questions.txt")
     line = f"pairs.txt: {similarity(vectors, 'pairs.txt')}\n"
     assert printed == f"{line}{line}{analogies(vectors, 'questions.txt')}\n" and "4 pairs, 1 unknown" in line
-    printed = said(capsys, "evaluate v.txt --similarity pairs.txt --dummy4unknown true --restrict-vocab 4")
+    printed = output_of(capsys, "evaluate v.txt --similarity pairs.txt --dummy4unknown true --restrict-vocab 4")
     assert printed == f"pairs.txt: {similarity(vectors, 'pairs.txt', True, 4, True)}\n"
     draw = np.random.default_rng(1)
     words = {word: draw.normal(size=4).astype("float32") for test in WEAT_TESTS for word in sum(test.words, ())}
     save(words, "english.kv")
-    printed = said(capsys, "evaluate english.kv --weat true").splitlines()
+    printed = output_of(capsys, "evaluate english.kv --weat true").splitlines()
     assert len(printed) == 10 and printed[5] == f"{WEAT_TESTS[5].name}: {weat(words, *WEAT_TESTS[5].words)}"
 
 
@@ -97,11 +99,11 @@ def test_nearest_of_words_and_sums(here, capsys):
     def expected(plus, minus=None, topn=10):
         return "".join(f"{word}\t{cosine:.3f}\n" for word, cosine in vectors.most_similar(plus, minus, topn=topn))
 
-    assert said(capsys, "nearest v.txt king") == expected(["king"])
+    assert output_of(capsys, "nearest v.txt king") == expected(["king"])
     both = f"king\n{expected(['king'], topn=2)}man\n{expected(['man'], topn=2)}"
-    assert said(capsys, "nearest v.txt king man --topn 2") == both
+    assert output_of(capsys, "nearest v.txt king man --topn 2") == both
     answer = expected(["king", "woman"], ["man"], 1)
-    assert said(capsys, "nearest v.txt king - man + woman --topn 1") == answer and answer.startswith("queen\t")
+    assert output_of(capsys, "nearest v.txt king - man + woman --topn 1") == answer and answer.startswith("queen\t")
     main(["vectors", "nearest", "v.txt", "king - man + woman", "New York", "--topn", "1"])
     assert capsys.readouterr().out == f"king - man + woman\n{answer}New York\n{expected(['New York'], topn=1)}"
 
@@ -127,11 +129,11 @@ def test_coverage_prints_the_report(here, capsys):
     save(keyed_vectors(["dog", "two", "zebra"], np.eye(3)), "few.txt")
     lines = (here / "corpus.txt").read_text().splitlines()
     expected = coverage(text.Words.learn(lines), "few.txt", lines)
-    assert said(capsys, "coverage few.txt --text corpus.txt") == f"{expected}\n"
+    assert output_of(capsys, "coverage few.txt --text corpus.txt") == f"{expected}\n"
     assert "most frequent missing" in str(expected)
     expected = coverage(text.Characters.learn(lines, vocab_size=8, lowercase=True), "few.txt", lines)
     more = "--tokenizer characters --vocab_size 8 --lowercase true"
-    assert said(capsys, f"coverage few.txt --text corpus.txt {more}") == f"{expected}\n"
+    assert output_of(capsys, f"coverage few.txt --text corpus.txt {more}") == f"{expected}\n"
 
 
 @pytest.mark.parametrize(
@@ -166,17 +168,17 @@ def test_coverage_prints_the_report(here, capsys):
 )
 def test_errors_say_what_to_do(line, parts, here, capsys):
     before = sorted(here.iterdir())
-    printed = told(capsys, "vectors", *line.split())
+    printed = stderr_of(capsys, "vectors", *line.split())
     assert printed.startswith("tfllm vectors: ") and all(part in printed for part in parts), printed
     assert sorted(here.iterdir()) == before
 
 
 def test_help_lists_actions_and_options(capsys):
     for line in ("", "--help"):
-        printed = said(capsys, line)
+        printed = output_of(capsys, line)
         assert printed.startswith("usage: tfllm vectors ACTION") and "king - man + woman" in printed
     for action, option in [("train", "--window "), ("convert", "--to "), ("evaluate", "--similarity "),
                            ("nearest", "--topn "), ("coverage", "--tokenizer ")]:  # fmt: skip
-        printed = said(capsys, f"{action} --help")
+        printed = output_of(capsys, f"{action} --help")
         assert printed.startswith(f"usage: tfllm vectors {action} ") and option in printed
-    assert "--out " in said(capsys, "train --help")
+    assert "--out " in output_of(capsys, "train --help")

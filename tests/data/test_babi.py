@@ -46,7 +46,7 @@ def test_a_question_may_come_before_every_fact(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text, said",
+    "text, output",
     [
         ("1 A.\n3 B.\n", "a.txt:2: expected a line numbered 2, or 1 for a new story; got '3 B.'"),
         ("1 A.\nMary went.\n", "a.txt:2: expected a line numbered 2"),
@@ -57,9 +57,9 @@ def test_a_question_may_come_before_every_fact(tmp_path):
         ("1 A.\n", "expected questions in .*a.txt; got none"),
     ],
 )
-def test_broken_files(text, said, tmp_path):
+def test_broken_files(text, output, tmp_path):
     (tmp_path / "a.txt").write_text(text)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=output):
         babi(tmp_path / "a.txt")
 
 

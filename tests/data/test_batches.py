@@ -91,8 +91,8 @@ def test_the_batch_size_is_fitted_to_the_data(count, most):
     assert len(result.edges) <= (2 if count < 70 else 4 if count < 300 else 6)
     if count == 60000:
         assert result == (plan(lengths, batch_size=32) if most else plan(lengths, tokens=4096))
-    said = f"; sized for {count} rows, unless batch_size or batch_tokens is given"
-    assert str(result).endswith(said) == result.auto_sized == ((0 if most else 3) < count < (1600 if most else 10000))
+    output = f"; sized for {count} rows, unless batch_size or batch_tokens is given"
+    assert str(result).endswith(output) == result.auto_sized == ((0 if most else 3) < count < (1600 if most else 10000))
 
 
 def test_many_different_lengths_take_little_memory():
@@ -145,8 +145,8 @@ def test_each_part_is_as_wide_as_its_longest_row_in_the_bucket():
 
 
 def test_the_waste_is_what_is_wasted(made):
-    places = sum(weights.size for _, _, weights in epoch(made))
-    assert made.plan.waste == pytest.approx(1 - sum(map(max, SIZES, OTHERS)) / places)
+    positions = sum(weights.size for _, _, weights in epoch(made))
+    assert made.plan.waste == pytest.approx(1 - sum(map(max, SIZES, OTHERS)) / positions)
 
 
 def test_the_order_depends_on_seed_and_epoch_only(made):
@@ -243,8 +243,8 @@ def test_many_records_show_progress(monkeypatch, capsys):
     for records, shown, end in [(data, 1, "700/700"), (data.take(599), 1, ""), (data, 0, ""),
                                 (data.filter(lambda record: True), 1, "1024/Unknown")]:  # fmt: skip
         batches.rows(records, lambda record: tf.strings.split(record["text"]), shown)
-        said = capsys.readouterr().out
-        assert end in said if end else not said, said
+        output = capsys.readouterr().out
+        assert end in output if end else not output, output
 
 
 @pytest.mark.parametrize("options", [{"batch_size": 0}, {"tokens": -1}, {"shapes": 0}])

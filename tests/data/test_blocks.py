@@ -21,10 +21,10 @@ def by_hand(sizes, length, stride):
     for i, n in enumerate(sizes):
         seen = 0
         for begin in range(0, n, stride):
-            places = range(begin, min(begin + length, n))
-            weights = [float(t >= seen) for t in places]
-            result.append(([100 * i + t for t in places], [100 * i + t + 1 for t in places], weights))
-            seen = max(places) + 1
+            positions = range(begin, min(begin + length, n))
+            weights = [float(t >= seen) for t in positions]
+            result.append(([100 * i + t for t in positions], [100 * i + t + 1 for t in positions], weights))
+            seen = max(positions) + 1
             if seen == n:
                 break
     return result
@@ -41,15 +41,15 @@ def test_every_target_counts_once_and_sees_enough(length, stride):
     inputs, targets, weights = (part.to_list() for part in windows(*documents(), length, stride))
     counted, seen = [], {}
     for row, (targets_of, weights_of) in enumerate(zip(targets, weights, strict=True)):
-        for place, (target, weight) in enumerate(zip(targets_of, weights_of, strict=True)):
+        for position, (target, weight) in enumerate(zip(targets_of, weights_of, strict=True)):
             if weight:
                 counted.append(target)
-                seen[target] = place + 1
-                assert inputs[row][: place + 1] == list(range(target - place - 1, target))
+                seen[target] = position + 1
+                assert inputs[row][: position + 1] == list(range(target - position - 1, target))
     assert sorted(counted) == sorted(documents()[1].flat_values.numpy())
     for target, known in seen.items():
-        place = (target - 1) % 100  # of its document
-        assert known >= min(place + 1, length - (stride or length) + 1)
+        position = (target - 1) % 100  # of its document
+        assert known >= min(position + 1, length - (stride or length) + 1)
 
 
 def test_windows_run_in_a_graph():

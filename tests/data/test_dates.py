@@ -66,8 +66,8 @@ def test_same_seed_same_records(corpus):
     assert rows("train", 500, seed=1) != corpus["train"][:500]
     code = "from tfllm.data import dates; print([r['source'].decode() for r in dates('test', 50)"
     code += ".as_numpy_iterator()])"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.strip() == str([source for source, _, _ in corpus["test"][:50]])
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == str([source for source, _, _ in corpus["test"][:50]])
 
 
 DAY = datetime.date(2021, 4, 13)  # a Tuesday
@@ -133,8 +133,8 @@ def test_readings():
 
 
 @pytest.mark.parametrize(
-    "wrong, said", [({"split": "dev"}, "train, valid, test; .*'dev'"), ({"size": 0}, "size must be at least 1")]
+    "wrong, output", [({"split": "dev"}, "train, valid, test; .*'dev'"), ({"size": 0}, "size must be at least 1")]
 )
-def test_wrong_arguments(wrong, said):
-    with pytest.raises(ValueError, match=said):
+def test_wrong_arguments(wrong, output):
+    with pytest.raises(ValueError, match=output):
         dates(**wrong)

@@ -54,7 +54,7 @@ def test_dialogues_that_nobody_answers_are_counted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, text, said",
+    "name, text, output",
     [
         ("a.txt", "a __eou__ b __eou__\na __eou__ b\n", "a.txt:2: expected turns .* with __eou__; got 'a __eou__ b'"),
         ("a.txt", "nothing of this\n", "a.txt:1: expected turns that end with __eou__"),
@@ -73,9 +73,9 @@ def test_dialogues_that_nobody_answers_are_counted(tmp_path):
         ("a.jsonl", '{"messages": [{"role": "user"}]}', "objects with 'role' and 'content'"),
     ],
 )  # fmt: skip
-def test_errors_name_the_line(name, text, said, tmp_path):
+def test_errors_name_the_line(name, text, output, tmp_path):
     (tmp_path / name).write_text(text)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=output):
         dialogues(tmp_path / name)
 
 

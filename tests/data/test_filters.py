@@ -59,7 +59,7 @@ def test_no_limits_keep_everything_and_other_fields():
 
 
 @pytest.mark.parametrize(
-    "wrong, said",
+    "wrong, output",
     [
         ({"unit": "bytes"}, "words or characters; got 'bytes'"),
         ({"min_length": 5, "max_length": 4}, "min_length <= max_length; got 5 and 4"),
@@ -68,6 +68,6 @@ def test_no_limits_keep_everything_and_other_fields():
         ({"fields": ["text"]}, r"have \['source', 'target'\], not \['text'\]"),
     ],
 )
-def test_wrong_limits(wrong, said):
-    with pytest.raises(ValueError, match=said):
+def test_wrong_limits(wrong, output):
+    with pytest.raises(ValueError, match=output):
         clean(records(("a", "b")), **wrong)

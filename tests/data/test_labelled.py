@@ -68,15 +68,17 @@ def test_numbers(write):
 
 def test_what_is_empty_is_skipped(write):
     path = write("x.csv", "text,label\na,x\n,y\nb,\n")
-    with pytest.warns(UserWarning, match=r"x\.csv: skipped 2 of 3 records without text and label, line 3, 4") as told:
+    with pytest.warns(
+        UserWarning, match=r"x\.csv: skipped 2 of 3 records without text and label, line 3, 4"
+    ) as message:
         assert read(labelled(path)) == [{"text": "a", "label": "x"}]
-    assert told[0].filename == __file__
+    assert message[0].filename == __file__
     with pytest.warns(UserWarning, match=r"skipped 1 of 3 records without text, line 3"):
         assert [record["text"] for record in read(labelled(path, kind="multi"))] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
-    "name, content, options, said",
+    "name, content, options, output",
     [
         ("x.csv", "text,label\na,x\nb,w\n", {"labels": ["x", b"y"]}, r"x\.csv:3: .* one of the labels x, y; got 'w'"),
         ("x.csv", "text,label\na,x|w\n", {"labels": ["x"], "kind": "multi"}, r"x\.csv:2: .* got 'w'"),
@@ -93,8 +95,8 @@ def test_what_is_empty_is_skipped(write):
         ("x.csv", "text,label\na,x\n", {"label": 1}, "columns: expected"),
     ],
 )  # fmt: skip
-def test_faults(write, name, content, options, said):
-    with pytest.raises(ValueError, match=said):
+def test_faults(write, name, content, options, output):
+    with pytest.raises(ValueError, match=output):
         labelled(write(name, content), **options)
 
 

@@ -15,8 +15,8 @@ def batch(rows=400, length=100, seed=0):
     """START, 20 .. 98 tokens, END, padding: token_ids, maskable, and where words begin (of 1 to 5 pieces)."""
     draw = np.random.default_rng(seed)
     sizes = draw.integers(20, length - 1, rows)
-    place = np.arange(length)
-    maskable = (place > 0) & (place <= sizes[:, None])
+    position = np.arange(length)
+    maskable = (position > 0) & (position <= sizes[:, None])
     token_ids = np.where(maskable, draw.integers(5, 1005, (rows, length)), 0)
     token_ids[:, 0] = 2
     token_ids[np.arange(rows), sizes + 1] = 3
@@ -29,9 +29,9 @@ def drawn(seed=SEED, whole=False, rate=0.15, data=None):
     return [part.numpy() for part in result]
 
 
-def chosen(places, weights, length=100):
-    result = np.zeros((len(places), length), bool)
-    for row, (where, real) in enumerate(zip(places, weights > 0, strict=True)):
+def chosen(positions, weights, length=100):
+    result = np.zeros((len(positions), length), bool)
+    for row, (where, real) in enumerate(zip(positions, weights > 0, strict=True)):
         result[row, where[real]] = True
     return result
 
@@ -40,8 +40,8 @@ def chosen(places, weights, length=100):
 def test_rates_are_those_of_the_paper(whole):
     """15 % of the tokens; of these 80 % masks, 10 % others, 10 % as they were: each within 1 %."""
     before, maskable, begins = batch(4000)
-    inputs, places, targets, weights = drawn(whole=whole, data=(before, maskable, begins))
-    where = chosen(places, weights)
+    inputs, positions, targets, weights = drawn(whole=whole, data=(before, maskable, begins))
+    where = chosen(positions, weights)
     assert abs(where.sum() / maskable.sum() - 0.15) < 0.0015
     new, old = inputs[where], before[where]
     assert where.sum() > 35000
@@ -57,8 +57,8 @@ def test_every_row_has_its_share_and_each_token_the_same_chance():
     _, maskable, _ = data = batch()
     hits = np.zeros(maskable.shape)
     for i in range(60):
-        _, places, _, weights = drawn([3, i], data=data)
-        where = chosen(places, weights)
+        _, positions, _, weights = drawn([3, i], data=data)
+        where = chosen(positions, weights)
         np.testing.assert_array_equal(where.sum(1), np.round(0.15 * maskable.sum(1)))
         hits += where
     by_place = hits.sum(0)[1:20] / 60 / 400  # places that every row has
@@ -67,28 +67,28 @@ def test_every_row_has_its_share_and_each_token_the_same_chance():
 
 def test_targets_are_what_stood_there():
     before, maskable, _ = data = batch()
-    _, places, targets, weights = drawn(data=data)
-    assert places.shape == targets.shape == weights.shape == (400, 15)
-    assert (np.diff(places)[weights[:, 1:] > 0] > 0).all()  # rising, each place once
-    np.testing.assert_array_equal(np.take_along_axis(before, places, 1)[weights > 0], targets[weights > 0])
-    assert maskable[chosen(places, weights)].all() and not targets[weights == 0].any()
+    _, positions, targets, weights = drawn(data=data)
+    assert positions.shape == targets.shape == weights.shape == (400, 15)
+    assert (np.diff(positions)[weights[:, 1:] > 0] > 0).all()  # rising, each place once
+    np.testing.assert_array_equal(np.take_along_axis(before, positions, 1)[weights > 0], targets[weights > 0])
+    assert maskable[chosen(positions, weights)].all() and not targets[weights == 0].any()
 
 
 def words(maskable, begins):
     """By a loop over one row: a list of lists of places."""
     result = []
-    for place, may in enumerate(maskable):
-        if may and (begins[place] or not maskable[place - 1]):
+    for position, may in enumerate(maskable):
+        if may and (begins[position] or not maskable[position - 1]):
             result.append([])
         if may:
-            result[-1].append(place)
+            result[-1].append(position)
     return result
 
 
 def test_whole_words_are_masked_whole_or_not_at_all():
     _, maskable, begins = data = batch()
-    _, places, _, weights = drawn(whole=True, data=data)
-    where, several = chosen(places, weights), 0
+    _, positions, _, weights = drawn(whole=True, data=data)
+    where, several = chosen(positions, weights), 0
     for row in range(400):
         for word in words(maskable[row], begins[row]):
             assert len(set(where[row, word])) == 1

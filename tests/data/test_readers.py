@@ -214,9 +214,9 @@ FAULTS = [  # name, content, columns, what is said
 ]
 
 
-@pytest.mark.parametrize("name, content, columns, said", FAULTS)
-def test_faults(write, name, content, columns, said):
-    with pytest.raises(ValueError, match=said):
+@pytest.mark.parametrize("name, content, columns, output", FAULTS)
+def test_faults(write, name, content, columns, output):
+    with pytest.raises(ValueError, match=output):
         tfllm.data.table(write(name, content), columns)
 
 

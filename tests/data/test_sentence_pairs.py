@@ -14,9 +14,9 @@ def corpus(documents=4000, seed=0):
     return draw.integers(1, 41, len(number)), number
 
 
-def owners(sizes, documents, places):
+def owners(sizes, documents, positions):
     """The document that each place among all tokens is in."""
-    return documents[np.searchsorted(np.cumsum(sizes), places, side="right")]
+    return documents[np.searchsorted(np.cumsum(sizes), positions, side="right")]
 
 
 @pytest.fixture(scope="module")

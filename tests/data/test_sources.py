@@ -38,7 +38,7 @@ def test_class_labels_become_names():
 
 
 @pytest.mark.parametrize(
-    "name, columns, said",
+    "name, columns, output",
     [
         ("ted_hrlr_translat/pt_to_en", None, "no 'ted_hrlr_translat/pt_to_en'.*ted_hrlr_translate"),
         ("ted_hrlr_translate/pt_to_xx", None, "pt_to_xx"),
@@ -47,6 +47,6 @@ def test_class_labels_become_names():
         ("glue/rte", None, r"columns: expected a pair"),
     ],
 )
-def test_faults(name, columns, said):
-    with datasets.testing.mock_data(), pytest.raises(ValueError, match=said):
+def test_faults(name, columns, output):
+    with datasets.testing.mock_data(), pytest.raises(ValueError, match=output):
         tfllm.data.tfds(name, "train", columns)

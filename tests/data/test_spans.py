@@ -14,8 +14,8 @@ SIZES = np.array([1, 2, 3, 7, 20, 21, 60, 99, 100] * 20, "int32")
 
 
 def rows(sizes, length=100):
-    place = np.arange(length)
-    return np.where(place < sizes[:, None], place + 1, 0).astype("int32")
+    position = np.arange(length)
+    return np.where(position < sizes[:, None], position + 1, 0).astype("int32")
 
 
 def test_source_and_target_together_are_the_text():

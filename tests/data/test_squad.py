@@ -50,17 +50,17 @@ def changed(**parts):
     """The whole file with parts of the first question, its first answer, the paragraph or the file changed."""
     whole = copy.deepcopy(WHOLE)
     paragraph = whole["data"][0]["paragraphs"][0]
-    places = {"answer": paragraph["qas"][0]["answers"][0], "question": paragraph["qas"][0], "paragraph": paragraph,
+    positions = {"answer": paragraph["qas"][0]["answers"][0], "question": paragraph["qas"][0], "paragraph": paragraph,
               "whole": whole}  # fmt: skip
-    for place, values in parts.items():
-        places[place].update(values)
+    for position, values in parts.items():
+        positions[position].update(values)
         for name in [name for name, value in values.items() if value is None]:
-            del places[place][name]
+            del positions[position][name]
     return json.dumps(whole)
 
 
 @pytest.mark.parametrize(
-    "text, said",
+    "text, output",
     [
         ('{"data": [\n{]}', r"a\.json:2: expected JSON: "),
         ("[]", 'an object with "data", as in SQuAD; got a list'),
@@ -81,9 +81,9 @@ def changed(**parts):
         (changed(answer={"text": ""}), r"answers\[0\]: 'text' is empty"),
     ],
 )  # fmt: skip
-def test_broken_files(text, said, tmp_path):
+def test_broken_files(text, output, tmp_path):
     (tmp_path / "a.json").write_text(text)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=output):
         squad(tmp_path / "a.json")
 
 

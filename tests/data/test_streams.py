@@ -86,7 +86,7 @@ def test_epochs_of_steps_go_on_where_the_last_one_ended():
 def test_shuffling_reaches_as_far_as_the_buffer_and_loses_nothing():
     result = list(shuffled(iter(range(1000)), 50, np.random.default_rng(0)))
     assert sorted(result) == list(range(1000)) and result != sorted(result)
-    assert all(x < place + 50 for place, x in enumerate(result))  # nothing comes before it was read
+    assert all(x < position + 50 for position, x in enumerate(result))  # nothing comes before it was read
     assert list(shuffled(iter(range(9)), 1, np.random.default_rng(0))) == list(range(9))
 
 

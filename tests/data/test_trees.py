@@ -58,7 +58,7 @@ def test_phrases(file):
 
 
 @pytest.mark.parametrize(
-    "line, said",
+    "line, output",
     [
         ("(3 (2 A) (2 film)", "1 brackets are not closed"),
         ("(3 (2 A) (2 film))) ", r"error is at '\)'"),
@@ -69,10 +69,10 @@ def test_phrases(file):
         ("(3 (2 A) (2 ))", "has no words"),
     ],
 )
-def test_faults_name_file_and_line(tmp_path, line, said):
+def test_faults_name_file_and_line(tmp_path, line, output):
     path = tmp_path / "x.txt"
     path.write_text("(2 A)\n" + line + "\n")
-    with pytest.raises(ValueError, match=rf"x\.txt:2: .*{said}"):
+    with pytest.raises(ValueError, match=rf"x\.txt:2: .*{output}"):
         sst(path)
 
 

@@ -91,7 +91,7 @@ def test_scale_and_shift_of_logits():
 
 
 @pytest.mark.parametrize(
-    "logits, targets, kind, expected, said",
+    "logits, targets, kind, expected, output",
     [
         ([[2.0, 0.0], [0.0, 1.0]], [0, 1], "single", 1.0, "stays 1: all 2 examples are correct"),
         ([[2.0, 0.0], [0.0, 1.0]], [1, 0], "single", 100.0, "is 100, the maximum: the logits do not predict the 2"),
@@ -100,14 +100,14 @@ def test_scale_and_shift_of_logits():
         ([[3.0, 3.0], [0.0, 0.0]], [0, 1], "single", 1.0, "stays 1"),  # every temperature is as good
     ],
 )
-def test_where_no_temperature_is_best_it_is_told(logits, targets, kind, expected, said, caplog):
+def test_where_no_temperature_is_best_it_is_told(logits, targets, kind, expected, output, caplog):
     with caplog.at_level(logging.WARNING, "tfllm"):
         assert fit_temperature(logits, targets, kind) == expected
-    assert said in caplog.text
+    assert output in caplog.text
 
 
 @pytest.mark.parametrize(
-    "logits, targets, kind, said",
+    "logits, targets, kind, output",
     [
         ([[1.0, 2.0]], [0], "regression", "kind must be 'single' or 'multi'"),
         ([[1.0, 2.0]], [[0]], "single", r"shapes \(1, 2\), \(1, 1\)"),
@@ -117,6 +117,6 @@ def test_where_no_temperature_is_best_it_is_told(logits, targets, kind, expected
         (np.zeros((0, 2)), np.zeros(0, int), "single", "shapes"),
     ],
 )
-def test_faults_of_temperature(logits, targets, kind, said):
-    with pytest.raises(ValueError, match=said):
+def test_faults_of_temperature(logits, targets, kind, output):
+    with pytest.raises(ValueError, match=output):
         fit_temperature(logits, targets, kind)

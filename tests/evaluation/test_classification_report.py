@@ -29,25 +29,25 @@ def test_by_hand():
 @pytest.mark.parametrize("classes, seed", [(2, 1), (3, 2), (7, 3)])
 def test_against_the_definitions(classes, seed):
     draw = np.random.default_rng(seed)
-    true, said = draw.integers(0, classes, 40), draw.integers(0, classes, 40)
-    said = np.where(draw.random(40) < 0.5, true, said)
-    result = classification_report(true, said, labels=[f"c{i}" for i in range(classes)])
+    true, output = draw.integers(0, classes, 40), draw.integers(0, classes, 40)
+    output = np.where(draw.random(40) < 0.5, true, output)
+    result = classification_report(true, output, labels=[f"c{i}" for i in range(classes)])
     for c in range(classes):
-        tp, fp, fn = reference.counts(true, said, c)
+        tp, fp, fn = reference.counts(true, output, c)
         assert result.precision[c] == pytest.approx(tp / (tp + fp) if tp + fp else 0)
         assert result.recall[c] == pytest.approx(tp / (tp + fn) if tp + fn else 0)
-        assert result.f1[c] == pytest.approx(reference.f1(true, said, c))
-    assert result.accuracy == pytest.approx(reference.accuracy(true, said))
-    assert result.macro_f1 == pytest.approx(reference.macro_f1(true, said))
-    assert result.matthews == matthews(true, said) == pytest.approx(reference.matthews(true, said, classes))
+        assert result.f1[c] == pytest.approx(reference.f1(true, output, c))
+    assert result.accuracy == pytest.approx(reference.accuracy(true, output))
+    assert result.macro_f1 == pytest.approx(reference.macro_f1(true, output))
+    assert result.matthews == matthews(true, output) == pytest.approx(reference.matthews(true, output, classes))
 
 
 def test_matthews_of_the_usual_formula_for_two():
     tp, fp, fn, tn = 6, 3, 1, 10
     true = [1] * tp + [0] * fp + [1] * fn + [0] * tn
-    said = [1] * tp + [1] * fp + [0] * fn + [0] * tn
+    output = [1] * tp + [1] * fp + [0] * fn + [0] * tn
     expected = (tp * tn - fp * fn) / np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
-    assert matthews(true, said) == pytest.approx(expected)
+    assert matthews(true, output) == pytest.approx(expected)
     assert matthews(true, true) == pytest.approx(1) and matthews([0, 1], [1, 0]) == pytest.approx(-1)
     assert matthews([0, 1, 1], [1, 1, 1]) == 0 == matthews([1, 1], [1, 1])
 
@@ -77,11 +77,11 @@ def test_calibration_and_log_loss():
     assert classification_report([0], [1], probabilities=[[0.0, 1.0]]).log_loss == pytest.approx(-np.log(1e-15))
 
 
-def every_draw(true, said, score):
+def every_draw(true, output, score):
     """All N^N resamples, each as likely -> {value: probability}."""
     result = {}
-    for places in itertools.product(range(len(true)), repeat=len(true)):
-        value = round(score([true[i] for i in places], [said[i] for i in places]), 9)
+    for positions in itertools.product(range(len(true)), repeat=len(true)):
+        value = round(score([true[i] for i in positions], [output[i] for i in positions]), 9)
         result[value] = result.get(value, 0) + len(true) ** -len(true)
     return result
 
@@ -89,7 +89,7 @@ def every_draw(true, said, score):
 def test_the_draws_have_the_law_of_drawing_examples():
     from tfllm.evaluation import bootstrap
 
-    true, said = [0, 0, 1, 2, 0], [0, 1, 1, 0, 0]
+    true, output = [0, 0, 1, 2, 0], [0, 1, 1, 0, 0]
     drawn = {}
 
     def keep(counts, scores, resamples=None, seed=None):
@@ -100,9 +100,9 @@ def test_the_draws_have_the_law_of_drawing_examples():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tfllm.evaluation.bootstrap.intervals", keep)
-        classification_report(true, said)
+        classification_report(true, output)
     for name, score in (("accuracy", reference.accuracy), ("macro_f1", reference.macro_f1)):
-        law = every_draw(true, said, score)
+        law = every_draw(true, output, score)
         values, counts = np.unique(drawn[name], return_counts=True)
         assert set(values.tolist()) <= set(law)
         shares = dict(zip(values.tolist(), counts / 40_000, strict=True))
@@ -110,8 +110,8 @@ def test_the_draws_have_the_law_of_drawing_examples():
 
 
 def test_intervals_hold_the_score_shrink_and_repeat():
-    true, said = [0, 1, 0, 1, 1, 0, 0, 1] * 4, [0, 1, 1, 1, 1, 0, 0, 0] * 4
-    few, many = classification_report(true, said), classification_report(true * 25, said * 25)
+    true, output = [0, 1, 0, 1, 1, 0, 0, 1] * 4, [0, 1, 1, 1, 1, 0, 0, 0] * 4
+    few, many = classification_report(true, output), classification_report(true * 25, output * 25)
     for report in (few, many):
         for name in ("accuracy", "macro_f1"):
             low, high = report.intervals[name]
@@ -119,17 +119,17 @@ def test_intervals_hold_the_score_shrink_and_repeat():
     width = few.intervals["accuracy"][1] - few.intervals["accuracy"][0]
     assert width == pytest.approx(2 * 1.96 * np.sqrt(0.75 * 0.25 / 32), rel=0.15)  # the binomial's
     assert (many.intervals["accuracy"][1] - many.intervals["accuracy"][0]) == pytest.approx(width / 5, rel=0.15)
-    assert classification_report(true, said).intervals == few.intervals
-    assert classification_report(true, said, seed=7).intervals != few.intervals
+    assert classification_report(true, output).intervals == few.intervals
+    assert classification_report(true, output, seed=7).intervals != few.intervals
     assert classification_report(true, true).intervals == {"accuracy": (1, 1), "macro_f1": (1, 1)}
 
 
 def test_many_classes_are_drawn_piece_by_piece(monkeypatch):
     draw = np.random.default_rng(1)
-    true, said = draw.integers(0, 50, 300), draw.integers(0, 50, 300)
-    whole = classification_report(true, said).intervals
+    true, output = draw.integers(0, 50, 300), draw.integers(0, 50, 300)
+    whole = classification_report(true, output).intervals
     monkeypatch.setattr("tfllm.evaluation.bootstrap.TOGETHER", 1000)
-    assert classification_report(true, said).intervals == whole
+    assert classification_report(true, output).intervals == whole
 
 
 def test_the_table():
@@ -139,9 +139,9 @@ def test_the_table():
     assert lines[1].split() == ["cat", "0.6667", "0.6667", "0.6667", "3"]
     assert lines[3].split() == ["猫猫", "1.0000", "1.0000", "1.0000", "1"]
     assert len(lines[1]) == len(lines[0]) == len(lines[3]) + 2  # its letters are two wide
-    said = "\n".join(lines)
-    assert "accuracy 0.6667 [" in said and "] of 6" in said and "macro F1 0.7222 [" in said
-    assert "log loss 1.0986; expected calibration error 0.3333" in said
+    output = "\n".join(lines)
+    assert "accuracy 0.6667 [" in output and "] of 6" in output and "macro F1 0.7222 [" in output
+    assert "log loss 1.0986; expected calibration error 0.3333" in output
     assert [line.split() for line in lines[-4:]] == [
         ["true", "\\", "predicted", "cat", "dog", "猫猫"], ["cat", "2", "1", "0"], ["dog", "1", "1", "0"],
         ["猫猫", "0", "0", "1"],
@@ -158,7 +158,7 @@ def test_as_dict_is_json():
 
 
 @pytest.mark.parametrize(
-    "true, said, options, message",
+    "true, output, options, message",
     [
         ([0, 1], [0], {}, "y_true has 2 examples but y_pred has 1"),
         ([], [], {}, "nothing to score"),
@@ -176,6 +176,6 @@ def test_as_dict_is_json():
         ([0, 1], [0, 1], {"probabilities": np.eye(2), "bins": 0}, "bins must be at least 1"),
     ],
 )
-def test_faults(true, said, options, message):
+def test_faults(true, output, options, message):
     with pytest.raises(ValueError, match=message):
-        classification_report(true, said, **options)
+        classification_report(true, output, **options)

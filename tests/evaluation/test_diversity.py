@@ -56,11 +56,11 @@ def test_all_measures():
 
 
 @pytest.mark.parametrize(
-    "texts, said",
+    "texts, output",
     [("abc", "got one string"), ([b"a"], "item 0: expected str, got bytes"), ([], "nothing to score")],
 )
-def test_errors_say_what_to_do(texts, said):
-    with pytest.raises(ValueError, match=said):
+def test_errors_say_what_to_do(texts, output):
+    with pytest.raises(ValueError, match=output):
         diversity(texts)
 
 

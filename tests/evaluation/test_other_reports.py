@@ -26,12 +26,12 @@ def test_several_labels_by_hand():
 
 def test_several_labels_are_as_many_single_ones():
     draw = np.random.default_rng(2)
-    true, said = draw.integers(0, 2, (30, 4)), draw.integers(0, 2, (30, 4))
+    true, output = draw.integers(0, 2, (30, 4)), draw.integers(0, 2, (30, 4))
     chances = draw.random((30, 4))
-    result = multilabel_report(true, said, probabilities=chances)
+    result = multilabel_report(true, output, probabilities=chances)
     assert result.labels == ("0", "1", "2", "3")
-    np.testing.assert_allclose(result.f1, [reference.f1(true[:, c], said[:, c], 1) for c in range(4)])
-    assert result.micro_f1 == pytest.approx(reference.f1(true.ravel(), said.ravel(), 1))
+    np.testing.assert_allclose(result.f1, [reference.f1(true[:, c], output[:, c], 1) for c in range(4)])
+    assert result.micro_f1 == pytest.approx(reference.f1(true.ravel(), output.ravel(), 1))
     assert result.ece == pytest.approx(reference.calibration_error(chances.ravel(), true.ravel(), 15))
     assert result.as_dict() == json.loads(json.dumps(result.as_dict()))
     for name, ends in result.intervals.items():
@@ -41,13 +41,13 @@ def test_several_labels_are_as_many_single_ones():
 def test_intervals_of_several_labels_by_drawing_rows():
     draw = np.random.default_rng(3)
     true = draw.integers(0, 2, (60, 3))
-    said = np.where(draw.random((60, 3)) < 0.8, true, 1 - true)
+    output = np.where(draw.random((60, 3)) < 0.8, true, 1 - true)
     micro, exact = [], []
     for _ in range(2000):
         rows = draw.integers(0, 60, 60)
-        micro.append(reference.f1(true[rows].ravel().tolist(), said[rows].ravel().tolist(), 1))
-        exact.append((true[rows] == said[rows]).all(axis=1).mean())
-    result = multilabel_report(true, said).intervals
+        micro.append(reference.f1(true[rows].ravel().tolist(), output[rows].ravel().tolist(), 1))
+        exact.append((true[rows] == output[rows]).all(axis=1).mean())
+    result = multilabel_report(true, output).intervals
     np.testing.assert_allclose(result["micro_f1"], np.quantile(micro, [0.025, 0.975]), atol=0.015)
     np.testing.assert_allclose(result["accuracy"], np.quantile(exact, [0.025, 0.975]), atol=0.025)
 
@@ -60,7 +60,7 @@ def test_the_table_of_several_labels():
 
 
 @pytest.mark.parametrize(
-    "true, said, options, message",
+    "true, output, options, message",
     [
         ([0, 1], [0, 1], {}, r"y_true: expected 0 or 1 for each example and label; got int64 \(2,\)"),
         ([[0, 2]], [[0, 1]], {}, "y_true: expected 0 or 1"),
@@ -70,9 +70,9 @@ def test_the_table_of_several_labels():
         ([], [], {}, "nothing to score"),
     ],
 )
-def test_faults_of_several_labels(true, said, options, message):
+def test_faults_of_several_labels(true, output, options, message):
     with pytest.raises(ValueError, match=message):
-        multilabel_report(true, said, **options)
+        multilabel_report(true, output, **options)
 
 
 def test_numbers_by_hand():
@@ -106,12 +106,12 @@ def test_correlations_against_their_definitions():
 def test_what_is_all_the_same_has_no_correlation():
     result = regression_report([1.0, 2, 3], [2.0, 2, 2])
     assert math.isnan(result.pearson) and math.isnan(result.spearman) and math.isnan(result.intervals["pearson"][0])
-    said = json.loads(json.dumps(result.as_dict(), allow_nan=False))
-    assert said["pearson"] is None and said["intervals"]["pearson"] == [None, None] and said["mse"] > 0
+    output = json.loads(json.dumps(result.as_dict(), allow_nan=False))
+    assert output["pearson"] is None and output["intervals"]["pearson"] == [None, None] and output["mse"] > 0
 
 
 @pytest.mark.parametrize(
-    "true, said, message",
+    "true, output, message",
     [
         ([1, 2], [1], "y_true has 2 examples"),
         (["x", "y"], [1, 2], "y_true: expected numbers; got"),
@@ -119,18 +119,18 @@ def test_what_is_all_the_same_has_no_correlation():
         ([[1], [2]], [1, 2], r"got the shape \(2, 1\)"),
     ],
 )
-def test_faults_of_numbers(true, said, message):
+def test_faults_of_numbers(true, output, message):
     with pytest.raises(ValueError, match=message):
-        regression_report(true, said)
+        regression_report(true, output)
 
 
 def test_the_metrics_of_glue():
-    true, said = [1, 0, 1, 1, 0, 1], [1, 0, 0, 1, 1, 1]
-    assert glue_metrics("cola")(true, said) == {"matthews": matthews(true, said)}
+    true, output = [1, 0, 1, 1, 0, 1], [1, 0, 0, 1, 1, 1]
+    assert glue_metrics("cola")(true, output) == {"matthews": matthews(true, output)}
     for task in ("sst2", "qnli", "rte", "wnli"):
-        assert glue_metrics(f"glue/{task}")(true, said) == {"accuracy": pytest.approx(4 / 6)}
-    f1 = pytest.approx(reference.f1(true, said, 1))
-    assert glue_metrics("mrpc")(true, said) == glue_metrics("qqp")(true, said) == {"accuracy": 4 / 6, "f1": f1}
+        assert glue_metrics(f"glue/{task}")(true, output) == {"accuracy": pytest.approx(4 / 6)}
+    f1 = pytest.approx(reference.f1(true, output, 1))
+    assert glue_metrics("mrpc")(true, output) == glue_metrics("qqp")(true, output) == {"accuracy": 4 / 6, "f1": f1}
     for task in ("mnli", "mnli_matched", "mnli_mismatched"):
         assert glue_metrics(task)([0, 1, 2], [0, 2, 2]) == {"accuracy": pytest.approx(2 / 3)}
     scores = glue_metrics("stsb")([1, 2, 3], [1.0, 4, 3])
@@ -141,12 +141,14 @@ def test_the_metrics_of_glue():
 @pytest.mark.parametrize("task, positive", [("mrpc", "equivalent"), ("qqp", "duplicate")])
 def test_the_class_whose_f1_it_is_goes_by_its_name(task, positive):
     """By their names the two classes are sorted the other way round."""
-    true, said = np.array([1, 0, 1, 1, 0, 1]), np.array([1, 0, 0, 1, 1, 1])
+    true, output = np.array([1, 0, 1, 1, 0, 1]), np.array([1, 0, 0, 1, 1, 1])
     names = np.array(["not_" + positive, positive])
-    expected = glue_metrics(task)(true, said)
-    assert glue_metrics(task)(names[true], names[said]) == pytest.approx(expected)
-    assert glue_metrics(task)(names[true].tolist(), [name.encode() for name in names[said]]) == pytest.approx(expected)
-    assert glue_metrics(task)(true.astype(str), said.astype(str)) == pytest.approx(expected)
+    expected = glue_metrics(task)(true, output)
+    assert glue_metrics(task)(names[true], names[output]) == pytest.approx(expected)
+    assert glue_metrics(task)(names[true].tolist(), [name.encode() for name in names[output]]) == pytest.approx(
+        expected
+    )
+    assert glue_metrics(task)(true.astype(str), output.astype(str)) == pytest.approx(expected)
     assert glue_metrics(task)([0, 0], [0, 0]) == {"accuracy": 1, "f1": 0}
     with pytest.raises(ValueError, match=f"expected the classes {positive} and not_{positive}; got a, b"):
         glue_metrics(task)(["a", "b"], ["a", "a"])

@@ -36,13 +36,13 @@ def test_texts_without_spaces_have_no_words():
 
 
 def test_the_table():
-    told = str(Perplexity(-12 * math.log(2), 6, counts(["one two"]), unknown=3)).splitlines()
-    assert told[0].split() == ["per", "count", "bits", "perplexity"]
-    assert told[1].split() == ["token", "6", "2.0000", "4"]
-    assert told[2].split() == ["word", "2", "6.0000", "64"]
-    assert [line.split()[0] for line in told[3:5]] == ["character", "byte"]
-    assert told[5].startswith("50.0% of the tokens are UNKNOWN")
-    assert len({len(line) for line in told[:5]}) == 1
+    message = str(Perplexity(-12 * math.log(2), 6, counts(["one two"]), unknown=3)).splitlines()
+    assert message[0].split() == ["per", "count", "bits", "perplexity"]
+    assert message[1].split() == ["token", "6", "2.0000", "4"]
+    assert message[2].split() == ["word", "2", "6.0000", "64"]
+    assert [line.split()[0] for line in message[3:5]] == ["character", "byte"]
+    assert message[5].startswith("50.0% of the tokens are UNKNOWN")
+    assert len({len(line) for line in message[:5]}) == 1
 
 
 def test_what_has_no_words_and_what_is_hopeless_can_be_told():

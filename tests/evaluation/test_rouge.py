@@ -9,9 +9,9 @@ pytest.importorskip("rouge_score")
 from tfllm.evaluation import rouge  # noqa: E402
 
 
-def f1(hits, said, reference):
+def f1(hits, output, reference):
     """In percent, of counts."""
-    return 100 * 2 * hits / (said + reference)
+    return 100 * 2 * hits / (output + reference)
 
 
 def test_it_counts_words_pairs_and_the_longest_common_sequence():
@@ -76,13 +76,13 @@ def test_characters_of_scripts_without_spaces(one, other, common, sizes):
 def test_ascii_words_are_those_of_rouge_score():
     """Against the official scorer with its own tokenizer; and with one that cuts at spaces, of Russian."""
     scorer = pytest.importorskip("rouge_score.rouge_scorer")
-    said = ["Don't count_on U.S. jumping-jacks, 3.5 times!", "The cats' jumped", "a1-b2 ... running runs"]
+    output = ["Don't count_on U.S. jumping-jacks, 3.5 times!", "The cats' jumped", "a1-b2 ... running runs"]
     references = ["do not count on the US jump", "the CAT jumps", "A1 B2; he ran running"]
     for stemming in (True, False):
         official = scorer.RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=stemming)
-        scores = [official.score(right, one) for one, right in zip(said, references, strict=True)]
+        scores = [official.score(right, one) for one, right in zip(output, references, strict=True)]
         means = {name: np.mean([100 * one[name].fmeasure for one in scores]) for name in scores[0]}
-        assert rouge(said, references, stemming=stemming, resamples=10).as_dict() == pytest.approx(means)
+        assert rouge(output, references, stemming=stemming, resamples=10).as_dict() == pytest.approx(means)
 
     class Spaces:
         def tokenize(self, text):
@@ -93,7 +93,7 @@ def test_ascii_words_are_those_of_rouge_score():
 
 
 @pytest.mark.parametrize(
-    "references, tokens, told",
+    "references, tokens, message",
     [
         (["猫坐着", "a cat"], "words", "1 of 2 references have no spaces between words, and tokens='words'"),
         (["猫坐着", "a cat and a dog"], None, "1 of 2 references have no spaces"),
@@ -102,14 +102,14 @@ def test_ascii_words_are_those_of_rouge_score():
         (["我 喜欢 猫", "a cat"], "characters", None),
     ],
 )
-def test_what_it_cannot_read_is_told(references, tokens, told, caplog):
+def test_what_it_cannot_read_is_told(references, tokens, message, caplog):
     rouge(["x", "y"], references, tokens=tokens, resamples=1)
-    assert told in caplog.text if told else not caplog.text
+    assert message in caplog.text if message else not caplog.text
 
 
 def test_the_interval_is_that_of_all_draws():
-    said, references = ["a b c d", "a x", "q"], ["a b c d", "a b", "z"]
-    result = rouge(said, references, stemming=False, resamples=4000).rouge1
+    output, references = ["a b c d", "a x", "q"], ["a b c d", "a b", "z"]
+    result = rouge(output, references, stemming=False, resamples=4000).rouge1
     values = np.array([100, 50, 0])
     means = sorted(np.mean(values[list(draw)]) for draw in itertools.product(range(3), repeat=3))
     assert (result.low, result.high) == (pytest.approx(means[0], abs=1), pytest.approx(means[-1], abs=1))
@@ -123,7 +123,7 @@ def test_the_mean_is_over_summaries():
 
 
 @pytest.mark.parametrize(
-    "said, references, options, told",
+    "output, references, options, message",
     [
         ("a", ["a"], {}, "summaries: expected a list of strings"),
         (["a"], [], {}, "1 summaries but 0 references"),
@@ -132,6 +132,6 @@ def test_the_mean_is_over_summaries():
         (["a"], ["a"], {"tokens": "letters"}, "'words' or 'characters'; got 'letters'"),
     ],
 )
-def test_errors_say_what_to_do(said, references, options, told):
-    with pytest.raises(ValueError, match=told):
-        rouge(said, references, **options)
+def test_errors_say_what_to_do(output, references, options, message):
+    with pytest.raises(ValueError, match=message):
+        rouge(output, references, **options)

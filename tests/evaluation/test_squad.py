@@ -20,13 +20,13 @@ def drawn(seed, without):
     def text(low):
         return " ".join(draw.choice(WORDS, draw.integers(low, 5)))
 
-    said, references = [], []
+    output, references = [], []
     for i in range(1000):
         right = [] if without and i % 3 == 0 else [text(1) for _ in range(draw.integers(1, 4))]
         near = right and i % 4 == 0
-        said.append(right[0].upper() + "." if near else text(0))
+        output.append(right[0].upper() + "." if near else text(0))
         references.append(right)
-    return said, references
+    return output, references
 
 
 def test_normalisation_by_hand():
@@ -53,16 +53,16 @@ def test_scores_by_hand():
     both = squad(["", "", "cat", "cat"], [[], ["cat"], [], ["the cat"]])
     assert both.exacts.tolist() == both.f1s.tolist() == [1, 0, 0, 1]
     assert both.answerable.tolist() == [False, True, False, True]
-    told = str(both).splitlines()
-    assert told[0].startswith("EM 50.00 [0.00, 100.00] n:4|rules:SQuAD 2.0|tokens:words|interval:bootstrap")
-    assert told[2:] == ["with an answer: EM 50.00, F1 50.00 of 2", "without: EM 50.00, F1 50.00 of 2"]
+    message = str(both).splitlines()
+    assert message[0].startswith("EM 50.00 [0.00, 100.00] n:4|rules:SQuAD 2.0|tokens:words|interval:bootstrap")
+    assert message[2:] == ["with an answer: EM 50.00, F1 50.00 of 2", "without: EM 50.00, F1 50.00 of 2"]
 
 
 @pytest.mark.parametrize("without", [False, True], ids=["1.1", "2.0"])
 def test_a_thousand_answers_are_as_the_official_scripts_count_them(without):
-    said, references = drawn(int(without), without)
-    exact, f1 = (reference.version2 if without else reference.version1)(said, references)
-    result = squad(said, references, resamples=10)
+    output, references = drawn(int(without), without)
+    exact, f1 = (reference.version2 if without else reference.version1)(output, references)
+    result = squad(output, references, resamples=10)
     np.testing.assert_array_equal(result.exacts, exact)
     np.testing.assert_allclose(result.f1s, f1, rtol=1e-12)
     assert result.exact.value == pytest.approx(100 * np.mean(exact)) and 15 < result.exact.value < 85
@@ -70,20 +70,20 @@ def test_a_thousand_answers_are_as_the_official_scripts_count_them(without):
 
 
 def test_thresholds_are_as_the_official_script_finds_them():
-    said, references = drawn(5, True)
-    said = [one if normalized(one) else "" for one in said]  # the script takes "the" for an answer here, else not
+    output, references = drawn(5, True)
+    output = [one if normalized(one) else "" for one in output]  # the script takes "the" for an answer here, else not
     answerable = reference.has_answer(references)
     draw = np.random.default_rng(3)
     chances = draw.random(1000) * 0.6 + 0.4 * ~np.array(answerable)
     chances[0] = 0.0
-    result = squad(said, references, no_answer=chances, threshold=0.5, resamples=10)
-    exact, f1 = reference.version2(said, references)
+    result = squad(output, references, no_answer=chances, threshold=0.5, resamples=10)
+    exact, f1 = reference.version2(output, references)
     np.testing.assert_allclose(result.exacts, reference.with_threshold(exact, chances, answerable, 0.5))
     np.testing.assert_allclose(result.f1s, reference.with_threshold(f1, chances, answerable, 0.5))
     for mine, scores in ((result.best_exact, exact), (result.best_f1, f1)):
-        assert (mine.score, mine.at) == pytest.approx(reference.best(said, scores, chances, answerable))
+        assert (mine.score, mine.at) == pytest.approx(reference.best(output, scores, chances, answerable))
         assert mine.score > 100 * np.mean(scores) and 0 < mine.at < 1
-    again = squad(said, references, no_answer=chances, threshold=result.best_f1.at, resamples=10)
+    again = squad(output, references, no_answer=chances, threshold=result.best_f1.at, resamples=10)
     assert again.f1.value == pytest.approx(result.best_f1.score)  # what is promised is what it gives
     assert {"best_f1_thresh", "HasAns_f1", "NoAns_total"} < set(result.as_dict())
 
@@ -122,7 +122,7 @@ def test_the_interval_is_that_of_all_draws():
 
 
 @pytest.mark.parametrize(
-    "said, references, options, told",
+    "output, references, options, message",
     [
         ("a", [["a"]], {}, "answers: expected a list, got one string"),
         (["a"], ["a"], {}, "question 0: expected a list of references, got one string: 'a'"),
@@ -134,6 +134,6 @@ def test_the_interval_is_that_of_all_draws():
         (["a"], [["a"]], {"no_answer": [0.1, 0.2]}, r"1 answers but no_answer of shape \(2,\)"),
     ],
 )
-def test_errors_say_what_to_do(said, references, options, told):
-    with pytest.raises(ValueError, match=told):
-        squad(said, references, **options)
+def test_errors_say_what_to_do(output, references, options, message):
+    with pytest.raises(ValueError, match=message):
+        squad(output, references, **options)

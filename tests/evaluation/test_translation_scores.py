@@ -142,7 +142,7 @@ def test_chinese_by_hand():
 
 
 @pytest.mark.parametrize(
-    "references, options, told",
+    "references, options, message",
     [
         (["猫坐着", "a cat"], {"tokenize": "13a"}, "BLEU: 1 of 2 references have no spaces between words"),
         (["猫坐着", "two cats and a dog"], {}, "and tokenize='13a' treats each run"),
@@ -152,9 +152,9 @@ def test_chinese_by_hand():
         (["猫坐着"] + ["a cat"] * 19, {}, None),  # fewer than a tenth
     ],
 )
-def test_bleu_warns_of_what_it_cannot_read(references, options, told, caplog):
+def test_bleu_warns_of_what_it_cannot_read(references, options, message, caplog):
     bleu(["x"] * len(references), references, **options)
-    assert told in caplog.text if told else not caplog.text
+    assert message in caplog.text if message else not caplog.text
 
 
 def test_words_of_chrf_stand_between_spaces(caplog):

@@ -53,8 +53,13 @@ def test_words_are_sums_of_their_tokens():
 def test_files(tmp_path):
     found = one("a b", [(0, 1), (2, 3)], [0.6, -0.9])
     assert found.save(tmp_path / "x.html").read_text("utf-8") == found.html() + "\n"
-    told = json.loads(found.save(tmp_path / "x.json").read_text("utf-8"))
-    assert told["scores"] == [[0.6, -0.9]] and told["tokens"][1] == {"text": "b", "start": 2, "end": 3, "part": "text"}
+    message = json.loads(found.save(tmp_path / "x.json").read_text("utf-8"))
+    assert message["scores"] == [[0.6, -0.9]] and message["tokens"][1] == {
+        "text": "b",
+        "start": 2,
+        "end": 3,
+        "part": "text",
+    }
     assert found.save(tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(ValueError, match="saved as .html, .png or .json; got 'x.pdf'"):
         found.save(tmp_path / "x.pdf")

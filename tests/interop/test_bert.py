@@ -148,18 +148,18 @@ def test_without_a_pooler_that_is_told(tmp_path, caplog):
 
 
 @pytest.mark.parametrize(("mode", "pooling"), [("cls_token", "first"), ("mean_tokens", "mean"), ("max_tokens", "max")])
-@pytest.mark.parametrize("place", ["", "0_Transformer"])
-def test_folders_of_sentence_transformers(mode, pooling, place, tmp_path):
-    folder = written(tmp_path / place, tensors()).parent if place else written(tmp_path, tensors())
+@pytest.mark.parametrize("position", ["", "0_Transformer"])
+def test_folders_of_sentence_transformers(mode, pooling, position, tmp_path):
+    folder = written(tmp_path / position, tensors()).parent if position else written(tmp_path, tensors())
     steps = [
         {"path": path, "type": f"sentence_transformers.models.{kind}"}
-        for path, kind in ((place, "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize"))
+        for path, kind in ((position, "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize"))
     ]
     (folder / "modules.json").write_text(json.dumps(steps))
     (folder / "1_Pooling").mkdir()
     modes = {f"pooling_mode_{name}": name == mode for name in ("cls_token", "mean_tokens", "max_tokens")}
     (folder / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": D} | modes))
-    (folder / place / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 7}))
+    (folder / position / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 7}))
     assert bert.load(folder).pooling == pooling
     assert bert.sentence_layout(folder) == (pooling, True, 7)
     assert bert.load(folder, pooling="pooler").pooling == "pooler"

@@ -37,7 +37,7 @@ def made(kind, **options):
     return peer
 
 
-def said(peer, texts=TEXTS, segments=SEGMENTS):
+def outputs(peer, texts=TEXTS, segments=SEGMENTS):
     """{name: array}: the last hidden state "x", and what the heads say."""
     with torch.no_grad():
         out = peer(
@@ -73,12 +73,12 @@ def test_every_kind_of_file_there_and_back(kind, tmp_path):
     peer = made(kind)
     peer.save_pretrained(tmp_path / "theirs")
     pretrained = bert.load_with_heads(tmp_path / "theirs")
-    assert_same(here(pretrained), said(peer))
+    assert_same(here(pretrained), outputs(peer))
     bert.save(pretrained.encoder, tmp_path / "ours", pretrained.masked, pretrained.next_sentence)
     again, report = getattr(transformers, kind).from_pretrained(tmp_path / "ours", output_loading_info=True)
     assert not any(report[name] for name in ("missing_keys", "unexpected_keys", "mismatched_keys"))
-    theirs = said(again.eval())
-    for name, value in said(peer).items():
+    theirs = outputs(again.eval())
+    for name, value in outputs(peer).items():
         np.testing.assert_allclose(theirs[name], value, atol=1e-5)
 
 
@@ -94,7 +94,7 @@ OPTIONS = {
 def test_other_configs(options, tmp_path):
     peer = made("BertForPreTraining", **options)
     peer.save_pretrained(tmp_path / "theirs")
-    assert_same(here(bert.load_with_heads(tmp_path / "theirs")), said(peer))
+    assert_same(here(bert.load_with_heads(tmp_path / "theirs")), outputs(peer))
 
 
 def test_an_encoder_under_a_classifier(tmp_path):
@@ -136,7 +136,7 @@ def test_what_we_save_with_a_tokenizer_their_auto_classes_load(tmp_path):
     rows = np.array([theirs(texts[0])["input_ids"]])
     pretrained = bert.Pretrained(encoder, *heads)
     ours = here(pretrained, rows, np.zeros_like(rows))
-    for name, value in said(peer, rows, np.zeros_like(rows)).items():
+    for name, value in outputs(peer, rows, np.zeros_like(rows)).items():
         np.testing.assert_allclose(ours[name], value, atol=1e-4 * max(1.0, value.std()))
 
 

@@ -27,11 +27,11 @@ def test_a_folder_is_itself(tmp_path):
 def test_a_name_without_a_network_says_what_to_do(offline):
     with pytest.raises(FileNotFoundError) as caught:
         gpt2.load("openai-community/gpt2")
-    said = str(caught.value)
-    assert said.startswith(
+    output = str(caught.value)
+    assert output.startswith(
         "'openai-community/gpt2' is not a local folder, and could not be downloaded from the Hugging Face hub"
     )
-    assert "hf download openai-community/gpt2" in said and "give its path" in said
+    assert "hf download openai-community/gpt2" in output and "give its path" in output
 
 
 def test_a_name_that_was_downloaded_before_is_found_without_a_network(offline):

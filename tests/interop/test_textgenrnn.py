@@ -149,14 +149,14 @@ def test_the_published_weights_write():
     """Greedily, what textgenrnn's own loop writes: window by window, the most probable token, until "<s>"."""
     model, tokens, made, ids = published()
     names = {i: token for token, i in ids.items()}
-    said = ["<s>"]
-    while len(said) < 30:
-        right = reference.next_probabilities([ids[token] for token in said], made, 40)
-        said.append(names[1 + int(right[1:].argmax())])
-        if said[-1] == "<s>":
+    output = ["<s>"]
+    while len(output) < 30:
+        right = reference.next_probabilities([ids[token] for token in output], made, 40)
+        output.append(names[1 + int(right[1:].argmax())])
+        if output[-1] == "<s>":
             break
     prompt = np.zeros((1, 30), np.int32)
     prompt[:, 0] = START
     out = sample(model.step, model.start(1, 30), tf.constant(prompt), tf.constant(prompt == START))[0]
     text = Characters(tokens).decode(out).numpy()[0].decode()
-    assert text == "".join(token for token in said if token != "<s>") and len(text.split()) > 3
+    assert text == "".join(token for token in output if token != "<s>") and len(text.split()) > 3

@@ -75,7 +75,7 @@ def copying():
     return scatter(layer, seed=4)
 
 
-def said(copying, rows=1):
+def outputs(copying, rows=1):
     """Log-probabilities of all rows, each `rows` times, and what they are made of."""
     logits, x = normal(6, B, T, V), normal(7, B, T, X)
     looks = np.array(keras.ops.softmax(normal(8, B, T, S))) * MASK
@@ -85,7 +85,7 @@ def said(copying, rows=1):
 
 
 def test_it_says_what_the_paper_says(copying):
-    out, (logits, x, looks) = said(copying)
+    out, (logits, x, looks) = outputs(copying)
     assert out.shape == (B, T, V + EXTRA)
     switch = kernel(copying.to_switch)[:, 0]
     p = {
@@ -104,7 +104,7 @@ def test_it_says_what_the_paper_says(copying):
 
 
 def test_beams_share_the_memory_of_their_text(copying):
-    np.testing.assert_allclose(said(copying, rows=3)[0], np.repeat(said(copying)[0], 3, axis=0), atol=1e-5)
+    np.testing.assert_allclose(outputs(copying, rows=3)[0], np.repeat(outputs(copying)[0], 3, axis=0), atol=1e-5)
 
 
 @pytest.mark.parametrize("layer", [CopyAttention(3, True, name="a"), Copying(4), CoverageCell(2, False)])

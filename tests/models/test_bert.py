@@ -133,8 +133,8 @@ def test_it_learns_one_batch_as_part_of_a_functional_model():
     keras.utils.set_random_seed(0)
     model = BERT(**SIZES | {"rate": 0.1})
     token_ids = keras.Input((None,), dtype="int32")
-    said = keras.layers.Dense(2)(model.pool(model(token_ids)))
-    whole = keras.Model(token_ids, said)
+    output = keras.layers.Dense(2)(model.pool(model(token_ids)))
+    whole = keras.Model(token_ids, output)
     whole.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     texts = np.random.default_rng(0).integers(1, V, (8, T)).astype("int32")
     history = whole.fit(texts, np.arange(8) % 2, epochs=40, batch_size=8, verbose=0).history["loss"]

@@ -35,10 +35,10 @@ def model(request):
 
 
 def test_it_is_a_distribution_over_the_vocabulary_and_the_source(model):
-    said, weights = model(INP, TAR, OWN)
-    assert said.shape == (B, T, V + PLACES) and tuple(weights) == model.source_attention
-    np.testing.assert_allclose(np.exp(said).sum(axis=-1), 1, atol=1e-5)
-    assert (np.exp(said)[0, :, [18, 20]] > 1e-4).all() and (said.numpy()[0, :, [17, 19, 21]] < -60).all()
+    output, weights = model(INP, TAR, OWN)
+    assert output.shape == (B, T, V + PLACES) and tuple(weights) == model.source_attention
+    np.testing.assert_allclose(np.exp(output).sum(axis=-1), 1, atol=1e-5)
+    assert (np.exp(output)[0, :, [18, 20]] > 1e-4).all() and (output.numpy()[0, :, [17, 19, 21]] < -60).all()
     np.testing.assert_allclose(np.sum(weights["copy"], axis=-1), 1, atol=1e-5)
 
 
@@ -48,10 +48,10 @@ def test_a_word_without_a_vector_is_read_as_unknown(model):
 
 
 def test_without_ids_of_their_own_unknown_words_are_unknown(model):
-    said = np.exp(model(INP, TAR)[0])
-    assert (said[..., V:] < 1e-20).all()
+    output = np.exp(model(INP, TAR)[0])
+    assert (output[..., V:] < 1e-20).all()
     own = np.exp(model(INP, TAR, OWN)[0])
-    np.testing.assert_allclose(said[0, :, 1], own[0][:, [1, 18, 20]].sum(axis=-1), atol=1e-6)
+    np.testing.assert_allclose(output[0, :, 1], own[0][:, [1, 18, 20]].sum(axis=-1), atol=1e-6)
 
 
 def test_the_coverage_loss_is_a_mean_over_real_tokens():
@@ -114,9 +114,9 @@ def test_half_precision_is_near_the_whole():
     finally:
         keras.config.set_dtype_policy("float32")
     half.set_weights(whole.get_weights())
-    said = half(INP, TAR, OWN)[0]
-    assert said.dtype == "float32"
-    np.testing.assert_allclose(np.exp(said), np.exp(whole(INP, TAR, OWN)[0]), atol=0.06)
+    output = half(INP, TAR, OWN)[0]
+    assert output.dtype == "float32"
+    np.testing.assert_allclose(np.exp(output), np.exp(whole(INP, TAR, OWN)[0]), atol=0.06)
 
 
 def test_impossible_models_are_refused():

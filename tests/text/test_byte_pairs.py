@@ -201,8 +201,8 @@ def test_a_fresh_process_with_tensorflow_alone_gets_the_same(tokenizer, tmp_path
     archive.add_endpoint("decode", tokenizer.decode, [tf.TensorSpec([None, None], tf.int32)])
     archive.write_out(tmp_path, verbose=False)
     command = [sys.executable, "-c", CLIENT, str(tmp_path), repr(TEXTS), str(END)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
-    assert eval(said) == everything(tokenizer)
+    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert eval(output) == everything(tokenizer)
 
 
 def test_learning_is_refused():

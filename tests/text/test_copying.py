@@ -39,8 +39,8 @@ def test_ids_are_those_of_plain_python(pairs):
     result = ids_of(sources, targets)
     assert result.to_list() == [by_hand(target, source) for source, target in pairs]
     words = source_words.spelt(tokenizer, sources).to_tensor("")
-    said = [text.decode() for text in source_words.decode(tokenizer, result.to_tensor(), words).numpy()]
-    for (source, target), text in zip(pairs, said, strict=True):
+    output = [text.decode() for text in source_words.decode(tokenizer, result.to_tensor(), words).numpy()]
+    for (source, target), text in zip(pairs, output, strict=True):
         known = {*KNOWN, *source.split()}
         assert text == " ".join(word if word in known else "\ufffd" for word in target.split())
 
@@ -66,7 +66,7 @@ def test_other_tokenizers(kind):
 
 
 def test_a_place_without_a_word_is_unknown():
-    said = source_words.decode(tokenizer, tf.constant([[2, 7, 15, 3, 0]]), tf.constant([["foo", "bar"]]))
-    assert said.numpy()[0].decode() == "foo \ufffd"
-    said = source_words.decode(tokenizer, tf.constant([[9]]), tf.zeros([1, 0], tf.string))
-    assert said.numpy()[0].decode() == "\ufffd"
+    output = source_words.decode(tokenizer, tf.constant([[2, 7, 15, 3, 0]]), tf.constant([["foo", "bar"]]))
+    assert output.numpy()[0].decode() == "foo \ufffd"
+    output = source_words.decode(tokenizer, tf.constant([[9]]), tf.zeros([1, 0], tf.string))
+    assert output.numpy()[0].decode() == "\ufffd"

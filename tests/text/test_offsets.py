@@ -110,10 +110,10 @@ def test_parts_of_any_bytes_are_the_bytes(texts, cut):
     cuts = tf.constant([[0, cut, cut + 2]] * len(texts), tf.int64, [len(texts), 3])
     parts = substrings(strings(texts), cuts, tf.concat([cuts[:, 1:], cuts[:, :1] + 99], 1))
     assert [b"".join(row) for row in parts.numpy().tolist()] == texts
-    said = [text.decode("utf-8", "replace") for text in texts]
-    parts = substrings(strings(said), cuts, cuts + 3).numpy().tolist()
+    output = [text.decode("utf-8", "replace") for text in texts]
+    parts = substrings(strings(output), cuts, cuts + 3).numpy().tolist()
     assert [[part.decode() for part in row] for row in parts] == [
-        [text[at : at + 3] for at in (0, cut, cut + 2)] for text in said
+        [text[at : at + 3] for at in (0, cut, cut + 2)] for text in output
     ]
 
 
@@ -155,5 +155,5 @@ def test_every_answer_of_real_questions_comes_back(name):
         or (b < len(text) and text[b - 1].isalnum() and text[b].isalnum())
         for text, a, b in zip(contexts, at, behind, strict=True)
     ])  # fmt: skip
-    same = np.array([said.decode() == answer for said, answer in zip(result, answers, strict=True)])
+    same = np.array([output.decode() == answer for output, answer in zip(result, answers, strict=True)])
     assert len(rows) == 1190 and same[~inside].all() and inside.sum() < 12, (inside.sum(), (~same).sum())

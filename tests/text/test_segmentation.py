@@ -59,10 +59,10 @@ def test_half_width_is_that_of_unicode():
     for one, other in width.HALF_WIDTH.items():
         assert unicodedata.normalize("NFKC", one) == other
     texts = ["ＡＢＣ　（１２３）！～", "中文，ｆｕｌｌ", "", b"\xff\xef\xbc\xa1"]
-    said = width.half_width(texts).numpy().tolist()
-    assert [text.decode() for text in said] == ["ABC (123)!~", "中文,full", "", "\ufffdA"]
+    output = width.half_width(texts).numpy().tolist()
+    assert [text.decode() for text in output] == ["ABC (123)!~", "中文,full", "", "\ufffdA"]
     graph = tf.function(width.half_width, input_signature=[tf.TensorSpec([None], tf.string)])
-    assert graph(tf.constant(texts)).numpy().tolist() == said
+    assert graph(tf.constant(texts)).numpy().tolist() == output
 
 
 def test_an_empty_table_changes_nothing():
@@ -75,6 +75,6 @@ def test_simplified_characters_are_opencc_s():
     convert = opencc.OpenCC("t2s").convert
     table = width.simplified_table()
     texts = ["漢語的書寫系統", "這個軟體讓您編輯圖片", "電腦"]
-    said = [text.decode() for text in width.CharacterMap(table)(texts).numpy()]
-    assert said == [convert(text) for text in texts]
+    output = [text.decode() for text in width.CharacterMap(table)(texts).numpy()]
+    assert output == [convert(text) for text in texts]
     assert len(table) > 3000

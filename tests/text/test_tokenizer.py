@@ -176,8 +176,8 @@ def test_a_fresh_process_with_tensorflow_alone_gets_the_same(tmp_path):
         archive.write_out(tmp_path / name, verbose=False)
         expected.append(everything(tokenizer))
     command = [sys.executable, "-c", CLIENT, str(tmp_path), repr(TEXTS), *MAKERS]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
-    assert [eval(line) for line in said.splitlines()] == expected
+    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert [eval(line) for line in output.splitlines()] == expected
 
 
 @pytest.mark.parametrize("kind", [Subwords, Words, Segments, Characters])

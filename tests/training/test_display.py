@@ -48,10 +48,10 @@ def test_a_course(course):
     assert "compiling" not in shown(display)
     for number in range(1, 5):
         step(number, 2)
-    said = shown(display)  # 4 steps of 2 s and 50 tokens: 25 tokens/s; 5 more, and two epochs of 10
-    assert "epoch 1 of 3" in said and "5/10 steps" in said and "loss 2.0000  accuracy 0.5000" in said
-    assert "learning rate 1.00e-03" in said and "25 tokens/s" in said
-    assert "0:10 left of the epoch, 0:50 of the training" in said
+    output = shown(display)  # 4 steps of 2 s and 50 tokens: 25 tokens/s; 5 more, and two epochs of 10
+    assert "epoch 1 of 3" in output and "5/10 steps" in output and "loss 2.0000  accuracy 0.5000" in output
+    assert "learning rate 1.00e-03" in output and "25 tokens/s" in output
+    assert "0:10 left of the epoch, 0:50 of the training" in output
     for number in range(5, 10):
         step(number, 2)
     display.on_test_begin()

@@ -148,9 +148,9 @@ def test_the_last_good_file_is_used_and_the_torn_one_named(small, tmp_path, capl
     for name in ("last.keras", "best.keras"):
         damage(tmp_path / name)
     for ask in (best, resume, of_run, lambda folder: callbacks(folder, recipe)):
-        with pytest.raises(ValueError, match=r"^.*last\.keras is damaged.*nothing is left.*$") as told:
+        with pytest.raises(ValueError, match=r"^.*last\.keras is damaged.*nothing is left.*$") as message:
             ask(tmp_path)
-        assert "best.keras is damaged" in str(told.value) and "\n" not in str(told.value)
+        assert "best.keras is damaged" in str(message.value) and "\n" not in str(message.value)
 
 
 def with_progress(path, text):
@@ -173,9 +173,9 @@ def test_a_wrong_training_json_is_told_in_one_line(tmp_path, text):
     assert read(path).history[0]["loss"] == 3.0
     with_progress(path, text)
     for ask in (resume, of_run, lambda folder: finished(folder, Recipe())):
-        with pytest.raises(ValueError, match=r"last\.keras: training\.json|training\.json in .*last\.keras") as told:
+        with pytest.raises(ValueError, match=r"last\.keras: training\.json|training\.json in .*last\.keras") as message:
             ask(tmp_path)
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(message.value)
 
 
 HOLDING = """
@@ -225,7 +225,7 @@ def test_one_process_trains_in_a_folder(small, tmp_path):
     command = [sys.executable, "-c", HOLDING, str(folder)]
     other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     other.stdout.readline()
-    said = (
+    output = (
         rf"^.*run is in use: process {other.pid} on \S+, since .* trains there; wait, stop it, or use another folder$"
     )
     for ask in (
@@ -233,7 +233,7 @@ def test_one_process_trains_in_a_folder(small, tmp_path):
         lambda: running(folder, "").__enter__(),
         lambda: small.fit(small.model(recipe), callbacks(folder, recipe), 1),
     ):
-        with pytest.raises(BlockingIOError, match=said):
+        with pytest.raises(BlockingIOError, match=output):
             ask()
     assert [path.name for path in folder.iterdir()] == [".lock"]
     other.kill()

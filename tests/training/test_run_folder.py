@@ -179,8 +179,8 @@ def test_a_loss_that_explodes_is_an_error_never_the_best_and_keeps_what_was(smal
                 weight.assign(weight * factor)
 
     chain = [keras.callbacks.LambdaCallback(on_epoch_begin=explode), *callbacks(tmp_path, recipe)]
-    told = "at the first step it was .*stops; .* has the epochs before. Start again with a lower learning rate"
-    with pytest.raises(FloatingPointError, match=rf"the loss is (\d\S*e\+\d+|nan) in epoch 3, {told}"):
+    message = "at the first step it was .*stops; .* has the epochs before. Start again with a lower learning rate"
+    with pytest.raises(FloatingPointError, match=rf"the loss is (\d\S*e\+\d+|nan) in epoch 3, {message}"):
         small.fit(model, chain, 9)
     assert {"best.keras", "last.keras", "history.csv"} <= set(kept)
     assert all((tmp_path / name).read_bytes() == before for name, before in kept.items())
@@ -251,8 +251,8 @@ def test_sigterm_keeps_what_ctrl_c_keeps(small, tmp_path):
     with pytest.raises(SystemExit) as exit, running(folder, "tfllm train --out run"):
         small.fit(small.model(recipe), [*callbacks(folder, recipe), kill], 3)
     assert exit.value.code == 143
-    told = f"WARNING terminated: 1 epoch is saved in {folder}; to continue: tfllm train --out run\n"
-    assert told in (folder / "log.txt").read_text() and resume(folder)[1] == 1
+    message = f"WARNING terminated: 1 epoch is saved in {folder}; to continue: tfllm train --out run\n"
+    assert message in (folder / "log.txt").read_text() and resume(folder)[1] == 1
     assert signal.getsignal(signal.SIGTERM) == before
 
 

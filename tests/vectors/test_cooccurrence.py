@@ -215,7 +215,7 @@ def test_pieces_of_a_merge_are_no_larger_than_the_memory():
 
 
 @pytest.mark.parametrize(
-    "texts, options, said",
+    "texts, options, output",
     [
         ([], {}, "no words to count"),
         (["", " "], {}, "no words to count"),
@@ -231,8 +231,8 @@ def test_pieces_of_a_merge_are_no_larger_than_the_memory():
         (["a b"], {"window": 2**62}, "too large"),
     ],
 )
-def test_what_cannot_be_counted_is_said(texts, options, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_cannot_be_counted_is_said(texts, options, output):
+    with pytest.raises(ValueError, match=output):
         count(texts, **options)
 
 

@@ -31,13 +31,13 @@ FAULTS = [  # line 3 of "glove" text: what is wrong, what is said, how it is cou
 ]
 
 
-@pytest.mark.parametrize("line, said, counted", FAULTS)
+@pytest.mark.parametrize("line, output, counted", FAULTS)
 @pytest.mark.parametrize("header", [b"", b"4 2\n"])
-def test_faults_of_lines(write, line, said, counted, header):
+def test_faults_of_lines(write, line, output, counted, header):
     line = line if isinstance(line, bytes) else line.encode()
     path = write(header + b"the 1 2\nof 3 4\n" + line + b"\nand 5 6\n")
-    said = said.replace(":3:", ":4:") if header else said
-    with pytest.raises(ValueError, match=rf"x\.txt{said}.*errors='skip'"):
+    output = output.replace(":3:", ":4:") if header else output
+    with pytest.raises(ValueError, match=rf"x\.txt{output}.*errors='skip'"):
         load(path)
     number = 4 if header else 3
     with pytest.warns(UserWarning, match=rf"skipped 1 of 4 lines: 1 .*{counted} \(line {number}\)$") as warned:
@@ -72,9 +72,9 @@ WHOLE = [  # content, what is said
 ]
 
 
-@pytest.mark.parametrize("content, said", WHOLE)
-def test_faults_of_the_whole(write, content, said):
-    with pytest.raises(ValueError, match=said):
+@pytest.mark.parametrize("content, output", WHOLE)
+def test_faults_of_the_whole(write, content, output):
+    with pytest.raises(ValueError, match=output):
         load(write(content))
 
 
@@ -140,14 +140,14 @@ def test_faults_of_binary_files(write):
     with pytest.raises(ValueError, match=r"header announces 3 words, but more bytes follow"):
         load(write(good + ROW % b"d"))
     nan = b" " + np.float32([np.nan, 0]).tobytes()
-    for row, said in [
+    for row, output in [
         (ROW % b"a", "expected each word once, got 'a' again"),
         (ROW % b"\xe4", "expected UTF-8, got the byte 0xe4"),
         (ROW % b"", "expected a word and 2 numbers, got no word"),
         (b"d" + nan, "expected finite float32 numbers, got nan"),
     ]:
         path = write(b"3 2\n" + ROW % b"a" + row + ROW % b"c")
-        with pytest.raises(ValueError, match=rf"x\.txt, word 2: {said}"):
+        with pytest.raises(ValueError, match=rf"x\.txt, word 2: {output}"):
             load(path)
         with pytest.warns(UserWarning, match=r"skipped 1 of 3 words: .* \(word 2\)$"):
             assert list(table(load(path, errors="skip"))) == ["a", "c"]

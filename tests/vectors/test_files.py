@@ -244,7 +244,7 @@ def test_a_failed_writer_leaves_the_old_file_alone(tmp_path, monkeypatch):
 
 
 def test_what_cannot_be_written_is_told(tmp_path):
-    for vectors, name, format, said in [
+    for vectors, name, format, output in [
         ({"a b": [1]}, "x.bin", None, "'binary' cannot represent 'a b': it .* a space"),
         ({"\na": [1]}, "x.bin", None, "begins with the end of a line"),
         ({"a\nb": [1]}, "x.txt", None, "contains a line end"),
@@ -260,7 +260,7 @@ def test_what_cannot_be_written_is_told(tmp_path):
         ({"a": [1]}, "x.kv.gz", None, "remove .gz"),
         ({}, "x.txt", None, "got"),
     ]:
-        with pytest.raises(ValueError, match=re.escape(said)):
+        with pytest.raises(ValueError, match=re.escape(output)):
             save(vectors, tmp_path / name, format)
     assert not list(tmp_path.iterdir())
 
@@ -280,13 +280,13 @@ def test_keyed_vectors():
     assert table(vectors) == EXPECTED and vectors.vectors is MATRIX
     expected = by_gensim().most_similar("the", topn=3)
     assert vectors.most_similar("the", topn=3) == expected
-    for words, matrix, said in [
+    for words, matrix, output in [
         (["a"], MATRIX, "a row for each of the 1 words"),
         (["a", "a"], np.zeros((2, 3)), "'a' is repeated"),
         ([b"a"], np.zeros((1, 3)), "words must be str, got a bytes"),
         ([], np.zeros((0, 3)), "expected a matrix"),
     ]:
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=output):
             keyed_vectors(words, matrix)
 
 

@@ -18,8 +18,10 @@ TEXTS = ["a b c a d", "b a e", "c c f a b g"] * 3
 def table(size=30, seed=0):
     """Pairs (row, column, count), some counts beyond x_max = 5."""
     draw = np.random.default_rng(seed)
-    places = draw.permutation(WORDS * WORDS)[:size]
-    return [(int(p) // WORDS, int(p) % WORDS, float(x)) for p, x in zip(places, draw.exponential(4, size), strict=True)]
+    positions = draw.permutation(WORDS * WORDS)[:size]
+    return [
+        (int(p) // WORDS, int(p) % WORDS, float(x)) for p, x in zip(positions, draw.exponential(4, size), strict=True)
+    ]
 
 
 def start(seed=1):
@@ -53,8 +55,8 @@ def test_steps_and_loss_follow_the_reference():
     expected, expected_squares = values.copy(), np.ones_like(values)
     for _ in range(5):
         loss = swept(pairs, values, squares, rate=0.05) / len(pairs)
-        said = reference.epoch(pairs, apart(expected), apart(expected_squares), 5.0, 0.75, 0.05)
-        assert loss == pytest.approx(said, rel=1e-12)
+        output = reference.epoch(pairs, apart(expected), apart(expected_squares), 5.0, 0.75, 0.05)
+        assert loss == pytest.approx(output, rel=1e-12)
     np.testing.assert_allclose(values, expected, rtol=1e-11)
     np.testing.assert_allclose(squares, expected_squares, rtol=1e-12)
 
@@ -66,13 +68,13 @@ def test_the_first_step_is_half_the_gradient_of_the_objective():
         before, rate, small = values.copy(), 1e-3, 1e-6
         swept([pair], values, np.ones_like(values), rate)
         result = (before - values) / rate
-        for place in np.ndindex(values.shape):
+        for position in np.ndindex(values.shape):
             higher, lower = before.copy(), before.copy()
-            higher[place] += small
-            lower[place] -= small
+            higher[position] += small
+            lower[position] -= small
             rise = reference.objective([pair], *apart(higher), 5.0, 0.75)
             slope = (rise - reference.objective([pair], *apart(lower), 5.0, 0.75)) / (2 * small)
-            assert result[place] == pytest.approx(slope / 2, abs=1e-8)
+            assert result[position] == pytest.approx(slope / 2, abs=1e-8)
 
 
 def test_each_number_of_a_gradient_is_cut():
@@ -189,7 +191,7 @@ def test_numba_and_gensim_wait_until_they_are_used():
 
 
 @pytest.mark.parametrize(
-    "options, said",
+    "options, output",
     [
         ({"vector_size": 0}, "vector_size must be a whole number, at least 1, got 0"),
         ({"epochs": 1.5}, "epochs"),
@@ -199,8 +201,8 @@ def test_numba_and_gensim_wait_until_they_are_used():
         ({"learning_rate": 0}, "learning_rate"),
     ],
 )
-def test_options_that_mean_nothing_are_refused(options, said):
-    with pytest.raises(ValueError, match=said):
+def test_options_that_mean_nothing_are_refused(options, output):
+    with pytest.raises(ValueError, match=output):
         GloVe(**options)
 
 

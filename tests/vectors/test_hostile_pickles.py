@@ -14,8 +14,8 @@ from tfllm.vectors import load
 class Evil:
     """Makes the folder `place` when it is unpickled."""
 
-    def __init__(self, place):
-        self.place = str(place)
+    def __init__(self, position):
+        self.place = str(position)
 
     def __reduce__(self):
         return __import__("os").mkdir, (self.place,)
@@ -27,51 +27,51 @@ def vectors():
     return result
 
 
-def by_scipys(path, place):
+def by_scipys(path, position):
     result = vectors()
     result.__dict__["__scipys"] = ["more"]
     path.write_bytes(pickle.dumps(result, 4))
-    path.with_name(path.name + ".more.npy").write_bytes(pickle.dumps(Evil(place), 4))
+    path.with_name(path.name + ".more.npy").write_bytes(pickle.dumps(Evil(position), 4))
 
 
-def by_recursion(path, place):
+def by_recursion(path, position):
     inner, outer = vectors(), vectors()
     inner.__dict__["__scipys"] = ["more"]
     outer.__dict__ |= {"inner": inner, "__recursive_saveloads": ["inner"]}
     path.write_bytes(pickle.dumps(outer, 4))
-    path.with_name(path.name + ".inner.more.npy").write_bytes(pickle.dumps(Evil(place), 4))
+    path.with_name(path.name + ".inner.more.npy").write_bytes(pickle.dumps(Evil(position), 4))
 
 
-def by_a_model(path, place):
+def by_a_model(path, position):
     model = Word2Vec(min_count=1, vector_size=2)
     model.wv = vectors()
     model.wv.__dict__["__scipys"] = ["more"]
     model.__dict__["__recursive_saveloads"] = ["wv"]
     path.write_bytes(pickle.dumps(model, 4))
-    path.with_name(path.name + ".wv.more.npy").write_bytes(pickle.dumps(Evil(place), 4))
+    path.with_name(path.name + ".wv.more.npy").write_bytes(pickle.dumps(Evil(position), 4))
 
 
-def by_another_folder(path, place):
+def by_another_folder(path, position):
     result = vectors()
     other = path.parent / "other"
     result.__dict__["__scipys"] = [f"x/../{other.name}/more"]
     path.write_bytes(pickle.dumps(result, 4))
     path.with_name(path.name + ".x").mkdir()
     other.mkdir()
-    (other / "more.npy").write_bytes(pickle.dumps(Evil(place), 4))
+    (other / "more.npy").write_bytes(pickle.dumps(Evil(position), 4))
 
 
 @pytest.mark.parametrize("make", [by_scipys, by_recursion, by_a_model, by_another_folder])
 @pytest.mark.parametrize("options", [{}, {"format": "gensim"}, {"limit": 1}])
 def test_no_file_beside_a_pickle_runs_code(tmp_path, make, options):
-    path, place = tmp_path / "x.kv", tmp_path / "marker"
-    make(path, place)
+    path, position = tmp_path / "x.kv", tmp_path / "marker"
+    make(path, position)
     with pytest.raises(ValueError, match=r"x\.kv: expected .* in one table, got more files in __(scipys|rec)"):
         load(path, **options)
-    assert not place.exists()
+    assert not position.exists()
     with pytest.raises(Exception):  # noqa: B017  gensim runs it, and falls over what it gives
         KeyedVectors.load(str(path))
-    assert place.exists()
+    assert position.exists()
 
 
 @pytest.mark.parametrize("name", ["../vectors", "/etc/vectors", "a/b", "..", "", "__class__", 7, "a\0b"])
@@ -84,15 +84,15 @@ def test_arrays_have_plain_names(tmp_path, name):
 
 
 def test_arrays_beside_are_arrays_of_numbers(tmp_path):
-    path, place = tmp_path / "x.kv", tmp_path / "marker"
+    path, position = tmp_path / "x.kv", tmp_path / "marker"
     array = tmp_path / "x.kv.vectors.npy"
     vectors().save(str(path), separately=["vectors"])
     whole = array.read_bytes()
     objects = np.empty(1, object)
-    objects[0] = Evil(place)
-    for write, said in [
+    objects[0] = Evil(position)
+    for write, output in [
         (lambda: np.save(array, objects), "expected an array as gensim writes it"),
-        (lambda: array.write_bytes(pickle.dumps(Evil(place), 4)), "expected an array as gensim writes it"),
+        (lambda: array.write_bytes(pickle.dumps(Evil(position), 4)), "expected an array as gensim writes it"),
         (lambda: array.write_bytes(whole[:-3]), "expected an array as gensim writes it"),
         (lambda: array.write_bytes(whole.replace(b"(2, 2)", b"(9**9, 2)"[:6])), "expected an array"),
         (lambda: array.write_bytes(whole.replace(b"(2, 2)", b"(2,-2)")), "expected an array"),
@@ -101,9 +101,9 @@ def test_arrays_beside_are_arrays_of_numbers(tmp_path):
         (lambda: np.save(array, np.float32([[1, 2]])), "have a fault: .*a row for each of the 2 words"),
     ]:
         write()
-        with pytest.raises(ValueError, match=rf"x\.kv.*{said}"):
+        with pytest.raises(ValueError, match=rf"x\.kv.*{output}"):
             load(path)
-    assert not place.exists()
+    assert not position.exists()
     array.unlink()
     with pytest.raises(FileNotFoundError, match=r"x\.kv: its vectors are in .*x\.kv\.vectors\.npy, which is missing"):
         load(path)

@@ -110,7 +110,7 @@ def test_pairs_may_be_a_list_and_files_have_headers_and_other_separators(tmp_pat
 
 
 @pytest.mark.parametrize(
-    "ask, text, told",
+    "ask, text, message",
     [
         (similarity, "a\tb\t1\na\tb\n", "line 2: expected two words and a number, got 'a\\tb'"),
         (similarity, "a\tb\t1\na\tc\tx", "line 2"),
@@ -121,11 +121,11 @@ def test_pairs_may_be_a_list_and_files_have_headers_and_other_separators(tmp_pat
         (analogies, "a b c a\n", "line 1: expected ': section' above"),
     ],
 )
-def test_lines_that_are_not_understood(ask, text, told, tmp_path):
+def test_lines_that_are_not_understood(ask, text, message, tmp_path):
     (tmp_path / "set.txt").write_text(text)
     with pytest.raises(ValueError) as error:
         ask(table({"a": (1, 0), "b": (1, 1), "c": (0, 1)}), tmp_path / "set.txt")
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_an_empty_vocabulary_is_refused():

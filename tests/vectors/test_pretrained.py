@@ -31,8 +31,8 @@ def check(tokenizer, table, expected):
     """expected: {token: (kind, the words whose mean it is)}"""
     composed = compose(tokenizer, table)
     for token, (kind, words) in expected.items():
-        told, vector = row(composed, tokenizer, token)
-        assert told == kind, token
+        message, vector = row(composed, tokenizer, token)
+        assert message == kind, token
         np.testing.assert_allclose(vector, np.mean([table[word] for word in words], axis=0) if words else 0, rtol=1e-6)
     return composed
 
@@ -159,7 +159,7 @@ def test_scaled_to_a_spread_and_projected():
 
 
 @pytest.mark.parametrize(
-    "given, told",
+    "given, message",
     [
         ({}, "no word vectors"),
         ({"a": np.ones(3), "b": np.ones(2)}, r"the same width; got \(3,\) and \(2,\)"),
@@ -167,8 +167,8 @@ def test_scaled_to_a_spread_and_projected():
         (np.ones((2, 3)), "a path; got a ndarray"),
     ],
 )
-def test_refused(given, told):
-    with pytest.raises(ValueError, match=told):
+def test_refused(given, message):
+    with pytest.raises(ValueError, match=message):
         pretrained_embedding(Words(["a"]), given)
 
 

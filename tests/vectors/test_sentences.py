@@ -65,7 +65,7 @@ def test_pieces_that_the_vocabulary_lacks_are_left_out():
 
 
 @pytest.mark.parametrize(
-    "texts, said",
+    "texts, output",
     [
         ("a dog", r"got one string: put it into a list, \['a dog'\]"),
         (b"a dog", "got one string"),
@@ -79,8 +79,8 @@ def test_pieces_that_the_vocabulary_lacks_are_left_out():
         (tf.data.Dataset.from_tensor_slices({"a": TEXTS, "b": TEXTS}), r"\['a', 'b'\]: choose a field"),
     ],
 )
-def test_what_is_no_texts_is_refused(texts, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_is_no_texts_is_refused(texts, output):
+    with pytest.raises(ValueError, match=output):
         list(Sentences(texts))
 
 

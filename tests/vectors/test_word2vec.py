@@ -105,20 +105,20 @@ print(vectors.index_to_key, vectors.vectors.tobytes().hex())
 
 
 def test_the_same_seed_gives_the_same_vectors_in_every_process():
-    said = [
+    output = [
         subprocess.run([sys.executable, "-c", SEEDED], capture_output=True, text=True, env={"PYTHONHASHSEED": seed})
         for seed in ("1", "2")
     ]
-    assert said[0].stdout == said[1].stdout != "", said[0].stderr
+    assert output[0].stdout == output[1].stdout != "", output[0].stderr
     words = [["a", "b", "c", "d", "e"]] * 30
     one, other = (Word2Vec(words, vector_size=4, workers=1, seed=seed).vectors.vectors for seed in (3, 4))
-    assert said[0].stdout.split()[-1] == one.tobytes().hex() and (one != other).any()
+    assert output[0].stdout.split()[-1] == one.tobytes().hex() and (one != other).any()
 
 
 def test_a_progress_bar(capsys):
     Word2Vec(verbose=1, **SMALL).fit(SENTENCES)
-    said = capsys.readouterr().out
-    assert "Epoch 3/3" in said and "300/300" in said and "loss:" in said
+    output = capsys.readouterr().out
+    assert "Epoch 3/3" in output and "300/300" in output and "loss:" in output
     Word2Vec(**SMALL).fit(SENTENCES)
     assert capsys.readouterr().out == ""
 
