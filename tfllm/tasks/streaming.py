@@ -33,8 +33,8 @@ def fit_stream(task, x, y=None, batch_size=None, epochs=1, verbose="auto", callb
         records, tokens=tokens, batch_size=batch_size, shapes=shapes, buffer=shuffle_buffer,
         seed=seed if shuffle else None, steps=steps_per_epoch,
     )  # fmt: skip
-    counted = f"{steps_per_epoch} batches an epoch in about {train.plan.shapes}"
-    log.info("training on a stream: %s", counted if steps_per_epoch else train.plan)
+    summary = f"{steps_per_epoch} batches an epoch in about {train.plan.shapes}"
+    log.info("training on a stream: %s", summary if steps_per_epoch else train.plan)
     return task.fit_batches(
         train, steps_per_epoch or train.plan.batches, epochs,
         task.validation(validation_data, batch_size, batch_tokens), callbacks, recipe, verbose=verbose,
