@@ -56,6 +56,8 @@ def shell(words, more):
     elif words[0] == "tfllm" and words[1] != "completion":
         words = [found for word in words[1:] for found in (sorted(glob.glob(word)) if "*" in word else [word])]
         task = "pretrain" if words[0] == "pretrain" else words[1] if words[0] == "train" else None
+        if [word for word in words if word.startswith("--")] == ["--out"]:
+            task = None  # an interrupted run goes on with its own settings
         typed, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO())  # nobody types
         try:
             main(words + more.get(task, []))
