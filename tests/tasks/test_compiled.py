@@ -13,8 +13,17 @@ from tests.tasks.fading import fading
 from tests.tasks.letters import PROMPTS, endless, made
 from tfllm.layers.lora import attach, detach
 from tfllm.layers.pretrained_embedding import PretrainedEmbedding, replace_embedding
-from tfllm.models import BiDAF, Seq2SeqRNNConfig
-from tfllm.tasks import CausalDialogue, Continuation, QuestionAnswering, Summarizer, SummarizerConfig, Summarizing
+from tfllm.models import BiDAF, Seq2SeqRNN, Seq2SeqRNNConfig
+from tfllm.tasks import (
+    CausalDialogue,
+    Continuation,
+    Decoding,
+    QuestionAnswering,
+    Summarizer,
+    SummarizerConfig,
+    Summarizing,
+    Translator,
+)
 from tfllm.tasks.compiled import CAPACITY, changed, compiled
 from tfllm.tasks.text_generation.decoding import split
 from tfllm.text import Words
@@ -84,6 +93,17 @@ def test_threads_trace_together_once(jit_compile):
     assert not jit_compile or len(calls) == traced
     structure = split(Continuation(max_length=14))[0]
     assert lm.search(1, structure, jit_compile).compiled.experimental_get_tracing_count() == 1
+
+
+def test_numbers_are_inputs_of_what_xla_compiles_of_a_translator():
+    """Traced only: compiling takes longer than all other tests here."""
+    words = Words(["a", "b", "c"])
+    task = Translator(Seq2SeqRNN(1, 4, 4, words.vocab_size, words.vocab_size, pe_input=8, pe_target=4), words)
+    for decoding in (Decoding(beam_width=1, temperature=0.5, top_k=3), Decoding(beam_width=2)):
+        structure = task.writer.xla_structure(split(decoding)[0], decoding)
+        traced = task.search(1, structure, True).compiled.get_concrete_function()
+        names = {one.name for one in keras.tree.flatten(traced.structured_input_signature)}
+        assert names >= split(decoding)[1].keys() and traced.structured_outputs["text"].shape.as_list() == [None, 1]
 
 
 @keras.saving.register_keras_serializable("tests")

@@ -89,8 +89,9 @@ class Seq2SeqWriter:
             outputs, scores = search(**dense(ids))
         else:
             shape = padded_shape(sources["token_ids"])
-            search = tf.function(search, autograph=False, jit_compile=True)
-            outputs, scores = search(**{name: part.to_tensor(PAD, shape=shape) for name, part in ids.items()})
+            # not of the partial, whose options a tf.function takes for inputs: it refuses a decoding with tensors
+            run = tf.function(lambda ids: search(**ids), autograph=False, jit_compile=True)
+            outputs, scores = run({name: part.to_tensor(PAD, shape=shape) for name, part in ids.items()})
         outputs, scores = outputs[:rows], numbers(scores[:rows])  # [B, N, L], [B, N]
         text = self.codec.detokenize(tf.reshape(outputs, [-1, tf.shape(outputs)[-1]]), sources)
         return {"text": tf.reshape(text, tf.shape(scores)), "score": scores}
