@@ -141,7 +141,7 @@ def test_from_a_task():
 def test_wrong_use_is_explained(embedder):
     with pytest.raises(ValueError, match="pooling must be one of"):
         TextEmbedder(embedder.encoder, embedder.tokenizer, "sum")
-    with pytest.raises(ValueError, match="the encoder's limit is 8"):
+    with pytest.raises(ValueError, match="the model's limit is 8"):
         TextEmbedder(embedder.encoder, embedder.tokenizer, length=9)
     with pytest.raises(NotImplementedError, match="train its encoder"):
         embedder.fit(TEXTS)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfllm import sizes
 from tfllm.layers import masks
 from tfllm.layers.decoders.copying import CopyAttention, Copying, uncovered
 from tfllm.models.inputs import Model
@@ -47,6 +48,16 @@ class PointerGenerator(Model):
         memory, width = self.model.memory_width, self.embed_target.output_dim  # of s and of x, in both kinds of model
         self.attend.build((None, None, width), (None, None, memory))
         self.copying.build((None, None, width), (None, None, width), (None, None, memory))
+
+    def __setattr__(self, name, value):
+        if name == "coverage" and self.built:
+            if (value is None) != (self.coverage is None):
+                raise ValueError(
+                    "coverage cannot be changed between None and a number, since the mechanism has a weight: "
+                    f"make a new PointerGenerator with coverage={value!r}"
+                )
+            sizes.check(type(self).__name__, {name: value})
+        super().__setattr__(name, value)
 
     @property
     def embed_input(self):

@@ -59,8 +59,7 @@ class LanguageModel(Writing):
         super().__init__(**kwargs)
         self.model, self.tokenizer, self.cross_documents = model, tokenizer, cross_documents
         self.length = length or model.max_length or LENGTH
-        if model.max_length is not None and self.length > model.max_length:
-            raise ValueError(f"length is {self.length} tokens, but the model's limit is {model.max_length}")
+        self.check_settings()
         if tokenizer.end is None:
             raise ValueError("a language model needs a tokenizer with an END token")
         expect_rows(model, tokenizer)

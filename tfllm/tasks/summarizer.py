@@ -46,8 +46,7 @@ class Summarizer(EncoderDecoder):
     def __init__(self, model, tokenizer, label_smoothing=0.0, **kwargs):
         super().__init__(**kwargs)
         self.model, self.tokenizer, self.label_smoothing = model, tokenizer, label_smoothing
-        if self.copies and label_smoothing:
-            raise ValueError(f"a model that copies needs label_smoothing=0; got {label_smoothing}")
+        self.check_settings()
         expect_rows(model, tokenizer)
         if self.copies and model.vocab_size != tokenizer.vocab_size:
             raise ValueError(
@@ -55,6 +54,10 @@ class Summarizer(EncoderDecoder):
                 "needs the same number, since larger ids are words of the source"
             )
         self.built = True
+
+    def check_settings(self):
+        if self.copies and self.label_smoothing:
+            raise ValueError(f"a model that copies needs label_smoothing=0; got {self.label_smoothing}")
 
     @classmethod
     def from_text(cls, records: Any, targets: Any = None, config: str | SummarizerConfig = "tiny",

@@ -17,6 +17,7 @@ from tfllm.data import batches
 from tfllm.layers.lora import merged
 from tfllm.tasks import compiling, running, user_data
 from tfllm.tasks.callbacks import as_list, check_callbacks, check_options, learning_rate_setters
+from tfllm.tasks.changeable import Changeable
 from tfllm.tasks.compiled import changed, compiled
 from tfllm.tasks.compiling import Metrics
 from tfllm.tasks.keras_methods import KerasMethods
@@ -28,7 +29,7 @@ from tfllm.training.stopping import Diverged
 log = logging.getLogger("tfllm")
 
 
-class Task(KerasMethods):
+class Task(Changeable, KerasMethods):
     """Abstract base class of all tasks.
 
     fields: the string fields of a record, in the order of `fit(x, y)`. asks: the fields that `predict` reads.

@@ -48,6 +48,8 @@ class TextEmbedder(Task):
 
     fields = ("text",)
 
+    fixed = ("pooling",)
+
     def __init__(self, encoder, tokenizer, pooling="mean", normalize=True, length=None, **kwargs):
         super().__init__(**kwargs)
         if pooling not in POOLINGS:
@@ -56,10 +58,9 @@ class TextEmbedder(Task):
             raise ValueError(f"a {type(encoder).__name__} has no pooling of its own: choose one of {POOLINGS[:-1]}")
         expect_rows(encoder, tokenizer)
         most = getattr(encoder, "max_length", None)
-        if length is not None and most is not None and length > most:
-            raise ValueError(f"length is {length} tokens, but the encoder's limit is {most}")
         self.encoder, self.tokenizer, self.pooling, self.normalize = encoder, tokenizer, pooling, normalize
         self.length = length or most or LENGTH
+        self.check_settings()
         self.pool = None if pooling == "encoder" else Pooling(pooling, name="pool", dtype="float32")
         self.built = True
 

@@ -55,6 +55,7 @@ class TextClassifier(Task):
     """
 
     max_rows, allows_sample_weight = 32, True
+    fixed = ("labels", "kind", "pairs", "separator", "pooling", "rate")
 
     def __init__(self, encoder, tokenizer, labels=(), kind="single", pairs=False, length=None, class_weights=None,
                  temperature=1.0, pooling=None, rate=None, separator=SEPARATOR, **kwargs):  # fmt: skip
@@ -64,15 +65,18 @@ class TextClassifier(Task):
         self.encoder, self.tokenizer, self.temperature = encoder, tokenizer, float(temperature)
         self.fields = ("text", "pair", "label") if pairs else ("text", "label")
         self.length = length or encoder.max_length or LENGTH
-        if encoder.max_length is not None and self.length > encoder.max_length:
-            raise ValueError(f"length is {self.length} tokens, but the model's limit is {encoder.max_length}")
         if tokenizer.end is None:
             raise ValueError("a classifier needs a tokenizer with an END token")
         expect_rows(encoder, tokenizer)
         self.class_weights = label_weights.checked(self.kinds, class_weights)
+        self.check_settings()
         self.pooling, self.rate = pooling, rate
         self.pool, self.drop, self.head = classifier_head.build(encoder, self.kinds.size, pairs, pooling, rate)
         self.built = True
+
+    def check_settings(self):
+        super().check_settings()
+        label_weights.checked(self.kinds, self.class_weights)
 
     @classmethod
     def from_text(cls, records: Any, labels: Any = None, config: str | TextClassifierConfig = "tiny",

@@ -45,6 +45,8 @@ class Denoiser(Pretraining):
     Raises ValueError for a model whose vocabulary or length limit is too small.
     """
 
+    fixed = ("length", "corrupted", "span")
+
     def __init__(self, model, tokenizer, length=128, corrupted=0.15, span=3.0, **kwargs):
         super().__init__(**kwargs)
         self.model, self.tokenizer = model, tokenizer

@@ -62,12 +62,13 @@ class MaskedLanguageModel(Pretraining):
         "text into documents (documents='paragraph'), or set next_sentence=False"
     )
 
+    fixed = ("next_sentence",)
+
     def __init__(self, encoder, tokenizer, next_sentence=True, length=128, masked=0.15, whole_words=False, **kwargs):
         super().__init__(**kwargs)
         self.encoder, self.tokenizer, self.next_sentence = encoder, tokenizer, next_sentence
         self.length, self.masked, self.whole_words = length, masked, whole_words
-        if encoder.max_length is not None and length > encoder.max_length:
-            raise ValueError(f"length is {length} tokens, but the encoder's limit is {encoder.max_length}")
+        self.check_settings()
         if not 0 < masked < 1:
             raise ValueError(f"masked must be between 0 and 1; got {masked}")
         if getattr(tokenizer, "mask", None) is None:

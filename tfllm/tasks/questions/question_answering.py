@@ -132,6 +132,11 @@ class QuestionAnswering(Task):
             log.info("%s: the head is new and untrained", path_or_name)
         return task.pretrained()
 
+    def check_settings(self):
+        question_windows.sizes(
+            self.encoder.max_length, self.length, self.stride, self.question_length, self.answer_length, self.apart
+        )
+
     def windows(self, texts, questions):
         """Contexts and questions, strings [B] -> question_windows.Windows."""
         return question_windows.windows(
