@@ -148,7 +148,15 @@ def test_the_gradient_at_any_length(layer):
         np.testing.assert_allclose(one, right, atol=1e-5)
 
 
-def test_a_graph_that_is_dropped_is_freed(layer):
+@pytest.fixture
+def frozen():
+    """The garbage collector looks at what comes from now on alone."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+def test_a_graph_that_is_dropped_is_freed(layer, frozen):
     """TensorFlow keeps the functions of a custom gradient for ever, so only training has one."""
 
     def functions():
