@@ -1,8 +1,6 @@
 """BytePairs: GPT-2's files and ids, equal to plain Python and to Hugging Face, lossless, the same wherever it runs."""
 
 import functools
-import subprocess
-import sys
 import time
 
 import keras
@@ -181,28 +179,6 @@ def test_the_keras_file_carries_vocabulary_and_merges(end, tmp_path):
     assert again.tokens == tokenizer.tokens and (again.end, again.pad) == (tokenizer.end, None)
     assert again.tokens[0] == "é </s>".encode() and again.tokens[-1] == "Ġ<".encode()
     assert everything(again) == everything(tokenizer)
-
-
-CLIENT = """
-import sys
-for name in ("tensorflow_text", "tfllm", "keras", "keras_nlp", "tokenizers"):
-    sys.modules[name] = None
-import tensorflow as tf
-served = tf.saved_model.load(sys.argv[1])
-ids = served.encode(tf.constant(eval(sys.argv[2])))
-print((ids.to_list(), served.decode(ids.to_tensor(int(sys.argv[3]))).numpy().tolist()))
-"""
-
-
-def test_a_fresh_process_with_tensorflow_alone_gets_the_same(tokenizer, tmp_path):
-    archive = keras.export.ExportArchive()
-    archive.track(tokenizer)
-    archive.add_endpoint("encode", tokenizer.encode, [tf.TensorSpec([None], tf.string)])
-    archive.add_endpoint("decode", tokenizer.decode, [tf.TensorSpec([None, None], tf.int32)])
-    archive.write_out(tmp_path, verbose=False)
-    command = [sys.executable, "-c", CLIENT, str(tmp_path), repr(TEXTS), str(END)]
-    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
-    assert eval(output) == everything(tokenizer)
 
 
 def test_learning_is_refused():

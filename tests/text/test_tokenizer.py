@@ -1,8 +1,6 @@
 """What all tokenizers share: one result everywhere they run, saving, special ids, errors."""
 
 import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -150,34 +148,6 @@ def test_files_of_the_first_version_are_read(tokenizer, tmp_path):
     again = type(tokenizer).from_config(config)
     again.load_assets(str(tmp_path))
     assert everything(again) == everything(tokenizer)
-
-
-CLIENT = """
-import sys
-for name in ("tensorflow_text", "tfllm", "keras", "keras_nlp"):
-    sys.modules[name] = None
-import tensorflow as tf
-texts = eval(sys.argv[2])
-for name in sys.argv[3:]:
-    served = tf.saved_model.load(f"{sys.argv[1]}/{name}")
-    ids = served.encode(tf.constant(texts))
-    print((ids.to_list(), served.decode(ids.to_tensor()).numpy().tolist()))
-"""
-
-
-def test_a_fresh_process_with_tensorflow_alone_gets_the_same(tmp_path):
-    expected = []
-    for name, make in MAKERS.items():
-        tokenizer = make()
-        archive = keras.export.ExportArchive()
-        archive.track(tokenizer)
-        archive.add_endpoint("encode", tokenizer.encode, [tf.TensorSpec([None], tf.string)])
-        archive.add_endpoint("decode", tokenizer.decode, [tf.TensorSpec([None, None], tf.int32)])
-        archive.write_out(tmp_path / name, verbose=False)
-        expected.append(everything(tokenizer))
-    command = [sys.executable, "-c", CLIENT, str(tmp_path), repr(TEXTS), *MAKERS]
-    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
-    assert [eval(line) for line in output.splitlines()] == expected
 
 
 @pytest.mark.parametrize("kind", [Subwords, Words, Segments, Characters])

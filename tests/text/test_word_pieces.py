@@ -2,8 +2,6 @@
 
 import functools
 import itertools
-import subprocess
-import sys
 import time
 
 import keras
@@ -168,28 +166,6 @@ def test_the_keras_file_carries_vocabulary_and_options(tmp_path):
     assert type(again) is WordPieces and again.get_config() == tokenizer.get_config()
     assert again.tokens == tokenizer.tokens and again.special_ids == (0, 2, 3, 24, 25, VOCABULARY.index("dog") + 1)
     assert everything(again) == everything(tokenizer) != everything(made()[0])
-
-
-CLIENT = """
-import sys
-for name in ("tensorflow_text", "tfllm", "keras", "keras_nlp", "tokenizers"):
-    sys.modules[name] = None
-import tensorflow as tf
-served = tf.saved_model.load(sys.argv[1])
-ids = served.encode(tf.constant(eval(sys.argv[2])))
-print((ids.to_list(), served.decode(ids.to_tensor()).numpy().tolist()))
-"""
-
-
-def test_a_fresh_process_with_tensorflow_alone_gets_the_same(tokenizer, tmp_path):
-    archive = keras.export.ExportArchive()
-    archive.track(tokenizer)
-    archive.add_endpoint("encode", lambda texts: tokenizer.encode(texts), [tf.TensorSpec([None], tf.string)])
-    archive.add_endpoint("decode", tokenizer.decode, [tf.TensorSpec([None, None], tf.int32)])
-    archive.write_out(tmp_path, verbose=False)
-    command = [sys.executable, "-c", CLIENT, str(tmp_path), repr(TEXTS)]
-    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
-    assert eval(output) == everything(tokenizer)
 
 
 @pytest.mark.parametrize(
