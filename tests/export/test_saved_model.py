@@ -1,12 +1,12 @@
 """The folder that export writes: numbered, whole or not there, and readable by TensorFlow's own command line."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from absl import flags
+from absl.testing import flagsaver
+from tensorflow.python.tools import saved_model_cli
 
 from tfllm.export import export
 
@@ -109,13 +109,15 @@ def test_a_file_in_the_way(layer, tmp_path):
         export(layer, tmp_path / "serving", {"serving_default": shout})
 
 
-@pytest.mark.slow
-def test_tensorflow_shows_and_runs_it(layer, tmp_path):
-    path = export(layer, tmp_path, {"serving_default": shout})
-    command = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"]
-    where = ["--dir", path, "--tag_set", "serve", "--signature_def", "serving_default"]
-    shown = subprocess.run([*command, "show", *where], check=True, capture_output=True, text=True).stdout
-    assert "inputs['texts'] tensor_info" in shown and "outputs['text'] tensor_info" in shown
-    asked = [*command, "run", *where, "--input_exprs", 'texts=[b"quick", b"fox"]']
-    output = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
-    assert "QUICK" in output and "FOX" in output
+def test_tensorflow_shows_and_runs_it(layer, tmp_path, capsys):
+    """Its command line, by the functions of its verbs."""
+    where = {"dir": export(layer, tmp_path, {"serving_default": shout}), "tag_set": "serve"}
+    where |= {"signature_def": "serving_default", "input_exprs": 'texts=[b"quick", b"fox"]'}
+    flags.FLAGS.mark_as_parsed()
+    with flagsaver.flagsaver(**where):
+        saved_model_cli.show()
+        shown = capsys.readouterr().out
+        assert "inputs['texts'] tensor_info" in shown and "outputs['text'] tensor_info" in shown
+        saved_model_cli.run()
+        output = capsys.readouterr().out
+        assert "QUICK" in output and "FOX" in output
