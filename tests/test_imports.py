@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "limits": {"private_api"},
     "saving": set(),
     "sizes": set(),
+    "changeable": {"saving", "sizes"},
     "endless": set(),
     "ragged": set(),
     "fonts": {"files"},
@@ -43,7 +44,8 @@ MAY_IMPORT = {
     "tasks": {"lazy", "files", "saving", "sizes", "endless", "models", "layers", "text", "losses", "metrics",
               "generation", "vectors", "config", "data.batches", "data.blocks", "data.reading.dialogues",
               "data.masking", "data.sentence_pairs", "data.spans", "data.streams", "training.recipe",
-              "training.schedules", "training.stopping", "evaluation", "export", "interop", "ragged", "private_api"},
+              "training.schedules", "training.stopping", "evaluation", "export", "interop", "ragged", "private_api",
+              "changeable"},
     # Texts as users hand them over are read as tasks read them.
     "extraction": {"lazy", "text", "evaluation", "tasks.user_data", "tasks.texts", "tasks.signature"},
     # `Task.explain` asks for it by name: explanations know tasks, and tasks know none of them.

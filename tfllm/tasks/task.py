@@ -13,11 +13,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfllm.changeable import Changeable
 from tfllm.data import batches
 from tfllm.layers.lora import merged
 from tfllm.tasks import compiling, running, user_data
 from tfllm.tasks.callbacks import as_list, check_callbacks, check_options, learning_rate_setters
-from tfllm.tasks.changeable import Changeable
 from tfllm.tasks.compiled import changed, compiled
 from tfllm.tasks.compiling import Metrics
 from tfllm.tasks.keras_methods import KerasMethods
