@@ -38,8 +38,8 @@ def written(path, rows):
 def run(tmp_path_factory):
     """A folder with train.json, valid.json and RUN."""
     folder = tmp_path_factory.mktemp("qa")
-    written(folder / "train.json", records(24, 1))
-    written(folder / "valid.json", records(8, 2))
+    written(folder / "train.json", records(10, 1))
+    written(folder / "valid.json", records(4, 2))
     (folder / "tiny.yaml").write_text(CONFIG)
     with eagerly():
         files = ["--squad", str(folder / "train.json"), "--valid-squad", str(folder / "valid.json"), "--shapes", "1"]
@@ -72,13 +72,13 @@ def test_evaluate_and_generate(run, capsys, eager):
     assert capsys.readouterr().out == "".join(f"{one['score']:.4f}\t{one['text']}\n" for one in best) + "\n"
 
 
-@pytest.mark.slow
 def test_export(run, tmp_path, capsys):
     main(["export", str(run), str(tmp_path / "serving"), "--n_best", "2"])
     served = tf.saved_model.load(capsys.readouterr().out.strip())
     texts, questions = tf.constant(["Ann met 3 cats in Köln ."]), tf.constant(["Who met cats ?"])
     answer = served.signatures["serving_default"](texts=texts, questions=questions)
-    expected = tfllm.load_model(run / "best.keras").answer(texts, questions)
+    with eagerly():
+        expected = tfllm.load_model(run / "best.keras").answer(texts, questions)
     assert answer["text"].numpy().tolist() == expected["text"].numpy().tolist()
     assert served.signatures["n_best"](texts=texts, questions=questions)["text"].shape == (1, 2)
 
