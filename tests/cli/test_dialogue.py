@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import history, stderr_of
+from tests.cli.test_road import export_only, history, stderr_of
 from tests.conftest import eagerly
 from tfllm import data
 from tfllm.cli import main
@@ -59,13 +59,14 @@ def test_evaluate_and_generate(run, model, capsys, eager):
     assert capsys.readouterr().out.splitlines() == output
 
 
-@pytest.mark.slow
-def test_export(run, model, tmp_path, capsys):
+def test_export(run, model, tmp_path, capsys, monkeypatch):
+    export_only(monkeypatch, CausalDialogue, "serving_default")
     main(["export", str(run), str(tmp_path / "serving"), "--max_new_tokens", "4"])
     served = tf.saved_model.load(capsys.readouterr().out.strip())
     answer = served.signatures["serving_default"](texts=tf.constant(["good day\ngood day to you\nbye"]))
-    output = model.reply(["good day", "good day to you", "bye"], max_new_tokens=4)
-    assert answer["text"].numpy()[0].decode() == output
+    with eagerly():
+        said = model.reply(["good day", "good day to you", "bye"], max_new_tokens=4)
+    assert answer["text"].numpy()[0].decode() == said
 
 
 def test_chat_with_standard_input(run, model, capsys, monkeypatch, eager):
