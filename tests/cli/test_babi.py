@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import history, stderr_of
+from tests.cli.test_road import export_only, history, stderr_of
 from tests.conftest import eagerly
 from tests.tasks.test_fact_answering import columns, records
 from tfllm import data
@@ -64,12 +64,14 @@ def test_a_text_without_a_part_is_refused(run, capsys, text):
     )
 
 
-def test_export(run, tmp_path, capsys):
+def test_export(run, tmp_path, capsys, monkeypatch):
+    export_only(monkeypatch, FactAnswering, "serving_default")
     main(["export", str(run), str(tmp_path / "serving")])
     served = tf.saved_model.load(capsys.readouterr().out.strip())
     texts, questions = tf.constant(["Ann went to the hall."]), tf.constant(["Where is Ann?"])
     answer = served.signatures["serving_default"](texts=texts, questions=questions)["text"].numpy()[0].decode()
-    assert answer == tfllm.load_model(run / "best.keras").generate("Ann went to the hall.", "Where is Ann?")
+    with eagerly():
+        assert answer == tfllm.load_model(run / "best.keras").generate("Ann went to the hall.", "Where is Ann?")
 
 
 @pytest.mark.parametrize(
