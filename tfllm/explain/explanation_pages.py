@@ -71,15 +71,22 @@ def coloured(one):
 
 
 def table(one):
-    """Targets down, tokens across; each cell is coloured, and shows its score on hover."""
-    heads = "".join(f"<th>{escape(shown(token.text))}</th>" for token in one.tokens)
+    """Targets down, tokens across; each cell has its colour, and its score when pointed at."""
+    lines = ["border-left:2px solid #222;" if n in edges(one) else "" for n in range(len(one.tokens))]
+    heads = "".join(f'<th style="{line}">{escape(shown(token.text))}</th>'
+                    for token, line in zip(one.tokens, lines, strict=True))  # fmt: skip
     rows = []
     for target, row in zip(one.targets, one.matrix, strict=True):
         most = np.abs(row).max(initial=0.0)
-        cells = "".join(f'<td style="background:{colour(score, most)}" title="{score:+.4f}">{score:.2f}</td>'
-                        for score in row)  # fmt: skip
+        cells = "".join(f'<td style="{line}background:{colour(score, most)}" title="{score:+.4f}">{score:.2f}</td>'
+                        for score, line in zip(row, lines, strict=True))  # fmt: skip
         rows.append(f"<tr><th>{escape(shown(target))}</th>{cells}</tr>")
     return f'<div class="scroll"><table><tr><th></th>{heads}</tr>{"".join(rows)}</table></div>'
+
+
+def edges(one):
+    """The numbers of the tokens that are the first of their part, but for the first part."""
+    return [n for n in range(1, len(one.tokens)) if one.tokens[n].part != one.tokens[n - 1].part]
 
 
 def steps(one):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfllm import fonts
+from tfllm.explain.explanation_pages import edges, shown
 
 MOST = 60  # maximum number of bars; of longer texts those of the strongest tokens
 FOR, AGAINST = "#2166ac", "#d66014"
@@ -34,10 +35,15 @@ def bars(one):
 
 
 def heat(one):
-    """Tokens across, targets down; the colours of a row are its scores, divided by the maximum of the row."""
+    """Tokens across, targets down; the colours of a row are its scores, divided by the greatest of the row.
+
+    A line stands between the tokens of the source and those that were written before.
+    """
     most = np.abs(one.matrix).max(axis=1, keepdims=True, initial=0.0)
     values = one.matrix / np.where(most > 0, most, 1.0)
-    tokens, targets = [token.text for token in one.tokens], list(one.targets)
+    tokens, targets = [shown(token.text) for token in one.tokens], [shown(target) for target in one.targets]
     axes = fonts.heatmap(values, tokens, targets, "read", "produced", "RdBu", "share of the row's greatest", (-1, 1))
     axes.set_title(fonts.short(f"{one.method}, {one.score}", 60), **fonts.labels(10))
+    for n in edges(one):
+        axes.axvline(n - 0.5, color="#222222", linewidth=1.2)
     return axes
