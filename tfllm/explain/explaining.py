@@ -12,11 +12,13 @@ from tfllm.explain.methods.lime import lime
 from tfllm.explain.methods.shap import shap
 from tfllm.explain.subjects.classifier_subject import ClassifierSubject
 from tfllm.explain.subjects.embedder_subject import EmbedderSubject
+from tfllm.explain.subjects.fact_subject import FactSubject
 from tfllm.explain.subjects.prompt_subject import PromptSubject
 from tfllm.explain.subjects.reader_subject import ReaderSubject
 from tfllm.explain.subjects.source_subject import SourceSubject
 from tfllm.tasks import user_data
 from tfllm.tasks.classification.text_classifier import TextClassifier
+from tfllm.tasks.facts.fact_answering import FactAnswering
 from tfllm.tasks.language_model import LanguageModel
 from tfllm.tasks.questions.question_answering import QuestionAnswering
 from tfllm.tasks.text_embedder import TextEmbedder
@@ -32,7 +34,7 @@ METHODS = {
 }  # fmt: skip
 SUBJECTS = {
     TextClassifier: ClassifierSubject, TextEmbedder: EmbedderSubject, QuestionAnswering: ReaderSubject,
-    EncoderDecoder: SourceSubject, LanguageModel: PromptSubject,
+    EncoderDecoder: SourceSubject, LanguageModel: PromptSubject, FactAnswering: FactSubject,
 }  # fmt: skip
 
 
