@@ -48,7 +48,7 @@ class FactSubject(Subject):
             places.append(("question", word))
         return cls(
             task, texts={"facts": story, "question": question}, tokens=tuple(tokens), targets=(answer,), inputs=inputs,
-            groups=(("facts",), ("question",)), places=tuple(places), choice={"label": np.array([token_id])},
+            groups=(("facts",), ("question",)), positions=tuple(places), choice={"label": np.array([token_id])},
             score=score, removal="pad", details={"prediction": answer},
         )  # fmt: skip
 
