@@ -11,6 +11,7 @@ from tests.tasks.fading import Fading, fading
 from tests.tasks.questions import records
 from tests.text.test_byte_pair_files import PAIRS, VOCABULARY
 from tfllm import models
+from tfllm.export import export
 from tfllm.tasks import (
     Continuation,
     FactAnswering,
@@ -55,7 +56,7 @@ def resized(model, more):
 
 def encoder_decoder(kind, size, **options):
     keras.utils.set_random_seed(1)
-    sizes = {"input_vocab_size": size, "target_vocab_size": size, "pe_input": 24, "pe_target": 16, "rate": 0.0}
+    sizes = {"input_vocab_size": size, "target_vocab_size": size, "pe_input": 24, "pe_target": 8, "rate": 0.0}
     if kind == "rnn":
         return scatter(models.Seq2SeqRNN(1, 8, 8, **sizes, shared="nothing"))
     return scatter(models.Transformer(1, 8, 2, 8, **sizes, **options))
@@ -74,7 +75,7 @@ def test_language_models(decoding):
     model = fading(13, seed=3)
     small, large = (LanguageModel(one, LETTERS) for one in (model, resized(model, MORE)))
     assert max(np.argmax(large.model(np.array([[4, 5]]))[0], axis=-1)) > 13  # else this shows nothing
-    options = decoding | {"max_length": 16}
+    options = decoding | {"max_length": 12}
     output = small.generate(PROMPTS, **options)
     assert large.generate(PROMPTS, **options) == output and len(set(output)) > 3
     expected, result = (task.answer(tf.constant(PROMPTS), Continuation(**options))["score"] for task in (small, large))
@@ -94,13 +95,14 @@ def test_a_language_model_of_a_folder_and_served(tmp_path):
     with pytest.raises(ValueError, match="tokenizer has 262 tokens, but the embedding of the GPT has 261 rows"):
         LanguageModel.from_pretrained(tmp_path / "small")
     served = LanguageModel(resized(fading(13, seed=3), MORE), LETTERS)
+    output = LanguageModel(fading(13, seed=3), LETTERS).generate(PROMPTS, max_length=12)
     tf.config.run_functions_eagerly(False)
-    loaded = tf.saved_model.load(served.export(tmp_path / "serving", Continuation(max_length=12)))
+    signatures = served.signatures(Continuation(max_length=12))
+    functions = {name: signatures[name].served for name in ("serving_default", "sample")}
+    loaded = tf.saved_model.load(export(served, tmp_path / "serving", functions))
     for name, more in (("serving_default", {}), ("sample", SAMPLE)):
         texts = loaded.signatures[name](texts=tf.constant(PROMPTS), **more)["text"].numpy()
-        assert [text.decode() for text in texts] == LanguageModel(fading(13, seed=3), LETTERS).generate(
-            PROMPTS, max_length=12
-        )
+        assert [text.decode() for text in texts] == output
 
 
 SAMPLE = {
