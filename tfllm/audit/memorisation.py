@@ -1,0 +1,107 @@
+"""Does a language model repeat its training text? Longest verbatim overlap, extraction, and screens of what it writes.
+
+Extraction: Carlini et al. 2023, "Quantifying memorization across neural language models", sec. 3: the model continues
+a prefix of training text by its most probable tokens, and is compared with the true suffix. Differs: of each text, the
+first tokens are taken, not random ones.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tfllm.audit.intervals import wilson
+from tfllm.evaluation.scripts import UNSPACED, characters
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """The longest run of words of a text that is in one training text too."""
+
+    words: int  # its length; in scripts without spaces characters
+    run: str  # lower-case words
+    training: int | None  # index of the training text; None: no word in common
+
+
+@dataclass(frozen=True)
+class Share:
+    """`count` of `total`, with the 95 % interval of Wilson."""
+
+    count: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        return self.count / self.total if self.total else float("nan")
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        return wilson(self.count, self.total)
+
+    def __str__(self):
+        low, high = self.interval
+        return f"{self.share:.2%} ({low:.2%} to {high:.2%}), {self.count:,} of {self.total:,}"
+
+
+def overlaps(texts: Iterable[str], training: Sequence[str]) -> list[Overlap]:
+    """The longest verbatim overlap of each text with the training texts; case and punctuation are ignored."""
+    ids: dict[str, int] = {}
+    rows = [[ids.setdefault(word, len(ids)) for word in characters(text)] for text in training]
+    corpus = np.array([word for row in rows for word in [-1, *row]], np.int64)  # -1: no run crosses it
+    begins = np.cumsum([0] + [len(row) + 1 for row in rows])[:-1]
+    result = []
+    for text in texts:
+        words, best, run = characters(text), (0, 0, 0), np.zeros(len(corpus), np.int32)
+        for i, word in enumerate(words):
+            longer = np.zeros_like(run)  # length of the common run that ends at a position of the corpus
+            longer[1:] = np.where(corpus[1:] == ids.get(word, -2), run[:-1] + 1, 0)
+            run = longer
+            if len(run) and run.max() > best[0]:
+                best = int(run.max()), i, int(run.argmax())
+        size, last, position = best
+        where = int(np.searchsorted(begins, position, "right")) - 1 if size else None
+        result.append(Overlap(size, " ".join(words[last + 1 - size : last + 1]) if size else "", where))
+    return result
+
+
+def extraction(model: Any, texts: Sequence[str], prefix: int = 50, suffix: int = 50, batch_size: int = 16) -> Share:
+    """How many texts a LanguageModel continues exactly: its first `prefix` tokens, then the next `suffix` tokens.
+
+    Texts of fewer than prefix + suffix tokens are left out. Raises ValueError if all are, and if the model's limit is
+    too small.
+    """
+    start = [] if model.tokenizer.start is None else [model.tokenizer.start]
+    if model.model.max_length is not None and len(start) + prefix + suffix - 1 > model.model.max_length:
+        limit = model.model.max_length
+        raise ValueError(f"prefix and suffix have {prefix + suffix} tokens; the model's limit is {limit}")
+    rows = [row for row in model.tokenizer.encode(list(texts)).to_list() if len(row) >= prefix + suffix]
+    if not rows:
+        raise ValueError(f"none of {len(texts)} texts has {prefix + suffix} tokens; use a shorter prefix or suffix")
+    count = 0
+    for first in range(0, len(rows), batch_size):
+        whole = np.array([start + row[: prefix + suffix] for row in rows[first : first + batch_size]], np.int32)
+        token_ids = whole[:, : len(start) + prefix]  # [B, T]
+        for _ in range(suffix):
+            logits = np.asarray(model(token_ids, training=False)[:, -1])  # [B, V]
+            token_ids = np.concatenate([token_ids, logits.argmax(axis=-1)[:, None].astype(np.int32)], axis=1)
+        count += int((token_ids == whole).all(axis=1).sum())
+    return Share(count, len(rows))
+
+
+def screen(texts: Iterable[str], words: Iterable[str]) -> dict[str, Share]:
+    """{word: share of the texts that contain it}, and "any", for a list of words or phrases of yours, without case.
+
+    Words are whole words; in scripts without spaces, any part of a text. To forbid words while writing, use the option
+    `bad_words` of `generate`. Raises ValueError for an empty list.
+    """
+    texts, words = list(texts), list(dict.fromkeys(words))
+    if not words or not all(words):
+        raise ValueError(f"expected words that are not empty; got {words}")
+    found = {}
+    for word in words:
+        whole = re.escape(word) if re.search(f"[{UNSPACED}]", word) else rf"(?<!\w){re.escape(word)}(?!\w)"
+        found[word] = {i for i, text in enumerate(texts) if re.search(whole, text, re.IGNORECASE)}
+    result = {word: Share(len(hits), len(texts)) for word, hits in found.items()}
+    return result | {"any": Share(len(set().union(*found.values())), len(texts))}

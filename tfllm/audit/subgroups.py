@@ -1,0 +1,98 @@
+"""Scores of a two-class classifier in groups of records, and the gaps between groups.
+
+False and true positive rates: equalised odds, Hardt, Price & Srebro 2016. AUC in a subgroup: Borkan et al. 2019.
+Intervals: percentile bootstrap, with the records of each group resampled apart, so that groups keep their sizes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfllm.evaluation.bootstrap import LEVELS
+
+RATES = ("accuracy", "false positive rate", "true positive rate", "AUC")
+Interval = tuple[float, float, float]  # value, low, high; NaN where a group lacks a class
+
+
+@dataclass(frozen=True)
+class SubgroupReport:
+    """The result of `subgroup_metrics`."""
+
+    sizes: dict[str, int]
+    groups: dict[str, dict[str, Interval]]  # {group: {score: ...}}
+    gaps: dict[str, Interval]  # {score: the largest minus the smallest value of the groups}
+
+    def __str__(self):
+        names = list(self.gaps)
+        rows = [("", "records", *names)]
+        rows += [(group, f"{self.sizes[group]:,}", *(_shown(one[name]) for name in names))
+                 for group, one in self.groups.items()]  # fmt: skip
+        rows.append(("gap", "", *(_shown(self.gaps[name]) for name in names)))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+        return "\n".join(map(str.rstrip, lines))
+
+
+def _shown(interval):
+    value, low, high = interval
+    return "-" if np.isnan(value) else f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+
+def subgroup_metrics(
+    labels: Sequence[bool], predictions: Sequence[bool], groups: Sequence[str], scores: Sequence[float] | None = None,
+    resamples: int = 1000, seed: int = 1,
+) -> SubgroupReport:  # fmt: skip
+    """labels, predictions [N]: whether a record is, and is said to be, of the positive class; groups [N]: names.
+
+    scores [N]: of the positive class, for the AUC; without them it is left out. Raises ValueError for unequal lengths
+    and for no records.
+    """
+    columns = [np.asarray(labels, bool), np.asarray(predictions, bool)]
+    columns.append(np.zeros(len(columns[0])) if scores is None else np.asarray(scores, "float64"))
+    groups = np.asarray(groups).astype(str)
+    sizes = [len(column) for column in (*columns, groups)]
+    if len(set(sizes)) > 1 or not sizes[0]:
+        raise ValueError(f"labels, predictions, scores and groups must be equally long, and not empty; got {sizes}")
+    draw, values, drawn = np.random.default_rng(seed), {}, {}
+    names = RATES if scores is not None else RATES[:-1]
+    for group in sorted(set(groups)):
+        rows = [column[groups == group] for column in columns]
+        values[group] = rates(*rows)[: len(names)]  # [scores]
+        picks = (draw.integers(0, len(rows[0]), len(rows[0])) for _ in range(resamples))
+        drawn[group] = np.array([rates(*(row[pick] for row in rows))[: len(names)] for pick in picks])  # [R, scores]
+    report = {group: {name: (float(values[group][i]), *_ends(drawn[group][:, i])) for i, name in enumerate(names)}
+              for group in values}  # fmt: skip
+    gap, gaps = np.ptp(np.array(list(values.values())), axis=0), np.ptp(np.array(list(drawn.values())), axis=0)
+    return SubgroupReport(
+        {group: int((groups == group).sum()) for group in values},
+        report,
+        {name: (float(gap[i]), *_ends(gaps[:, i])) for i, name in enumerate(names)},
+    )
+
+
+def rates(labels, predictions, scores):
+    """[N] each -> (accuracy, false positive rate, true positive rate, AUC); NaN without the class that one needs."""
+    positive, negative = int(labels.sum()), int((~labels).sum())
+    nan = float("nan")
+    return (
+        float((labels == predictions).mean()),
+        float((predictions & ~labels).sum() / negative) if negative else nan,
+        float((predictions & labels).sum() / positive) if positive else nan,
+        auc(labels, scores) if positive and negative else nan,
+    )
+
+
+def auc(labels, scores):
+    """The probability that a positive record has a higher score than a negative one; ties count half."""
+    from scipy.stats import rankdata
+
+    positive = int(labels.sum())
+    total = rankdata(scores)[labels].sum() - positive * (positive + 1) / 2
+    return float(total / (positive * (len(labels) - positive)))
+
+
+def _ends(values):
+    values = values[~np.isnan(values)]
+    low, high = np.quantile(values, LEVELS) if len(values) else (float("nan"), float("nan"))
+    return float(low), float(high)

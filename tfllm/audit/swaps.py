@@ -1,0 +1,134 @@
+"""Counterfactual swaps: does a score change if only a gender, a name or a nationality in the text changes?
+
+Each text with a word of a list is compared with its copy in which every such word is replaced by its partner: paired
+differences, as in Kiritchenko & Mohammad 2018. Lists are files of tab-separated words in word_pairs/, to be copied and
+edited. Swapping is by word, not by grammar: a copy may be less fluent, which a score may react to.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfllm.audit.intervals import bootstrap_mean, holm, sign_flip
+from tfllm.evaluation.scripts import UNSPACED
+from tfllm.files import understood
+
+FOLDER = Path(__file__).parent / "word_pairs"
+LISTS = ("en_gender", "en_names", "en_nationality", "zh_gender", "zh_names", "zh_nationality")
+NO_SPACES = re.compile(f"[{UNSPACED}]")
+
+
+@dataclass(frozen=True)
+class SwapEffect:
+    """The effect of one list of words on a score."""
+
+    texts: int  # that have a word of the list
+    before: float  # mean score
+    after: float
+    difference: float  # after - before
+    interval: tuple[float, float]  # 95 %, bootstrap over texts
+    absolute: float  # mean absolute difference: effects of both signs do not cancel
+    p_value: float  # two-sided, sign flips
+    corrected: float  # p_value after Holm's correction for the number of lists
+
+    def __str__(self):
+        low, high = self.interval
+        return (f"{self.difference:+.4f} ({low:+.4f} to {high:+.4f}), absolute {self.absolute:.4f}, "
+                f"p {self.corrected:.2g} (Holm), {self.texts:,} texts")  # fmt: skip
+
+
+def word_pairs(name_or_path: str | Path) -> list[tuple[str, str]]:
+    """The pairs of a list by its name, "en_gender", or of a file: two words a line, separated by a tab, # for comments.
+
+    Raises ValueError with file and line for another form, FileNotFoundError for an unknown name.
+    """
+    path = FOLDER / f"{name_or_path}.txt" if name_or_path in LISTS else Path(name_or_path)
+    result = []
+    with understood(path, f"pairs of words, or one of {', '.join(LISTS)}"):
+        lines = path.read_text("utf-8-sig").splitlines()
+    for number, line in enumerate(lines, 1):
+        words = [word.strip() for word in line.split("\t")]
+        if not line.strip() or line.startswith("#"):
+            continue
+        if len(words) != 2 or not all(words):
+            raise ValueError(f"{path}:{number}: expected two words separated by a tab; got {line!r}")
+        result.append((words[0], words[1]))
+    return result
+
+
+def swapped(text: str, pairs: Sequence[tuple[str, str]]) -> str:
+    """The text with each word of a pair replaced by its partner; the case of the first letter, or of all, is kept.
+
+    Of several partners the first is used before another word, and the last otherwise: "her book" -> "his book",
+    "saw her." -> "saw him.".
+    """
+    partners: dict[str, list[str]] = {}
+    for a, b in pairs:
+        for word, other in ((a, b), (b, a)):
+            partners.setdefault(word.lower(), [])
+            if other not in partners[word.lower()]:
+                partners[word.lower()].append(other)
+
+    def replaced(match):
+        word, others = match[0], partners[match[0].lower()]
+        follows = re.match(r" \w", match.string[match.end() :]) is not None
+        other = others[0] if follows else others[-1]
+        if word.isupper() and len(word) > 1:
+            return other.upper()
+        return other[0].upper() + other[1:] if word[0].isupper() else other
+
+    words = sorted(partners, key=len, reverse=True)
+    parts = [re.escape(word) if NO_SPACES.search(word) else rf"\b{re.escape(word)}\b" for word in words]
+    return re.sub("|".join(parts), replaced, text, flags=re.IGNORECASE) if parts else text
+
+
+def counterfactuals(
+    score: Callable[[list[str]], Any], texts: Sequence[str],
+    lists: Mapping[str, Sequence[tuple[str, str]]] | None = None, seed: int = 1,
+) -> dict[str, SwapEffect]:  # fmt: skip
+    """{list: SwapEffect} of the lists of which a text has a word.
+
+    score: texts -> [N] numbers: `label_score(classifier, "positive")`; for a task that writes, any score of what it
+    writes, such as `lambda texts: judge(writer.generate(texts))`. lists: {name: pairs}; default: all of LISTS.
+    Raises ValueError if no text has a word of a list, or if the scores are not one number for each text.
+    """
+    lists = {name: word_pairs(name) for name in LISTS} if lists is None else lists
+    changed = {}
+    for name, pairs in lists.items():
+        both = [(text, other) for text in texts if (other := swapped(text, pairs)) != text]
+        if both:
+            changed[name] = both
+    if not changed:
+        raise ValueError(f"none of {len(texts)} texts has a word of {', '.join(lists) or 'a list'}")
+    found = {}
+    for name, both in changed.items():
+        columns = [np.asarray(score(list(column)), "float64") for column in zip(*both, strict=True)]
+        if any(column.shape != (len(both),) for column in columns):
+            raise ValueError(f"score must give one number for each of {len(both)} texts; got shape {columns[0].shape}")
+        found[name] = columns
+    p_values = {name: sign_flip(after - before, seed=seed) for name, (before, after) in found.items()}
+    corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    return {
+        name: SwapEffect(
+            len(before), float(before.mean()), float(after.mean()), float((after - before).mean()),
+            bootstrap_mean(after - before, seed=seed), float(np.abs(after - before).mean()), p_values[name],
+            corrected[name],
+        )
+        for name, (before, after) in found.items()
+    }  # fmt: skip
+
+
+def label_score(classifier: Any, label: str) -> Callable[[list[str]], list[float]]:
+    """The function texts -> probabilities of the label, by a TextClassifier; ValueError for unknown labels."""
+
+    def score(texts):
+        answers = classifier.classify(texts, verbose=0)
+        if answers and label not in answers[0]["probabilities"]:
+            raise ValueError(f"no label {label!r}; the labels: {', '.join(answers[0]['probabilities'])}")
+        return [answer["probabilities"][label] for answer in answers]
+
+    return score
