@@ -1,13 +1,15 @@
 """What counts as one text and as many texts, and the error messages for everything else.
 
 One text is str or bytes, or a string tensor or array without an axis. Many texts are a list, a tuple, a NumPy array, a
-string tensor, a pandas Series or a generator. Records are counted from 0.
+string tensor, a pandas Series or a generator. Records are counted from 0. A keras.utils.PyDataset of texts is read
+once, in order, without its shuffling in `on_epoch_end`; `fit` shuffles.
 """
 
 import logging
 import os
 import re
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -149,3 +151,36 @@ def shown_path(text):
 def advice(what):
     same = {"target": "source", "question": "context", "pair": "text"}
     return f"read the file first, with tfllm.data.{READERS.get(same.get(what, what), READERS['text'])}"
+
+
+def from_pydataset(x):
+    """A PyDataset of texts -> a tf.data.Dataset of its records; other data are returned unchanged.
+
+    Raises ValueError for a PyDataset without an end.
+    """
+    if not isinstance(x, keras.utils.PyDataset):
+        return x
+    first = x[0]
+    if not any(map(_is_text, tf.nest.flatten(first))):
+        return x
+    if x.num_batches is None:
+        raise ValueError(f"the {type(x).__name__} never ends, but all of its texts are read: define its __len__")
+    batches = [first, *(x[number] for number in range(1, x.num_batches))]
+    return tf.data.Dataset.from_tensor_slices(_joined(batches))
+
+
+def _joined(parts):
+    """Batches of one structure (dicts and tuples of columns) -> that structure with whole columns."""
+    if isinstance(parts[0], dict):
+        return {name: _joined([part[name] for part in parts]) for name in parts[0]}
+    if isinstance(parts[0], tuple) and not all(map(is_one, parts[0])):
+        columns = [_joined(column) for column in zip(*parts, strict=True)]
+        return columns[0] if len(columns) == 1 else tuple(columns)
+    if any(map(_is_text, tf.nest.flatten(parts[0]))):
+        return tf.constant([text for part in parts for text in items(part)], tf.string)
+    return np.concatenate([np.asarray(part) for part in parts])
+
+
+def _is_text(part):
+    dtype = getattr(part, "dtype", None)
+    return isinstance(part, (str, bytes)) or dtype == tf.string or getattr(dtype, "kind", "") in ("U", "S", "O")

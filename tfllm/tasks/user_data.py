@@ -14,8 +14,7 @@ import tensorflow as tf
 
 from tfllm.endless import counted
 from tfllm.ragged import rows_of
-from tfllm.tasks.py_datasets import from_pydataset
-from tfllm.tasks.texts import encoded, is_one, items, refuse_files, shown
+from tfllm.tasks.texts import encoded, from_pydataset, is_one, items, refuse_files, shown
 
 WEIGHT = "sample_weight"  # the field with the weight of a record in the loss, a float
 CHUNK = 1024  # records read at a time
