@@ -182,6 +182,19 @@ def test_options_carry_default_and_comment():
 
 
 @dataclass(frozen=True)
+class Long:
+    # how the text
+    # is split
+    tokenizer: str = "words"
+    lowercase: bool = False  # beside it
+    plain: int = 1
+
+
+def test_a_comment_may_stand_above_its_field():
+    assert [option.comment for option in options(Long)] == ["how the text is split", "beside it", ""]
+
+
+@dataclass(frozen=True)
 class Wider(Search):
     width: int = 3  # places
     beam: int = 5  # more of them

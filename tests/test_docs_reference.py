@@ -7,6 +7,7 @@ import pytest
 
 import tfllm
 from tfllm.cli.tasks import table
+from tfllm.config import options
 
 DOCS = Path(__file__).parent.parent / "docs"
 UNPUBLISHED = {"config", "losses", "metrics"}  # modules without names of their own in __all__
@@ -24,6 +25,11 @@ def test_every_package_and_every_task_has_a_page():
     packages = {path.stem for path in (DOCS / "reference/api").glob("*.md")} - {"index"}
     assert packages == set(tfllm._PARTS) - UNPUBLISHED
     assert {path.stem for path in (DOCS / "reference/options").glob("*.md")} - {"index", "other"} == set(table.TASKS)
+
+
+@pytest.mark.parametrize("task", table.TASKS)
+def test_every_option_of_a_task_has_a_description(task):
+    assert [one.name for one in options(table.module(task).Training) if not one.comment] == []
 
 
 def test_a_docstring_becomes_definitions_paragraphs_and_literal_lines():

@@ -269,7 +269,7 @@ def _plain(value, hint=Any):
 
 
 def _comments(kind: type) -> dict[str, str]:
-    """{field: the comment on its line}, including inherited fields; so the source documents the options."""
+    """{field: the comment on its line, else above it}, with inherited fields: the source documents the options."""
     return {name: text for part in filter(is_dataclass, reversed(kind.__mro__)) for name, text in _own_comments(part)}
 
 
@@ -281,7 +281,10 @@ def _own_comments(part: type) -> list[tuple[str, str]]:
     except (OSError, TypeError):  # a class typed at a prompt has no source
         return []
     body = re.search(rf"^([ \t]*)class {part.__name__}\b.*?(?=^\1\S|\Z)", source, re.MULTILINE | re.DOTALL)
-    return re.findall(r"^\s+(\w+)\s*:.*?#\s*(.*)$", body[0], re.MULTILINE) if body else []
+    text = body[0] if body else ""
+    fields = re.findall(r"^((?:[ \t]+#.*\n)*)[ \t]+(\w+)[ \t]*:.*?(?:#\s*(.*))?$", text, re.MULTILINE)
+    comments = ((name, beside or " ".join(re.findall(r"#\s*(.*)", above))) for above, name, beside in fields)
+    return [(name, text) for name, text in comments if text]
 
 
 def _loader():

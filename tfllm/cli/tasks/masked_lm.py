@@ -20,7 +20,7 @@ class Training(StreamedTraining):
     # masked tokens and sentence pairs; masked tokens; gaps, for an encoder-decoder
     objective: Literal["mlm_nsp", "mlm", "spans"] = "mlm_nsp"
     vocab_size: int = 8000  # number of tokens, at most
-    lowercase: bool = True
+    lowercase: bool = True  # read "Dog" as "dog"
     length: int = 128  # tokens per row, at most
     masked: float = 0.15  # share of the tokens to mask
     whole_words: bool = False  # for masks: mask all tokens of a word, or none

@@ -15,9 +15,9 @@ class PairTraining(TokenFitting, Pairs):
     measure: ClassVar[tuple[str, str]]  # of score: the attribute, and its name for users
     split: str = "train"  # part of the public data set
     valid_source: str | None = None  # validation file of source texts, like --source
-    valid_target: str | None = None
-    valid_data: str | None = None
-    valid_split: str = "validation"
+    valid_target: str | None = None  # validation file of target texts, like --target
+    valid_data: str | None = None  # validation table, like --data
+    valid_split: str = "validation"  # validation part of the public data set
 
     @property
     def scored(self):

@@ -12,7 +12,7 @@ class TextTraining(TokenFitting, Texts):
 
     split: str = "train"  # part of the public data set
     valid_text: tuple[str, ...] | None = None  # validation text, like --text
-    valid_split: str = "validation"
+    valid_split: str = "validation"  # validation part of the public data set
 
     def read(self):
         return self.records(), self.records("valid_")
