@@ -251,7 +251,7 @@ def test_wrong_settings(trained):
         (reader, Characters(["a"]), {}, "tokenizer with token offsets, WordPieces or Words; got Characters"),
         (BERT(5, 8, 1, 4, 1, 4), words, {"length": 9}, "length is 9 tokens, but the model's limit is 8"),
         (reader, words, {"length": 8, "stride": 8}, "stride must be 1 to 7 .*; got 8 and 30"),
-        (reader, words, {"answer_length": 0}, "got 128 and 0"),
+        (reader, words, {"answer_length": 0}, "answer_length must be a whole number, 1 or more; got 0"),
         (SimpleNamespace(max_length=None), words, {}, "expected an Encoder .* or a BiDAF; got SimpleNamespace"),
     ):
         with pytest.raises(ValueError, match=message):
