@@ -45,7 +45,7 @@ def test_a_step_of_a_language_model(runs, capsys):
         ([], "expected RUN and a text"),
         ([TEXT, "--out", "x.pdf"], "--out must end with .html, .png, .json; got x.pdf"),
         ([TEXT, "--instead", "no"], "name the first by --target"),
-        ([TEXT, "--method", "lyme"], "no method 'lyme' of explaining; did you mean 'lime'"),
+        ([TEXT, "--method", "lyme"], "no explanation method 'lyme'; did you mean 'lime'"),
     ],
 )
 def test_mistakes_are_one_line(runs, capsys, words, message):
