@@ -1,5 +1,7 @@
 from tfllm.audit.data_reports import DataReport as DataReport
 from tfllm.audit.data_reports import data_report as data_report
+from tfllm.audit.gender_agreement import agreement_sentences as agreement_sentences
+from tfllm.audit.gender_agreement import translated_gender as translated_gender
 from tfllm.audit.hidden_text import hidden_characters as hidden_characters
 from tfllm.audit.languages import language as language
 from tfllm.audit.languages import scripts as scripts
