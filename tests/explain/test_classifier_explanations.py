@@ -197,7 +197,7 @@ def test_seeds():
 def test_mistakes_are_told():
     task = planted("cnn")
     for error, message, options in (
-        (ValueError, "no method 'lyme' of explaining; did you mean 'lime'", {"method": "lyme"}),
+        (ValueError, "no explanation method 'lyme'; did you mean 'lime'", {"method": "lyme"}),
         (ValueError, "no label 'maybe'; the labels are no, yes", {"target": "maybe"}),
         (ValueError, "one label or two; got 3", {"target": ("yes", "no", "yes")}),
         (ValueError, "score must be one of", {"score": "odds"}),
