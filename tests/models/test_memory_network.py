@@ -163,3 +163,12 @@ def test_impossible_numbers_are_refused():
     for wrong in ({"max_facts": 0}, {"num_hops": 0}, {"noise": 1.5}):
         with pytest.raises(ValueError, match="must be a (whole number, 1 or more|share from 0 to 1); got"):
             MemoryNetwork(V, **wrong)
+
+
+def test_facts_are_spread_where_floats_are_double():
+    keras.config.set_floatx("float64")
+    try:
+        model = MemoryNetwork(9, 3, 1, 4, noise=1.0)
+        assert np.isfinite(model(np.ones((2, 3, 2), int), np.ones((2, 3), int), training=True)[0]).all()
+    finally:
+        keras.config.set_floatx("float32")

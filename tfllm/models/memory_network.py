@@ -144,7 +144,7 @@ class MemoryNetwork(Model):
         """Fact number `after` [B, F] of `size` [B, 1] -> its age once empty facts are inserted."""
         batch, facts = ops.shape(after)
         most = ops.cast(ops.ceil(self.noise * ops.cast(size, "float32")), "int32")
-        share = keras.random.uniform((batch, 1), seed=self.draw)
+        share = keras.random.uniform((batch, 1), dtype="float32", seed=self.draw)
         empty = ops.minimum(ops.cast(share * ops.cast(most + 1, "float32"), "int32"), most)
         capacity = 2 * facts
         positions = ops.arange(capacity, dtype="int32")[None]
