@@ -67,8 +67,8 @@ def causal_likelihoods(model: Any, *texts: str) -> list[float]:
 
 def masked_likelihoods(model: Any, a: str, b: str) -> list[float]:
     """The pseudo-log-likelihoods of the tokens that a and b have in common, in nats."""
-    rows = [row for row in model.tokenizer.encode([a, b]).to_list()]
-    blocks = difflib.SequenceMatcher(None, *rows, autojunk=False).get_matching_blocks()
+    rows = model.tokenizer.encode([a, b]).to_list()
+    blocks = difflib.SequenceMatcher(None, rows[0], rows[1], autojunk=False).get_matching_blocks()
     return [
         sum(_masked(model, row, [position + i for position in begins for i in range(sizes[position])]))
         for row, begins, sizes in (

@@ -50,14 +50,14 @@ def subgroup_metrics(
     """
     columns = [np.asarray(labels, bool), np.asarray(predictions, bool)]
     columns.append(np.zeros(len(columns[0])) if scores is None else np.asarray(scores, "float64"))
-    groups = np.asarray(groups).astype(str)
-    sizes = [len(column) for column in (*columns, groups)]
+    members = np.asarray(groups).astype(str)
+    sizes = [len(column) for column in (*columns, members)]
     if len(set(sizes)) > 1 or not sizes[0]:
         raise ValueError(f"labels, predictions, scores and groups must be equally long, and not empty; got {sizes}")
     draw, values, drawn = np.random.default_rng(seed), {}, {}
     names = RATES if scores is not None else RATES[:-1]
-    for group in sorted(set(groups)):
-        rows = [column[groups == group] for column in columns]
+    for group in sorted(set(members.tolist())):
+        rows = [column[members == group] for column in columns]
         values[group] = rates(*rows)[: len(names)]  # [scores]
         picks = (draw.integers(0, len(rows[0]), len(rows[0])) for _ in range(resamples))
         drawn[group] = np.array([rates(*(row[pick] for row in rows))[: len(names)] for pick in picks])  # [R, scores]
@@ -65,7 +65,7 @@ def subgroup_metrics(
               for group in values}  # fmt: skip
     gap, gaps = np.ptp(np.array(list(values.values())), axis=0), np.ptp(np.array(list(drawn.values())), axis=0)
     return SubgroupReport(
-        {group: int((groups == group).sum()) for group in values},
+        {group: int((members == group).sum()) for group in values},
         report,
         {name: (float(gap[i]), *_ends(gaps[:, i])) for i, name in enumerate(names)},
     )
