@@ -26,4 +26,4 @@ def seat(
     sets = [[template.format(word) for word in words for template in templates] for words in (x, y, a, b)]
     sentences = list(dict.fromkeys(sentence for one in sets for sentence in one))
     vectors = dict(zip(sentences, embedder.embed(sentences, verbose=0), strict=True))
-    return weat(vectors, *sets, partitions=partitions, seed=seed)
+    return weat(vectors, sets[0], sets[1], sets[2], sets[3], partitions, seed)
