@@ -14,6 +14,7 @@ from tfllm.models import MemoryNetworkConfig, Seq2SeqRNNConfig, TransformerConfi
 from tfllm.tasks.facts.fact_answering import FactAnswering, FactAnsweringConfig
 from tfllm.text import END, PAD, START, UNKNOWN
 
+pytestmark = pytest.mark.usefixtures("eager")  # what is shared is trained in a graph
 PEOPLE, PLACES = ["Mary", "John", "Ann"], ["kitchen", "garden", "office", "hall"]
 WRITERS = {"rnn": Seq2SeqRNNConfig(1, 8, 8, rate=0.0), "transformer": TransformerConfig(1, 8, 2, 8, 64, 8, rate=0.0)}
 STORIES = ["Mary went to the kitchen.\nJohn went to the hall.", "", "  \nAnn went to the office!\n\n", "Zoe sang?"]
@@ -42,7 +43,7 @@ def columns(data):
 @pytest.fixture(scope="module")
 def trained():
     keras.utils.set_random_seed(1)
-    config = FactAnsweringConfig(linear_start=2, model=MemoryNetworkConfig(num_hops=2, embedding_dim=16, max_facts=8))
+    config = FactAnsweringConfig(linear_start=1, model=MemoryNetworkConfig(num_hops=2, embedding_dim=16, max_facts=8))
     task = FactAnswering.from_text(records(300), config)
     task.compile(keras.optimizers.Adam(0.02), jit_compile=False)
     seen = keras.callbacks.LambdaCallback(
@@ -50,7 +51,7 @@ def trained():
     )
     linear = []
     task.history_of = task.fit(
-        records(300), epochs=14, batch_size=16, shapes=1, verbose=0, callbacks=[seen], validation_split=0.1
+        records(600), epochs=7, batch_size=16, shapes=1, verbose=0, callbacks=[seen], validation_split=0.1
     ).history
     task.linear_of = linear
     return task
@@ -84,8 +85,8 @@ def test_a_list_is_one_answer(trained):
 # A memory network that has learned
 
 
-def test_the_first_epochs_look_without_a_softmax(trained):
-    assert trained.linear_of == [1.0] * 2 + [0.0] * 12 and trained.model.linear == 0.0
+def test_the_first_epoch_looks_without_a_softmax(trained):
+    assert trained.linear_of == [1.0] + [0.0] * 6 and trained.model.linear == 0.0
     assert {"loss", "accuracy", "val_loss", "val_accuracy"} == set(trained.history_of)
 
 
@@ -205,7 +206,7 @@ def test_word_vectors_initialise_every_embedding():
         np.testing.assert_array_equal(table, tables[0])
     fixed_rows = [part.fixed.numpy() for part in task.model.embed]
     assert {len(rows) for rows in fixed_rows} == {4}  # three words and PAD
-    task.compile(keras.optimizers.Adam(0.05), jit_compile=False)
+    task.compile(keras.optimizers.Adam(0.05), run_eagerly=True)
     task.fit(records(20), epochs=1, batch_size=10, verbose=0)
     for part, before in zip(task.model.embed, fixed_rows, strict=True):
         np.testing.assert_array_equal(part.fixed, before)

@@ -22,7 +22,7 @@ def made(**options):
 
 
 def fit_task(task, **options):
-    task.fit(TEXTS, LABELS, verbose=0, **options)
+    task.fit(TEXTS, LABELS, 8, verbose=0, **options)
     return task
 
 
@@ -215,7 +215,7 @@ def test_in_float64(name, tmp_path, eager):
     keras.config.set_dtype_policy("float64")
     try:
         task, asked = tiny.made(name)
-        task.fit(tiny.TEXTS, {"classifier": ["yes", "no"] * 2, "summarizer": tiny.TEXTS}.get(name), verbose=0)
+        task.fit(tiny.TEXTS, {"classifier": ["yes", "no"] * 2, "summarizer": tiny.TEXTS}.get(name), 4, verbose=0)
         assert {weight.dtype for weight in task.trainable_weights} == {"float64"}
         task.save(tmp_path / "it.keras")
         again = keras.saving.load_model(tmp_path / "it.keras")

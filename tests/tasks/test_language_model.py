@@ -15,6 +15,7 @@ from tfllm.tasks.streaming import fit_stream
 from tfllm.tasks.task import Task
 from tfllm.text import END, START, Bytes, Characters
 
+pytestmark = pytest.mark.usefixtures("eager")
 TEXTS = ["the cat sat", "a dog", "", "the dog sat on the cat, and the cat sat on the dog."]
 SMALL = GPTConfig(max_length=16, num_layers=1, d_model=16, num_heads=2, rate=0.0)
 

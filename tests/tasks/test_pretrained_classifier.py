@@ -103,7 +103,7 @@ def test_a_pretrained_task_has_a_small_learning_rate(tmp_path):
     """The learning rate is small unless one is named, and a file keeps that."""
 
     def highest(task, recipe=None):
-        task.fit(["good film", "bad film"], ["good", "bad"], verbose=0, recipe=recipe)
+        task.fit(["good film", "bad film"], ["good", "bad"], batch_size=2, verbose=0, recipe=recipe)
         return task.optimizer.get_config()["learning_rate"]["config"]["peak"]
 
     task = made(("bad", "good"))

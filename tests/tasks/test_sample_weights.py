@@ -102,5 +102,5 @@ def test_class_weights_of_one_training(monkeypatch):
         with pytest.raises((TypeError, ValueError), match="class_weight"):
             task.fit(TEXTS, LABELS, class_weight=wrong)
     known = (TEXTS, LABELS, np.ones(12))
-    history = task.fit(TEXTS, LABELS, class_weight={"neg": 2}, validation_data=known, verbose=0).history
+    history = task.fit(TEXTS, LABELS, class_weight={"neg": 2}, batch_size=12, validation_data=known, verbose=0).history
     assert history["val_loss"][-1] == pytest.approx(task.evaluate(TEXTS, LABELS, verbose=0)[0], rel=1e-5)
