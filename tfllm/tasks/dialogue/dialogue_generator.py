@@ -62,20 +62,25 @@ class DialogueGenerator(Writing):
         self.model, self.tokenizer, self.label_smoothing = model, tokenizer, label_smoothing
         self.speakers, self.replies, self.reply_length = tuple(speakers), replies, reply_length
         expect_rows(model, tokenizer)
+        self.check_speakers()
         self.history_length = (self.form.most(reply_length) or LENGTH) if history_length is None else history_length
         self.check_settings()
         self.built = True
 
     def check_settings(self):
-        speakers, replies, most = self.speakers, self.replies, self.form.most(self.reply_length)
-        if len(set(speakers)) < len(speakers) or len(speakers) < 2 or {SYSTEM, ALL} & set(speakers):
-            raise ValueError(f"speakers must be two different names or more, not 'system' or 'all'; got {speakers}")
-        if replies not in (ALL, *speakers):
-            raise ValueError(f"replies must be 'all' or one of {', '.join(speakers)}; got {replies!r}")
+        self.check_speakers()
+        most = self.form.most(self.reply_length)
         if most is not None and self.history_length > most:
             raise ValueError(
                 f"history_length is {self.history_length}; the model's limit is {most} tokens with such replies"
             )
+
+    def check_speakers(self):
+        speakers, replies = self.speakers, self.replies
+        if len(set(speakers)) < len(speakers) or len(speakers) < 2 or {SYSTEM, ALL} & set(speakers):
+            raise ValueError(f"speakers must be two different names or more, not 'system' or 'all'; got {speakers}")
+        if replies not in (ALL, *speakers):
+            raise ValueError(f"replies must be 'all' or one of {', '.join(speakers)}; got {replies!r}")
 
     @property
     def form(self):
