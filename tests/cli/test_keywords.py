@@ -77,7 +77,7 @@ def test_embedding_by_word_vectors(here, capsys):
 
 def test_what_a_user_can_mend_is_one_line(here, capsys):
     assert "expected FILE" in stderr_of(capsys, "keywords", "--k", "3")
-    assert "--k must be 1 or more" in stderr_of(capsys, "keywords", "a.txt", "--k", "0")
+    assert "--k must be at least 1" in stderr_of(capsys, "keywords", "a.txt", "--k", "0")
     assert "needs --model" in stderr_of(capsys, "keywords", "a.txt", "--method", "embedding")
     assert "other methods must not have one" in stderr_of(capsys, "keywords", "a.txt", "--model", "v.txt")
     assert "--dictionary needs" in stderr_of(capsys, "keywords", "a.txt", "--dictionary", "words.txt")

@@ -107,7 +107,7 @@ def test_spans(corpus, tmp_path, capsys, eager, verb, config):
         ("pretrain --text a.txt", ["no output folder: use --out RUN"]),
         ("pretrain --out R", ["--text F [F ...]"]),
         ("pretrain --out R --text a.txt --objective spans", ["Transformer or Seq2SeqRNN", "--model.kind Transformer"]),
-        ("pretrain --out R --text a.txt --model.kind Seq2SeqRNN", ["mlm_nsp is for a BERT"]),
+        ("pretrain --out R --text a.txt --model.kind Seq2SeqRNN", ["mlm_nsp needs a BERT"]),
         ("pretrain --out R --text a.txt --objective mlmm", ["mlm_nsp"]),
         ("pretrain --out R --text a.txt --steps_per_epoch 3", ["needs --stream"]),
         ("pretrain --out R --text a.txt", ["at least two documents"]),

@@ -48,7 +48,7 @@ LINES = {  # what is typed: what is printed on either stream
     "train lm --out file --text file": "file: File exists",
     "train lm --out R --device gpu": "no option --device: TensorFlow uses the GPUs that it finds",
     "train lm --out R --recipe.epochs 0": "epochs must be 1 or more",
-    "train translation --out R --source a": "--source and --target go together",
+    "train translation --out R --source a": "--source and --target must be used together",
     "train translation --out R --source a --target b": "--source a: there is no such file",
     "train translation --out R --data file --bleu_every 1": "BLEU needs validation text",
     "train classifier --out R --data file --held_out 2": "--held_out must be a share between 0 and 1",

@@ -75,7 +75,7 @@ def test_export_answers_the_same(run, tmp_path, capsys, monkeypatch):
     "line, parts",
     [
         ("train summarization --out R", ["--source F --target F"]),
-        ("train summarization --out R --recipe.monitor val_rougeL --data pairs.tsv", ["ROUGE needs text"]),
+        ("train summarization --out R --recipe.monitor val_rougeL --data pairs.tsv", ["ROUGE needs validation text"]),
         ("train summarisation --out R", ["no task 'summarisation'", "'summarization'"]),
     ],
 )

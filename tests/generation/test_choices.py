@@ -249,7 +249,7 @@ def test_xla_samples_are_those_of_tensorflow(options):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"temperature": -0.1}, "temperature must be a number, 0 .the likeliest token. or more, got -0.1"),
+        ({"temperature": -0.1}, "temperature must be a number, 0 .greedy. or more, got -0.1"),
         ({"temperature": float("inf")}, "temperature must be a number"),
         ({"temperature": float("nan")}, "got nan"),
         ({"temperature": "hot"}, "got 'hot'"),

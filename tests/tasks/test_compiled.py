@@ -180,7 +180,8 @@ def test_no_answer_comes_from_an_old_model(name):
 
 def test_fields_of_a_task_are_never_out_of_date():
     words = Words(["a", "b", "c", "Ann", "Bill", "system", ":"])
-    task = CausalDialogue(fading(words.vocab_size, seed=2, max_length=48), words, SPEAKERS, reply_length=4)
+    model = fading(words.vocab_size, seed=2, max_length=48)
+    task = CausalDialogue(model, words, SPEAKERS, reply_length=4, history_length=20)
     task.model.to_logits.bias.assign(np.where(np.arange(words.vocab_size) == words.end, -99, 0))
     assert len(task.generate("a").split()) == 4 == len("".join(task.stream("a")).split())
     task.reply_length = 7

@@ -270,7 +270,7 @@ def test_from_text_learns_word_pieces():
     ("call", "message"),
     [
         (lambda: model(length=25), "length is 25 tokens.* limit is 24"),
-        (lambda: model(masked=0.0), "masked must be between 0 and 1"),
+        (lambda: model(masked=0.0), "masked must be a share above 0 and below 1"),
         (
             lambda: MaskedLanguageModel(model().encoder, tfllm.text.Bytes(), length=9),
             "Bytes has no mask token",
