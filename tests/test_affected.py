@@ -7,6 +7,12 @@ import pytest
 from tests import affected
 
 
+@pytest.fixture(scope="module", autouse=True)
+def imports():
+    """Read once, before the first test."""
+    affected.affected(["tfllm/layers/masks.py"])
+
+
 @pytest.mark.parametrize(
     "changed, in_, out",
     [

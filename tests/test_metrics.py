@@ -147,9 +147,9 @@ def test_one_number_for_a_padded_batch_is_refused():
     def whole(targets, logits):
         return keras.ops.mean(logits_loss(targets, logits))
 
-    with pytest.raises(ValueError, match="the metric 'whole' gives 0 axes .* one value for each token"):
+    with pytest.raises(ValueError, match="the metric 'whole' returns 0 axes .* one value for each token"):
         RealOnly(whole).update_state(*BATCHES[0])
-    with pytest.raises(ValueError, match="the loss 'whole' gives 0 axes .* one value for each token"):
+    with pytest.raises(ValueError, match="the loss 'whole' has 0 axes .* one value for each token"):
         RealMean(whole)(*BATCHES[0])
     targets, logits = np.int32([[1], [3]]), DRAW.normal(size=(2, V)).astype("float32")  # a class each: no padding
     np.testing.assert_allclose(RealMean(whole)(targets, logits, np.ones([2, 1], "float32")), whole(targets, logits))

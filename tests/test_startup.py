@@ -71,6 +71,7 @@ def saved(tmp_path_factory):
     return str(path)
 
 
+@pytest.mark.slow
 def test_import_after_keras_adds_all_our_classes_and_little_time(saved):
     """And Keras loads a model of ours."""
     for _ in range(TRIES):

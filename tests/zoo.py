@@ -120,12 +120,12 @@ class Kind:
     slow: bool = False
 
 
-def writes(make, decoding, asked=(*TEXTS, LONG), seed=3, spread=3.0, slow=True):
-    return Kind(make, (asked,), {"decoding": decoding}, seed=seed, spread=spread, slow=slow)
+def writes(make, decoding, asked=(*TEXTS, LONG), seed=3, spread=3.0):
+    return Kind(make, (asked,), {"decoding": decoding}, seed=seed, spread=spread, slow=True)
 
 
-def judges(make, asked=((*TEXTS, LONG),), empty=None):
-    return Kind(make, asked, empty={"label": "", "score": 0.0, "cut": 0} if empty is None else empty)
+def judges(make, asked=((*TEXTS, LONG),), empty=None, slow=False):
+    return Kind(make, asked, empty={"label": "", "score": 0.0, "cut": 0} if empty is None else empty, slow=slow)
 
 
 GREEDY, CONTINUED = tasks.Decoding(beam_width=1), tasks.Continuation(max_length=24)
@@ -139,14 +139,14 @@ UNSEEN = [*TEXTS, "zebra xylophone", LONG]  # words that can only be copied
 BOTH = {"source": vectors("a", "dog", "cat"), "target": vectors("cat", "yes", width=8)}
 
 KINDS = {
-    "translator": writes(lambda: translator(TRANSFORMER), tasks.Decoding(beam_width=4), seed=4, slow=False),
+    "translator": writes(lambda: translator(TRANSFORMER), tasks.Decoding(beam_width=4), seed=4),
     "recurrent translator": writes(
         lambda: translator(BAHDANAU, embeddings=BOTH, embeddings_trainable="missing"), GREEDY, spread=6.0
     ),
     "summarizer": writes(lambda: summarizer(TRANSFORMER, True), tasks.Summarizing(2), UNSEEN, seed=9),
     "summarizer without copies": writes(lambda: summarizer(TRANSFORMER, False), tasks.Summarizing(1), seed=4),
     "recurrent summarizer": writes(lambda: summarizer(LUONG, True), MERGED, UNSEEN),
-    "gpt": writes(lambda: language_model(GPT), CONTINUED, PROMPTS, slow=False),
+    "gpt": writes(lambda: language_model(GPT), CONTINUED, PROMPTS),
     "rotary gpt": writes(lambda: language_model(ROTARY), CONTINUED, PROMPTS),
     "lstm": writes(
         lambda: language_model(LSTM, embeddings=vectors("a", "dog"), embeddings_trainable=False), CONTINUED, PROMPTS
@@ -157,7 +157,7 @@ KINDS = {
     "dialogue of pairs": writes(lambda: dialogue(TRANSFORMER), tasks.Replying(), TURNS, seed=9),
     "recurrent dialogue": writes(lambda: dialogue(LUONG), tasks.Replying(beam_width=2), TURNS),
     "classifier": judges(classifier),
-    "classifier of pairs": judges(lambda: pairs_classifier(BERT, tokenizer="wordpieces"), (TEXTS, OTHERS)),
+    "classifier of pairs": judges(lambda: pairs_classifier(BERT, tokenizer="wordpieces"), (TEXTS, OTHERS), slow=True),
     "recurrent classifier of pairs": judges(lambda: pairs_classifier(models.TextRNNConfig(8, 6)), (TEXTS, OTHERS)),
     "gpt classifier of pairs": judges(lambda: pairs_classifier(GPT), (TEXTS, OTHERS)),
     "classifier of several labels": judges(
@@ -170,7 +170,9 @@ KINDS = {
     "reader": Kind(
         lambda: question_answering(models.BiDAFConfig(8, 8, 1), "words"), ASKED, {"n_best": 3}, NO_ANSWER, slow=True
     ),
-    "reader of one text": Kind(lambda: question_answering(BERT, "wordpieces"), ASKED, {"n_best": 3}, NO_ANSWER),
+    "reader of one text": Kind(
+        lambda: question_answering(BERT, "wordpieces"), ASKED, {"n_best": 3}, NO_ANSWER, slow=True
+    ),
     "memory network": Kind(lambda: fact_answering(models.MemoryNetworkConfig(2, 8, 8)), STORIES, empty=NO_FACT),
     "writer of facts": Kind(lambda: fact_answering(LUONG), STORIES, empty=NO_FACT, spread=3.0, slow=True),
     "transformer writer of facts": Kind(

@@ -59,6 +59,7 @@ def test_evaluate_and_generate(run, model, capsys, eager):
     assert capsys.readouterr().out.splitlines() == output
 
 
+@pytest.mark.slow
 def test_export(run, model, tmp_path, capsys, monkeypatch):
     export_only(monkeypatch, CausalDialogue, "serving_default")
     main(["export", str(run), str(tmp_path / "serving"), "--max_new_tokens", "4"])
@@ -69,6 +70,7 @@ def test_export(run, model, tmp_path, capsys, monkeypatch):
     assert answer["text"].numpy()[0].decode() == said
 
 
+@pytest.mark.slow
 def test_chat_with_standard_input(run, model, capsys, monkeypatch, eager):
     lines = "good day|bye||/reset|who ?|/system be kind|who ?|/system|/bye|who ?|/quit|x".replace("|", "\n")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))

@@ -99,6 +99,7 @@ def test_export_answers_the_same(run, model, tmp_path, capsys, monkeypatch):
         assert answer == model.generate("two", max_length=9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [[], ["--steps_per_epoch", "2"]])
 def test_a_streamed_run_goes_on_as_if_it_had_not_ended(corpus, tmp_path, steps, eager):
     more = ["--stream", "true", "--shuffle_buffer", "20", "--batch_tokens", "192", *steps]

@@ -61,6 +61,7 @@ def test_a_run_folder_holds_everything(run):
     assert isinstance(tfllm.load_model(run / "best.keras"), tfllm.MaskedLanguageModel)
 
 
+@pytest.mark.slow
 def test_evaluate_and_generate(run, corpus, capsys, eager):
     model = tfllm.load_model(run / "best.keras")
     main(["evaluate", str(run), "--text", str(corpus / "valid.txt"), "--documents", "paragraph", "--seed", "3"])
@@ -73,6 +74,7 @@ def test_evaluate_and_generate(run, corpus, capsys, eager):
     assert output[1].split() == [part for token, share in best for part in (token, f"{share:.3f}")]
 
 
+@pytest.mark.slow
 def test_export_answers_the_same(run, tmp_path, capsys):
     main(["export", str(run), str(tmp_path / "serving"), "--top_k", "3"])
     served = tf.saved_model.load(capsys.readouterr().out.strip())
@@ -81,6 +83,7 @@ def test_export_answers_the_same(run, tmp_path, capsys):
     assert result["text"].numpy()[0].decode() == tfllm.load_model(run / "best.keras").generate("red [MASK]")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [[], ["--objective", "mlm", "--stream", "true", "--steps_per_epoch", "3"]])
 def test_a_run_goes_on_as_if_it_had_not_ended(corpus, tmp_path, more, eager):
     pretrain(corpus, tmp_path / "straight", *more)
@@ -89,6 +92,7 @@ def test_a_run_goes_on_as_if_it_had_not_ended(corpus, tmp_path, more, eager):
     assert history(tmp_path / "cut") == history(tmp_path / "straight") and len(history(tmp_path / "cut")) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb, config", [(["train", "denoising"], "denoising.yaml"), (["pretrain"], "spans.yaml")])
 def test_spans(corpus, tmp_path, capsys, eager, verb, config):
     pretrain(corpus, tmp_path / "RUN", config=config, verb=verb)

@@ -72,6 +72,7 @@ def test_evaluate_and_generate(run, capsys, eager):
     assert capsys.readouterr().out == "".join(f"{one['score']:.4f}\t{one['text']}\n" for one in best) + "\n"
 
 
+@pytest.mark.slow
 def test_export(run, tmp_path, capsys):
     main(["export", str(run), str(tmp_path / "serving"), "--n_best", "2"])
     served = tf.saved_model.load(capsys.readouterr().out.strip())

@@ -131,6 +131,7 @@ def test_export_says_where_and_answers_the_same(run, tmp_path, capsys, monkeypat
     assert capsys.readouterr().out == answer + "\n"
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_is_as_never_interrupted(corpus, tmp_path, capsys, monkeypatch, eager):
     train(corpus, tmp_path / "straight")
 

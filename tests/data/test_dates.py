@@ -60,6 +60,7 @@ def test_all_languages_in_equal_parts(corpus):
     assert len(LANGUAGES) == 16 and min(counts) > 0.75 * max(counts)
 
 
+@pytest.mark.slow
 def test_same_seed_same_records(corpus):
     """In another process too: no hash of Python, no clock."""
     assert rows("train", 500) == corpus["train"][:500]

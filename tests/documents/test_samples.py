@@ -79,6 +79,7 @@ def test_the_lstm_sample_needs_as_many_units_as_classes():
         lstm_sample(num_units=12)
 
 
+@pytest.mark.slow
 def test_the_lstm_sample_as_it_is_meant_learns_the_text():
     """With the Dense softmax of the document's title, and more steps than two."""
     dense = (

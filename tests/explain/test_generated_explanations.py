@@ -35,6 +35,7 @@ def made(name):
         return scatter(MAKE[name]()[0], seed=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAKE)
 def test_values_are_those_of_the_model_s_logits(name):
     """Also where vectors stand in the place of ids, with a tied softmax too; and the gradients are complete."""

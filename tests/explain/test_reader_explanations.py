@@ -26,6 +26,7 @@ def made(name):
         return scatter(MAKE[name]()[0], seed=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAKE)
 def test_numbers_are_log_probabilities_of_the_answer(name):
     task = made(name)

@@ -47,6 +47,7 @@ def exported(model, method, folder):
     return tf.saved_model.load(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["beams", "sampled"])
 def test_eager_graph_xla_and_saved_model_agree(method, tmp_path):
     model, starts = Recurrent(), tf.constant([START, 7, 8, 9, 10])

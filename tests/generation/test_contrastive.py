@@ -44,6 +44,7 @@ def test_one_candidate_or_no_penalty_is_greedy(options):
     np.testing.assert_allclose(result.scores, expected.scores, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_eager_graph_xla_and_prefill_agree():
     model, (token_ids, given) = Recurrent(3), prompts(*ROWS, length=LENGTH)
     expected = search(model, token_ids, given)

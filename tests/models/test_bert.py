@@ -129,6 +129,7 @@ def test_saved_and_loaded_it_is_the_same(pooling, tmp_path):
     assert paths == [weight.path.split("/", 1)[1] for weight in model.weights] and len(set(paths)) == len(paths)
 
 
+@pytest.mark.slow
 def test_it_learns_one_batch_as_part_of_a_functional_model():
     keras.utils.set_random_seed(0)
     model = BERT(**SIZES | {"rate": 0.1})

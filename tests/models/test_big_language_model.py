@@ -47,6 +47,7 @@ def test_it_is_the_loops(model):
         np.testing.assert_allclose(weights[b], look, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_learns_one_batch():
     """A cnn; an rnn learns in tests/documents."""
     keras.utils.set_random_seed(0)

@@ -49,6 +49,7 @@ def test_bad_options_of_fit_are_refused_before_a_text_is_tokenised(option, error
                 task.fit(["a", "b"], ["x", "y"], **option, **more)
 
 
+@pytest.mark.slow
 def test_there_is_one_result_or_more():
     embedder, masked = TextEmbedder(MeanOfVectors(7, 4), WORDS), tiny.made("masked")[0]
     for name, ask in (

@@ -127,6 +127,7 @@ def test_the_loss_is_of_the_replies_alone(fresh, eager):
     assert fresh.evaluate([*DIALOGUES, LONG], verbose=0)[0] == pytest.approx(-total / count, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_the_output(fresh, eager):
     histories, replies = fresh.exchanges(DIALOGUES)
     result = fresh.score(DIALOGUES, most=4, verbose=0, no_repeat_ngram_size=2)

@@ -55,6 +55,7 @@ def test_a_change_without_effect_is_refused(kind):
         assert getattr(task, name) == before
 
 
+@pytest.mark.slow
 def test_label_smoothing_of_a_compiled_task():
     task = MAKERS["translator"][0]()
     task.compile(keras.optimizers.SGD(0.0), run_eagerly=True)

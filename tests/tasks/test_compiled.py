@@ -160,6 +160,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHANGES)
 def test_no_answer_comes_from_an_old_model(name):
     lm = made()

@@ -58,6 +58,7 @@ def test_it_learns_and_evaluates_by_tokens(trained):
     np.testing.assert_allclose(trained.evaluate(TEXTS, verbose=0)[0], np.concatenate(losses).mean(), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_gaps_are_numbered_and_filled(trained):
     first = trained.tokenizer.vocab_size
     ids = trained.prepare(["ab[MASK]c[MASK]", "", "[MASK]"]).to_list()

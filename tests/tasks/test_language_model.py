@@ -89,6 +89,7 @@ def test_evaluate_is_the_mean_over_tokens(lm, cross_documents):
     np.testing.assert_allclose([result["loss"], result["accuracy"]], [np.mean(losses), np.mean(right)], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_fit_takes_texts_records_and_batches(lm):
     history = lm.fit(TEXTS, epochs=3, batch_size=2, validation_data=TEXTS, verbose=0).history
     assert set(history) == {"loss", "accuracy", "val_loss", "val_accuracy"}

@@ -78,6 +78,7 @@ def log_softmax(logits):
     return z - np.log(np.exp(z).sum(-1, keepdims=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("next_sentence", [True, False])
 def test_the_loss_is_the_mean_over_masked_tokens_and_pairs(next_sentence):
     task, texts, counts = model(next_sentence), documents(24), {}

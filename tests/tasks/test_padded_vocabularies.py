@@ -70,6 +70,7 @@ def gpt(size):
     return scatter(models.GPT(size, 16, 1, 8, 2, rate=0.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decoding", DECODINGS, ids=lambda options: next(iter(options), "greedy"))
 def test_language_models(decoding):
     model = fading(13, seed=3)
@@ -84,6 +85,7 @@ def test_language_models(decoding):
         assert "".join(large.stream("abc", **options)) == output[0]
 
 
+@pytest.mark.slow
 def test_a_language_model_of_a_folder_and_served(tmp_path):
     model = gpt(BYTES.vocab_size)
     output = LanguageModel(model, BYTES).generate(PROMPTS, max_length=12)
@@ -142,8 +144,8 @@ def test_translators_summarizers_and_dialogues(kind, decoding):
 
 
 def test_a_denoiser_generates_its_sentinels():
-    model = encoder_decoder("transformer", LETTERS.vocab_size + sentinels(12, 0.3, 2.0))
-    small, large = (Denoiser(one, LETTERS, length=12, corrupted=0.3, span=2.0) for one in (model, resized(model, MORE)))
+    model = encoder_decoder("transformer", LETTERS.vocab_size + sentinels(6, 0.3, 2.0))
+    small, large = (Denoiser(one, LETTERS, length=6, corrupted=0.3, span=2.0) for one in (model, resized(model, MORE)))
     texts = ["ab[MASK]cd[MASK]", "[MASK]h"]
     assert large.generate(texts) == small.generate(texts)
     assert large.prepare(texts).to_list() == small.prepare(texts).to_list()

@@ -47,6 +47,7 @@ def test_a_folder_there_and_back(lm, folder, output):
     assert config["bos_token_id"] == config["eos_token_id"] == END
 
 
+@pytest.mark.slow
 def test_a_pretrained_model_is_trained_and_saved(folder, tmp_path):
     lm = LanguageModel.from_pretrained(str(folder), rate=0.1)
     lm.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)

@@ -99,6 +99,7 @@ def test_transformers_gives_the_same(tmp_path):
     np.testing.assert_allclose(chances(again, TEXTS, TEXTS[::-1])[:, :3], expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_pretrained_task_has_a_small_learning_rate(tmp_path):
     """The learning rate is small unless one is named, and a file keeps that."""
 

@@ -74,6 +74,7 @@ def test_what_is_learned_from_a_record():
 # A reader that has learned
 
 
+@pytest.mark.slow
 def test_it_answers_new_questions(trained):
     test = records(60, seed=9)
     scores = trained.score(test)
@@ -202,6 +203,7 @@ def test_forms_of_records(trained):
     assert asked([{"context": "a b", "question": "b?", "answer": "b"}])[2:] == ([["b"]], [[None]])
 
 
+@pytest.mark.slow
 def test_unlearnable_answers_log_a_warning(trained, caplog):
     caplog.set_level(logging.WARNING, "tfllm")
     trained.rows(trained.records(records(9)))

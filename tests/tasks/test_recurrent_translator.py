@@ -44,6 +44,7 @@ def test_the_config_says_which_model(translator):
     assert (translator.model.pe_input, translator.model.pe_target) == (256, 6)
 
 
+@pytest.mark.slow
 def test_greedy_equals_the_naive_loop(translator):
     output = translator.generate(SOURCES, beam_width=1)
     assert output == [naive(translator, text) for text in SOURCES]

@@ -60,6 +60,7 @@ def test_it_learns_six_dialogues_by_heart(task, eager, tmp_path):
     assert again.generate(histories, verbose=0) == replies and again.history_length == 40
 
 
+@pytest.mark.slow
 def test_greedy_equals_the_naive_loop(fresh, eager):
     texts = [*DIALOGUES, LONG, f"system\t{'one ' * 30}\nwhat ?"]
     output = fresh.generate(texts, verbose=0)

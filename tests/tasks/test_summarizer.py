@@ -44,6 +44,7 @@ def naive(summarizer, text):
     return " ".join(known[i] if i < size else words[i - size] for i in output[1:] if i != END)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [TRANSFORMER, RNN], ids=["transformer", "rnn"])
 def test_greedy_equals_the_naive_loop(model, eager):
     summarizer = made(model, coverage=1.0 if model is RNN else None)

@@ -114,6 +114,7 @@ def test_truncated_tokens_are_counted(variant):
         task.length = length
 
 
+@pytest.mark.slow
 def test_it_learns_and_is_scored_and_calibrated(tmp_path, graphs):
     """Compiled, with a validation split and callbacks of Keras; loading keeps the optimizer and the temperature."""
     task, x, y = made(models.MeanOfVectorsConfig(16), class_weights="balanced")
@@ -214,6 +215,7 @@ def test_equal_texts_are_equal_in_training_too(config):
     assert (output[0] != output[1]).any() and (output[2] == output[3]).all()
 
 
+@pytest.mark.slow
 def test_word_vectors_freezing_and_lora(tmp_path):
     """Static vectors stay as they are; layers freeze by name; LoRA is trained, saved and merged when exported."""
     table = {word: np.random.default_rng(i).normal(size=5) for i, word in enumerate(["good", "bad", "film"])}

@@ -126,7 +126,7 @@ def test_chinese_words_are_split_alike_in_python_file_and_server(tmp_path):
 
 
 def test_from_a_task():
-    task = LanguageModel(GPT(14, 8, 1, 12, 2, 0.0), Words(WORDS))
+    task = LanguageModel(GPT(14, 8, 1, 12, 2, rate=0.0), Words(WORDS))
     embedder = TextEmbedder.from_task(task, pooling="last")
     ids = np.array([[2, *task.tokenizer.encode(["a dog"]).to_list()[0], 3]], "int32")
     x = task.model.features(ids)[0][0, -1].numpy()

@@ -175,6 +175,7 @@ def test_generate_is_traced_once(trained):
     assert run.compiled.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.slow
 def test_mixed_precision(eager):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

@@ -34,11 +34,11 @@ def test_all_files_beside_the_code_are_package_data():
     declared = {
         path
         for package, names in project["options.package_data"].items()
-        for name in names.split()
-        for path in ROOT.joinpath(*package.split(".")).glob(name)
+        for name in names.replace(",", " ").split()
+        for path in ((ROOT / "tfllm").rglob(name) if package == "*" else ROOT.joinpath(*package.split(".")).glob(name))
     }
     there = {path for path in (ROOT / "tfllm").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
-    assert declared == there == {TEXT / "bytepair" / "unicode16.txt", TEXT / "wordpiece" / "unicode8.txt"}
+    assert declared == there > {TEXT / "bytepair" / "unicode16.txt", TEXT / "wordpiece" / "unicode8.txt"}
 
 
 @pytest.mark.peers

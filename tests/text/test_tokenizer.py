@@ -62,6 +62,7 @@ def test_eager_graph_and_pipeline_agree(tokenizer):
     assert decode(tokenizer.encode(TEXTS).to_tensor(PAD)).numpy().tolist() == expected[1]
 
 
+@pytest.mark.slow
 def test_a_tokenizer_made_inside_a_graph_lives_on(tokenizer):
     made = []
 

@@ -147,6 +147,7 @@ def test_training_goes_on_after_saving_as_if_nothing_had_been(tmp_path):
     assert_same(values(model), values(again))
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed(tmp_path):
     recipe = training.Recipe(epochs=2, warmup=2, learning_rate=0.01)
 

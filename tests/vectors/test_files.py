@@ -245,7 +245,7 @@ def test_a_failed_writer_leaves_the_old_file_alone(tmp_path, monkeypatch):
 
 def test_what_cannot_be_written_is_told(tmp_path):
     for vectors, name, format, output in [
-        ({"a b": [1]}, "x.bin", None, "'binary' cannot represent 'a b': it .* a space"),
+        ({"a b": [1]}, "x.bin", None, "'binary' cannot represent 'a b': it holds a space"),
         ({"\na": [1]}, "x.bin", None, "begins with the end of a line"),
         ({"a\nb": [1]}, "x.txt", None, "contains a line end"),
         ({"": [1]}, "x.txt", None, "is empty"),
@@ -255,7 +255,7 @@ def test_what_cannot_be_written_is_told(tmp_path):
         ({"\ud83d": [1]}, "x.txt", None, "half of a surrogate pair"),
         ({"a": [float("nan")]}, "x.txt", None, "expected finite float32 numbers, got others for 'a'"),
         ({"a": [1e300]}, "x.kv", None, "expected finite"),
-        ({"a": [1]}, "x.npy", None, "expected a name in .txt, .bin, .vec, .kv"),
+        ({"a": [1]}, "x.npy", None, "expected a name ending in .txt, .bin, .vec, .kv"),
         ({"a": [1]}, "x.txt", "w2v", "format= one of"),
         ({"a": [1]}, "x.kv.gz", None, "remove .gz"),
         ({}, "x.txt", None, "got"),

@@ -163,7 +163,7 @@ def test_scaled_to_a_spread_and_projected():
     [
         ({}, "no word vectors"),
         ({"a": np.ones(3), "b": np.ones(2)}, r"the same width; got \(3,\) and \(2,\)"),
-        ({"a": np.array([np.nan, 1.0])}, "not finite"),
+        ({"a": np.array([np.nan, 1.0])}, "NaN or infinite numbers"),
         (np.ones((2, 3)), "a path; got a ndarray"),
     ],
 )

@@ -35,7 +35,7 @@ def test_the_ids_of_the_old_words_stay():
 
 
 def test_only_for_words():
-    with pytest.raises(ValueError, match="this is Subwords"):
+    with pytest.raises(ValueError, match="got a Subwords"):
         widened(Subwords.learn(["a film"], vocab_size=300), VECTORS, 6)
 
 
