@@ -19,8 +19,7 @@ BY = "Written by scripts/unicode_tables.py."
 
 
 def pages():
-    """Code points of the planes in which Unicode assigns characters: not 4 to 13, nor those for private use."""
-    for page in (*range(0, 0x40000, PAGE), *range(0xE0000, 0xF0000, PAGE)):
+    for page in range(0, HIGHEST, PAGE):
         if not 0xD800 <= page < 0xE000:  # surrogates are not characters
             yield range(page, page + PAGE)
 

@@ -20,7 +20,6 @@ from tfllm.text import Characters, WordPieces, Words
 SMALL = {"length": 32, "question_length": 6, "stride": 10, "answer_length": 4}
 TINY_BERT = BERTConfig(32, 1, 32, 2, 64, rate=0.0)
 TINY_BIDAF = BiDAFConfig(8, 8, 1, rate=0.0)
-pytestmark = pytest.mark.usefixtures("eager")  # what is shared is trained in a graph
 LONG = "李雷 met 37 cats in Bonn 🐱 ."
 TEXTS = [FILLER * 4 + LONG + " " + FILLER * 3, LONG, "", " \n", "Zoe\u0301 met\t5 cats in Köln on Sunday .", LONG]
 QUESTIONS = ["Who met cats ?", "Where ?", "Who ?", "", "When ?", "How many cats were met there by that one man ?"]
@@ -76,7 +75,7 @@ def test_what_is_learned_from_a_record():
 
 @pytest.mark.slow
 def test_it_answers_new_questions(trained):
-    test = records(60, seed=9)
+    test = records(150, seed=9)
     scores = trained.score(test)
     assert trained.no_answer and scores.exact.value >= 85
     assert {"loss", "start_and_end_accuracy"} == set(trained.history_of)
@@ -85,7 +84,7 @@ def test_it_answers_new_questions(trained):
         assert output["text"] == (row["context"][output["start"] : output["end"]] if output["start"] >= 0 else "")
     output = [one["text"] for one in result]
     assert squad(output, [row["answers"] for row in test]).f1.value == pytest.approx(scores.f1.value)
-    assert scores.answerable.sum() < 60 and "" in output and any("🐱" in one for one in output)
+    assert scores.answerable.sum() < 150 and "" in output and any("🐱" in one for one in output)
     evaluated = trained.evaluate(test, verbose=0, return_dict=True)
     assert evaluated["exact"] == scores.exact.value and evaluated["f1"] == scores.f1.value
     assert set(evaluated) == {"loss", "start_and_end_accuracy", "exact", "f1"}

@@ -11,11 +11,11 @@ class Small:
     x = np.random.default_rng(0).normal(size=(24, 5)).astype("float32")
     y = x.sum(1, keepdims=True)
 
-    def model(self, recipe):
+    def model(self, recipe, eager=True):
         keras.utils.set_random_seed(recipe.seed)
         layers = [keras.layers.Dense(4, "tanh"), keras.layers.Dropout(0.3), keras.layers.Dense(1)]
         model = keras.Sequential([keras.Input((5,)), *layers])
-        model.compile(optimizer=optimizer(recipe), loss="mse", run_eagerly=True)
+        model.compile(optimizer=optimizer(recipe), loss="mse", run_eagerly=eager)
         return model
 
     def fit(self, model, callbacks, epochs, **options):

@@ -20,9 +20,9 @@ def gpt(seed=0, **options):
     return GPT(**sizes | options)
 
 
-def fitted(model, epochs=2):
+def fitted(model, epochs=2, jit_compile=False):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.01), loss, run_eagerly=True)
+    model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=jit_compile, run_eagerly=not jit_compile)
     model.fit(X, Y, batch_size=4, epochs=epochs, shuffle=False, verbose=0)
     return model
 
@@ -37,12 +37,13 @@ def assert_same(left, right):
         np.testing.assert_array_equal(left[name], right[name])
 
 
-def test_only_lora_moves():
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_only_lora_moves(jit_compile):
     model = gpt()
     before = values(model)
     count = training.lora(model, rank=2, alpha=4)
     assert count.trained == 2 * 2 * 2 * (8 + 8)  # layers, query and value, rank, d + k
-    fitted(model)
+    fitted(model, jit_compile=jit_compile)
     after = values(model)
     assert {name for name in after if name not in before} == {
         f"layer{i}/look/{part}/lora_{matrix}" for i in (1, 2) for part in ("query", "value") for matrix in "ab"
@@ -65,12 +66,12 @@ def test_more_is_trained_where_asked():
 def test_merged_gives_the_same_answers_with_plain_kernels():
     model = gpt()
     training.lora(model, rank=2, names="*")
-    outputs = fitted(model)(X).numpy()
+    outputs = fitted(model, 4)(X).numpy()
     count = training.merge(model)
     np.testing.assert_allclose(model(X), outputs, atol=1e-5)
     assert list(names.weights(model)) == list(names.weights(gpt()))
     assert count.share == 1
-    fitted(model, 1)  # all of it
+    fitted(model)  # all of it
 
 
 def test_removed_is_the_base():
@@ -143,7 +144,7 @@ def test_training_goes_on_after_saving_as_if_nothing_had_been(tmp_path):
         name: 6.0 for name in layers.adapters(model)
     }
     for trained in (model, again):
-        trained.fit(X, Y, batch_size=4, epochs=1, shuffle=False, verbose=0)
+        trained.fit(X, Y, batch_size=4, epochs=2, shuffle=False, verbose=0)
     assert_same(values(model), values(again))
 
 
