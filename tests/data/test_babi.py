@@ -75,13 +75,14 @@ def test_what_is_not_there():
 def test_the_real_files():
     """A thousand questions each; supporting facts are among the facts. Checked by hand: the longest story."""
     answers = {}
-    for task, part in [*((task, "train") for task in range(1, 21)), (19, "test")]:
-        (path,) = (DATA / "en").glob(f"qa{task}_*_{part}.txt")
-        result = rows(path)
-        assert len(result) == 1000
-        for facts, _, _, supporting in result:
-            assert supporting and max(map(int, supporting.split())) < len(facts.split("\n"))
-        answers[task, part] = {answer for _, _, answer, _ in result}
+    for task in range(1, 21):
+        for part in ("train", "test"):
+            (path,) = (DATA / "en").glob(f"qa{task}_*_{part}.txt")
+            result = rows(path)
+            assert len(result) == 1000
+            for facts, _, _, supporting in result:
+                assert supporting and max(map(int, supporting.split())) < len(facts.split("\n"))
+            answers[task, part] = {answer for _, _, answer, _ in result}
     assert answers[6, "train"] == {"yes", "no"} and "apple,football" in answers[8, "train"]
     assert len(answers[19, "train"]) == 12 and all("," in answer for answer in answers[19, "test"])
     (path,) = (DATA / "en-10k").glob("qa1_*_train.txt")

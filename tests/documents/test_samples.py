@@ -93,7 +93,6 @@ def test_the_lstm_sample_as_it_is_meant_learns_the_text():
     assert model.history.history["accuracy"][-1] == 1.0 and (out.argmax(-1) == NEXT).all()
 
 
-@pytest.mark.slow
 def test_ours_learns_the_text_at_every_place():
     """Where the sample predicts one token a window, each place predicts its next; the first 1 cannot be told."""
     keras.utils.set_random_seed(0)
@@ -130,10 +129,9 @@ def test_mended_so_far_it_sees_the_future_and_forgets_num_layers():
     assert deeper.count_params() == model.count_params()
 
 
-@pytest.mark.slow
 def test_ours_takes_the_arguments_of_the_big_sample_and_learns():
     keras.utils.set_random_seed(0)
-    model = BigLanguageModel(*SIZES[:3], 1)
+    model = BigLanguageModel(*SIZES)
     model.compile(
         keras.optimizers.Adam(0.03), keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False
     )

@@ -55,7 +55,13 @@ def test_eager_graph_xla_and_saved_model_agree(method, tmp_path):
     expected = run(starts)
     assert len(np.unique(expected[0].numpy()[..., 1:])) > 10
     loaded = exported(model, method, str(tmp_path / "1"))
-    for other in (tf.function(run)(starts), loaded.plain(starts), loaded.compiled(starts)):
+    for other in (
+        tf.function(run, autograph=False)(starts),
+        tf.function(run)(starts),
+        tf.function(run, jit_compile=True, autograph=False)(starts),
+        loaded.plain(starts),
+        loaded.compiled(starts),
+    ):
         for result, wanted in zip(other, expected, strict=True):
             np.testing.assert_allclose(result, wanted, rtol=1e-5, atol=1e-5)
     alone = [loaded.plain(starts[i : i + 1])[0][0].numpy().tolist() for i in range(5)]

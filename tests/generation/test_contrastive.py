@@ -21,9 +21,9 @@ def search(model, token_ids, given, **options):
 def test_contrastive_search_is_the_loop_over_whole_texts(k, alpha):
     """Prompts of four lengths, one full; each as if alone."""
     differ = 0
-    for seed in range(3):
+    for seed in range(8):
         model = Recurrent(seed)
-        texts = search(model, *prompts(*ROWS, length=LENGTH), k=k, alpha=alpha)
+        texts = tf.function(search, autograph=False)(model, *prompts(*ROWS, length=LENGTH), k=k, alpha=alpha)
         greedy, *_ = sample(model.step, model.begin(4), *prompts(*ROWS, length=LENGTH))
         for i, row in enumerate(ROWS):
             expected, total = reference.contrastive(model, row, LENGTH, END, k, alpha, (PAD, START))
@@ -32,7 +32,7 @@ def test_contrastive_search_is_the_loop_over_whole_texts(k, alpha):
             assert texts.lengths.numpy()[i] == len(expected)
             np.testing.assert_allclose(texts.scores.numpy()[i], total, rtol=1e-4, atol=1e-5)
         differ += (texts.token_ids.numpy() != greedy.numpy()).any()
-    assert differ > 1
+    assert differ > 4
 
 
 @pytest.mark.parametrize("options", [{"k": 1, "alpha": 0.9}, {"k": 6, "alpha": 0}])
@@ -48,11 +48,12 @@ def test_one_candidate_or_no_penalty_is_greedy(options):
 def test_eager_graph_xla_and_prefill_agree():
     model, (token_ids, given) = Recurrent(3), prompts(*ROWS, length=LENGTH)
     expected = search(model, token_ids, given)
-    for options, compiled in (({"prefill": 2}, True), ({}, False)):
-        run = tf.function(lambda ids, given, o=options: search(model, ids, given, **o), jit_compile=compiled)
-        result = run(token_ids, given)
-        assert result.token_ids.numpy().tolist() == expected.token_ids.numpy().tolist()
-        np.testing.assert_allclose(result.scores, expected.scores, rtol=1e-4, atol=1e-6)
+    for options in ({"prefill": 2}, {"rules": ()}):
+        for compiled in (False, True):
+            run = tf.function(lambda ids, given, o=options: search(model, ids, given, **o), jit_compile=compiled)
+            result = run(token_ids, given)
+            assert result.token_ids.numpy().tolist() == expected.token_ids.numpy().tolist()
+            np.testing.assert_allclose(result.scores, expected.scores, rtol=1e-4, atol=1e-6)
 
 
 def test_excluded_ids_are_no_candidates():

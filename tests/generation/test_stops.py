@@ -90,7 +90,7 @@ def cut(text, strings):
     return text[: min((at for at in map(text.find, strings) if at >= 0), default=len(text))]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(st.binary(max_size=4) | LETTERS.map(str.encode) | st.just("😀語".encode()[1:6]), max_size=8), STRINGS)
 def test_the_chunks_join_to_the_text(pieces, strings):
     """The chunks, each made valid by itself, join to the valid whole; nothing is taken back, and all of it is shown."""

@@ -72,29 +72,21 @@ def test_the_gradient_reaches_the_free_rows_alone():
     np.testing.assert_allclose(project, kernel, atol=1e-5)
 
 
-class Tied(keras.Model):
-    """Each token from the one before: the smallest model whose softmax shares the rows of its embedding."""
-
-    def __init__(self, embed):
-        super().__init__()
-        self.embed, self.mix = embed, keras.layers.Dense(embed.output_dim)
-
-    def call(self, token_ids):
-        return keras.ops.matmul(self.mix(self.embed(token_ids)), keras.ops.transpose(self.embed.embeddings))
-
-
-ADAMW = {"weight_decay": 0.1, "learning_rate": 0.02}
 OPTIMIZERS = {
-    "adam": lambda: keras.optimizers.Adam(0.02),
-    "ema": lambda: keras.optimizers.AdamW(**ADAMW, use_ema=True, ema_momentum=0.9),
-    "XLA": lambda: keras.optimizers.AdamW(**ADAMW),
+    "adam": lambda: keras.optimizers.Adam(0.01),
+    "adamw": lambda: keras.optimizers.AdamW(0.01, weight_decay=0.1),
+    "ema": lambda: keras.optimizers.AdamW(0.01, weight_decay=0.1, use_ema=True, ema_momentum=0.9),
 }
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_fixed_rows_stay_to_the_last_bit(name):
+@pytest.mark.parametrize(
+    "optimizer, jit_compile",
+    [(optimizer, False) for optimizer in OPTIMIZERS.values()] + [(OPTIMIZERS["adamw"], True)],
+    ids=[*OPTIMIZERS, "XLA"],
+)
+def test_fixed_rows_stay_to_the_last_bit(optimizer, jit_compile):
     """A tied softmax pulls at every row in each of 50 steps."""
-    model, optimizer, jit_compile = Tied(made(width=E * 2)), OPTIMIZERS[name], name == "XLA"
+    model = placed(GPT(V, 7, 1, E * 2, 2, rate=0.0), made(width=E * 2))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer(), loss, jit_compile=jit_compile)
     history = model.fit(IDS[:, :-1], IDS[:, 1:], epochs=50, batch_size=2, verbose=0).history["loss"]
@@ -164,7 +156,7 @@ def test_a_saved_model_says_the_same(tmp_path):
     np.testing.assert_allclose(served.serve(IDS), model(IDS), atol=1e-6)
 
 
-def test_after_loading_training_goes_on_where_it_was(tmp_path, eager):
+def test_after_loading_training_goes_on_where_it_was(tmp_path):
     model = placed(MODELS["gpt"]())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.AdamW(0.01), loss, jit_compile=False)
@@ -172,13 +164,13 @@ def test_after_loading_training_goes_on_where_it_was(tmp_path, eager):
     model.save(tmp_path / "it.keras")
     again = keras.saving.load_model(tmp_path / "it.keras")
     for one in (model, again):
-        one.fit(IDS[:, :-1], IDS[:, 1:], epochs=2, verbose=0)
+        one.fit(IDS[:, :-1], IDS[:, 1:], epochs=3, verbose=0)
     np.testing.assert_allclose(again.embed.free, model.embed.free, atol=1e-6)
     np.testing.assert_array_equal(again.embed.fixed, TABLE[~FREE])
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision(policy, eager):
+def test_mixed_precision(policy):
     """As keras.layers.Embedding: weights in float32, results in the dtype of the computation."""
     layer, plain = made(width=E, dtype=policy), keras.layers.Embedding(V, E, dtype=policy)
     plain.build()

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.layers import parts
+from tests.models import laws
 from tests.reference import language_models as reference
 from tfllm.models import LSTMLanguageModel, LSTMLanguageModelConfig
 
@@ -50,6 +51,12 @@ def test_the_arguments_of_the_document_come_by_place():
     model = LSTMLanguageModel(V, D, U)
     assert (model.embed.input_dim, model.embed.output_dim) == (V, D)
     assert [part.num_units for part in model.recur.parts] == [U] and model.max_length is None
+
+
+def test_it_learns_one_batch():
+    """Without XLA; with it in tests/documents."""
+    keras.utils.set_random_seed(0)
+    laws.assert_learns_one_batch(LSTMLanguageModel(V, 16, 48), np.arange(24).reshape(3, 8) ** 2 % 11, jit_compile=False)
 
 
 def test_a_loss_reaches_every_weight(model):

@@ -65,13 +65,13 @@ def test_any_cut_of_the_target_is_all_at_once(model):
 def gradients(model, jit_compile):
     """Logits, and the gradient of the loss by every weight, by a graph with a loop."""
 
+    @tf.function(jit_compile=jit_compile)
     def run(inp, tar):
         with tf.GradientTape() as tape:
             logits, _ = model(inp, tar, training=jit_compile)  # XLA needs the gradient that training has
             loss = tf.reduce_sum(smoothed_cross_entropy(tar, logits))
         return logits, tape.gradient(loss, [weight.value for weight in model.trainable_weights])
 
-    run = tf.function(run, jit_compile=True) if jit_compile else run
     return run(tf.constant(INP), tf.constant(TAR))
 
 

@@ -50,12 +50,12 @@ def test_no_cut_is_more_probable(seed):
 
 def test_a_text_is_cut_alike_alone_in_any_batch_and_in_a_graph():
     draw = random.Random(1)
-    texts = ["".join(draw.choices("研究生命的起源T恤 ，A", k=draw.randint(0, 30))) for _ in range(12)]
+    texts = ["".join(draw.choices("研究生命的起源T恤 ，A", k=draw.randint(0, 30))) for _ in range(40)]
     together = cut(texts)
     assert together == [cut([text])[0] for text in texts]
     assert cut(["，".join(texts)])[0] == [w for row in together for w in (*row, "，")][:-1]
     best = BestCut(WORDS)
-    data = tf.data.Dataset.from_tensor_slices(texts).batch(5).map(best)
+    data = tf.data.Dataset.from_tensor_slices(texts).batch(7).map(best)
     assert [[w.decode() for w in row] for batch in data for row in batch.to_list()] == together
 
 

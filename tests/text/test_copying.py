@@ -31,7 +31,7 @@ def ids_of(sources, targets=None):
     return source_words.extended(tokenizer, *own, ids, words)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=4))
 def test_ids_are_those_of_plain_python(pairs):
     sources, targets = map(list, zip(*pairs, strict=True))
