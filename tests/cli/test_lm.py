@@ -27,7 +27,7 @@ recipe: {epochs: 2, warmup: 2, learning_rate: 0.02}
 def corpus(tmp_path_factory):
     """A folder with a.txt, b.txt, valid.txt and tiny.yaml."""
     folder, draw = tmp_path_factory.mktemp("corpus"), random.Random(1)
-    for name, size in (("a", 10), ("b", 10), ("valid", 4)):
+    for name, size in (("a", 30), ("b", 30), ("valid", 8)):
         lines = [" ".join(draw.choices(["one", "two", "red", "dog"], k=draw.randint(2, 5))) for _ in range(size)]
         (folder / f"{name}.txt").write_text("\n".join(lines))
     (folder / "tiny.yaml").write_text(CONFIG)
@@ -100,13 +100,13 @@ def test_export_answers_the_same(run, model, tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("steps", [[], ["--steps_per_epoch", "2"]])
+@pytest.mark.parametrize("steps", [[], ["--steps_per_epoch", "5"]])
 def test_a_streamed_run_goes_on_as_if_it_had_not_ended(corpus, tmp_path, steps, eager):
-    more = ["--stream", "true", "--shuffle_buffer", "20", "--batch_tokens", "192", *steps]
-    train(corpus, tmp_path / "straight", *more, "--recipe.epochs", "2")
+    more = ["--stream", "true", "--shuffle_buffer", "20", *steps]
+    train(corpus, tmp_path / "straight", *more, "--recipe.epochs", "3")
     train(corpus, tmp_path / "cut", *more, "--recipe.epochs", "1")
-    train(corpus, tmp_path / "cut", *more, "--recipe.epochs", "2")
-    assert history(tmp_path / "cut") == history(tmp_path / "straight") and len(history(tmp_path / "cut")) == 2
+    train(corpus, tmp_path / "cut", *more, "--recipe.epochs", "3")
+    assert history(tmp_path / "cut") == history(tmp_path / "straight") and len(history(tmp_path / "cut")) == 3
 
 
 def test_which_reader_is_asked(tmp_path, monkeypatch):

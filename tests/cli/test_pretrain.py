@@ -33,7 +33,7 @@ recipe: {epochs: 1, warmup: 5, learning_rate: 0.02}
 def corpus(tmp_path_factory):
     """A folder with a.txt, valid.txt, of a document a paragraph, and two configs."""
     folder, draw = tmp_path_factory.mktemp("corpus"), random.Random(1)
-    for name, size in (("a", 12), ("valid", 4)):
+    for name, size in (("a", 30), ("valid", 8)):
         lines = [". ".join(" ".join(draw.choices(["One", "two", "red", "dog"], k=4)) for _ in range(3)) + "."
                  for _ in range(size)]  # fmt: skip
         (folder / f"{name}.txt").write_text("\n\n".join(lines))
@@ -88,7 +88,7 @@ def test_export_answers_the_same(run, model, tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("more", [[], ["--objective", "mlm", "--stream", "true", "--steps_per_epoch", "2"]])
+@pytest.mark.parametrize("more", [[], ["--objective", "mlm", "--stream", "true", "--steps_per_epoch", "3"]])
 def test_a_run_goes_on_as_if_it_had_not_ended(corpus, tmp_path, more, eager):
     pretrain(corpus, tmp_path / "straight", *more)
     pretrain(corpus, tmp_path / "cut", *more, "--recipe.epochs", "1")

@@ -1,11 +1,10 @@
-"""`tfllm train summarization` and what follows, by `main([...])` on a made corpus of 16 pairs."""
+"""`tfllm train summarization` and what follows, by `main([...])` on a made corpus of 40 pairs."""
 
 import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.cli.test_road import export_only, stderr_of
-from tests.conftest import eagerly
+from tests.cli.test_road import stderr_of
 from tfllm.cli import main
 
 NAMES = "anna bert carl dora emil fred gina hugo ida jan".split()
@@ -23,7 +22,7 @@ recipe: {epochs: 1, warmup: 5, learning_rate: 0.02}
 def corpus(tmp_path_factory):
     """A folder with pairs.tsv, valid.tsv and tiny.yaml."""
     folder = tmp_path_factory.mktemp("summaries")
-    for part, size in (("pairs", 16), ("valid", 6)):
+    for part, size in (("pairs", 40), ("valid", 6)):
         pairs = [(NAMES[i % 10], NAMES[(i // 2) % 10]) for i in range(size)]
         lines = [f"today {one} wrote a long letter to {other} .\t{one} wrote to {other}\n" for one, other in pairs]
         (folder / f"{part}.tsv").write_text("source\ttarget\n" + "".join(lines))
@@ -33,9 +32,8 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(corpus):
-    with eagerly():
-        main(["train", "summarization", f"--config={corpus / 'tiny.yaml'}", f"--data={corpus / 'pairs.tsv'}",
-              f"--valid-data={corpus / 'valid.tsv'}", "--out", str(corpus / "RUN")])  # fmt: skip
+    main(["train", "summarization", f"--config={corpus / 'tiny.yaml'}", f"--data={corpus / 'pairs.tsv'}",
+          f"--valid-data={corpus / 'valid.tsv'}", "--out", str(corpus / "RUN")])  # fmt: skip
     return corpus / "RUN"
 
 
@@ -56,19 +54,15 @@ def test_generate_and_evaluate(run, corpus, capsys, eager):
 
 
 @pytest.mark.slow
-def test_export_answers_the_same(run, tmp_path, capsys, monkeypatch):
-    """Words are copied in what XLA compiles, too."""
-    export_only(monkeypatch, tfllm.Summarizer, "serving_xla")
-    options = "--decoding.beam_width 1 --decoding.max_length 4".split()
-    main(["export", str(run), str(tmp_path / "serving"), *options])
+def test_export_answers_the_same(run, tmp_path, capsys):
+    main(["export", str(run), str(tmp_path / "serving"), "--decoding.beam_width", "1"])
     served = tf.saved_model.load(capsys.readouterr().out.strip())
     texts = tf.constant(["today zoe wrote a letter to yan .", "a"])
-    with eagerly():
-        model, options = tfllm.load_model(run / "best.keras"), {"beam_width": 1, "max_length": 4}
-        expected = model.generate([text.decode() for text in texts.numpy()], **options)
-    answer = served.signatures["serving_xla"](texts=texts)
-    assert [text.decode() for text in answer["text"].numpy()] == expected
-    assert answer["cut"].numpy().tolist() == [0, 0]
+    expected = tfllm.load_model(run / "best.keras").generate([t.decode() for t in texts.numpy()], beam_width=1)
+    for name in ("serving_default", "serving_xla"):
+        answer = served.signatures[name](texts=texts)
+        assert [text.decode() for text in answer["text"].numpy()] == expected
+        assert answer["cut"].numpy().tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ DECODINGS = st.fixed_dictionaries(
 LOUD = LanguageModel(fading(260, 3, width=8), Bytes())
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=6), DECODINGS)
 def test_streams_join_to_the_result_of_generate(prompt, decoding):
     pieces = list(LOUD.stream(prompt, **decoding))
