@@ -3,11 +3,11 @@
 import numpy as np
 import tensorflow as tf
 
-from tfllm.explain.subjects import encoded_attention, encoded_texts
-from tfllm.explain.subjects.subject import Subject
+from tfllm.explain.subjects import encoded_texts
+from tfllm.explain.subjects.encoded_subject import EncodedSubject
 
 
-class ClassifierSubject(Subject):
+class ClassifierSubject(EncodedSubject):
     """score "log-odds": ln p / (1 - p) of the label; "probability"; "logit". For a regression always its number."""
 
     @classmethod
@@ -58,17 +58,6 @@ class ClassifierSubject(Subject):
         hidden = tf.one_hot(choice["label"][0], tf.shape(logits)[1]) * -1e9
         rest = tf.reduce_logsumexp(logits + hidden, axis=1, keepdims=True)
         return tf.where(against, chosen - other, chosen - rest)
-
-    @staticmethod
-    def tables(task):
-        return encoded_texts.tables(task)
-
-    @staticmethod
-    def attention(task, inputs):
-        return encoded_attention.attention(task, inputs)
-
-    def queries(self):
-        return encoded_attention.queries(self.task, len(self.inputs["token_ids"]))
 
 
 def logits_of(task, inputs):

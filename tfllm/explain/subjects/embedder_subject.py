@@ -8,12 +8,12 @@ norm of the whole text's embedding everywhere: for the whole text it is the cosi
 import numpy as np
 import tensorflow as tf
 
-from tfllm.explain.subjects import encoded_attention, encoded_texts
-from tfllm.explain.subjects.subject import Subject
+from tfllm.explain.subjects import encoded_texts
+from tfllm.explain.subjects.encoded_subject import EncodedSubject
 from tfllm.tasks import text_inputs
 
 
-class EmbedderSubject(Subject):
+class EmbedderSubject(EncodedSubject):
     """score "projection": e(x) · t / |e(text)|; "cosine": e(x) · t / |e(x)|, which faithfulness uses."""
 
     kinds, measured = ("projection", "cosine"), "cosine"
@@ -36,17 +36,6 @@ class EmbedderSubject(Subject):
         vectors = embedding(task, inputs)  # [B, D]
         vectors = unit(vectors) if score == "cosine" else vectors / tf.maximum(choice["length"], 1e-12)
         return tf.linalg.matvec(vectors, choice["other"])[:, None]
-
-    @staticmethod
-    def tables(task):
-        return encoded_texts.tables(task)
-
-    @staticmethod
-    def attention(task, inputs):
-        return encoded_attention.attention(task, inputs)
-
-    def queries(self):
-        return encoded_attention.queries(self.task, len(self.inputs["token_ids"]))
 
 
 def embedding(task, inputs):
