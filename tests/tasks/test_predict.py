@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import zoo
 from tests.tasks import questions
 from tests.tasks.small_tasks import LABELS, TASKS, TEXTS, dataset, task_of
 from tfllm import models
@@ -80,3 +81,12 @@ def test_nan_weights_are_an_error():
                 task.signatures()["serving_default"].served(tf.constant(TEXTS[:2]))
     finally:
         classifier.set_weights(before)
+
+
+@pytest.mark.parametrize("kind", ["gpt", "dialogue of one stream", "masked language model", "classifier"])
+def test_the_score_of_a_model_with_nan_weights_is_an_error(kind):
+    task, data = zoo.KINDS[kind].make()
+    task.set_weights([np.full_like(weight, np.nan) for weight in task.get_weights()])
+    options = {"most": 0} if kind.startswith("dialogue") else {}  # no reply is generated
+    with pytest.raises(ValueError, match="^the model gives logits that are not numbers .NaN."):
+        task.score(*data, **options)

@@ -22,7 +22,7 @@ from tfllm.tasks.streaming import fit_stream
 from tfllm.tasks.task import log
 from tfllm.tasks.text_generation.causal_writer import CausalWriter
 from tfllm.tasks.text_generation.decoding import Continuation
-from tfllm.tasks.text_generation.likelihood import summed
+from tfllm.tasks.text_generation.likelihood import expect_numbers, summed
 from tfllm.tasks.text_generation.writing import Writing
 from tfllm.tasks.text_inputs import never_empty
 from tfllm.tasks.vocabularies import expect_rows
@@ -171,6 +171,7 @@ class LanguageModel(Writing):
 
         Each text is read in blocks of `length` tokens, as in training. stride: read windows that begin every `stride`
         tokens instead; each token counts in its first window, with at least length - stride tokens of context.
+        Raises ValueError if the model gives NaN.
         """
         from tfllm.evaluation import Perplexity, counts
 
@@ -187,6 +188,7 @@ class LanguageModel(Writing):
             result = self.summed(*batch).numpy()
             total, tokens, unknown = total + result[0], tokens + result[1], unknown + result[2]
             bar.add(1)
+        expect_numbers(total)
         texts = (line for group in records.batch(64).as_numpy_iterator() for line in group["text"])
         return Perplexity(float(total), round(tokens), counts(texts), round(unknown))
 

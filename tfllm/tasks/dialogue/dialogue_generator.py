@@ -24,7 +24,7 @@ from tfllm.tasks.dialogue.speakers import ALL, SIZES, SPEAKERS, lines, names
 from tfllm.tasks.settings import DialogueGeneratorConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.text_generation.decoding import Replying
-from tfllm.tasks.text_generation.likelihood import summed
+from tfllm.tasks.text_generation.likelihood import expect_numbers, summed
 from tfllm.tasks.text_generation.writing import Writing
 from tfllm.tasks.texts import decoded, is_one
 from tfllm.tasks.vocabularies import expect_rows
@@ -262,6 +262,7 @@ class DialogueGenerator(Writing):
         made, total = self.batches(x, tokens=batch_tokens), np.zeros(3)
         for inputs, targets, weights in made.dataset:
             total += self.summed(inputs, targets, weights).numpy()
+        expect_numbers(total)
         ids = self.tokenizer.encode(replies)
         read = tf.where(  # the text behind the sums
             ids.row_lengths() < self.reply_length, replies, self.tokenizer.decode(ids[:, : self.reply_length])

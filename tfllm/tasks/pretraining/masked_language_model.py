@@ -26,6 +26,7 @@ from tfllm.tasks.pretraining.pretraining import Pretraining, full
 from tfllm.tasks.settings import MaskedLanguageModelConfig
 from tfllm.tasks.signature import Signature, count_of
 from tfllm.tasks.task import log
+from tfllm.tasks.text_generation.likelihood import expect_numbers
 from tfllm.tasks.text_inputs import num_special_tokens, packed
 from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text import WordPieces
@@ -218,6 +219,7 @@ class MaskedLanguageModel(Pretraining):
         for inputs, targets, weights in hidden.dataset:
             sums += self.summed(inputs, targets, weights).numpy()
             counts += np.bincount(targets["mlm"].numpy().ravel(), weights["mlm"].numpy().ravel(), len(counts))
+        expect_numbers(sums)
         tokens, count = round(sums[2]), round(sums[5])
         of_tokens, of_pairs = sums[:2] / max(tokens, 1), sums[3:5] / max(count, 1)
         loss, accuracy = map(float, of_tokens)
