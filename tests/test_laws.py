@@ -17,6 +17,7 @@ from tests.models import (
     laws,
     test_big_language_model,
     test_gpt,
+    test_llama,
     test_lstm_language_model,
     test_pointer_generator,
     test_seq2seq_rnn,
@@ -31,7 +32,8 @@ from tfllm.text import BytePairs, Bytes, Subwords
 Causal = namedtuple("Causal", "build token_ids other length")  # an id that stands nowhere; length of a state
 CAUSAL = {}
 for of, ids, other, length in (
-    (test_gpt, test_gpt.TEXTS, 13, 7), (test_lstm_language_model, test_lstm_language_model.IDS, 9, 1),
+    (test_gpt, test_gpt.TEXTS, 13, 7), (test_llama, test_llama.TEXTS, 13, 7),
+    (test_lstm_language_model, test_lstm_language_model.IDS, 9, 1),
     (test_big_language_model, test_big_language_model.IDS, 9, 7), (test_textgenrnn, test_textgenrnn.IDS, 9, 1),
 ):  # fmt: skip
     for name, options in getattr(of, "VARIANTS", {"": {}}).items():

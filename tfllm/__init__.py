@@ -21,6 +21,7 @@ _HOMES = {
     "BERT": "models.bert",
     "BigLanguageModel": "models.big_language_model",
     "GPT": "models.gpt",
+    "Llama": "models.llama",
     "LSTMLanguageModel": "models.lstm_language_model",
     "Seq2SeqRNN": "models.seq2seq_rnn",
     "Transformer": "models.transformer",

@@ -21,6 +21,7 @@ from tfllm import vectors as vectors
 from tfllm.models.bert import BERT as BERT
 from tfllm.models.big_language_model import BigLanguageModel as BigLanguageModel
 from tfllm.models.gpt import GPT as GPT
+from tfllm.models.llama import Llama as Llama
 from tfllm.models.lstm_language_model import LSTMLanguageModel as LSTMLanguageModel
 from tfllm.models.seq2seq_rnn import Seq2SeqRNN as Seq2SeqRNN
 from tfllm.models.transformer import Transformer as Transformer

@@ -26,15 +26,16 @@ FROM_ONE = "a number, 1 or more", lambda value: _real(value) and value >= 1
 
 RULES = (
     dict.fromkeys(
-        "answer_length d_model dff embedding_dim fact_length filters hidden_dim history_length input_vocab_size "
-        "kernel_size length max_facts max_length num_heads num_hops num_kv_heads num_layers num_units pe_input "
-        "pe_target question_length reply_length stride target_vocab_size units vocab_size window".split(), SIZE
+        "answer_length d_model dff embedding_dim fact_length filters head_width hidden_dim history_length "
+        "input_vocab_size kernel_size length max_facts max_length num_heads num_hops num_kv_heads num_layers num_units "
+        "pe_input pe_target question_length reply_length stride target_vocab_size trained_length units vocab_size "
+        "window".split(), SIZE
     )
     | dict.fromkeys(["embeddings_words", "linear_start", "num_segments"], COUNT)
     | dict.fromkeys(["label_smoothing", "rate"], RATE)
     | dict.fromkeys(["corrupted", "masked"], PART)
-    | dict.fromkeys(["epsilon", "temperature"], ABOVE)
-    | {"coverage": WEIGHT, "noise": SHARE, "span": FROM_ONE, "widths": SIZES}
+    | dict.fromkeys(["base", "epsilon", "fast", "slow", "temperature"], ABOVE)
+    | {"coverage": WEIGHT, "noise": SHARE, "factor": FROM_ONE, "span": FROM_ONE, "widths": SIZES}
 )  # fmt: skip
 OTHER = {("MeanOfVectors", "num_layers"): COUNT}
 

@@ -11,7 +11,7 @@ def scatter(layer, seed=0):
     """Random weights everywhere, biases and normalisations too, so that none can be left out unnoticed."""
     draw = np.random.default_rng(seed)
     for weight in layer.trainable_weights:
-        around = 1.0 if weight.name == "gamma" else 0.0
+        around = 1.0 if weight.name in ("gamma", "scale") else 0.0
         weight.assign(around + draw.normal(0, 0.4, weight.shape))
     return layer
 
@@ -60,6 +60,19 @@ def gpt(model):
         p["place"] = number(model.place.table)
     p["to_logits"] = p["embed"].T if model.tied else number(model.to_logits.kernel)
     return p
+
+
+def gated_block(layer):
+    """A GatedBlock."""
+    norms = [layer.norm_look, layer.norm_feed, layer.look.norm_query, layer.look.norm_key]
+    p = attention(layer.look) | {part.name: number(part.scale) for part in norms if part is not None}
+    return p | {part.name: number(part.kernel) for part in (layer.feed.gate, layer.feed.widen, layer.feed.narrow)}
+
+
+def llama(model):
+    p = {"embed": number(model.embed.embeddings), "blocks": [gated_block(block) for block in model.blocks]}
+    p["to_logits"] = p["embed"].T if model.tied else number(model.to_logits.kernel)
+    return p | {"norm": number(model.norm.scale)}
 
 
 def bert(model, masked=None):

@@ -19,6 +19,12 @@ def test_causal_sees_itself_and_what_came_before(queries, keys, position):
     assert masks.causal(queries, keys, position).numpy().tolist() == expected
 
 
+@pytest.mark.parametrize("window", [1, 2, 9])
+def test_a_window_sees_the_last_ones_alone(window):
+    expected = [[[s <= 2 + t and 2 + t - s < window for s in range(6)] for t in range(3)]]
+    assert masks.causal(3, 6, 2, window).numpy().tolist() == expected
+
+
 def test_combined_is_true_where_all_are():
     padding, causal = masks.padding(np.array([[5, 0, 7], [5, 6, 0]])), masks.causal(3, 3)
     both = masks.combined(padding, None, causal).numpy()

@@ -8,7 +8,8 @@ import tensorflow as tf
 from tests.layers.parts import normal
 from tests.reference import positions as reference
 from tfllm.layers import LearnedPositions, SinusoidalPositions
-from tfllm.layers.positions import rotate, sinusoids
+from tfllm.layers.positions import sinusoids
+from tfllm.layers.rotary import rotate
 
 KINDS = (SinusoidalPositions, LearnedPositions)
 

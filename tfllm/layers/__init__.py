@@ -10,6 +10,7 @@ from tfllm.layers.decoders.bahdanau import BahdanauCell, BahdanauDecoder
 from tfllm.layers.decoders.copying import CopyAttention, Copying, CoverageCell
 from tfllm.layers.decoders.luong import InputFeedingCell, InputFeedingDecoder, LuongDecoder
 from tfllm.layers.decoders.recurrent_attention import AdditiveAttention, MultiplicativeAttention
+from tfllm.layers.gated_blocks import GatedBlock, GatedFeedForward
 from tfllm.layers.lora import LowRank
 from tfllm.layers.pooling import AttentionWeightedAverage, Pooling
 from tfllm.layers.positions import LearnedPositions, SinusoidalPositions
@@ -32,7 +33,9 @@ __all__ = [
     "DecoderBlock",
     "EncoderBlock",
     "FeedForward",
+    "GatedBlock",
     "GatedConvolution",
+    "GatedFeedForward",
     "Highway",
     "InputFeedingCell",
     "InputFeedingDecoder",

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from tfllm.layers.in_graph import InGraph, in_graph
-from tfllm.layers.positions import rotate
+from tfllm.layers.rotary import rotate
 
 
 def scaled_dot_product_attention(q, k, v, attention_mask=None, drop=None):
@@ -81,53 +81,74 @@ class MultiHeadAttention(InGraph, keras.layers.Layer):
     rate          dropout probability
     num_kv_heads  G, a divisor of H: heads of the keys and values, each shared by H / G heads of the queries (Ainslie
                   et al. 2023); None: H
-    rotary        the base of rotary positions, 10000.0 in Su et al. 2021; None: no rotation
+    rotary        the base of rotary positions, 10000.0 in Su et al. 2021, or K / 2 speeds (rotary.py); None: no
+                  rotation
+    use_bias      whether the projections have biases; "inputs": those of queries, keys and values only, as in Qwen2
+    head_width    K; None: D / H
+    norm_heads    epsilon of RMS norms of each query and key before the rotation (Dehghani et al. 2023, sec. 2, QK
+                  normalization; as in Qwen3); None: no norms
 
     Differs: dropout on the weights (as in the authors' code, not in the paper's text).
-    Raises ValueError if d_model is not a multiple of num_heads, if num_heads is not a multiple of num_kv_heads, and if
-    both memory and cache are missing.
+    Raises ValueError if d_model is not a multiple of num_heads (unless head_width is given), if num_heads is not a
+    multiple of num_kv_heads, and if both memory and cache are missing.
     """
 
-    def __init__(self, d_model, num_heads, rate=0.0, num_kv_heads=None, rotary=None, use_bias=True, **kwargs):
+    def __init__(self, d_model, num_heads, rate=0.0, num_kv_heads=None, rotary=None, use_bias=True, head_width=None,
+                 norm_heads=None, **kwargs):  # fmt: skip
         super().__init__(**kwargs)
-        if d_model % num_heads:
+        if d_model % num_heads and head_width is None:
             raise ValueError(f"d_model must be a multiple of num_heads; got {d_model} and {num_heads}")
         if num_kv_heads is not None and (num_kv_heads < 1 or num_heads % num_kv_heads):
             raise ValueError(f"num_heads must be a multiple of num_kv_heads; got {num_heads} and {num_kv_heads}")
         self.numbers = {
             "d_model": d_model, "num_heads": num_heads, "rate": rate,
-            "num_kv_heads": num_kv_heads, "rotary": rotary, "use_bias": use_bias,
+            "num_kv_heads": num_kv_heads, "rotary": rotary, "use_bias": use_bias, "head_width": head_width,
+            "norm_heads": norm_heads,
         }  # fmt: skip
         self.d_model, self.num_heads, self.rate, self.rotary = d_model, num_heads, rate, rotary
         self.num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
-        self.width = d_model // num_heads  # K
+        self.width = d_model // num_heads if head_width is None else head_width  # K
 
-        def dense(size, name):
+        def dense(size, name, use_bias=bool(use_bias)):
             return keras.layers.Dense(size, use_bias=use_bias, name=name, dtype=self.dtype_policy)
 
-        self.to_query, self.to_output = dense(d_model, "query"), dense(d_model, "output")
+        self.to_query = dense(num_heads * self.width, "query")
+        self.to_output = dense(d_model, "output", use_bias is True)
         self.to_key = dense(self.num_kv_heads * self.width, "key")
         self.to_value = dense(self.num_kv_heads * self.width, "value")
+        self.norm_query, self.norm_key = (
+            None
+            if norm_heads is None
+            else keras.layers.RMSNormalization(epsilon=norm_heads, name=name, dtype=self.dtype_policy)
+            for name in ("norm_query", "norm_key")
+        )
         self.drop = keras.layers.Dropout(rate, name="drop", dtype=self.dtype_policy)
 
     def build(self, x_shape):
-        for part in (self.to_query, self.to_key, self.to_value, self.to_output):
+        for part in (self.to_query, self.to_key, self.to_value):
             part.build((None, None, self.d_model))
+        self.to_output.build((None, None, self.num_heads * self.width))
+        if self.norm_query is not None:
+            for part in (self.norm_query, self.norm_key):
+                part.build((None, None, None, self.width))
 
     def heads(self, x):
         """[B, T, H K] -> [B, T, H, K]; G instead of H for keys and values."""
         return ops.reshape(x, (*ops.shape(x)[:2], x.shape[-1] // self.width, self.width))
 
-    def rotated(self, x, position):
+    def placed(self, x, norm, position):
+        """Queries or keys [B, T, H, K], normalised and rotated, if this layer does so."""
+        x = x if norm is None else norm(x)
         return x if self.rotary is None else rotate(x, position, self.rotary)
 
     @in_graph
     def project(self, memory, position=0):
         """memory [B, S, D] -> (keys, values), each [B, S, G, K]: computed once, then passed as `cache`."""
-        return self.rotated(self.heads(self.to_key(memory)), position), self.heads(self.to_value(memory))
+        keys = self.placed(self.heads(self.to_key(memory)), self.norm_key, position)
+        return keys, self.heads(self.to_value(memory))
 
     def call(self, x, memory=None, attention_mask=None, cache=None, position=0):
-        q = self.rotated(self.heads(self.to_query(x)), position)  # [B, T, H, K]
+        q = self.placed(self.heads(self.to_query(x)), self.norm_query, position)  # [B, T, H, K]
         if memory is None and cache is None:
             raise ValueError("nothing to attend: give memory (x itself for self-attention) or a cache")
         if memory is None:
@@ -138,7 +159,7 @@ class MultiHeadAttention(InGraph, keras.layers.Layer):
             if cache is not None:
                 k, v = cache = (write(cache[0], k, position), write(cache[1], v, position))
         out, weights = scaled_dot_product_attention(q, k, v, attention_mask, self.drop)
-        out = ops.reshape(out, (*ops.shape(x)[:2], self.d_model))  # [B, T, D]
+        out = ops.reshape(out, (*ops.shape(x)[:2], self.num_heads * self.width))  # [B, T, H K]
         return self.to_output(out), weights, () if cache is None else cache  # a Keras graph cannot contain None
 
     def get_config(self):

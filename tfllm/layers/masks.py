@@ -15,9 +15,15 @@ def padding(token_ids):
     return ops.not_equal(token_ids, PAD)[:, None, :]
 
 
-def causal(queries, keys, position=0):
-    """[1, T, S]: the query at position `position` + t sees keys 0 .. `position` + t (the look-ahead mask)."""
-    return (ops.arange(keys, dtype="int32")[None, :] <= position + ops.arange(queries, dtype="int32")[:, None])[None]
+def causal(queries, keys, position=0, window=None):
+    """[1, T, S]: the query at position `position` + t sees keys 0 .. `position` + t (the look-ahead mask).
+
+    window: at most this number of keys, the last ones (sliding window; Beltagy et al. 2020, sec. 3.1); None: all.
+    """
+    key = ops.arange(keys, dtype="int32")[None, :]
+    query = position + ops.arange(queries, dtype="int32")[:, None]
+    seen = key <= query
+    return (seen if window is None else ops.logical_and(seen, key > query - window))[None]
 
 
 def checked(mask, name):

@@ -1,4 +1,4 @@
-"""Position encodings: sinusoidal (fixed) and learned, added to embeddings; rotary, applied to queries and keys."""
+"""Position encodings that are added to embeddings: sinusoidal (fixed) and learned. Rotary ones: rotary.py."""
 
 import keras
 import numpy as np
@@ -66,23 +66,3 @@ class LearnedPositions(keras.layers.Layer):
 
     def get_config(self):
         return super().get_config() | {"max_length": self.max_length, "d_model": self.d_model}
-
-
-def rotate(x, position=0, base=10000.0):
-    """x [B, T, H, K], queries or keys; each pair of elements is rotated by an angle that grows with the position.
-
-    Su et al. 2021, eq. 15 and 34: pair i of a token at position p is rotated by p / base^(2i/K), p = `position` + t.
-    The product of a query and a key then depends only on their distance.
-    Differs: pair i is (x_i, x_{i + K/2}), not (x_{2i}, x_{2i + 1}). This is the same model with the columns of the
-    projections permuted, and avoids a shuffle. The angles are float32, whatever the compute dtype.
-    Raises ValueError if K is odd.
-    """
-    half, odd = divmod(x.shape[-1], 2)
-    if odd:
-        raise ValueError(f"rotary positions need an even head width; got {x.shape[-1]}")
-    speed = ops.convert_to_tensor((float(base) ** (-np.arange(half) / half)).astype("float32"))
-    where = ops.cast(position + ops.arange(ops.shape(x)[1], dtype="int32"), "float32")
-    angle = where[:, None, None] * speed  # [T, 1, K / 2]
-    cos, sin = ops.cast(ops.cos(angle), x.dtype), ops.cast(ops.sin(angle), x.dtype)
-    a, b = x[..., :half], x[..., half:]
-    return ops.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)

@@ -6,6 +6,7 @@ from tfllm.models.configs import BiDAFConfig as BiDAFConfig
 from tfllm.models.configs import BigLanguageModelConfig as BigLanguageModelConfig
 from tfllm.models.configs import GPTConfig as GPTConfig
 from tfllm.models.configs import LSTMLanguageModelConfig as LSTMLanguageModelConfig
+from tfllm.models.configs import LlamaConfig as LlamaConfig
 from tfllm.models.configs import MeanOfVectorsConfig as MeanOfVectorsConfig
 from tfllm.models.configs import MemoryNetworkConfig as MemoryNetworkConfig
 from tfllm.models.configs import Seq2SeqRNNConfig as Seq2SeqRNNConfig
@@ -15,6 +16,7 @@ from tfllm.models.configs import TextgenRNNConfig as TextgenRNNConfig
 from tfllm.models.configs import TransformerConfig as TransformerConfig
 from tfllm.models.encoder import Encoder as Encoder
 from tfllm.models.gpt import GPT as GPT
+from tfllm.models.llama import Llama as Llama
 from tfllm.models.lstm_language_model import LSTMLanguageModel as LSTMLanguageModel
 from tfllm.models.mean_of_vectors import MeanOfVectors as MeanOfVectors
 from tfllm.models.memory_network import MemoryNetwork as MemoryNetwork

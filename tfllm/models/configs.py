@@ -69,6 +69,32 @@ class GPTConfig(Checked):
 
 
 @dataclass(frozen=True)
+class LlamaConfig(Checked):
+    """The arguments of `Llama` except the vocabulary size. SmolLM2-135M: 30 layers, 576, 9 heads, 3 of keys, 1536."""
+
+    max_length: int | None = 256  # tokens; None: no limit
+    num_layers: int = 4
+    d_model: int = 128
+    num_heads: int = 4
+    dff: int = 344  # inner width of the gated feed-forward; 8/3 d_model has as many weights as GPT's
+    num_kv_heads: int | None = None  # heads of keys and values; None: num_heads
+    head_width: int | None = None  # None: d_model / num_heads
+    rate: float = 0.1  # dropout probability
+    tied: bool = True  # the softmax shares the matrix of the embeddings
+    activation: str = "silu"  # of the gate
+    epsilon: float = 1e-5  # of the norms
+    base: float = 10000.0  # of the rotary positions
+    scaling: Literal["none", "linear", "llama3"] = "none"  # of the rotary positions, for longer texts
+    factor: float = 1.0  # of the scaling: how much longer
+    slow: float = 1.0  # if scaling is "llama3": turns in trained_length tokens up to which a pair is fully scaled
+    fast: float = 4.0  # if scaling is "llama3": turns from which a pair is not scaled
+    trained_length: int = 8192  # if scaling is "llama3": tokens of the texts before scaling
+    biases: Literal["none", "inputs", "all"] = "none"  # of the attention; inputs: of queries, keys and values
+    norm_heads: bool = False  # normalise each query and key
+    window: int | None = None  # maximum number of tokens that a query attends to; None: all
+
+
+@dataclass(frozen=True)
 class LSTMLanguageModelConfig(Checked):
     """The arguments of `LSTMLanguageModel` except the vocabulary size."""
 

@@ -2,24 +2,21 @@
 
 token_ids -> embeddings + positions -> pre-norm blocks -> norm -> product with the embeddings.
 Options: rotary positions (Su et al. 2021), fewer key and value heads (Ainslie et al. 2023), a separate softmax matrix,
-no biases. Not included: other norms and gates (RMSNorm, SwiGLU), sliding window attention.
+no biases. RMSNorm, SwiGLU and sliding windows: llama.py.
 """
 
 import keras
-from keras import ops
 
-from tfllm.layers import masks
-from tfllm.layers.in_graph import in_graph
-from tfllm.layers.positions import LearnedPositions, positions_of
+from tfllm.layers.positions import LearnedPositions
 from tfllm.layers.transformer_blocks import EncoderBlock
-from tfllm.models.causal import CausalModel
+from tfllm.models.decoder_only import DecoderOnly, normal
 
 POSITIONS = ("learned", "rotary")
 STDDEV = 0.02  # of the initial values, Radford et al. 2018, sec. 4.1
 
 
 @keras.saving.register_keras_serializable("tfllm")
-class GPT(CausalModel):
+class GPT(DecoderOnly):
     """token_ids [B, T] -> logits [B, T, V] of the token after each. Radford et al. 2019, sec. 2.3.
 
     vocab_size    V;  max_length  the longest text in tokens (None, with rotary positions only: no limit)
@@ -86,56 +83,9 @@ class GPT(CausalModel):
         for part in [*parts, *([] if self.tied else [self.to_logits])]:
             part.build((None, None, self.d_model))
 
-    @in_graph
-    def features(self, token_ids, state=None, position=0, training=None):
-        """token_ids [B, T] at `position` .. `position` + T - 1 -> (x [B, T, D], state). See CausalModel."""
-        x, state, _ = self.forward(token_ids, state, position, training)
-        return x, state
-
-    @in_graph
-    def attention(self, token_ids):
-        """token_ids [B, T] -> {"layer1": weights [B, H, T, T], ...}: the attention weights of each block."""
-        return self.forward(token_ids)[2]
-
-    def forward(self, token_ids, state=None, position=0, training=None):
-        """-> (x [B, T, D], state, attention weights by block [B, H, T, S])."""
-        x = self.embed(token_ids)
+    def embedded(self, token_ids, position, training):
         if self.positions == "learned":
-            x = self.place(x, position=position)
-        elif self.max_length is not None:
-            positions_of(x, position, self.max_length)  # raises ValueError for a text that is too long
-        x = self.drop(x, training=training)
-        length = ops.shape(token_ids)[1]
-        if state is None:
-            mask = masks.causal(length, length)
+            x = self.place(self.embed(token_ids), position=position)
         else:
-            mask = masks.causal(length, ops.shape(state[0][0])[1], position)
-        weights, caches = {}, [None] * self.num_layers if state is None else list(state)
-        for i, block in enumerate(self.blocks):
-            x, weights[block.name], caches[i] = block(
-                x, attention_mask=mask, cache=caches[i], position=position, training=training
-            )
-        return self.norm(x), () if state is None else caches, weights
-
-    @in_graph
-    def logits(self, x):
-        """x [B, T, D] -> [B, T, V]."""
-        if not self.tied:
-            return self.to_logits(x)
-        return ops.einsum("btd,vd->btv", x, ops.cast(self.embed.embeddings, x.dtype))
-
-    def start(self, rows, length):
-        """Empty caches by block: (keys, values), each [rows, length, G, K].
-
-        Raises ValueError for more than max_length.
-        """
-        if isinstance(length, int) and self.max_length is not None and length > self.max_length:
-            raise ValueError(f"the model takes {self.max_length} tokens; got a state for {length}")
-        look = self.blocks[0].look
-        shape = (rows, length, look.num_kv_heads, look.width)
-        return [(ops.zeros(shape, self.compute_dtype), ops.zeros(shape, self.compute_dtype)) for _ in self.blocks]
-
-
-def normal(stddev):
-    """A new initializer for each weight: two weights of equal size from one initializer would be equal."""
-    return keras.initializers.RandomNormal(stddev=stddev)
+            x = super().embedded(token_ids, position, training)
+        return self.drop(x, training=training)

@@ -11,6 +11,7 @@ from tfllm.models.configs import (
     BiDAFConfig,
     BigLanguageModelConfig,
     GPTConfig,
+    LlamaConfig,
     LSTMLanguageModelConfig,
     MeanOfVectorsConfig,
     MemoryNetworkConfig,
@@ -65,7 +66,7 @@ class LanguageModelConfig(Checked):
     cross_documents: bool = False  # blocks cross document boundaries, so that there is no padding
     embeddings: str | None = None  # file of word vectors that initialise the embedding
     embeddings_trainable: bool | Literal["missing"] = True  # whether to train it; missing: words without a vector
-    model: GPTConfig | LSTMLanguageModelConfig | BigLanguageModelConfig = field(default_factory=GPTConfig)
+    model: GPTConfig | LlamaConfig | LSTMLanguageModelConfig | BigLanguageModelConfig = field(default_factory=GPTConfig)
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ class TextClassifierConfig(Checked):
     embeddings_trainable: bool | Literal["missing"] = True  # whether to train it; missing: words without a vector
     embeddings_words: int = 0  # add the first words of that file to the vocabulary; this is their number
     model: (
-        TextCNNConfig | TextRNNConfig | MeanOfVectorsConfig | BERTConfig | GPTConfig | LSTMLanguageModelConfig
-        | BigLanguageModelConfig
+        TextCNNConfig | TextRNNConfig | MeanOfVectorsConfig | BERTConfig | GPTConfig | LlamaConfig
+        | LSTMLanguageModelConfig | BigLanguageModelConfig
     ) = field(default_factory=TextCNNConfig)  # fmt: skip
 
 
@@ -165,6 +166,8 @@ class DialogueGeneratorConfig(Checked):
     label_smoothing: float = 0.0  # epsilon of Vaswani et al. 2017, sec. 5.4
     embeddings: str | None = None  # file of word vectors that initialise the embeddings
     embeddings_trainable: bool | Literal["missing"] = True  # whether to train them; missing: words without a vector
-    model: GPTConfig | LSTMLanguageModelConfig | BigLanguageModelConfig | Seq2SeqRNNConfig | TransformerConfig = field(
-        default_factory=GPTConfig
-    )  # causal models, and encoder-decoders, whose encoder reads the history
+    # causal models, and encoder-decoders, whose encoder reads the history
+    model: (
+        GPTConfig | LlamaConfig | LSTMLanguageModelConfig | BigLanguageModelConfig | Seq2SeqRNNConfig
+        | TransformerConfig
+    ) = field(default_factory=GPTConfig)  # fmt: skip

@@ -5,7 +5,7 @@ import keras
 from tfllm.layers.pooling import Pooling
 from tfllm.models.bert import BERT
 from tfllm.models.causal import CausalModel
-from tfllm.models.gpt import GPT
+from tfllm.models.decoder_only import DecoderOnly
 from tfllm.tasks import text_inputs
 
 STDDEV = 0.02  # of the initial head of a Transformer, as in Devlin et al. 2019's code
@@ -31,7 +31,7 @@ def build(encoder, size, pairs=False, pooling=None, rate=None):
     for weight in text_inputs.unused_weights(encoder, pool):
         weight.trainable = False
     drop = keras.layers.Dropout(rate, name="drop", dtype=policy)
-    start = keras.initializers.TruncatedNormal(stddev=STDDEV) if isinstance(encoder, (BERT, GPT)) else None
+    start = keras.initializers.TruncatedNormal(stddev=STDDEV) if isinstance(encoder, (BERT, DecoderOnly)) else None
     head = keras.layers.Dense(size, kernel_initializer=start or "glorot_uniform", name="head", dtype=policy)
     head.build((None, pooled * (4 if apart else 1)))
     return pool, drop, head

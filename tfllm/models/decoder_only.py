@@ -1,0 +1,76 @@
+"""What GPT and Llama share: blocks with caches between embeddings and logits, in one forward pass."""
+
+import keras
+from keras import ops
+
+from tfllm.layers import masks
+from tfllm.layers.in_graph import in_graph
+from tfllm.layers.positions import positions_of
+from tfllm.models.causal import CausalModel
+
+
+class DecoderOnly(CausalModel):
+    """Abstract. token_ids -> `embedded` -> `blocks` -> `norm` -> product with the embeddings, or `to_logits`.
+
+    A subclass creates `embed`, `blocks` (layers with the call of EncoderBlock and an attention `look`), `norm`, and
+    `to_logits` unless `tied`. window: the maximum number of tokens that a query attends to, itself included; None: all
+    before it.
+    """
+
+    tied, window = True, None
+
+    def embedded(self, token_ids, position, training):
+        """token_ids [B, T] at `position` .. `position` + T - 1 -> x [B, T, D], the input of the first block."""
+        x = self.embed(token_ids)
+        if self.max_length is not None:
+            positions_of(x, position, self.max_length)  # raises ValueError for a text that is too long
+        return x
+
+    @in_graph
+    def features(self, token_ids, state=None, position=0, training=None):
+        """token_ids [B, T] at `position` .. `position` + T - 1 -> (x [B, T, D], state). See CausalModel."""
+        x, state, _ = self.forward(token_ids, state, position, training)
+        return x, state
+
+    @in_graph
+    def attention(self, token_ids):
+        """token_ids [B, T] -> {"layer1": weights [B, H, T, T], ...}: the attention weights of each block."""
+        return self.forward(token_ids)[2]
+
+    def forward(self, token_ids, state=None, position=0, training=None):
+        """-> (x [B, T, D], state, attention weights by block [B, H, T, S])."""
+        x = self.embedded(token_ids, position, training)
+        length = ops.shape(token_ids)[1]
+        if state is None:
+            mask = masks.causal(length, length, window=self.window)
+        else:
+            mask = masks.causal(length, ops.shape(state[0][0])[1], position, self.window)
+        weights, caches = {}, [None] * len(self.blocks) if state is None else list(state)
+        for i, block in enumerate(self.blocks):
+            x, weights[block.name], caches[i] = block(
+                x, attention_mask=mask, cache=caches[i], position=position, training=training
+            )
+        return self.norm(x), () if state is None else caches, weights
+
+    @in_graph
+    def logits(self, x):
+        """x [B, T, D] -> [B, T, V]."""
+        if not self.tied:
+            return self.to_logits(x)
+        return ops.einsum("btd,vd->btv", x, ops.cast(self.embed.embeddings, x.dtype))
+
+    def start(self, rows, length):
+        """Empty caches by block: (keys, values), each [rows, length, G, K].
+
+        Raises ValueError for more than max_length.
+        """
+        if isinstance(length, int) and self.max_length is not None and length > self.max_length:
+            raise ValueError(f"the model takes {self.max_length} tokens; got a state for {length}")
+        look = self.blocks[0].look
+        shape = (rows, length, look.num_kv_heads, look.width)
+        return [(ops.zeros(shape, self.compute_dtype), ops.zeros(shape, self.compute_dtype)) for _ in self.blocks]
+
+
+def normal(stddev):
+    """A new initializer for each weight: two weights of equal size from one initializer would be equal."""
+    return keras.initializers.RandomNormal(stddev=stddev)
