@@ -5,6 +5,7 @@ Weights match by name.
 
 from tfllm.interop import bert_files as bert
 from tfllm.interop import cudnn, gpt2, huggingface, keras_nlp
+from tfllm.interop import llama_files as llama
 from tfllm.interop import textgenrnn_files as textgenrnn
 
-__all__ = ["bert", "cudnn", "gpt2", "huggingface", "keras_nlp", "textgenrnn"]
+__all__ = ["bert", "cudnn", "gpt2", "huggingface", "keras_nlp", "llama", "textgenrnn"]

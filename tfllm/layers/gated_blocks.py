@@ -3,13 +3,14 @@
 import keras
 
 from tfllm.layers.attention import MultiHeadAttention
+from tfllm.layers.transformer_blocks import ACTIVATIONS
 
 
 @keras.saving.register_keras_serializable("tfllm")
 class GatedFeedForward(keras.layers.Layer):
     """(activation(x W) ⊗ x V) W2, x [B, T, D] -> [B, T, D], with inner width F = dff. Shazeer 2020, eq. 6: SwiGLU.
 
-    activation: the name of a Keras activation; "silu" is Swish with β = 1. Without biases.
+    activation: the name of a Keras activation, or "gelu_tanh"; "silu" is Swish with β = 1. Without biases.
     """
 
     def __init__(self, d_model, dff, activation="silu", **kwargs):
@@ -20,7 +21,8 @@ class GatedFeedForward(keras.layers.Layer):
         def dense(size, name, activation=None):
             return keras.layers.Dense(size, activation, use_bias=False, name=name, dtype=self.dtype_policy)
 
-        self.gate, self.widen = dense(dff, "gate", activation), dense(dff, "widen")
+        self.gate = dense(dff, "gate", ACTIVATIONS.get(activation, activation))
+        self.widen = dense(dff, "widen")
         self.narrow = dense(d_model, "narrow")
 
     def build(self, x_shape):

@@ -41,8 +41,6 @@ class Llama(DecoderOnly):
         super().__init__(**kwargs)
         if biases not in BIASES:
             raise ValueError(f"biases must be one of {BIASES}; got {biases!r}")
-        if window is not None and window < 1:
-            raise ValueError(f"a window has one token or more; got {window}")
         self.numbers = {
             "vocab_size": vocab_size, "max_length": max_length, "num_layers": num_layers, "d_model": d_model,
             "num_heads": num_heads, "dff": dff, "num_kv_heads": num_kv_heads, "head_width": head_width, "rate": rate,
