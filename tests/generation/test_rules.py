@@ -111,6 +111,8 @@ RULES = [
     (bad_words(WORDS[:-1]), lambda logits, ids: reference.bad_words(logits, ids, WORDS[:-1])),
     (bad_words(WORDS[-2:]), lambda logits, ids: reference.bad_words(logits, ids, WORDS[-2:])),
     (bad_words([[5], [0]]), lambda logits, ids: reference.bad_words(logits, ids, [[5], [0]])),
+    (no_repeat_ngram(1, 3), lambda logits, ids: reference.no_repeat_ngram(logits, ids, 1, 3)),
+    (no_repeat_ngram(2, 2), lambda logits, ids: reference.no_repeat_ngram(logits, ids, 2, 2)),
 ]
 
 
@@ -219,6 +221,7 @@ def test_suppressed_ids_are_silent():
     [
         (lambda: repetition_penalty(0), "repetition_penalty must be above 0, not 0"),
         (lambda: no_repeat_ngram(0), "no_repeat_ngram_size must be at least 1, not 0"),
+        (lambda: no_repeat_ngram(2, 0), "ngram_times must be at least 1, not 0"),
         (lambda: bad_words([]), r"one token id or more, not \[\]"),
         (lambda: bad_words([[1], []]), r"not \[\[1\], \[\]\]"),
         (lambda: bad_words([[6]])(*FEW), r"token ids from 0 to 5; got \[6\]"),

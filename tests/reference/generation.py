@@ -91,13 +91,13 @@ def repetition_penalty(logits, ids, penalty):
     return changed
 
 
-def no_repeat_ngram(logits, ids, size):
-    """Say each token in turn: forbidden where its n-gram is in the text already."""
+def no_repeat_ngram(logits, ids, size, times=1):
+    """Say each token in turn: forbidden where its n-gram is in the text as many `times` already."""
     changed, ids = np.array(logits), list(ids)
-    old = {tuple(ids[t : t + size]) for t in range(len(ids) - size + 1)}
+    old = [tuple(ids[t : t + size]) for t in range(len(ids) - size + 1)]
     for i in range(len(logits)):
         text = ids + [i]
-        if len(text) >= size and tuple(text[-size:]) in old:
+        if len(text) >= size and old.count(tuple(text[-size:])) >= times:
             changed[i] = -np.inf
     return changed
 

@@ -105,6 +105,16 @@ def test_greedy_equals_the_naive_loop(fresh, eager):
     assert punished == [naive(fresh, text, penalty=1.7) for text in texts] and punished != output
 
 
+def test_the_last_turn_alone_can_be_refused(fresh, eager):
+    options = {"refused": ["one two"], "refusal": "No."}
+    texts = ["Hello .\none  Two three", "one two\nHello .", "system\tone two\nHello .", "Hello .\nBill\tone two\nAnn\t"]
+    output = fresh.generate(texts, **options)
+    assert output == ["No.", *fresh.generate(texts[1:3]), "No."] and "No." not in output[1:3]
+    chat = fresh.chat(**options)
+    assert (chat.say("one two"), "".join(chat.stream("one two"))) == ("No.", "No.")
+    assert chat.say("Hello .") != "No."
+
+
 def test_the_loss_is_of_the_replies_alone(fresh, eager):
     """Other labels elsewhere change nothing; and the score is that of each reply with its own history."""
     inputs, targets, weights = (part.to_tensor() for part in fresh.example({"dialogue": tf.constant(DIALOGUES)}))

@@ -1,5 +1,7 @@
 """Generated texts, against loops that reread every text at each step; and the laws of prompts and limits."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -38,7 +40,7 @@ def expected_text(lm, prompt, ids):
     return prompt + lm.tokenizer.decode([ids]).numpy()[0].decode()
 
 
-def naive(lm, prompt, limit, pick, penalty=1.0, ngram=None, bad=()):
+def naive(lm, prompt, limit, pick, penalty=1.0, ngram=None, bad=(), times=1):
     """pick(logits [V], place) -> id, until END or `limit` tokens."""
     ids, new = read(lm, prompt), []
     while len(ids) + len(new) < limit:
@@ -46,7 +48,7 @@ def naive(lm, prompt, limit, pick, penalty=1.0, ngram=None, bad=()):
         logits = forward(lm, so_far)[1]
         logits[list(SILENT)] = -np.inf
         logits = reference.repetition_penalty(logits, so_far, penalty)
-        logits = logits if ngram is None else reference.no_repeat_ngram(logits, so_far, ngram)
+        logits = logits if ngram is None else reference.no_repeat_ngram(logits, so_far, ngram, times)
         logits = reference.bad_words(logits, so_far, bad) if bad else logits
         new.append(int(pick(logits, len(so_far))))
         if new[-1] == END:
@@ -67,6 +69,7 @@ def test_greedy_is_the_loop_that_reads_anew(lm):
     [
         ({"repetition_penalty": 3.0}, {"penalty": 3.0}),
         ({"no_repeat_ngram_size": 2}, {"ngram": 2}),
+        ({"no_repeat_ngram_size": 1, "ngram_times": 2}, {"ngram": 1, "times": 2}),
         ({"bad_words": ["df", "g"]}, {"bad": [[7, 9], [12, 7, 9], [10], [12, 10]]}),
     ],
 )
@@ -120,6 +123,34 @@ def test_rules_of_beams_see_the_prompt(lm):
     for text in lm.generate(["abc", "abca"], max_length=14, beam_width=3, no_repeat_ngram_size=2):
         pairs = [text[i : i + 2] for i in range(len(text) - 1)]
         assert len(pairs) == len(set(pairs))
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"temperature": 1.5}, {"beam_width": 2}, {"penalty_alpha": 0.4, "top_k": 3}], ids=len
+)
+def test_only_allowed_scripts_are_written(how):
+    """A tokenizer of bytes: whole characters, of the script alone; without the rule also others, and no text."""
+    lm, prompts = LanguageModel(fading(260, 4, width=8), Bytes()), ["ab", "é中"]
+    options = {"max_new_tokens": 5 if "beam_width" in how else 12, **how}
+    free, texts = lm.generate(prompts, **options), lm.generate(prompts, allowed_scripts="latin", **options)
+    new = [text.removeprefix(prompt) for text, prompt in zip(texts, prompts, strict=True)]
+    new = "".join(text.removesuffix("\ufffd") for text in new)  # a last character that is cut by the limit
+    assert texts != free and len(new) > 5 and "\ufffd" not in new
+    letters = [letter for letter in new if unicodedata.category(letter) in ("Ll", "Lo", "Lu")]  # others may be Common
+    assert all(unicodedata.name(letter).startswith("LATIN") for letter in letters)
+
+
+def test_a_refused_prompt_has_a_fixed_answer(lm):
+    """In lists and streams; other prompts are answered as without the list. Served: test_language_model_road.py."""
+    options = {"max_length": 8, "refused": ["ABC", "h g"], "refusal": "No."}
+    prompts = ["abc", "abcd", "b a abc", "h  g", "hg", ""]
+    expected = ["No.", "", "No.", "No.", "", ""]
+    expected = [answer or free for answer, free in zip(expected, lm.generate(prompts, max_length=8), strict=True)]
+    assert lm.generate(prompts, **options) == expected
+    assert ["".join(lm.stream(prompt, **options)) for prompt in prompts[:2]] == expected[:2]
+    assert lm.generate("abc", n_best=2, beam_width=2, **options) == [("No.", 0.0)] * 2
+    assert lm.generate("abc", refused="abc", max_new_tokens=1) == Continuation().refusal
+    assert list(lm.stream("abc", **options | {"refusal": ""})) == []
 
 
 def test_contrastive_search_is_that_of_the_loop(lm):
@@ -251,6 +282,10 @@ def test_a_prefix_begins_every_continuation(lm):
         (lambda lm: lm.generate("a", penalty_alpha=0.6, top_k=4, temperature=1.0), "neither a temperature"),
         (lambda lm: lm.generate("a", stop=["", "b"]), "stop must be a tuple of strings that are not empty"),
         (lambda lm: lm.generate("a", bad_words=[3]), "bad_words must be a tuple of strings"),
+        (lambda lm: lm.generate("a", ngram_times=2), "ngram_times=2 needs no_repeat_ngram_size"),
+        (lambda lm: lm.generate("a", allowed_scripts=["Latn"]), "allowed_scripts has no script 'Latn': use the names"),
+        (lambda lm: lm.generate("a", refused=["b", " "]), "refused must not have white space alone, got .'b', ' '."),
+        (lambda lm: lm.generate("a", refused="b", refusal=3), "refusal must be a string, got 3"),
         (lambda lm: next(lm.stream("a", beam_width=2)), "beam search cannot be streamed"),
     ],
 )

@@ -64,6 +64,7 @@ DECODINGS = {
     "sampling": {"temperature": 0.8, "top_k": 30, "top_p": 0.9, "typical_p": 0.95, "seed": 7},
     "rules": {
         "repetition_penalty": 1.3, "no_repeat_ngram_size": 3, "bad_words": ("e", "th"), "prefix": "so ", "stop": ("k",),
+        "allowed_scripts": ("Latin",), "refused": ("ZZ top",), "refusal": "No.",
     },
     "beams": {"beam_width": 3, "repetition_penalty": 1.2},
     "contrastive": {"penalty_alpha": 0.6, "top_k": 4},
@@ -77,7 +78,7 @@ def test_every_decoding_is_the_same_compiled_and_served(name, tmp_path):
     decoding = Continuation(**options)
     with eagerly():
         output = lm.generate(PROMPTS, **options)
-    assert len(set(output)) == len(PROMPTS)
+    assert len(set(output)) == len(PROMPTS) and (output[-1] == "No.") == (name == "rules")
     assert lm.generate(PROMPTS, **options) == output
     signatures = lm.signatures(decoding)
     expected = {"serving_default", *({"n_best"} if name == "beams" else {"serving_xla", "sample"})}

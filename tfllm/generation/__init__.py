@@ -14,6 +14,7 @@ from tfllm.generation.choices import (
     sampling,
 )
 from tfllm.generation.contrastive import check_contrastive, contrasting, contrastive_search
+from tfllm.generation.refusals import contains_any
 from tfllm.generation.rules import (
     bad_words,
     forced_tokens,
@@ -25,14 +26,15 @@ from tfllm.generation.rules import (
     suppressed,
 )
 from tfllm.generation.sample import Loop, Texts, drawing, sample
+from tfllm.generation.script_rule import allowed_scripts
 from tfllm.generation.steps import NOT_A_NUMBER, numbers
 from tfllm.generation.stops import before_stops, readable, settled, stop_table
 from tfllm.generation.stream import stream
 
 __all__ = [
-    "Beams", "Loop", "NOT_A_NUMBER", "Texts", "bad_words", "beam_search", "before_stops", "check_contrastive",
-    "check_sampling", "contrasting", "contrastive_search", "drawing", "forced_tokens", "greedy", "keep_min",
-    "keep_top_k", "keep_top_mass", "keep_typical", "max_length", "min_length", "no_repeat_ngram", "numbers",
-    "of_last_turn", "penalty", "readable", "repetition_penalty", "sample", "sampling", "settled", "stop_table",
-    "stream", "suppressed",
+    "Beams", "Loop", "NOT_A_NUMBER", "Texts", "allowed_scripts", "bad_words", "beam_search", "before_stops",
+    "check_contrastive", "check_sampling", "contains_any", "contrasting", "contrastive_search", "drawing",
+    "forced_tokens", "greedy", "keep_min", "keep_top_k", "keep_top_mass", "keep_typical", "max_length",
+    "min_length", "no_repeat_ngram", "numbers", "of_last_turn", "penalty", "readable", "repetition_penalty",
+    "sample", "sampling", "settled", "stop_table", "stream", "suppressed",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from `position` on. Rules run as graph operations, without Python code per token
 
 In Hugging Face's order: repetition_penalty, no_repeat_ngram, bad_words, min_length, max_length, forced_tokens,
 suppressed; then temperature, top_k, top_p, min_p, typical_p, which are `sampling`'s (choices.py). Given to beam_search,
-rules work on log-probabilities, as there.
+rules work on log-probabilities, as there. One more rule, which Hugging Face does not have, is in script_rule.py.
 """
 
 import numpy as np
@@ -33,10 +33,15 @@ def repetition_penalty(penalty):
     return rule
 
 
-def no_repeat_ngram(size):
-    """No n-gram of `size` tokens occurs twice in a text. Paulus et al. 2018, sec. 2.5 (there: trigrams, in beams)."""
+def no_repeat_ngram(size, times=1):
+    """No n-gram of `size` tokens occurs more than `times` in a text; overlapping ones count.
+
+    Paulus et al. 2018, sec. 2.5 (there: trigrams, once, in beams). Raises ValueError for a size or a number below 1.
+    """
     if size < 1:
         raise ValueError(f"no_repeat_ngram_size must be at least 1, not {size}.")
+    if times < 1:
+        raise ValueError(f"ngram_times must be at least 1, not {times}.")
 
     def rule(logits, tokens, position):
         repeats = tf.logical_and(
@@ -46,7 +51,7 @@ def no_repeat_ngram(size):
         for back in range(1, size):
             before = tf.pad(tokens, [[0, 0], [back, 0]])[:, :length]  # [R, L]: the token `back` places earlier
             repeats = tf.logical_and(repeats, before == so_far(tokens, position - back))
-        return tf.where(marked(tokens, repeats, logits.shape[-1]), NEVER, logits)
+        return tf.where(counted(tokens, repeats, logits.shape[-1]) >= times, NEVER, logits)
 
     return rule
 
@@ -175,11 +180,15 @@ def so_far(tokens, position):
 
 def marked(ids, where, vocab_size):
     """bool [R, V]: whether the id occurs in `ids` [R, N] where `where` [R or 1, N] is True."""
+    return counted(ids, where, vocab_size) > 0
+
+
+def counted(ids, where, vocab_size):
+    """int32 [R, V]: how often the id occurs in `ids` [R, N] where `where` [R or 1, N] is True."""
     rows = tf.range(tf.shape(ids)[0])[:, None] + tf.zeros_like(ids)
     where = tf.logical_and(where, tf.ones_like(ids, tf.bool))
     pairs = tf.stack([rows, tf.where(where, ids, 0)], axis=-1)  # [R, N, 2]
-    counts = tf.scatter_nd(pairs, tf.cast(where, tf.int32), [tf.shape(ids)[0], vocab_size])
-    return counts > 0
+    return tf.scatter_nd(pairs, tf.cast(where, tf.int32), [tf.shape(ids)[0], vocab_size])
 
 
 def known(ids, vocab_size):

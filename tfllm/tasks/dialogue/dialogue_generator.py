@@ -147,6 +147,9 @@ class DialogueGenerator(Writing):
         notes = {"dropped": first - begin, "cut": cut + written.system_cut}
         return ids, {name: tf.cast(part, tf.int32) for name, part in notes.items()}
 
+    def examined(self, texts):
+        return turns.last_turns(texts, self.speakers)
+
     def prepare(self, texts):
         """strings [B] -> ragged token_ids [B, None]: the history that the model reads."""
         return self.prompts(texts)[0]

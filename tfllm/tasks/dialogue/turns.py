@@ -53,6 +53,11 @@ def parsed(texts, speakers):
                 tf.reshape(next_speaker, [rows]))  # fmt: skip
 
 
+def last_turns(texts, speakers):
+    """Dialogues, strings [B] -> the text of the last turn of each, "" without one."""
+    return tf.strings.reduce_join(parsed(texts, speakers).turns[:, -1:].to_tensor("", shape=[None, 1]), axis=1)
+
+
 def in_order(named, count):
     """Numbers of speakers, ragged [B, None], -1 for turns without a name -> flat [T], all known."""
     flat, position = named.flat_values, tf.range(tf.size(named.flat_values))

@@ -20,14 +20,21 @@ NUMBERS = {
     "repetition_penalty": "float32", "length_penalty": "float32", "penalty_alpha": "float32",
     "min_length": "int32", "max_length": "int32", "max_new_tokens": "int32", "seed": "int64",
 }  # fmt: skip
-WHOLE = {"beam_width", "no_repeat_ngram_size", *(name for name, kind in NUMBERS.items() if kind.startswith("int"))}
+WHOLE = {
+    "beam_width",
+    "no_repeat_ngram_size",
+    "ngram_times",
+    *(name for name, kind in NUMBERS.items() if kind.startswith("int")),
+}
 LIMITS = {  # minimum, maximum, and whether the minimum is allowed; a field that is missing has no limits
     "temperature": (0, None, True), "top_k": (0, None, True), "min_p": (0, 1, True), "top_p": (0, 1, False),
     "typical_p": (0, 1, False), "repetition_penalty": (0, None, False), "length_penalty": (0, None, True),
     "penalty_alpha": (0, 1, True), "min_length": (0, None, True), "max_length": (1, None, True),
     "max_new_tokens": (1, None, True), "beam_width": (1, None, True), "no_repeat_ngram_size": (1, None, True),
+    "ngram_times": (1, None, True),
 }  # fmt: skip
 CUTS = {"top_k": 0, "top_p": 1, "min_p": 0, "typical_p": 1}  # sampling filters, with the value that keeps every token
+TEXTS = ("bad_words", "allowed_scripts", "refused")
 STANDS = {"top_k": 1, "top_p": 0.5, "min_p": 0.5, "typical_p": 0.5, "repetition_penalty": 2.0, "temperature": 1.0,
           "length_penalty": 1.0, "penalty_alpha": 0.5, "min_length": 1, "max_new_tokens": 1, "seed": 0}  # fmt: skip
 LENGTH_MULTIPLE = 64  # XLA programs have answer buffers of a multiple of this many tokens
@@ -46,8 +53,12 @@ class Decoding:
     min_p: float | None = None  # sample from tokens with at least p times the highest probability
     typical_p: float | None = None  # sample from tokens of nearly average information whose total probability reaches p
     repetition_penalty: float = 1.0  # above 1: previous tokens become less probable; Keskar et al. 2019
-    no_repeat_ngram_size: int | None = None  # no n-gram of this size occurs twice
+    no_repeat_ngram_size: int | None = None  # no n-gram of this size occurs more than ngram_times
+    ngram_times: int = 1  # see no_repeat_ngram_size
     bad_words: tuple[str, ...] = ()  # strings whose tokens, with or without a space before, are never generated
+    allowed_scripts: tuple[str, ...] = ()  # only characters of these scripts, such as Latin,Han, and of no script
+    refused: tuple[str, ...] = ()  # words or phrases: a text with one of them has the answer `refusal`
+    refusal: str = "I cannot answer this."  # the answer to texts with a phrase of `refused`
     seed: int = 0  # of sampling: the same seed gives the same text; may be a scalar tensor
 
     def __post_init__(self):
@@ -61,7 +72,14 @@ class Decoding:
         cuts = [name for name in CUTS if getattr(self, name) is not None]
         if self.temperature is None and cuts and not (cuts == ["top_k"] and self.contrastive):
             raise ValueError(f"{' and '.join(cuts)} need sampling: set a temperature, such as 1.0")
-        texts("bad_words", self.bad_words)
+        if self.ngram_times != 1 and self.no_repeat_ngram_size is None:
+            raise ValueError(f"ngram_times={self.ngram_times} needs no_repeat_ngram_size, the size of the n-grams")
+        for name in TEXTS:
+            texts(name, getattr(self, name))
+        if not all(text.strip() for text in self.refused):
+            raise ValueError(f"refused must not have white space alone, got {self.refused!r}")
+        if not isinstance(self.refusal, str):
+            raise ValueError(f"refusal must be a string, got {self.refusal!r}")
 
     def drop(self, *names):
         """Set disabled rules to None."""
@@ -156,7 +174,7 @@ def of_options(kind, options):
     if other := next((name for name in options if name not in names), None):
         raise ValueError(f"{kind.__name__} has no {other!r}{nearest(other, names)}")
     result = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-    for name in {"stop", "bad_words"} & result.keys():
+    for name in {"stop", *TEXTS} & result.keys():
         result[name] = (result[name],) if isinstance(result[name], str) else result[name]
     return kind(**result)
 
@@ -249,12 +267,23 @@ def rules(decoding, tokenizer):
     if "repetition_penalty" in used(decoding):
         result.append(generation.repetition_penalty(decoding.repetition_penalty))
     if decoding.no_repeat_ngram_size is not None:
-        result.append(generation.no_repeat_ngram(decoding.no_repeat_ngram_size))
+        result.append(generation.no_repeat_ngram(decoding.no_repeat_ngram_size, decoding.ngram_times))
     if decoding.bad_words:
         with tf.init_scope():  # Python ids, even while tracing
             spelt = tokenizer.encode([form for word in decoding.bad_words for form in (word, " " + word)]).to_list()
         spelt = [ids for ids in spelt if ids and tokenizer.unknown not in ids]
         result += [generation.bad_words(spelt, tokenizer.end)] if spelt else []
+    if decoding.allowed_scripts:
+        result.append(generation.allowed_scripts(spelling(tokenizer), decoding.allowed_scripts, tokenizer.end))
     if decoding.of_last_turn:
         result = [generation.of_last_turn(rule, tokenizer.end) for rule in result]
     return tuple(result)
+
+
+def spelling(tokenizer):
+    """The bytes of each token id; b"" of those that are not shown, U+FFFD of the unknown token."""
+    silent = (tokenizer.pad, tokenizer.start, tokenizer.end)
+    return [
+        b"" if i in silent else "\ufffd".encode() if i == tokenizer.unknown else token
+        for i, token in enumerate(tokenizer.tokens)
+    ]

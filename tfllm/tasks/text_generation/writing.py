@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfllm.generation import readable, stream
+from tfllm.generation import contains_any, readable, stream
 from tfllm.tasks import user_data
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.signature import Signature
@@ -38,6 +38,10 @@ class Writing(Task):
         texts.
         """
 
+    def examined(self, texts):
+        """Hook: the part of the texts [B] in which phrases of `refused` are looked for."""
+        return texts
+
     def answer(self, texts, decoding=None):
         """strings [B] -> {"text": [B], "score": [B], ...}: the best of `candidates`."""
         return first(self.candidates(texts, 1, decoding))
@@ -54,11 +58,20 @@ class Writing(Task):
         decoding = decoding or self.decoding()
         self.writer.check(decoding, n_best)
         if not jit_compile or not tf.executing_eagerly():
-            return self.writer.candidates(texts, n_best, decoding, row, decoding if jit_compile else None)
+            return self.unless_refused(texts, n_best, decoding, row, decoding if jit_compile else None)
         structure, numbers = split(decoding)
         return self.search(n_best, self.writer.xla_structure(structure, decoding), True)(
             tf.convert_to_tensor(texts), row=row, **numbers
         )
+
+    def unless_refused(self, texts, n_best, decoding, row, xla_structure):
+        """The writer's candidates; where a text is refused, `refusal` with score 0."""
+        result = self.writer.candidates(texts, n_best, decoding, row, xla_structure)
+        if not decoding.refused:
+            return result
+        refused = contains_any(self.examined(texts), decoding.refused)[:, None]
+        answers = {"text": tf.where(refused, decoding.refusal, result["text"])}
+        return result | answers | {"score": tf.where(refused, 0.0, result["score"])}
 
     @compiled
     def search(self, n_best, structure, jit_compile):
@@ -66,7 +79,7 @@ class Writing(Task):
 
         def candidates(texts, row=0, **numbers):
             xla_structure = structure if jit_compile else None
-            return self.writer.candidates(texts, n_best, replace(structure, **numbers), row, xla_structure)
+            return self.unless_refused(texts, n_best, replace(structure, **numbers), row, xla_structure)
 
         scalars = {name: tf.zeros([], spec.dtype) for name, spec in signature(structure).items()}
         return Signature(candidates, scalars=scalars, takes_row=structure.temperature is not None)
@@ -107,6 +120,10 @@ class Writing(Task):
         if search.beam_width > 1:
             raise ValueError(f"a beam search cannot be streamed: expected beam_width=1; got {search.beam_width}")
         self.writer.check(search, 1)
+        if search.refused and bool(contains_any(self.examined(tf.constant([text])), search.refused)[0]):
+            if search.refusal:
+                yield search.refusal
+            return
         if self.writer.has_empty_answer(tf.constant([text])):
             return
         structure, numbers = split(search)
