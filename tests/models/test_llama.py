@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.layers import parts
 from tests.models import laws
@@ -55,9 +56,16 @@ def test_speeds_are_the_papers(scaling):
     )
 
 
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["plain", "XLA"])
-def test_it_learns_one_batch(jit_compile):
-    laws.assert_learns_one_batch(Llama(**SIZES), TEXTS[:, 1:], jit_compile, epochs=40, rate=0.01)
+def test_it_learns_one_batch():
+    laws.assert_learns_one_batch(Llama(**SIZES | {"num_layers": 1}), TEXTS[:, 1:], False, epochs=40, rate=0.02)
+
+
+def test_a_loss_reaches_every_weight():
+    model = build(**FAMILIES["qwen3"])
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model(TEXTS, training=True)[..., 3] ** 2)
+    for weight, gradient in zip(model.trainable_weights, tape.gradient(loss, model.trainable_weights), strict=True):
+        assert np.abs(tf.convert_to_tensor(gradient)).max() > 1e-3, weight.path
 
 
 def test_beyond_its_window_a_token_changes_nothing():

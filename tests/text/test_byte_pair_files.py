@@ -75,8 +75,9 @@ def test_added_special_tokens_and_the_name_of_the_end(tmp_path):
     (tmp_path / "tokenizer.json").unlink()
     write_pair(tmp_path)
     write(tmp_path, "added_tokens.json", {"<é nd>": END + 1})
-    with pytest.raises(ValueError, match="does not match added tokens in a text; '<é nd>'"):
-        BytePairs.from_folder(tmp_path)
+    tokenizer = BytePairs.from_folder(tmp_path)
+    assert tokenizer.special == ("<|endoftext|>",) and tokenizer.rules.added == ("<é nd>",)
+    assert tokenizer.encode(["low<é nd>"]).to_list() == [[IDS["low"], END + 1]]
     write(tmp_path, "tokenizer_config.json", {"eos_token": "<|endoftext|>", "pad_token": "<é nd>"})
     assert BytePairs.from_folder(tmp_path).special == ("<|endoftext|>", "<é nd>")
 
@@ -106,14 +107,38 @@ def test_what_is_saved_is_read_again(tmp_path):
     [
         ({"type": "Unigram"}, "has a model of type 'Unigram'"),
         ({"model": {"type": "WordPiece", "vocab": {}}}, "a model of type 'WordPiece'"),
-        ({"pre_tokenizer": None}, "splits text as GPT-2 does"),
+        ({"pre_tokenizer": None}, "splits text as GPT-2, SmolLM2, GPT-4, Llama 3 and Qwen do"),
         ({"pre_tokenizer": {"type": "Sequence", "pretokenizers": []}}, "Sequence"),
         ({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True}}, "add_prefix_space false"),
         ({"pre_tokenizer": {"type": "ByteLevel", "use_regex": False}}, "use_regex true"),
-        ({"normalizer": {"type": "NFC"}}, "the normalizer 'NFC'"),
+        (
+            {
+                "pre_tokenizer": {
+                    "type": "Sequence",
+                    "pretokenizers": [
+                        {"type": "Digits", "individual_digits": False},
+                        {"type": "ByteLevel", "add_prefix_space": False},
+                    ],
+                }
+            },
+            "Digits",
+        ),
+        (
+            {
+                "pre_tokenizer": {
+                    "type": "Sequence",
+                    "pretokenizers": [
+                        {"type": "Split", "pattern": {"Regex": "a+"}, "behavior": "Isolated", "invert": False},
+                        {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False},
+                    ],
+                }
+            },
+            "a+",
+        ),
+        ({"normalizer": {"type": "NFKC"}}, """the normalizer {"type": "NFKC"}"""),
+        ({"byte_fallback": True}, "byte_fallback"),
         ({"dropout": 0.1}, "does not support these options of a BPE model: {'dropout': 0.1}"),
-        ({"ignore_merges": True}, "ignore_merges"),
-        ({"added_tokens": [{"id": END + 1, "content": "  ", "special": False}]}, "'  ' is not a special token"),
+        ({"added_tokens": [{"id": END + 1, "content": "  ", "special": False, "lstrip": True}]}, "'  ' has lstrip"),
         ({"vocab": {**IDS, "zz": END + 5}}, "must have the ids 0 to"),
     ],
 )

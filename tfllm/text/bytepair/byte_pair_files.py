@@ -2,31 +2,35 @@
 
 Supported: tokenizer.json; vocab.json + merges.txt; OpenAI's encoder.json + vocab.bpe. The names of special tokens are
 also read from tokenizer_config.json, special_tokens_map.json and added_tokens.json in the same folder.
-Not supported: other kinds of tokenizer (WordPiece, Unigram, other pre-tokenization patterns); the error says which.
 """
 
 import functools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from tfllm.files import json_object, understood, written
+from tfllm.text.bytepair import tokenizer_json
+from tfllm.text.bytepair.rules import Rules
 
 END_OF_TEXT = "<|endoftext|>"
 PAIRS = (("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe"))
-PLAIN = ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback", "ignore_merges")
 
 
 class Parts(NamedTuple):
     """vocabulary: tokens in the order of their ids; merges: pairs of tokens, best first; both in `letters`.
 
-    special: special tokens of the vocabulary, which `encode` never produces; end: the token that ends a text.
+    special: special tokens of the vocabulary, which `encode` never produces; end: the token that ends a text; start:
+    the one that every text begins with.
     """
 
     vocabulary: tuple
     merges: tuple
     special: tuple
     end: str | None
+    rules: Rules = Rules()
+    start: str | None = None
 
 
 @functools.cache
@@ -45,19 +49,22 @@ def read_folder(folder):
 
 def _read_folder(folder):
     config = {**_if_there(folder / "special_tokens_map.json"), **_if_there(folder / "tokenizer_config.json")}
+    rules, start = Rules(), None
     if (folder / "tokenizer.json").is_file():
-        ids, merges, added = _tokenizer_json(folder / "tokenizer.json")
+        ids, merges, added, rules, start = tokenizer_json.read(folder / "tokenizer.json")
     else:
         ids, merges, added = _pair(folder, _names(config))
     added += [{"id": int(token_id), **token} for token_id, token in config.get("added_tokens_decoder", {}).items()]
-    if common := [token["content"] for token in added if not token.get("special")]:
-        raise ValueError(
-            f"{folder}: BytePairs does not match added tokens in a text; {common[0]!r} is not a special token"
-        )
-    special = {token["content"]: token["id"] for token in added}
-    ids = {**ids, **special}
+    if config.get("add_bos_token"):
+        start = _content(config.get("bos_token"))
+    common = {token["content"]: token for token in added if not token.get("special")}
+    for name, token in common.items():
+        if strange := [option for option in ("lstrip", "rstrip", "single_word") if token.get(option)]:
+            raise ValueError(f"{folder}: the added token {name!r} has {strange[0]}, which BytePairs does not support")
+    ids = {**ids, **{token["content"]: token["id"] for token in added}}
+    special = {token["content"] for token in added} - common.keys()
     end = _content(config.get("eos_token")) or (END_OF_TEXT if END_OF_TEXT in ids else None)
-    return _parts(folder, ids, merges, special, end)
+    return _parts(folder, ids, merges, special, end, replace(rules, added=tuple(common)), start)
 
 
 def read_files(vocabulary, merges, end=END_OF_TEXT, special=()):
@@ -77,6 +84,14 @@ def write_folder(folder, parts):
     _write(Path(folder) / "merges.txt", "\n".join(lines))
 
 
+def write_json(folder, parts):
+    """Write tokenizer.json and tokenizer_config.json to an existing folder, for all rules."""
+    _write(Path(folder) / "tokenizer.json", tokenizer_json.text(parts) + "\n")
+    config = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": parts.start, "eos_token": parts.end}
+    config = {name: value for name, value in config.items() if value is not None}
+    _write(Path(folder) / "tokenizer_config.json", json.dumps(config, ensure_ascii=False, indent=2) + "\n")
+
+
 def write_config(folder, parts):
     """Write tokenizer_config.json, from which Hugging Face reads the class and the special tokens."""
     options = {"lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True}
@@ -86,29 +101,6 @@ def write_config(folder, parts):
         "bos_token": parts.end, "eos_token": parts.end, "unk_token": parts.end, "added_tokens_decoder": special,
     }  # fmt: skip
     _write(Path(folder) / "tokenizer_config.json", json.dumps(config, ensure_ascii=False, indent=2) + "\n")
-
-
-def _tokenizer_json(path):
-    """-> (ids by token, merges, added tokens as written in the file)."""
-    read = json_object(path)
-    model, cut = read.get("model", {}), read.get("pre_tokenizer") or {}
-    if "merges" not in model or model.get("type", "BPE") != "BPE":
-        raise ValueError(
-            f"{path}: BytePairs reads models of type BPE; this file has a model of type {model.get('type')!r}"
-        )
-    if cut.get("type") != "ByteLevel" or cut.get("add_prefix_space") or not cut.get("use_regex", True):
-        raise ValueError(
-            f"{path}: BytePairs splits text as GPT-2 does, with the pre-tokenizer ByteLevel (add_prefix_space false, "
-            f"use_regex true); this file has {json.dumps(cut)[:200]}"
-        )
-    if strange := {name: model[name] for name in PLAIN if model.get(name)}:
-        raise ValueError(f"{path}: BytePairs does not support these options of a BPE model: {strange}")
-    if read.get("normalizer"):
-        raise ValueError(
-            f"{path}: BytePairs does not normalise text; this file has the normalizer {read['normalizer']['type']!r}"
-        )
-    merges = [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in model["merges"]]
-    return model["vocab"], merges, list(read.get("added_tokens", ()))
 
 
 def _pair(folder, special):
@@ -138,12 +130,12 @@ def _merges(path):
     return merges
 
 
-def _parts(source, ids, merges, special, end):
+def _parts(source, ids, merges, special, end, rules=None, start=None):
     vocabulary = sorted(ids, key=ids.get)
     if [ids[token] for token in vocabulary] != list(range(len(ids))):
         raise ValueError(f"{source}: {len(ids)} tokens must have the ids 0 to {len(ids) - 1}, each exactly once")
-    special = sorted({*special, end} - {None}, key=lambda token: ids.get(token, -1))
-    return Parts(tuple(vocabulary), tuple(merges), tuple(special), end)
+    special = sorted({*special, end, start} - {None}, key=lambda token: ids.get(token, -1))
+    return Parts(tuple(vocabulary), tuple(merges), tuple(special), end, rules or Rules(), start)
 
 
 def _content(token):

@@ -19,29 +19,29 @@ EDGE = -1  # the category before and after a text
 
 def word_begins(points, kind, first):
     """Code points of all texts int32 [N], categories [N], bool [N] first of its text -> bool [N] first of its word."""
-    last = _after(first, 1, True)
-    before = tf.where(first, EDGE, _before(kind, 1, EDGE))
-    after = tf.where(last, EDGE, _after(kind, 1, EDGE))
-    spaced = _before(points == ord(" "), 1, False) & ~first
-    first_or_last = (before != SPACE) | ((after != SPACE) & (after != EDGE))
-    begins = first | tf.where(kind == SPACE, first_or_last, (kind != before) & ~spaced)
+    last = after(first, 1, True)
+    old = tf.where(first, EDGE, before(kind, 1, EDGE))
+    new = tf.where(last, EDGE, after(kind, 1, EDGE))
+    spaced = before(points == ord(" "), 1, False) & ~first
+    first_or_last = (old != SPACE) | ((new != SPACE) & (new != EDGE))
+    begins = first | tf.where(kind == SPACE, first_or_last, (kind != old) & ~spaced)
 
-    apostrophe = (points == ord("'")) & (before != OTHER) & ~spaced
-    one = tf.where(last, 0, _after(points, 1, 0))
-    two = tf.where(last | _after(last, 1, True), 0, _after(points, 2, 0))
+    apostrophe = (points == ord("'")) & (old != OTHER) & ~spaced
+    one = tf.where(last, 0, after(points, 1, 0))
+    two = tf.where(last | after(last, 1, True), 0, after(points, 2, 0))
     for endings, length in ((("s", "t", "m", "d"), 1), (("re", "ve", "ll"), 2)):
         result = [(one == ord(ending[0])) & (length == 1 or two == ord(ending[-1])) for ending in endings]
         result = apostrophe & tf.reduce_any(result, axis=0)
         for step in range(1, length + 1):
-            begins = begins & ~_before(result, step, False)
-        begins = begins | _before(result, length + 1, False)
+            begins = begins & ~before(result, step, False)
+        begins = begins | before(result, length + 1, False)
     return begins
 
 
-def _before(values, steps, fill):
+def before(values, steps, fill):
     """[N]: the value `steps` positions earlier, `fill` if there is none."""
     return tf.concat([tf.fill([steps], fill), values], 0)[: tf.size(values)]
 
 
-def _after(values, steps, fill):
+def after(values, steps, fill):
     return tf.concat([values, tf.fill([steps], fill)], 0)[steps:]
