@@ -18,6 +18,7 @@ from machine import machine
 
 import tfllm
 from tfllm.audit.intervals import bootstrap_mean
+from tfllm.explain import explaining
 from tfllm.models import BERTConfig, GPTConfig, MeanOfVectorsConfig, TextCNNConfig, TextRNNConfig
 from tfllm.tasks import TextClassifier, TextClassifierConfig
 
@@ -52,14 +53,15 @@ def trained(name, folder, phrases):
     return task
 
 
-def explained(task, texts, method, options):
+def explained(task, texts, subjects, method, options):
     """-> (figures of the explanations [sentences, figures], seconds of one without its faithfulness)."""
     task.explain(texts[0], method=method, faithfulness=False, **options)  # compiles
     start = time.perf_counter()
     task.explain(texts[:TIMED], method=method, faithfulness=False, **options)
     seconds = (time.perf_counter() - start) / len(texts[:TIMED])
-    results = [one.faithfulness for one in task.explain(texts, method=method, **options)]
-    return np.array([[getattr(one.own, name) for name in FIGURES] for one in results]), seconds
+    function = explaining.METHODS[method]
+    parts = (explaining.explained(subject, method, function, True, 5, 0, options).faithfulness for subject in subjects)
+    return np.array([[getattr(part.own, name) for name in FIGURES] for part in parts]), seconds
 
 
 def shown(values):
@@ -84,11 +86,12 @@ def main():
     parser.add_argument("models", type=Path)
     parser.add_argument("--phrases", type=int)
     parser.add_argument("--sentences", type=int, default=100)
+    parser.add_argument("--only", nargs="*", default=list(MODELS), choices=list(MODELS), help="some of the models")
     options = parser.parse_args()
     options.models.mkdir(parents=True, exist_ok=True)
     test = data.sst2("test")
     print(f"{time.strftime('%Y-%m-%d')}, {machine()}, {options.sentences} sentences")
-    for name in MODELS:
+    for name in options.only:
         task = trained(name, options.models, options.phrases)
         answers = task.classify([record["text"] for record in test], verbose=0)
         right = np.mean([one["label"] == record["label"] for one, record in zip(answers, test, strict=True)])
@@ -97,10 +100,12 @@ def main():
             times = ", ".join(f"{seconds:.2f}" for seconds in perturbations(task))
             print(f"1,000 texts of a sentence of 30 words: {times} s")
         texts = [record["text"] for record in test[: options.sentences]]
+        subject = explaining.subject_of(task)
+        subjects = [subject.of(task, [text], score=subject.kinds[0]) for text in texts]  # once for all methods
         for method, more in METHODS.items():
             if method.startswith("attention") and not hasattr(task.encoder, "attention"):
                 continue
-            figures, seconds = explained(task, texts, method, more)
+            figures, seconds = explained(task, texts, subjects, method, more)
             print(f"| {method} | {' | '.join(map(shown, figures.T))} | {seconds:.2f} |", flush=True)
 
 

@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from tfllm import config
 from tfllm.cli import info, keywords, options, runs, train, vectors
-from tfllm.cli.audit import data_report
+from tfllm.cli.audit import checks, data_report
 from tfllm.cli.tasks import table
 
 VERBS = {  # of a task: its dataclass, the line
@@ -36,6 +36,8 @@ def verbs():
         "info": ("tfllm info RUN", info.Info, {}),
         "runs": ("tfllm runs FOLDER", runs.Runs, {}),
     }
+    for check, (_, usage, _) in checks.CHECKS.items():
+        found[f"audit {check}"] = (f"tfllm audit {usage}", checks.kind_of(check), {})
     for action, (kind, usage, _) in vectors.ACTIONS.items():
         apart = vectors.OUT if kind is vectors.Training else {}
         found[f"vectors {action}"] = (f"tfllm vectors {usage}", kind, apart)

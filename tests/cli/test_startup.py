@@ -8,6 +8,7 @@ import pytest
 
 from tests.test_startup import python
 from tfllm.cli import VERBS
+from tfllm.cli.audit.checks import CHECKS
 from tfllm.cli.tasks import table
 from tfllm.cli.vectors import ACTIONS
 
@@ -17,6 +18,9 @@ LINES = {  # what is typed: what is printed on either stream
     **{f"{verb} --help": f"usage: tfllm {verb}" for verb in VERBS},
     **{f"train {task} --help": "--recipe.epochs" for task in table.TASKS},
     **{f"vectors {action} --help": "--" for action in ACTIONS},
+    **{f"audit {check} --help": f"usage: tfllm audit {check} RUN" for check in CHECKS},
+    "audit swaps RUN --data missing.txt": "--data missing.txt: there is no such file",
+    "audit gender RUN": "RUN is a run of lm; tfllm audit gender needs one of translation",
     "completion bash": "complete -o default -F _tfllm tfllm",
     "train --help": "TASK: translation",
     "train translation --help": "--model.num_layers",

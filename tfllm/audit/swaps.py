@@ -122,13 +122,21 @@ def counterfactuals(
     }  # fmt: skip
 
 
-def label_score(classifier: Any, label: str) -> Callable[[list[str]], list[float]]:
-    """The function texts -> probabilities of the label, by a TextClassifier; ValueError for unknown labels."""
+def label_score(classifier: Any, label: str | None = None, option: str = "label") -> Callable[[list[str]], list[float]]:
+    """The function texts -> probabilities of the label, or the numbers of a regression, by a TextClassifier.
+
+    option: the name of the argument in messages. Raises ValueError for an unknown label, for none if the classifier has
+    labels, and for one if it has none.
+    """
+    names = () if classifier.kind == "regression" else classifier.kinds.names
+    if names and label is None:
+        raise ValueError(f"{option}: choose one of the labels {', '.join(names)}")
+    if label is not None and label not in names:
+        kind = f"the labels are {', '.join(names)}" if names else "the classifier is a regression, which has none"
+        raise ValueError(f"{option}: there is no label {label!r}; {kind}")
 
     def score(texts):
         answers = classifier.classify(texts, verbose=0)
-        if answers and label not in answers[0]["probabilities"]:
-            raise ValueError(f"no label {label!r}; the labels: {', '.join(answers[0]['probabilities'])}")
-        return [answer["probabilities"][label] for answer in answers]
+        return [answer["score"] if label is None else answer["probabilities"][label] for answer in answers]
 
     return score

@@ -22,6 +22,7 @@ VERBS = {
     "runs": "compare the runs of a folder, the best first: tfllm runs FOLDER",
     "export": "write a SavedModel that needs no tfllm: tfllm export RUN FOLDER",
     "pretrain": "pre-train on plain text by masking parts of it: tfllm pretrain --text F ... --out RUN",
+    "audit": "measure bias and memorisation of a trained model: tfllm audit CHECK RUN ...",
     "data-report": "examine data before training: tfllm data-report --train F ... --test F ...",
     "keywords": "extract keywords from texts, English or Chinese: tfllm keywords FILE ...",
     "vectors": "train, convert, evaluate, search word vectors: tfllm vectors ACTION ...",
@@ -29,7 +30,7 @@ VERBS = {
 }
 
 
-HOMES = {"data-report": "audit.data_report"}  # verbs whose module has another name
+HOMES = {"audit": "audit.checks", "data-report": "audit.data_report"}  # verbs whose module has another name
 
 
 def module(verb):
