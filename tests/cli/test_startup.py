@@ -19,8 +19,6 @@ LINES = {  # what is typed: what is printed on either stream
     **{f"train {task} --help": "--recipe.epochs" for task in table.TASKS},
     **{f"vectors {action} --help": "--" for action in ACTIONS},
     **{f"audit {check} --help": f"usage: tfllm audit {check} RUN" for check in CHECKS},
-    "audit swaps RUN --data missing.txt": "--data missing.txt: there is no such file",
-    "audit gender RUN": "RUN is a run of lm; tfllm audit gender needs one of translation",
     "completion bash": "complete -o default -F _tfllm tfllm",
     "train --help": "TASK: translation",
     "train translation --help": "--model.num_layers",
@@ -59,6 +57,8 @@ LINES = {  # what is typed: what is printed on either stream
     "train qa --out R --squad file --valid_squad none": "--valid_squad none: there is no such file",
     "keywords none.txt": "FILE none.txt: there is no such file",
     "vectors train --text none.txt --out v.vec": "--text none.txt: there is no such file",
+    "audit swaps RUN --data missing.txt": "--data missing.txt: there is no such file",
+    "audit gender RUN": "RUN is a run of lm; tfllm audit gender needs one of translation",
 }
 
 CODE = """
