@@ -6,7 +6,7 @@ import tensorflow as tf
 import tfllm
 from tests.cli.test_road import export_only, history, stderr_of
 from tests.conftest import eagerly
-from tests.tasks.test_fact_answering import columns, records
+from tests.tasks.facts.test_fact_answering import columns, records
 from tfllm import data
 from tfllm.cli import main
 from tfllm.explain import fact_map

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tfllm
 from tests.cli.test_road import history, stderr_of
 from tests.conftest import eagerly
-from tests.tasks.questions import records
+from tests.tasks.questions.questions import records
 from tfllm import data
 from tfllm.cli import main
 from tfllm.cli.tasks.qa import Training, pretrained

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.tasks import tiny
-from tests.tasks.letters import made
+from tests.tasks.text_generation.letters import made
 from tfllm.extraction import Keywords
 from tfllm.models import BiDAF, MeanOfVectors, MemoryNetwork
 from tfllm.tasks import FactAnswering, QuestionAnswering, TextClassifier, TextClassifierConfig, TextEmbedder

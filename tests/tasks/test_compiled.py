@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.eager import context
 
-from tests.tasks.exchanges import SPEAKERS
-from tests.tasks.fading import fading
-from tests.tasks.letters import PROMPTS, endless, made
+from tests.tasks.dialogue.exchanges import SPEAKERS
+from tests.tasks.text_generation.fading import fading
+from tests.tasks.text_generation.letters import PROMPTS, endless, made
 from tfllm.layers.lora import attach, detach
 from tfllm.layers.pretrained_embedding import PretrainedEmbedding, replace_embedding
 from tfllm.models import BiDAF, Seq2SeqRNN, Seq2SeqRNNConfig

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 import tfllm
 from tests.layers.parts import scatter
-from tests.tasks.fading import Fading, fading
-from tests.tasks.questions import records
+from tests.tasks.questions.questions import records
+from tests.tasks.text_generation.fading import Fading, fading
 from tests.text.test_byte_pair_files import PAIRS, VOCABULARY
 from tfllm import models
 from tfllm.export import export

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests import zoo
-from tests.tasks import questions
+from tests.tasks.questions import questions
 from tests.tasks.small_tasks import LABELS, TASKS, TEXTS, dataset, task_of
 from tfllm import models
 from tfllm.tasks import (

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.tasks.test_text_classifier import CNN, TEXTS, made
+from tests.tasks.classification.test_text_classifier import CNN, TEXTS, made
 from tfllm.tasks import TextClassifier, TextClassifierConfig
 
 pytestmark = pytest.mark.usefixtures("eager")

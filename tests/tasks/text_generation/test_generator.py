@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from tests.reference import generation as reference
-from tests.tasks.fading import fading
-from tests.tasks.letters import PROMPTS, endless, made
-from tests.tasks.test_language_model import NoStart
+from tests.tasks.text_generation.fading import fading
+from tests.tasks.text_generation.letters import PROMPTS, endless, made
+from tests.tasks.text_generation.test_language_model import NoStart
 from tfllm.generation import sampling
 from tfllm.tasks import Continuation, LanguageModel
 from tfllm.text import END, PAD, START, UNKNOWN, Bytes, Words

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tests.conftest import eagerly
 from tests.layers.parts import scatter
-from tests.tasks.fading import fading
+from tests.tasks.text_generation.fading import fading
 from tfllm.export import export
 from tfllm.models.big_language_model import BigLanguageModel
 from tfllm.models.gpt import GPT

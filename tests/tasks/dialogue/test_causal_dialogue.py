@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import tfllm
 from tests.reference import dialogues as reference
-from tests.tasks.exchanges import (
+from tests.tasks.dialogue.exchanges import (
     DIALOGUES,
     LONG,
     SPEAKERS,
@@ -15,7 +15,7 @@ from tests.tasks.exchanges import (
     trained,
     untrained,
 )
-from tests.tasks.fading import fading
+from tests.tasks.text_generation.fading import fading
 from tfllm.evaluation import diversity
 from tfllm.models import GPT, GPTConfig
 from tfllm.tasks import CausalDialogue, DialogueGenerator, LanguageModel, Replying

@@ -1,6 +1,6 @@
 """A model of letters for the tests of generation."""
 
-from tests.tasks.fading import fading
+from tests.tasks.text_generation.fading import fading
 from tfllm.tasks import LanguageModel
 from tfllm.text import END, Characters
 

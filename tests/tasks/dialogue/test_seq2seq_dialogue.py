@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import tfllm
 from tests.reference import dialogues as reference
-from tests.tasks.exchanges import (
+from tests.tasks.dialogue.exchanges import (
     DIALOGUES,
     LONG,
     by_loops,

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import tfllm
-from tests.tasks.fading import fading
+from tests.tasks.text_generation.fading import fading
 from tfllm.models import BigLanguageModelConfig, GPTConfig, LSTMLanguageModelConfig
 from tfllm.tasks import LanguageModel, LanguageModelConfig
 from tfllm.tasks.streaming import fit_stream

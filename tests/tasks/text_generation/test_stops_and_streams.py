@@ -6,8 +6,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tasks.fading import fading
-from tests.tasks.letters import PROMPTS, endless
+from tests.tasks.text_generation.fading import fading
+from tests.tasks.text_generation.letters import PROMPTS, endless
 from tfllm.tasks import LanguageModel
 from tfllm.text import START, Bytes, Words
 from tfllm.text.cleaning import replace_invalid

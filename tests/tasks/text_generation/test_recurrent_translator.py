@@ -10,7 +10,7 @@ import tensorflow as tf
 from tests import bare
 from tests.layers.parts import scatter
 from tests.tasks.conftest import pairs
-from tests.tasks.test_one_road import naive
+from tests.tasks.text_generation.test_one_road import naive
 from tfllm.models import Seq2SeqRNN, Seq2SeqRNNConfig
 from tfllm.tasks import Decoding, Translator, TranslatorConfig
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.tasks.test_text_classifier import CNN, PAIRS, SINGLE, TEXTS, made
+from tests.tasks.classification.test_text_classifier import CNN, PAIRS, SINGLE, TEXTS, made
 from tfllm import models
 from tfllm.tasks import TextClassifier, TextClassifierConfig
 

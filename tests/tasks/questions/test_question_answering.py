@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.tasks.questions import FILLER, records
+from tests.tasks.questions.questions import FILLER, records
 from tfllm.evaluation import squad
 from tfllm.interop import bert, huggingface
 from tfllm.layers import PretrainedEmbedding
