@@ -8,7 +8,7 @@ from tests.text.test_byte_pair_files import assert_equal, random_texts
 from tests.text.test_byte_pairs import PAIRS, VOCABULARY
 from tfllm.text import BytePairs
 from tfllm.text.bytepair.added_tokens import AddedTokens
-from tfllm.text.bytepair.rules import Rules
+from tfllm.text.bytepair.splitting_rules import Rules
 
 LLAMA3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tfllm.files import json_object, understood, written
 from tfllm.text.bytepair import tokenizer_json
-from tfllm.text.bytepair.rules import Rules
+from tfllm.text.bytepair.splitting_rules import Rules
 
 END_OF_TEXT = "<|endoftext|>"
 PAIRS = (("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe"))

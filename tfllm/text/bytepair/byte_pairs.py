@@ -19,9 +19,9 @@ from tfllm.text.bytepair.byte_pair_files import (
     write_json,
 )
 from tfllm.text.bytepair.categories import Categories
-from tfllm.text.bytepair.composing import NormalFormC
 from tfllm.text.bytepair.merging import Merges
-from tfllm.text.bytepair.rules import Rules
+from tfllm.text.bytepair.normal_form import NormalFormC
+from tfllm.text.bytepair.splitting_rules import Rules
 from tfllm.text.bytepair.whole_words import WholeWords
 from tfllm.text.bytepair.word_patterns import word_begins
 from tfllm.text.tokenizer import CPU, Tokenizer

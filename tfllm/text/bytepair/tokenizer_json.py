@@ -7,7 +7,7 @@ normalizers; the error names what is asked for.
 import json
 
 from tfllm.files import json_object
-from tfllm.text.bytepair.rules import Rules
+from tfllm.text.bytepair.splitting_rules import Rules
 
 PLAIN = ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback")
 GPT4 = (

@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 import tensorflow as tf
 
-from tfllm.text.bytepair.composing import NEWER, NormalFormC
+from tfllm.text.bytepair.normal_form import NEWER, NormalFormC
 from tfllm.text.code_points import points
 
 NEW = points(NEWER)
