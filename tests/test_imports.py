@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "training": {"lazy", "files", "limits", "fonts", "private_api", "config", "layers.names", "layers.lora"},
     "models": {"lazy", "layers", "sizes"},
     "vectors": {"lazy", "files", "limits", "fonts", "private_api", "text", "losses", "layers"},
-    "interop": {"files", "limits", "models"},
+    "interop": {"files", "limits", "models", "layers"},
     # Beyond the design: `fit` compiles with the recipe unless the user did; `score` and `export` are methods of a task.
     "tasks": {"lazy", "files", "saving", "sizes", "endless", "models", "layers", "text", "losses", "metrics",
               "generation", "vectors", "config", "data.batches", "data.blocks", "data.reading.dialogues",

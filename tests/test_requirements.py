@@ -122,6 +122,12 @@ def hub(_):
     return gpt2.load("a/b")
 
 
+def gguf_file(folder):
+    from tfllm.interop import gguf
+
+    return gguf.read(folder / "a.gguf")
+
+
 def glove(_):
     from tfllm.vectors import GloVe
 
@@ -170,7 +176,7 @@ OPTIONAL = {
     "nltk": ("nltk", "eval", rouge), "matplotlib": ("matplotlib", "plot", draw), "babel": ("babel", "dates", dates),
     "tensorboard": ("tensorboard", "tensorboard", tensorboard), "safetensors": ("safetensors", "hub", safetensors),
     "huggingface_hub": ("huggingface-hub", "hub", hub), "numba": ("numba", "glove", glove),
-    "jieba": ("jieba", "chinese", chinese_words),
+    "jieba": ("jieba", "chinese", chinese_words), "gguf": ("gguf", "gguf", gguf_file),
     "opencc": ("opencc-python-reimplemented", "chinese", simplified),
     "lime": ("lime", "explain", by_lime), "shap": ("shap", "explain", by_shap),
     "datasketch": ("datasketch", "audit", near_duplicates),

@@ -61,7 +61,7 @@ def test_a_pretrained_model_is_trained_and_saved(folder, tmp_path):
      (GPT(260, 8, 1, 4, 1), Bytes(), "GPT with Bytes")],
 )  # fmt: skip
 def test_unsupported_models_are_refused(model, tokenizer, kinds, tmp_path):
-    with pytest.raises(ValueError, match=f"is for a GPT with BytePairs; this is a {kinds}"):
+    with pytest.raises(ValueError, match=f"is for a GPT or Llama with BytePairs; this is a {kinds}"):
         LanguageModel(model, tokenizer).save_pretrained(tmp_path / "no")
     assert not (tmp_path / "no").exists()
 

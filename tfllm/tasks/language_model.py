@@ -7,13 +7,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfllm import text
 from tfllm.data import batches, blocks
 from tfllm.data.streams import Stream
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.configs import GPTConfig
-from tfllm.models.gpt import GPT
 from tfllm.ragged import joined
 from tfllm.tasks.building import Builder, documents
 from tfllm.tasks.compiled import compiled
@@ -79,32 +77,25 @@ class LanguageModel(Writing):
 
     @classmethod
     def from_pretrained(cls, path_or_name: str | Path, rate: float | None = None, **options: Any) -> "LanguageModel":
-        """A GPT-2 with its tokenizer: a folder in Hugging Face's format, a name on its hub, or a keras-nlp preset.
+        """A GPT-2, Llama, Mistral, Qwen2, Qwen3 or SmolLM2 with its tokenizer: a folder in Hugging Face's format, a
+        name on its hub, a .gguf file, or a keras-nlp preset of GPT-2.
 
-        rate: probability of dropout, to override the checkpoint's. options: of GPT, such as dtype="mixed_bfloat16".
-        Raises FileNotFoundError if the name does not exist, or without network access.
+        rate: probability of dropout, to override the checkpoint's. options: of GPT or Llama, such as dtype="bfloat16".
+        Raises FileNotFoundError if it does not exist, or without network access; ValueError for what is not supported.
         """
-        from tfllm.interop import gpt2, huggingface, keras_nlp
+        from tfllm.tasks import pretrained_causal
 
-        folder = huggingface.folder(path_or_name)
-        if keras_nlp.is_preset(folder):
-            files = folder / "assets" / "tokenizer"
-            tokenizer = text.BytePairs.from_files(files / "vocabulary.json", files / "merges.txt")
-            return cls(keras_nlp.load(folder, rate, **options), tokenizer).pretrained()
-        return cls(gpt2.load(folder, rate, **options), text.BytePairs.from_folder(folder)).pretrained()
+        model, tokenizer, _ = pretrained_causal.load(path_or_name, rate, **options)
+        return cls(model, tokenizer).pretrained()
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write model and tokenizer in Hugging Face's format, for `from_pretrained` of both libraries.
 
-        Raises ValueError unless the model is a GPT in GPT-2's layout with a BytePairs tokenizer.
+        Raises ValueError unless the model is a GPT in GPT-2's layout, or a Llama, with a BytePairs tokenizer.
         """
-        from tfllm.interop import gpt2
+        from tfllm.tasks import pretrained_causal
 
-        if not isinstance(self.model, GPT) or not isinstance(self.tokenizer, text.BytePairs):
-            kinds = type(self.model).__name__, type(self.tokenizer).__name__
-            raise ValueError(f"Hugging Face's format is for a GPT with BytePairs; this is a {' with '.join(kinds)}")
-        gpt2.save(self.model, folder, self.tokenizer.end, self.tokenizer.end)
-        self.tokenizer.save_files(folder)
+        pretrained_causal.save(self.model, self.tokenizer, folder)
 
     @property
     def writer(self):

@@ -64,7 +64,9 @@ def _read_folder(folder):
     ids = {**ids, **{token["content"]: token["id"] for token in added}}
     special = {token["content"] for token in added} - common.keys()
     end = _content(config.get("eos_token")) or (END_OF_TEXT if END_OF_TEXT in ids else None)
-    return _parts(folder, ids, merges, special, end, replace(rules, added=tuple(common)), start)
+    lacking = [letter for letter in letters() if letter not in ids]
+    rules = replace(rules, added=tuple(common), drops_bytes=rules.drops_bytes and bool(lacking))
+    return _parts(folder, ids, merges, special, end, rules, start)
 
 
 def read_files(vocabulary, merges, end=END_OF_TEXT, special=()):

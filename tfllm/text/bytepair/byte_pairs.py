@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfllm.files import understood
+from tfllm.text.bytepair import gguf_vocabulary
 from tfllm.text.bytepair.added_tokens import AddedTokens
 from tfllm.text.bytepair.byte_pair_files import (
     END_OF_TEXT,
@@ -36,7 +37,7 @@ class BytePairs(Tokenizer):
     Radford et al. 2019, sec. 2.2; Sennrich et al. 2016, alg. 1. Equal to Hugging Face's `tokenizers` on all valid
     UTF-8, with one difference: the name of a special token, such as <|endoftext|>, is ordinary text, as in all our
     tokenizers, except for `encode_special`. `decode(encode(s)) == s` for all bytes, unless the rules have a normal
-    form: invalid UTF-8 is split like punctuation and keeps its bytes.
+    form or drop bytes: invalid UTF-8 is split like punctuation and keeps its bytes.
 
     vocabulary  tokens in the order of their ids, in the characters that represent bytes in GPT-2's files ("Ġthe");
                 without one, each byte is a token
@@ -79,6 +80,14 @@ class BytePairs(Tokenizer):
         with understood(vocabulary, "tokens and their ids"):
             return cls(*read_files(vocabulary, merges, end))
 
+    @classmethod
+    def from_gguf(cls, metadata):
+        """From the metadata of a GGUF file, a dict with keys tokenizer.ggml.*; see interop.gguf.read.
+
+        Raises ValueError for another kind of tokenizer.
+        """
+        return cls(*gguf_vocabulary.parts(metadata))
+
     def save_files(self, folder):
         """Write vocab.json, merges.txt and tokenizer_config.json, as Hugging Face's GPT2Tokenizer loads them.
 
@@ -111,9 +120,12 @@ class BytePairs(Tokenizer):
         self.special, self.rules, self._plain = tuple(parts.special), rules, {ids[token]: token for token in plain}
         self._end, self.end, self._start, self.start = parts.end, ids.get(parts.end), parts.start, ids.get(parts.start)
         with tf.init_scope(), tf.device(CPU):  # constants must survive the graph that creates the tokenizer
-            self._tokens, self._bytes = tf.constant(tokens), tf.constant(BYTES)
+            self._tokens = tf.constant(tokens)
+            self._bytes = tf.constant([BYTES[values[letter]] if letter in ids else b"" for letter in letters()])
             self._categories = Categories()
-            self._merge = Merges([(ids[a], ids[b], ids[a + b]) for a, b in parts.merges], [ids[x] for x in letters()])
+            self._merge = Merges(
+                [(ids[a], ids[b], ids[a + b]) for a, b in parts.merges], [ids.get(letter, 0) for letter in letters()]
+            )
             self._normal = NormalFormC() if rules.normal_form else tf.identity
             self._added = AddedTokens(rules.added, [ids[token] for token in rules.added]) if rules.added else None
             both = sorted(plain)
@@ -180,7 +192,8 @@ def _check(parts, ids, values):
     if wrong := [token for token in (*special, *parts.rules.added) if not token or "\0" in token]:
         raise ValueError(f"special and added tokens have one character or more, none of them zero; got {wrong[0]!r}")
     common = ids.keys() - special - set(parts.rules.added)
-    if missing := [letter for letter in values if letter not in common]:
+    missing = [letter for letter in values if letter not in common]
+    if missing and not parts.rules.drops_bytes:
         raise ValueError(f"a byte-level vocabulary has all 256 bytes; {len(missing)} are missing: {missing[:3]}")
     if strange := [token for token in common if not token or set(token) - values.keys()]:
         raise ValueError(f"a token is special, or written in the letters of bytes ('Ġthe'); {strange[0]!r} is neither")

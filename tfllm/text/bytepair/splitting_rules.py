@@ -15,9 +15,10 @@ class Rules:
     pattern      "gpt2" or "gpt4", see word_patterns.py;  digits  the maximum numbers of a word; None: no limit
     whole_words  a word that is a token is not merged from its bytes
     added        tokens that are recognised anywhere in a text, before it is split, the longest first
+    drops_bytes  bytes for which the vocabulary has no token are dropped; otherwise it must have all 256
 
-    SmolLM2: digits=1. Llama 3: pattern="gpt4", digits=3, whole_words=True. Qwen2 and Qwen3: normal_form="NFC",
-    pattern="gpt4", digits=1. Raises ValueError for other values.
+    SmolLM2: digits=1, drops_bytes=True. Llama 3: pattern="gpt4", digits=3, whole_words=True. Qwen2 and Qwen3:
+    normal_form="NFC", pattern="gpt4", digits=1. Raises ValueError for other values.
     """
 
     pattern: str = "gpt2"
@@ -25,6 +26,7 @@ class Rules:
     normal_form: str | None = None
     whole_words: bool = False
     added: tuple[str, ...] = ()
+    drops_bytes: bool = False
 
     def __post_init__(self):
         object.__setattr__(self, "added", tuple(self.added))

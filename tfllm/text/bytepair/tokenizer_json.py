@@ -31,7 +31,7 @@ def read(path):
     added = list(whole.get("added_tokens") or ())
     rules = Rules(
         *_pattern(path, whole.get("pre_tokenizer")), _normal_form(path, whole.get("normalizer")),
-        bool(model.get("ignore_merges")),
+        bool(model.get("ignore_merges")), drops_bytes=model.get("unk_token") is None,
     )  # fmt: skip
     return model["vocab"], merges, added, rules, _start(whole.get("post_processor"))
 
