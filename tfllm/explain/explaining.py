@@ -15,9 +15,14 @@ from tfllm.explain.subjects.embedder_subject import EmbedderSubject
 from tfllm.explain.subjects.fact_subject import FactSubject
 from tfllm.explain.subjects.prompt_subject import PromptSubject
 from tfllm.explain.subjects.reader_subject import ReaderSubject
+from tfllm.explain.subjects.reply_subjects import PairReplySubject, StreamReplySubject
 from tfllm.explain.subjects.source_subject import SourceSubject
+from tfllm.explain.subjects.written_fact_subject import WrittenFactSubject
+from tfllm.models.causal import CausalModel
+from tfllm.models.memory_network import MemoryNetwork
 from tfllm.tasks import user_data
 from tfllm.tasks.classification.text_classifier import TextClassifier
+from tfllm.tasks.dialogue.dialogue_generator import DialogueGenerator
 from tfllm.tasks.facts.fact_answering import FactAnswering
 from tfllm.tasks.language_model import LanguageModel
 from tfllm.tasks.questions.question_answering import QuestionAnswering
@@ -32,9 +37,11 @@ METHODS = {
     "attention_rollout": attention_weights.attention_rollout, "attention_flow": attention_weights.attention_flow,
     "random": occlusion.chance,
 }  # fmt: skip
-SUBJECTS = {
+SUBJECTS = {  # task: its subject, or that of each kind of model
     TextClassifier: ClassifierSubject, TextEmbedder: EmbedderSubject, QuestionAnswering: ReaderSubject,
-    EncoderDecoder: SourceSubject, LanguageModel: PromptSubject, FactAnswering: FactSubject,
+    EncoderDecoder: SourceSubject, LanguageModel: PromptSubject,
+    FactAnswering: {MemoryNetwork: FactSubject, object: WrittenFactSubject},
+    DialogueGenerator: {CausalModel: StreamReplySubject, object: PairReplySubject},
 }  # fmt: skip
 
 
@@ -94,7 +101,8 @@ def subject_of(task):
     """The Subject for a task. Raises TypeError for a task without one."""
     for kind, subject in SUBJECTS.items():
         if isinstance(task, kind):
-            return subject
+            models = subject if isinstance(subject, dict) else {object: subject}
+            return next(found for model, found in models.items() if isinstance(getattr(task, "model", None), model))
     kinds = ", ".join(kind.__name__ for kind in SUBJECTS)
     raise TypeError(f"a {type(task).__name__} cannot be explained; supported are: {kinds}")
 

@@ -120,10 +120,18 @@ class Transformer(Model):
     @in_graph
     def encode(self, inp, attention_mask):
         """inp [B, S] -> memory [B, S, D]."""
-        x = self.drop_input(self.place_input(self.embed_input(inp) * self.d_model**0.5))
-        for block in self.encoder:
-            x, _, _ = block(x, attention_mask=attention_mask)
-        return self.norm_memory(x) if self.pre_norm else x
+        return self.encoded(inp, attention_mask)[0]
+
+    def encoded(self, inp, attention_mask):
+        """inp [B, S] -> (memory [B, S, D], attention weights {"encoder_layer{i}": [B, H, S, S]})."""
+        x, weights = self.drop_input(self.place_input(self.embed_input(inp) * self.d_model**0.5)), {}
+        for i, block in enumerate(self.encoder):
+            x, weights[f"encoder_layer{i + 1}"], _ = block(x, attention_mask=attention_mask)
+        return self.norm_memory(x) if self.pre_norm else x, weights
+
+    def encoder_attention(self, inp):
+        """inp [B, S] int -> the attention weights of the encoder, see `encoded`."""
+        return self.encoded(inp, masks.padding(inp))[1]
 
     def decode(self, tar, memory, self_mask, cross_mask, caches=None, seen=None, position=0):
         """tar [B, T] -> (logits [B, T, V], attention weights by name, caches).

@@ -4,6 +4,9 @@
     flow     the maximum flow from an output to each token through the layers, whose edges have the capacities A_l;
              their sec. 3.2
 
+Differs: of a Transformer with encoder and decoder both also go through the decoder, with the attention to the source as
+one more layer beside a residual connection.
+
 Attention does not prove that a token mattered: other weights may give the same answer (Jain & Wallace 2019). The scores
 show what the model attended to; `faithfulness` shows whether it was needed. They are the same for every label.
 
@@ -31,22 +34,50 @@ def attention(subject, layer=None, head=None):
 
 def attention_rollout(subject):
     """-> Division."""
-    shares = rollout(stacked(subject))
-    return divided(subject, subject.queries() @ shares)
+    layers, queries, begins = mixing(subject)
+    return divided(subject, queries @ rollout(layers), begins=begins)
 
 
 def attention_flow(subject):
     """-> Division."""
-    weights = residual(stacked(subject))
-    queries = subject.queries()
-    flows = {t: flow(weights, t) for t in np.flatnonzero(queries.any(axis=0))}
-    return divided(subject, np.stack([sum(row[t] * flows[t] for t in np.flatnonzero(row)) for row in queries]))
+    layers, queries, begins = mixing(subject)
+    flows = {t: flow(layers, t) for t in np.flatnonzero(queries.any(axis=0))}
+    shares = np.stack([sum(row[t] * flows[t] for t in np.flatnonzero(row)) for row in queries])
+    return divided(subject, shares, begins=begins)
 
 
-def rollout(weights):
-    """[L, H, T, T] -> [T, T]: the shares of the input positions in each output position."""
-    result = np.eye(weights.shape[-1])
-    for layer in residual(weights):
+def mixing(subject):
+    """-> (layers [L, T, T] with residual connections, queries [K, T], {input: its first position}).
+
+    The positions of an encoder-decoder are those of the source, then those of the target: S + T. A layer of its encoder
+    changes the first, and the two layers of each block of its decoder change the others, by themselves and by the
+    source.
+    """
+    if not hasattr(subject, "whole_attention"):
+        return residual(stacked(subject)), subject.queries(), {}
+    inputs = {name: tf.constant(part[None]) for name, part in subject.inputs.items()}
+    encoder, own, across = subject.whole_attention(subject.task, inputs)
+    size, whole, layers = across.shape[-1], sum(across.shape[-2:]), []
+    parts = [("source", part) for part in residual(encoder)]
+    for i, part in enumerate(residual(own)):
+        parts += [("target", part), ("across", across[i].astype("float64").mean(axis=0))]
+    for kind, part in parts:
+        layer = np.eye(whole)
+        if kind == "source":
+            layer[:size, :size] = part
+        elif kind == "target":
+            layer[size:, size:] = part
+        else:
+            layer[size:] *= 0.5
+            layer[size:, :size] = 0.5 * part
+        layers.append(layer)
+    return np.stack(layers), np.eye(whole)[size + subject.at], {"source": 0, "target": size}
+
+
+def rollout(layers):
+    """[L, T, T], layers with residual connections -> [T, T]: the shares of the inputs in each output position."""
+    result = np.eye(layers.shape[-1])
+    for layer in layers:
         result = layer @ result
     return result
 
@@ -98,11 +129,14 @@ def chosen(weights, layer, head):
     return weights.mean(axis=(0, 1))
 
 
-def divided(subject, shares, part=None):
-    """Shares of positions [K, T] -> Division. part: the input that they belong to; tokens of others get 0."""
+def divided(subject, shares, part=None, begins=None):
+    """Shares of positions [K, T] -> Division. part: the input that they belong to; tokens of others get 0.
+
+    begins: {input: the first of its positions}, if they are those of several inputs.
+    """
     value = subject.values(np.ones((1, subject.size), bool))[0]
     matrix = np.zeros((len(value), subject.size))
     for n, (name, position) in enumerate(subject.positions):
         if part is None or name == part:
-            matrix[:, n] = shares[:, position]
+            matrix[:, n] = shares[:, (begins or {}).get(name, 0) + position]
     return Division(matrix, value)

@@ -3,10 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from tfllm.explain.subjects.subject import Subject, Token
-from tfllm.explain.subjects.token_spans import token_spans
-from tfllm.models.memory_network import MemoryNetwork
-from tfllm.tasks.facts.fact_inputs import lines, plain
+from tfllm.explain.subjects.fact_tokens import fact_tokens, question_tokens
+from tfllm.explain.subjects.subject import Subject
+from tfllm.tasks.facts.fact_inputs import lines
 from tfllm.text import UNKNOWN
 
 
@@ -18,13 +17,12 @@ class FactSubject(Subject):
     @classmethod
     def of(cls, task, texts, target=None, score="log-odds"):
         """texts: facts and question (str). target: an answer; None: that of the task. ValueError for an answer that it
-        does not know, for empty texts, and for a model that writes its answers.
+        does not know, and for empty texts.
         """
-        if not isinstance(task.model, MemoryNetwork):
-            raise ValueError(f"facts are explained for a MemoryNetwork; this task has a {type(task.model).__name__}")
         story, question = texts
-        facts, asked = lines(tf.constant([story])), plain(tf.constant([question])).numpy()[0].decode()
-        if not (asked and facts.flat_values.shape[0]):
+        facts = lines(tf.constant([story]))
+        rows, asked = fact_tokens(task.tokenizer, story, facts), question_tokens(task.tokenizer, question)
+        if not (rows and asked):
             raise ValueError("there is no answer to explain: the facts or the question is empty")
         inputs = {name: part[0].numpy().astype("int32")
                   for name, part in task.reader.read(facts, tf.constant([question]))[0].items()}  # fmt: skip
@@ -32,20 +30,11 @@ class FactSubject(Subject):
         token_id = int(task.reader.targets(tf.constant([answer])).flat_values[0])
         if token_id == UNKNOWN:
             raise ValueError(f"the task does not know the answer {answer!r}")
-        tokens, places, begin = [], [], 0
-        kept = [fact.decode("utf-8", "replace") for fact in facts[0].numpy()]
-        for number, fact in enumerate(kept, start=-len(kept)):
-            begin = story.index(fact, begin)
-            row = min(len(kept), task.model.max_facts) + number  # below 0: too old to be read
-            for word, (first, end) in enumerate(token_spans(task.tokenizer, fact)[: task.fact_length]):
-                if row >= 0:
-                    tokens.append(Token(fact[first:end], begin + first, begin + end, "facts"))
-                    places.append(("facts", row * task.fact_length + word))
-            begin += len(fact)
-        shift = question.index(asked)
-        for word, (first, end) in enumerate(token_spans(task.tokenizer, asked)):
-            tokens.append(Token(asked[first:end], shift + first, shift + end, "question"))
-            places.append(("question", word))
+        read = rows[-task.model.max_facts :]  # older ones are not read
+        tokens = [token for row in read for token in row[: task.fact_length]] + asked
+        places = [("facts", number * task.fact_length + word) for number, row in enumerate(read)
+                  for word in range(min(len(row), task.fact_length))]  # fmt: skip
+        places += [("question", word) for word in range(len(asked))]
         return cls(
             task, texts={"facts": story, "question": question}, tokens=tuple(tokens), targets=(answer,), inputs=inputs,
             groups=(("facts",), ("question",)), positions=tuple(places), choice={"label": np.array([token_id])},

@@ -1,16 +1,16 @@
 """Why a language model generated its continuation: by the prompt and the text generated before."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from tfllm.explain.attention_maps import names
-from tfllm.explain.subjects.generated_subject import GeneratedSubject, chosen_steps, foil_ids
+from tfllm.explain.subjects.causal_subject import CausalSubject
+from tfllm.explain.subjects.generated_subject import chosen_steps, foil_ids
 from tfllm.explain.subjects.subject import Token
 from tfllm.explain.subjects.token_spans import token_spans
 
 
-class PromptSubject(GeneratedSubject):
+class PromptSubject(CausalSubject):
     """Tokens of the prompt and of its continuation, except the last; the steps are those of the continuation."""
 
     @classmethod
@@ -50,23 +50,3 @@ class PromptSubject(GeneratedSubject):
     def rows_of(task, text):
         """-> (START and the tokens, the tokens and END), ragged [1, None]."""
         return task.whole({"text": tf.constant([text])})
-
-    @staticmethod
-    def logits(task, inputs):
-        x = task.model.features(inputs["token_ids"], training=False)[0]
-        with keras.StatelessScope():  # a tied softmax uses only the original rows of the embedding
-            return task.model.logits(x)[..., : task.tokenizer.vocab_size]
-
-    @staticmethod
-    def tables(task):
-        return {"token_ids": [task.model.embed]}
-
-    @staticmethod
-    def attention(task, inputs):
-        if not hasattr(task.model, "attention"):
-            raise ValueError(f"a {type(task.model).__name__} has no attention among the tokens of a text")
-        return task.model.attention(inputs["token_ids"])
-
-    def queries(self):
-        """Each number belongs to its own position: [K, T]."""
-        return np.eye(len(self.inputs["token_ids"]))[self.at]

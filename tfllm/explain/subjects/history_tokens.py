@@ -1,0 +1,53 @@
+"""Where the tokens of a dialogue's history are: in the text, and in the ids that the model reads.
+
+The history is that of tasks/dialogue/turns.py: tags of speakers and END are no tokens of a text, and turns that are too
+old are not read. White space in a turn is read as one space.
+"""
+
+import re
+
+import tensorflow as tf
+
+from tfllm.explain.subjects.subject import Token
+from tfllm.explain.subjects.token_spans import token_spans
+from tfllm.tasks.dialogue import turns
+
+WHITE = "\t\n\v\f\r "  # what TensorFlow strips and replaces
+
+
+def history_tokens(task, text, part="history"):
+    """A DialogueGenerator, a dialogue (str) -> (ids of the history [T], [(Token, position)])."""
+    ids, notes = task.prompts(tf.constant([text]))
+    parsed, script = turns.parsed(tf.constant([text]), task.speakers), task.script
+    lost = int(script.write(parsed).system_cut[0])
+    cut, first = int(notes["cut"][0]) - lost, int(notes["dropped"][0])
+    system = parsed.system.numpy()[0].decode("utf-8", "replace")
+    said = [(turn.decode("utf-8", "replace"), tag) for turn, tag in
+            zip(parsed.turns[0].numpy(), parsed.speakers[0].numpy(), strict=True)]  # fmt: skip
+    result, position, begin = [], int(script.first is not None), 0
+    for number, (turn, tag) in enumerate([(system, -1)] * bool(system) + said, start=-bool(system)):
+        places, begin = found(turn, text, begin)
+        if 0 <= number < first:
+            continue
+        spans = token_spans(task.tokenizer, turn)
+        spans = spans[: len(spans) - lost] if number < 0 else spans[cut:] if number == first else spans
+        position += len(script.tags[tag])
+        for start, end in spans:
+            at = places[start], places[max(start, end - 1)] + 1
+            result.append((Token(text[at[0] : at[1]], *at, part), position))
+            position += 1
+        position += 1  # END
+    return ids[0].numpy().astype("int32"), result
+
+
+def found(turn, text, begin):
+    """The index in the text of each character of a turn, whose line is the next that contains it; and its end."""
+    pattern = f"[{WHITE}]+".join(re.escape(word) for word in turn.split(" "))
+    match = re.compile(rf"(?:^|(?<=[{WHITE}]))({pattern})[{WHITE}]*$", re.MULTILINE).search(text, begin)
+    places, at = [], match.start(1)
+    for letter in turn:
+        places.append(at)
+        at += 1
+        while letter == " " and text[at] in WHITE:
+            at += 1
+    return places, match.end(1)
