@@ -3,11 +3,18 @@
 life_of_a_sentence.svg  text -> tokens -> model -> beam search -> text, for training, Python and serving alike
 packages.svg            who imports whom, read from the table in tests/test_imports.py
 curve, attention, confusion .png  figures of the committed notebooks, as they were computed there
+
+`python docs/pictures.py RUN/report.html` photographs a report of `tfllm report` with Chromium, which must be installed:
+report.png on a desk, report_phone.png on a phone.
 """
 
 import ast
 import base64
+import io
 import json
+import subprocess
+import sys
+import tempfile
 from html import escape
 from pathlib import Path
 
@@ -20,6 +27,7 @@ FIGURES = {  # picture: the notebook, the line that draws it
 }
 FLOORS = (  # the packages from top to bottom, each with its x
     {"cli": 720},
+    {"reports": 720},
     {"audit": 720},
     {"extraction": 560, "explain": 880},
     {"tasks": 720},
@@ -27,6 +35,7 @@ FLOORS = (  # the packages from top to bottom, each with its x
     {"models": 470},
     {"text": 85, "layers": 265, "generation": 560, "data": 715, "evaluation": 870, "export": 1015},
 )
+PHOTOGRAPHS = {"report.png": (900, 1130), "report_phone.png": (390, 1130)}  # width and height in pixels
 FONT = "font-family='Helvetica, Arial, sans-serif'"
 BLUE, GREEN, ORANGE, GREY, INK = "#dbe9f6", "#dff0dc", "#fdebd3", "#f3f4f6", "#1f2937"
 
@@ -124,13 +133,15 @@ def packages():
     """The import graph of the packages, in floors: each package stands above all that it imports."""
     table = {name: wanted for name, wanted in imports().items() if (ROOT / "tfllm" / name / "__init__.py").is_file()}
     table = {name: wanted & table.keys() for name, wanted in table.items()}
-    table["cli"] = {name for name in ("tasks", "training", "extraction", "audit")}  # may import all: these alone drawn
+    table["cli"] = {
+        name for name in ("tasks", "training", "extraction", "reports")
+    }  # may import all: these alone drawn
     said = {
         "text": "tokenizers", "layers": "keras.ops only", "generation": "search, sampling", "data": "readers, batches",
         "evaluation": "scores", "export": "SavedModel", "training": "recipes, runs", "models": "Keras models",
         "vectors": "word vectors", "interop": "Hugging Face files", "tasks": "text to answer", "cli": "command line",
         "extraction": "keywords", "explain": "explanations, maps",
-        "audit": "data, bias, memory",
+        "audit": "data, bias, memory", "reports": "pages, model cards",
     }  # fmt: skip
     width, height, space = 136, 52, 105
     at = {name: (x, 50 + space * floor) for floor, row in enumerate(FLOORS) for name, x in row.items()}
@@ -165,7 +176,28 @@ def figure(notebook, line):
     return base64.b64decode(drawn)
 
 
+def photograph(page, width, height):
+    """A PNG of the head of a page of this width, as Chromium shows it, with 200 colours."""
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory() as folder:
+        frame, png = Path(folder) / "frame.html", Path(folder) / "page.png"
+        # a window cannot be as narrow as a phone; a frame can
+        frame.write_text(f"<body style='margin:0'><iframe src='{Path(page).resolve().as_uri()}' width='{width}' "
+                         f"height='{height}' style='border:0' scrolling='no'></iframe>", "utf-8")  # fmt: skip
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--screenshot={png}"]
+        size = f"--window-size={max(width, 600)},{height}"
+        subprocess.run(["chromium", *options, size, frame.as_uri()], check=True, capture_output=True)
+        picture, result = Image.open(png).convert("RGB").crop((0, 0, width, height)), io.BytesIO()
+    picture.quantize(200, dither=Image.Dither.NONE).save(result, "PNG", optimize=True)
+    return result.getvalue()
+
+
 def main():
+    if pages := sys.argv[1:]:
+        for name, size in PHOTOGRAPHS.items():
+            (PICTURES / name).write_bytes(photograph(pages[0], *size))
+        return
     PICTURES.mkdir(exist_ok=True)
     (PICTURES / "life_of_a_sentence.svg").write_text(life_of_a_sentence(), "utf-8")
     (PICTURES / "packages.svg").write_text(packages(), "utf-8")

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import struct
 
 import pytest
 
@@ -73,5 +74,9 @@ def test_pictures_are_those_that_code_draws():
     }
     drawn |= {name: pictures.figure(*where) for name, where in pictures.FIGURES.items()}
     files = {path.name: path.read_bytes() for path in pictures.PICTURES.iterdir()}
+    for name, size in pictures.PHOTOGRAPHS.items():  # of a browser, which is not always installed
+        photograph = files.pop(name)
+        assert photograph[:8] == b"\x89PNG\r\n\x1a\n" and len(photograph) < 80_000
+        assert struct.unpack(">2I", photograph[16:24]) == size
     assert files == drawn, "run: python docs/pictures.py"
     assert all(len(data) < 100_000 for data in files.values())

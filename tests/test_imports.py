@@ -51,6 +51,8 @@ MAY_IMPORT = {
     # `Task.explain` asks for it by name: explanations know tasks, and tasks know none of them.
     "explain": {"fonts", "files", "config", "ragged", "text", "layers", "tasks", "models", "evaluation"},
     "audit": {"lazy", "files", "evaluation", "data.reading", "explain", "tasks", "ragged"},
+    "reports": {"lazy", "files", "config", "text", "losses", "training.progress", "evaluation", "tasks", "explain",
+                "audit"},
     "cli": EVERYTHING,
     "__main__": {"cli"},
 }  # fmt: skip

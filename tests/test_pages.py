@@ -91,7 +91,9 @@ def test_readme_runs(small, few, capsys, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["serving", "command_line", "data_formats", "bias_and_safety", "explanation"])
+@pytest.mark.parametrize(
+    "name", ["serving", "command_line", "data_formats", "bias_and_safety", "explanation", "report"]
+)
 def test_a_guide_runs(name, small):
     pages.run(f"docs/{name}.md", more=MORE)
 
@@ -113,6 +115,7 @@ def test_every_page_with_blocks_is_run():
         "data_formats",
         "chinese",
         "bias_and_safety",
+        "report",
         "explanation",
     }
     executed |= {"contributing", "new_task"}

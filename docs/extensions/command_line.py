@@ -24,6 +24,7 @@ VERBS = {  # of a task: its dataclass, the line
     "generate": ("Generation", "{ask}"),
     "chat": ("Chatting", "tfllm chat RUN"),
     "export": ("Exporting", "tfllm export RUN FOLDER"),
+    "report": ("Reporting", "tfllm report RUN DATA"),
 }
 GROUPS = {"": "Options", "model": "Model", "recipe": "Training recipe", "decoding": "Decoding"}
 

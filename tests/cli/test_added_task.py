@@ -115,6 +115,12 @@ def test_all_verbs_serve_it(toy, capsys):
     assert scores == {"texts": 1.0} and about["task"] == "reversal"
     main(["export", "RUN", "served"])
     assert (toy / "served" / "reversed").exists()
+    assert "# RUN" in (toy / "served" / "MODEL_CARD.md").read_text("utf-8")
+    main(["report", "RUN"])
+    assert capsys.readouterr().out.splitlines()[-2:] == ["RUN/report.html", "RUN/report.json"]
+    sections = json.loads((toy / "RUN" / "report.json").read_text("utf-8"))["sections"]
+    assert "recorded in the training" in (toy / "RUN" / "report.html").read_text("utf-8").lower()
+    assert "not a Task of tfllm" in sections["speed"]["reason"] and not sections["sizes"]["reason"]
     main(["completion", "bash"])
     assert "train\\ reversal" in capsys.readouterr().out
     assert "contains a run of reversal, not of lm" in stderr_of(capsys, *"train lm --text text.txt --out RUN".split())

@@ -18,6 +18,7 @@ VERBS = {
     "generate": 'answer or continue texts: tfllm generate RUN "text" ..., or line by line from standard input',
     "chat": "talk with a trained dialogue generator, turn by turn: tfllm chat RUN",
     "explain": 'which tokens an answer comes from: tfllm explain RUN "text" --method M --out F.html',
+    "report": "one page about a trained model: scores, examples, explanations, bias: tfllm report RUN",
     "info": "show a run: task, sizes, training state, scores: tfllm info RUN",
     "runs": "compare the runs of a folder, the best first: tfllm runs FOLDER",
     "export": "write a SavedModel that needs no tfllm: tfllm export RUN FOLDER",
@@ -30,7 +31,9 @@ VERBS = {
 }
 
 
-HOMES = {"audit": "audit.checks", "data-report": "audit.data_report"}  # verbs whose module has another name
+HOMES = {  # verbs whose module has another name
+    "audit": "audit.checks", "data-report": "audit.data_report", "report": "audit.report"
+}  # fmt: skip
 
 
 def module(verb):

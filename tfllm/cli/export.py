@@ -1,11 +1,18 @@
-"""`tfllm export RUN FOLDER`: write a SavedModel of a run's best model, for TensorFlow Serving."""
+"""`tfllm export RUN FOLDER`: write a SavedModel of a run's best model, for TensorFlow Serving, and its model card.
+
+The scores of the card are those of `tfllm report RUN`, if it was made of the same model, else those of the training.
+"""
 
 import os
+import re
 from dataclasses import fields
 from pathlib import Path
 
 from tfllm.cli import options, run_folder, run_options
+from tfllm.cli.audit import report
 from tfllm.cli.tasks import table
+
+CARD = "MODEL_CARD.md"
 
 
 def run(arguments):
@@ -13,7 +20,25 @@ def run(arguments):
     folder = Path(folder).expanduser()
     make(folder)
     options = {field.name: getattr(settings, field.name) for field in fields(settings)}
-    print(run_folder.best(run).export(folder, **options))
+    task = run_folder.best(run)
+    print(task.export(folder, **options))
+    write_card(task, run, folder / CARD)
+
+
+def write_card(task, run, file):
+    """Write the model card. The licence that a card there has, which its owner filled in, is kept."""
+    from tfllm import reports
+    from tfllm.files import written
+
+    path = run_folder.path(run)
+    known = report.known_sections(path)
+    license = None
+    if file.exists():
+        found = re.search(r"^license: (.+)$", file.read_text("utf-8", "replace"), re.MULTILINE)
+        license = found[1] if found and found[1] != reports.UNKNOWN else None
+    facts = reports.run_facts(task, run if Path(run).is_dir() else path)
+    with written(file) as beside:
+        beside.write_text(reports.model_card(facts, known, license), encoding="utf-8")
 
 
 def completions():

@@ -5,6 +5,9 @@ from tfllm.cli import options
 from tfllm.cli.messages import Help
 from tfllm.cli.run_folder import path, task_of
 from tfllm.cli.tasks import table
+from tfllm.cli.tasks.reporting import ReportOptions
+
+DEFAULTS = {"Reporting": ReportOptions}  # of tasks of other packages that do not have the dataclass
 
 
 def read(arguments, verb, usage, words=("RUN",)):
@@ -41,6 +44,7 @@ def having(name, classes):
 def options_of(run, verb):
     """The dataclass `verb` of a run's task, without loading the model."""
     task = task_of(path(run))
-    if not hasattr(table.module(task), verb):
+    kind = getattr(table.module(task), verb, DEFAULTS.get(verb))
+    if kind is None:
         raise ValueError(f"{run} is a run of {task}, which does not support this verb: use tfllm generate {run}")
-    return getattr(table.module(task), verb)
+    return kind

@@ -17,6 +17,7 @@ class Source:
     FILES: ClassVar[tuple[str, ...]]  # the options that name files
     NAME_IT: ClassVar[str]  # what to write if nothing is named
     folders: ClassVar[bool] = False  # whether folders and patterns are allowed
+    COLUMNS: ClassVar[tuple[str, ...]] = ()  # the options that name columns of the table `data`
 
     def files_named(self, part=""):
         return any(getattr(self, part + name) not in (None, ()) for name in self.FILES)
@@ -27,6 +28,10 @@ class Source:
     def named(self, part=""):
         """Whether data is named."""
         return self.files_named(part) or self.set_named(part)
+
+    def table_columns(self):
+        """{field of a record: its column} of the table `data`. Raises ValueError if there is no table."""
+        raise ValueError(f"expected a table of records; the data options are --{', --'.join(self.FILES)}")
 
     def check(self, part="", needed=True):
         """Raises ValueError or OSError unless exactly one source of data is named and exists."""
@@ -64,7 +69,7 @@ def exist(option, paths, folders=False):
 class Pairs(Source):
     """Pairs of texts: two files, or a table, or a public data set."""
 
-    FILES = ("source", "target", "data")
+    FILES, COLUMNS = ("source", "target", "data"), ("columns",)
     NAME_IT = "name the text: --source F --target F, or --data F.tsv, or --tfds NAME"
     source: str | None = None  # file of texts, one per line, or .gz of it
     target: str | None = None  # file of their translations or summaries, line by line
@@ -87,6 +92,10 @@ class Pairs(Source):
             raise ValueError(f"--columns needs two names, source,target; got {','.join(self.columns)}")
         super().check(part, needed)
 
+    def table_columns(self):
+        source, target = self.columns or ("source", "target")
+        return {"source": column(source), "target": column(target)}
+
     def records(self, part=""):
         """A dataset of {"source", "target"}, or None if nothing is named."""
         from tfllm import data
@@ -95,7 +104,7 @@ class Pairs(Source):
         if source is not None:
             return data.parallel(source, target)
         if table is not None:
-            return data.table(table, [column(name) for name in self.columns or ("source", "target")])
+            return data.table(table, self.table_columns())
         return data.tfds(self.tfds, getattr(self, f"{part}split"), self.columns) if self.set_named(part) else None
 
 
@@ -127,7 +136,7 @@ class Texts(Source):
 class Labelled(Source):
     """Labelled texts: a table, or a public data set."""
 
-    FILES = ("data",)
+    FILES, COLUMNS = ("data",), ("text", "label", "pair")
     NAME_IT = "name the texts: --data F.csv --text COLUMN --label COLUMN, or --tfds NAME"
     data: str | None = None  # table .csv, .tsv, .jsonl or .gz of it
     text: str | None = None  # column of the texts, a number if there is no header; none: text
@@ -135,6 +144,10 @@ class Labelled(Source):
     pair: str | None = None  # column of second texts; none: single texts
     tfds: str | None = None  # name of a public data set in tensorflow-datasets, "glue/rte", instead of a table
     split: str = "test"  # part of the public data set
+
+    def table_columns(self):
+        names = {"text": self.text or "text", "label": self.label or "label", "pair": self.pair}
+        return {name: column(of) for name, of in names.items() if of is not None}
 
     def records(self, part="", kind="single", separator="|", labels=None):
         """A dataset of {"text"[, "pair"], "label"}, or None if nothing is named.

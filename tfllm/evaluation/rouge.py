@@ -78,6 +78,16 @@ def rouge(
     )
 
 
+def rouge_l(
+    summaries: Sequence[str], references: Sequence[str], tokens: str | None = None, stemming: bool = True
+) -> list[float]:
+    """ROUGE-L of each summary with its reference, F1 in percent, without an interval. Arguments as in `rouge`."""
+    summaries, references = _checked(summaries, references)
+    scorer, _ = _scorer(scripts.tokens_of(list(references), tokens), stemming)
+    pairs = zip(summaries, references, strict=True)
+    return [100 * scorer.score(reference, summary)["rougeL"].fmeasure for summary, reference in pairs]
+
+
 def _checked(summaries, references):
     for name, texts in ("summaries", summaries), ("references", references):
         if isinstance(texts, (str, bytes)):

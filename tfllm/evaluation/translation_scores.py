@@ -4,7 +4,7 @@ The intervals of BLEU and chrF are sacrebleu's bootstrap over sentences (Koehn 2
 1,000 samples, which take 40 to 80 kB of memory per sentence; that of exact match is Wilson's (1927).
 A score depends on its settings: cite it with its signature. BLEU counts words, which some scripts do not separate: its
 tokenizer is chosen by the script of the references, unless one is given. chrF counts characters in all scripts.
-Not included: comparing two systems (`sacrebleu --paired-bs`), COMET, sentence-level scores.
+Not included: comparing two systems (`sacrebleu --paired-bs`), COMET, BLEU of single sentences.
 """
 
 import math
@@ -127,6 +127,13 @@ def chrf(
         scripts.warn("chrF++", texts, lambda result: result.alone, f"word_order={word_order}", "word_order=0")
     metric = with_float_scores(_sacrebleu().CHRF(word_order=word_order, lowercase=lowercase))
     return _score(metric, hypotheses, references)
+
+
+def sentence_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> list[float]:
+    """chrF2 of each hypothesis with its reference, in percent, without an interval: to find good and bad ones."""
+    hypotheses, known = _paired(hypotheses, references)
+    metric = _sacrebleu().CHRF()
+    return [metric.sentence_score(one, texts).score for one, texts in zip(hypotheses, known, strict=True)]
 
 
 def exact_match(hypotheses: Sequence[str], references: Sequence[str] | Sequence[Sequence[str]]) -> Score:

@@ -9,6 +9,7 @@ from tfllm.cli.options import NoOptions
 from tfllm.cli.run_folder import encoder_of
 from tfllm.cli.sources import Labelled
 from tfllm.cli.tasks.fitting import Fitting
+from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.tasks.settings import TextClassifierConfig
 
 TEXT = "--data F --text COLUMN --label COLUMN"
@@ -146,6 +147,11 @@ class Evaluation(Labelled):
         if self.reliability:
             report.reliability.plot(self.reliability)
         return report
+
+
+@dataclass(frozen=True)
+class Reporting(ReportOptions, Labelled):
+    """One page about a trained model, with scores on these texts."""
 
 
 @dataclass(frozen=True)

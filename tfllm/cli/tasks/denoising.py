@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tfllm.cli.options import NoOptions
+from tfllm.cli.sources import Texts
 from tfllm.cli.tasks import masked_lm
+from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.cli.tasks.text_tasks import TextScores
 from tfllm.models.configs import Seq2SeqRNNConfig, TransformerConfig
 
@@ -26,6 +28,11 @@ class Evaluation(TextScores):
 
     def scores(self, model):
         return model.evaluate(self.records(), batch_tokens=self.batch_tokens, verbose=0, return_dict=True)
+
+
+@dataclass(frozen=True)
+class Reporting(ReportOptions, Texts):
+    """One page about a trained model, with scores on these texts."""
 
 
 @dataclass(frozen=True)

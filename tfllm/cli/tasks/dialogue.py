@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from tfllm.cli.sources import Dialogues
 from tfllm.cli.tasks import separated
 from tfllm.cli.tasks.fitting import TokenFitting
+from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.tasks.settings import DialogueGeneratorConfig
 from tfllm.tasks.text_generation.decoding import Replying
 
@@ -44,6 +45,11 @@ class Evaluation(Dialogues):
 @dataclass(frozen=True)
 class Exporting:
     decoding: Replying = field(default_factory=Replying)  # fixed in the SavedModel
+
+
+@dataclass(frozen=True)
+class Reporting(ReportOptions, Dialogues):
+    """One page about a trained model, with scores on these dialogues."""
 
 
 @dataclass(frozen=True)

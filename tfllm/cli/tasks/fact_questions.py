@@ -7,6 +7,7 @@ from tfllm.cli.options import NoOptions
 from tfllm.cli.sources import Facts
 from tfllm.cli.tasks import separated
 from tfllm.cli.tasks.fitting import Fitting
+from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.tasks.settings import FactAnsweringConfig
 
 TEXT = "--babi F[,F]"
@@ -44,6 +45,11 @@ class Evaluation(Facts):
 
     def scores(self, model):
         return model.score(self.records())
+
+
+@dataclass(frozen=True)
+class Reporting(ReportOptions, Facts):
+    """One page about a trained model, with scores on these questions."""
 
 
 @dataclass(frozen=True)

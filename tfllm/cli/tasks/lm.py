@@ -2,6 +2,8 @@
 
 from dataclasses import asdict, dataclass, field
 
+from tfllm.cli.sources import Texts
+from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.cli.tasks.text_tasks import StreamedTraining, TextScores
 from tfllm.tasks.settings import LanguageModelConfig
 from tfllm.tasks.text_generation.decoding import Continuation
@@ -37,6 +39,11 @@ class Evaluation(TextScores):
 @dataclass(frozen=True)
 class Exporting:
     decoding: Continuation = field(default_factory=Continuation)  # fixed in the SavedModel
+
+
+@dataclass(frozen=True)
+class Reporting(ReportOptions, Texts):
+    """One page about a trained model, with scores on these texts."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ Objectives: mlm_nsp and mlm, as BERT and RoBERTa, for an encoder; spans, as T5, 
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
+from tfllm.cli.sources import Texts
+from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.cli.tasks.text_tasks import StreamedTraining, TextScores
 from tfllm.models.configs import BERTConfig, Seq2SeqRNNConfig, TransformerConfig
 
@@ -63,6 +65,11 @@ class Evaluation(TextScores):
 
     def scores(self, model):
         return model.score(self.records(), self.seed, self.batch_tokens)
+
+
+@dataclass(frozen=True)
+class Reporting(ReportOptions, Texts):
+    """One page about a trained model, with scores on these texts."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from tfllm.cli.run_folder import encoder_of
 from tfllm.cli.sources import Questions
 from tfllm.cli.tasks import separated
 from tfllm.cli.tasks.fitting import TokenFitting
+from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.tasks.settings import QuestionAnsweringConfig
 
 TEXT = "--squad F[,F]"
@@ -65,6 +66,11 @@ class Evaluation(Questions):
 
     def scores(self, model):
         return model.score(self.records(), self.tokens, self.batch_size)
+
+
+@dataclass(frozen=True)
+class Reporting(ReportOptions, Questions):
+    """One page about a trained model, with scores on these questions."""
 
 
 @dataclass(frozen=True)

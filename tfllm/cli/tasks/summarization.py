@@ -5,6 +5,7 @@ from typing import Literal
 
 from tfllm.cli.sources import Pairs
 from tfllm.cli.tasks.pair_tasks import PairAnswers, PairTraining
+from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.tasks.settings import SummarizerConfig
 from tfllm.tasks.text_generation.decoding import Summarizing
 
@@ -42,6 +43,11 @@ class Evaluation(Pairs):
 @dataclass(frozen=True)
 class Exporting:
     decoding: Summarizing = field(default_factory=Summarizing)
+
+
+@dataclass(frozen=True)
+class Reporting(ReportOptions, Pairs):
+    """One page about a trained model, with scores on these texts."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Literal
 
 from tfllm.cli.sources import Pairs
 from tfllm.cli.tasks.pair_tasks import PairAnswers, PairTraining
+from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.tasks.settings import TranslatorConfig
 from tfllm.tasks.text_generation.decoding import Decoding
 
@@ -45,6 +46,11 @@ class Evaluation(Pairs):
 @dataclass(frozen=True)
 class Exporting:
     decoding: Decoding = field(default_factory=Decoding)
+
+
+@dataclass(frozen=True)
+class Reporting(ReportOptions, Pairs):
+    """One page about a trained model, with scores on these texts."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,13 @@
+from tfllm.reports.grading import grade as grade
+from tfllm.reports.known_facts import RunFacts as RunFacts
+from tfllm.reports.known_facts import run_facts as run_facts
+from tfllm.reports.model_cards import UNKNOWN as UNKNOWN
+from tfllm.reports.model_cards import model_card as model_card
+from tfllm.reports.report_parts import Example as Example
+from tfllm.reports.report_parts import Figure as Figure
+from tfllm.reports.report_parts import Grades as Grades
+from tfllm.reports.report_parts import Section as Section
+from tfllm.reports.report_parts import Table as Table
+from tfllm.reports.run_reports import RunReport as RunReport
+from tfllm.reports.run_reports import report as report
+from tfllm.reports.run_reports import sections_of as sections_of
