@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy.names(
         "near_duplicates": ["NearDuplicates"],
         "pair_likelihoods": ["MinimalPair", "minimal_pairs", "read_minimal_pairs"],
         "personal": ["PersonalData", "personal_data", "redact"],
+        "presidio_finder": ["Presidio"],
         "gender_agreement": ["agreement_sentences", "translated_gender"],
         "hidden_text": ["hidden_characters"],
         "sentence_associations": ["seat"],

@@ -17,6 +17,7 @@ from tfllm.audit.pair_likelihoods import read_minimal_pairs as read_minimal_pair
 from tfllm.audit.personal import PersonalData as PersonalData
 from tfllm.audit.personal import personal_data as personal_data
 from tfllm.audit.personal import redact as redact
+from tfllm.audit.presidio_finder import Presidio as Presidio
 from tfllm.audit.redacted_files import redacted_file as redacted_file
 from tfllm.audit.sentence_associations import seat as seat
 from tfllm.audit.subgroups import SubgroupReport as SubgroupReport

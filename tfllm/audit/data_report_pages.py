@@ -13,8 +13,8 @@ th:first-child {text-align: left; font-weight: normal} thead th {background: #f3
 .note {color: #555; font-size: 13px}
 </style>"""
 NOTE = (
-    "Counts of all records. Languages are guessed from function words; phone numbers are digits written like one; "
-    "names and addresses are not looked for."
+    "Counts of all records. Languages are guessed from function words; phone numbers are digits written like one. "
+    "Personal data are found by {finder}; without a trained model names and addresses are not."
 )
 
 
@@ -100,7 +100,7 @@ def text(report):
 
 
 def page(report):
-    parts = ["<h1>Data report</h1>", f'<p class="note">{escape(NOTE)}</p>']
+    parts = ["<h1>Data report</h1>", f'<p class="note">{escape(NOTE.format(finder=report.finder))}</p>']
     for title, head, rows in tables(report):
         cells = "".join(f"<th>{escape(name)}</th>" for name in head)
         body = "".join(

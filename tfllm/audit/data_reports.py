@@ -5,6 +5,7 @@ means is in the file that computes it: near_duplicates.py, personal.py, hidden_t
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from tfllm.audit import languages, near_duplicates
 from tfllm.audit.columns import columns
 from tfllm.audit.hidden_text import hidden_characters
-from tfllm.audit.personal import personal_data
+from tfllm.audit.personal import PersonalData, personal_data
 from tfllm.evaluation.scripts import characters
 
 EXAMPLES = 3  # pairs of duplicates that are shown
@@ -68,6 +69,7 @@ class DataReport:
     leakage: dict[str, Leakage]  # {column}; empty without test data
     labels: dict[str, dict[str, int]]  # {part: {label: records}}, the most frequent first
     threshold: float | None  # of near duplicates; None: not looked for
+    finder: str = "patterns"  # what found the personal data
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -85,13 +87,15 @@ class DataReport:
 
 
 def data_report(
-    train: Any, test: Any = None, label: str | None = "label", threshold: float | None = 0.8, seed: int = 1
-) -> DataReport:
+    train: Any, test: Any = None, label: str | None = "label", threshold: float | None = 0.8, seed: int = 1,
+    find: Callable[[str], list[PersonalData]] = personal_data,
+) -> DataReport:  # fmt: skip
     """Examine the data of a task, before training.
 
     train, test: texts, {column: texts}, or records, in a list or a tf.data.Dataset.
     label: the column of labels, if there is one of this name: it is counted and not examined as text.
     threshold: Jaccard similarity from which two texts are nearly equal; None: do not look for them.
+    find: finds personal data; `Presidio()` finds more kinds.
 
     Raises ValueError for data without texts and for test data with other columns; ImportError if the threshold is not
     None and datasketch is missing.
@@ -109,18 +113,19 @@ def data_report(
     leakage = {}
     for name, column in texts["train"].items():
         index = None if threshold is None else near_duplicates.NearDuplicates(column, threshold, seed)
-        parts["train"][name] = _column(column, index and index.matches)
+        parts["train"][name] = _column(column, index and index.matches, find)
         if test is not None:
             others = texts["test"][name]
             known = None if threshold is None else near_duplicates.NearDuplicates(others, threshold, seed).matches
-            parts["test"][name] = _column(others, known)
+            parts["test"][name] = _column(others, known, find)
             leakage[name] = _leakage(others, column, index and index.find(others))
-    return DataReport(parts, leakage, labels, threshold)
+    finder = "patterns" if find is personal_data else str(find)
+    return DataReport(parts, leakage, labels, threshold, finder)
 
 
-def _column(texts, near):
+def _column(texts, near, find):
     equal = near_duplicates.equal(texts)
-    personal, hidden = [personal_data(text) for text in texts], list(map(hidden_characters, texts))
+    personal, hidden = [find(text) for text in texts], list(map(hidden_characters, texts))
     kinds: Counter[str] = Counter()
     for one in hidden:
         kinds.update(one)

@@ -3,7 +3,7 @@
 A pattern finds candidates and, where the number has check digits, these decide: Luhn's formula for cards (ISO/IEC
 7812-1), modulo 97 for IBANs (ISO 13616), modulo 11-2 for ID numbers of China (GB 11643-1999, ISO 7064). Patterns are
 neither complete nor exact: a phone number is any group of digits written like one. Not included: names and addresses,
-which need a trained recogniser.
+which need a trained recogniser (presidio_finder.py).
 """
 
 import re
@@ -84,10 +84,15 @@ def personal_data(text: str, kinds: Iterable[str] = KINDS) -> list[PersonalData]
     return sorted(result, key=lambda one: one.start)
 
 
-def redact(text: str, kinds: Iterable[str] = KINDS) -> str:
-    """The text with every match replaced by its kind in brackets, [EMAIL]. Raises ValueError for an unknown kind."""
+def redact(
+    text: str, kinds: Iterable[str] = KINDS, find: Callable[[str], list[PersonalData]] | None = None
+) -> str:  # fmt: skip
+    """The text with every match replaced by its kind in brackets, [EMAIL]. find: another finder, such as `Presidio`.
+
+    Raises ValueError for an unknown kind.
+    """
     parts, done = [], 0
-    for kind, start, end in personal_data(text, kinds):
+    for kind, start, end in personal_data(text, kinds) if find is None else find(text):
         parts += [text[done:start], f"[{kind.upper()}]"]
         done = end
     return "".join([*parts, text[done:]])

@@ -31,6 +31,8 @@ class Report:
     threshold: float = 0.8  # Jaccard similarity of near duplicates, above 0 to 1
     no_near: bool = False  # do not look for near duplicates (then datasketch is not needed)
     seed: int = 1
+    presidio: bool = False  # also find personal data by presidio's recognisers
+    spacy_model: str | None = None  # installed spaCy pipeline that finds names and places too, with --presidio
     redact: str | None = None  # folder for copies of the files without personal data
     json: bool = False  # print JSON
     html: str | None = None  # file for the report as a page
@@ -39,6 +41,8 @@ class Report:
         """Raises ValueError or OSError for options that do not go together and missing files."""
         if not self.train:
             raise ValueError(f"name the training data: {USAGE}")
+        if self.spacy_model is not None and not self.presidio:
+            raise ValueError("--spacy_model needs --presidio")
         for name in ("train", "test"):
             paths = getattr(self, name) or ()
             sources.exist(f"--{name}", paths)
@@ -55,14 +59,16 @@ class Report:
         from tfllm import audit
         from tfllm.files import written
 
+        find = audit.Presidio(self.spacy_model) if self.presidio else audit.personal_data
         train, test = self.read(self.train), self.read(self.test) if self.test else None
-        report = audit.data_report(train, test, self.label, None if self.no_near else self.threshold, self.seed)
+        threshold = None if self.no_near else self.threshold
+        report = audit.data_report(train, test, self.label, threshold, self.seed, find)
         print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2) if self.json else report)
         if self.html is not None:
             with written(Path(self.html)) as file:
                 file.write_text(report.html(), "utf-8")
         for path in [*self.train, *(self.test or ())] if self.redact is not None else ():
-            audit.redacted_file(path, self.redact)
+            audit.redacted_file(path, self.redact, find)
 
     def read(self, paths):
         """{column: texts} of a table, or of files of lines that are aligned."""
