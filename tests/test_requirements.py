@@ -152,6 +152,12 @@ def near_duplicates(_):
     return NearDuplicates(["a b c"])
 
 
+def presidio(_):
+    from tfllm.audit import Presidio
+
+    return Presidio()
+
+
 class OneToken:
     """What a method of explaining asks."""
 
@@ -180,6 +186,7 @@ OPTIONAL = {
     "opencc": ("opencc-python-reimplemented", "chinese", simplified),
     "lime": ("lime", "explain", by_lime), "shap": ("shap", "explain", by_shap),
     "datasketch": ("datasketch", "audit", near_duplicates),
+    "presidio_analyzer": ("presidio-analyzer", "presidio", presidio), "spacy": ("spacy", "presidio", presidio),
     "sklearn": ("scikit-learn", "maps", lambda _: map_by("tsne")),
     "umap": ("umap-learn", "maps", lambda _: map_by("umap")),
 }  # fmt: skip
