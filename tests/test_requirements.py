@@ -122,6 +122,12 @@ def hub(_):
     return gpt2.load("a/b")
 
 
+def chat_template(_):
+    from tfllm.tasks.dialogue.chat_template import compiled
+
+    return compiled("")
+
+
 def gguf_file(folder):
     from tfllm.interop import gguf
 
@@ -183,6 +189,7 @@ OPTIONAL = {
     "tensorboard": ("tensorboard", "tensorboard", tensorboard), "safetensors": ("safetensors", "hub", safetensors),
     "huggingface_hub": ("huggingface-hub", "hub", hub), "numba": ("numba", "glove", glove),
     "jieba": ("jieba", "chinese", chinese_words), "gguf": ("gguf", "gguf", gguf_file),
+    "jinja2": ("jinja2", "chat", chat_template),
     "opencc": ("opencc-python-reimplemented", "chinese", simplified),
     "lime": ("lime", "explain", by_lime), "shap": ("shap", "explain", by_shap),
     "datasketch": ("datasketch", "audit", near_duplicates),

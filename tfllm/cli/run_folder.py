@@ -1,4 +1,5 @@
-"""RUN on the command line: a run folder or a .keras file; its model and its task.
+"""RUN on the command line: a run folder or a .keras file; its model and its task. For a dialogue it may also be a
+pretrained chat model: a .gguf file, or a folder in Hugging Face's format.
 
 run.json in the folder stores the task and checksums of the texts at the start of the run: if it is continued with
 another task, or if the files have changed, the user is told.
@@ -22,17 +23,29 @@ OTHER = ("pretrained", "embeddings", "embeddings_target")  # files that are only
 
 
 def path(run):
-    """The file of the best model of a run folder; or the .keras file itself. Raises FileNotFoundError if missing."""
-    from tfllm import training
+    """The file of the best model of a run folder; or the .keras file or pretrained model itself.
 
+    Raises FileNotFoundError if missing.
+    """
     place = Path(run).expanduser()
     if not place.exists():
         raise FileNotFoundError(f"{run}: expected the folder of a run or a .keras file; it does not exist")
-    return place if place.is_file() else training.best(place)
+    if place.is_file() or is_pretrained(place):
+        return place
+    from tfllm import training
+
+    return training.best(place)
+
+
+def is_pretrained(place):
+    """Whether a path is a GGUF file or a folder in Hugging Face's format."""
+    return place.suffix == ".gguf" or (place / "config.json").is_file()
 
 
 def task_of(path):
-    """The task whose model is in a .keras file, without loading it."""
+    """The task whose model is in a .keras file, without loading it; a pretrained model is a dialogue."""
+    if is_pretrained(path):
+        return "dialogue"
     name, known = class_of(path), table.classes()
     if name not in known:
         names = ", ".join(other.removeprefix("tfllm>") for other in known)
@@ -46,6 +59,10 @@ def best(run):
 
     screen.device()
     file = path(run)
+    if is_pretrained(file):
+        from tfllm import DialogueGenerator
+
+        return DialogueGenerator.from_pretrained(file)
     table.register(task_of(file))
     return load_model(file)
 

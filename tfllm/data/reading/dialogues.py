@@ -5,10 +5,12 @@
     clerk<tab>Yes, red ones.
 
 So a dialogue is one tensor, in training and in a served graph. Runs of white space in a turn become one space, so that
-tabs and line ends are unambiguous. Not included: acts, emotions and topics of the turns.
+tabs and line ends are unambiguous; with `keep_lines`, for models with a chat template, a line break becomes U+2028 and
+other white space stays. Not included: acts, emotions and topics of the turns.
 """
 
 import json
+import re
 import warnings
 from pathlib import Path
 
@@ -17,17 +19,18 @@ import tensorflow as tf
 from tfllm.data.reading.opening import read_lines
 
 SYSTEM = "system"
+BREAK = "\u2028"  # a line break inside a turn
 TURN_END = "__eou__"
 
 
-def dialogue(turns, speakers=None, system=None):
+def dialogue(turns, speakers=None, system=None, keep_lines=False):
     """Turns (str) -> the string of a dialogue. speakers: a name per turn; by default they alternate. system: a line.
 
     Raises ValueError for an empty turn, and for names that are empty, "system", or not one per turn.
     """
     if isinstance(turns, (str, bytes)):
         raise ValueError(f"expected a list of turns, got one string: [{turns[:40]!r}]")
-    lines = [blank(turn, f"turn {number}") for number, turn in enumerate(turns, start=1)]
+    lines = [blank(turn, f"turn {number}", keep_lines) for number, turn in enumerate(turns, start=1)]
     if speakers is not None:
         names = [blank(name, f"speaker {number}") for number, name in enumerate(speakers, start=1)]
         if len(names) != len(lines):
@@ -35,15 +38,19 @@ def dialogue(turns, speakers=None, system=None):
         if SYSTEM in names:
             raise ValueError(f"{SYSTEM!r} is reserved for the system line and cannot be a speaker")
         lines = [f"{name}\t{turn}" for name, turn in zip(names, lines, strict=True)]
-    first = [] if system is None else [f"{SYSTEM}\t{blank(system, 'the system line')}"]
+    first = [] if system is None else [f"{SYSTEM}\t{blank(system, 'the system line', keep_lines)}"]
     return "\n".join(first + lines)
 
 
-def blank(text, what):
-    """The text with each run of white space as one space. Raises ValueError if it is empty."""
+def blank(text, what, keep_lines=False):
+    """The text with each run of white space as one space; or with each line break as BREAK, without white space around.
+
+    Raises ValueError if it is empty.
+    """
     if not isinstance(text, str):
         raise ValueError(f"{what}: expected a text, got a {type(text).__name__}: {text!r:.40}")
-    if not (result := " ".join(text.split())):
+    result = BREAK.join(re.split(r"\r\n|\r|\n", text.strip())) if keep_lines else " ".join(text.split())
+    if not result:
         raise ValueError(f"{what} is empty")
     try:
         result.encode()
@@ -52,8 +59,8 @@ def blank(text, what):
     return result
 
 
-def dialogues(*paths):
-    """Files (or .gz), one dialogue per line -> a dataset of {"dialogue"}.
+def dialogues(*paths, keep_lines=False):
+    """Files (or .gz), one dialogue per line -> a dataset of {"dialogue"}. keep_lines: see above.
 
     .jsonl  {"turns": ["...", ...]}, optionally with "speakers", a name per turn, and "system"; or
             {"messages": [{"role": "user", "content": "..."}, ...]}, optionally with the role "system" first
@@ -70,7 +77,7 @@ def dialogues(*paths):
                 continue
             try:
                 parts = of_json(line) if jsonl else of_daily_dialog(line)
-                text = dialogue(**parts)
+                text = dialogue(**parts, keep_lines=keep_lines)
             except ValueError as error:
                 raise ValueError(f"{path}:{number}: {error}") from error
             if len(parts["turns"]) > 1:

@@ -1,6 +1,7 @@
 """Dialogue: a model that generates the next turn of a conversation between several speakers."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -18,6 +19,7 @@ from tfllm.tasks.building import Builder
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.compiling import Metrics
 from tfllm.tasks.dialogue import turns
+from tfllm.tasks.dialogue.chat_template import ChatTemplate
 from tfllm.tasks.dialogue.conversation import Chat, turns_of
 from tfllm.tasks.dialogue.reply_forms import CausalReplies, Seq2SeqReplies
 from tfllm.tasks.dialogue.speakers import ALL, SIZES, SPEAKERS, lines, names
@@ -48,6 +50,8 @@ class DialogueGenerator(Writing):
                     tasks/dialogue/turns.py
     reply_length    maximum tokens of a reply, with END; in training longer replies are truncated with a warning
 
+    template        the fields of a chat_template.ChatTemplate, as a dict: the strings around turns in place of tags
+
     The loss is over the tokens of the replies and their END, not over tags and histories.
     Raises ValueError for invalid speakers and for lengths above the model's limit.
     """
@@ -57,8 +61,9 @@ class DialogueGenerator(Writing):
     decoding = Replying
 
     def __init__(self, model, tokenizer, speakers=SPEAKERS, replies=ALL, history_length=None, reply_length=48,
-                 label_smoothing=0.0, **kwargs):  # fmt: skip
+                 label_smoothing=0.0, template=None, **kwargs):  # fmt: skip
         super().__init__(**kwargs)
+        self.template = template
         self.model, self.tokenizer, self.label_smoothing = model, tokenizer, label_smoothing
         self.speakers, self.replies, self.reply_length = tuple(speakers), replies, reply_length
         expect_rows(model, tokenizer)
@@ -116,12 +121,38 @@ class DialogueGenerator(Writing):
         generator.learning_rate = task.learning_rate
         return generator
 
+    @classmethod
+    def from_pretrained(cls, path_or_name: str | Path, rate: float | None = None, reply_length: int | None = None,
+                        history_length: int | None = None, **options: Any) -> "DialogueGenerator":  # fmt: skip
+        """A chat model with its tokenizer and chat template: a folder in Hugging Face's format, a name on its hub, or a
+        .gguf file.
+
+        The speakers are "user" and "assistant". reply_length: by default 512, at most half of the model's limit.
+        rate, options: as in LanguageModel.from_pretrained. Raises ValueError if there is no chat template, or if it has
+        no fixed strings around turns (chat_template.py).
+        """
+        from tfllm.tasks.dialogue import pretrained_dialogue
+
+        made = pretrained_dialogue.arguments(path_or_name, rate, reply_length, **options)
+        return cls(**made, history_length=history_length).pretrained()
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """As LanguageModel.save_pretrained, with the chat template."""
+        from tfllm.tasks import pretrained_causal
+
+        pretrained_causal.save(self.model, self.tokenizer, folder, (self.template or {}).get("source"))
+
     # Strings -> inputs of the model
 
     @property
     def script(self):
         """The token layout of dialogues; made anew, so that it follows changes of the tokenizer."""
-        return turns.Script(self.tokenizer, self.speakers, self.history_length, self.form.first)
+        template = None if self.template is None else ChatTemplate(**self.template)
+        return turns.Script(self.tokenizer, self.speakers, self.history_length, self.form.first, template)
+
+    def parsed(self, texts):
+        """Dialogues, strings [B] -> turns.Parsed."""
+        return turns.parsed(texts, self.speakers, self.template is not None)
 
     @property
     def replying(self):
@@ -134,7 +165,7 @@ class DialogueGenerator(Writing):
         notes: {"dropped": number of dropped turns [B], "cut": truncated tokens of the last turn and the system line
         [B]}.
         """
-        parsed, script = turns.parsed(texts, self.speakers), self.script
+        parsed, script = self.parsed(texts), self.script
         written = script.write(parsed)
         begin, end = written.splits[:-1], written.splits[1:]
         before = tf.gather(tf.concat([[-1], written.speakers], axis=0), end)  # the last speaker
@@ -157,7 +188,7 @@ class DialogueGenerator(Writing):
     def scripted(self, record):
         """A record's dialogues -> (script, the turns.Written, the turns.Replies)."""
         script = self.script
-        written = script.write(turns.parsed(record["dialogue"], self.speakers))
+        written = script.write(self.parsed(record["dialogue"]))
         return script, written, turns.replies(script, written, self.replying)
 
     def example(self, record):
@@ -172,7 +203,8 @@ class DialogueGenerator(Writing):
 
     def truncations(self, written, replies):
         """Truncated tokens: {"long": of each reply [N], "cut": of the last turn of its history [N], "system": [B]}."""
-        sizes = tf.gather(written.token_ids.row_lengths() - written.tag_lengths, replies.turn)
+        around = written.tag_lengths + written.tail_lengths
+        sizes = tf.gather(written.token_ids.row_lengths() - around, replies.turn)
         return {"long": sizes - self.reply_length, "cut": replies.cut, "system": written.system_cut}
 
     def rows(self, records, verbose=0):
@@ -222,11 +254,12 @@ class DialogueGenerator(Writing):
 
     def text(self, history: Any, system: str | None = None, speaker: str | None = None) -> str:
         """The string of a dialogue. Raises ValueError for an empty history and for unknown speakers."""
+        lines = self.template is not None
         if is_one(history):
             text = decoded([user_data.one_text(history, "dialogue")])[0]
-            text = text if system is None else f"{dialogue([], system=system)}\n{text}"
+            text = text if system is None else f"{dialogue([], system=system, keep_lines=lines)}\n{text}"
         else:
-            text = dialogue(**turns_of(history) | ({} if system is None else {"system": system}))
+            text = dialogue(**turns_of(history) | ({} if system is None else {"system": system}), keep_lines=lines)
         for name in [*names([text]), *([] if speaker is None else [speaker])]:
             if name not in self.speakers:
                 raise ValueError(f"unknown speaker {name!r}; this task has {', '.join(self.speakers)}")
@@ -241,14 +274,15 @@ class DialogueGenerator(Writing):
     def exchanges(self, x):
         """Records or strings -> (histories, replies), lists of str: each reply that is learned, and its history."""
         histories, replies = [], []
-        parsed = turns.parsed(tf.constant(user_data.columns(self.records(x), "dialogue")[0], tf.string), self.speakers)
+        parsed = self.parsed(tf.constant(user_data.columns(self.records(x), "dialogue")[0], tf.string))
         columns = parsed.system.numpy(), parsed.turns.to_list(), parsed.speakers.to_list()
         for system, texts, who in zip(*columns, strict=True):
             system, who = system.decode("utf-8", "replace") or None, [self.speakers[i] for i in who]
             texts = [turn.decode("utf-8", "replace") for turn in texts]
             for position in range(1, len(texts)):
                 if self.replies in (ALL, who[position]):
-                    histories.append(f"{dialogue(texts[:position], who[:position], system)}\n{who[position]}\t")
+                    before = dialogue(texts[:position], who[:position], system, self.template is not None)
+                    histories.append(f"{before}\n{who[position]}\t")
                     replies.append(texts[position])
         return histories, replies
 

@@ -5,6 +5,9 @@
 Each turn, and the system line, is its speaker's tag, its tokens, and END. Tags are text ("A:") that any tokenizer can
 encode. END is a special token, so no text can end a turn. The strings are those of data/reading/dialogues.py.
 
+With the chat template of a pretrained model (chat_template.py) its strings replace START, tags and END; a line
+break inside a turn, in a dialogue string U+2028, is one for the model.
+
 A history is the system line and as many of the last whole turns as fit into its length. Only if the very last turn
 alone is too long, it loses its beginning; a system line of more than half of the length loses its end. Both are
 counted.
@@ -14,7 +17,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfllm.data.reading.dialogues import SYSTEM
+from tfllm.data.reading.dialogues import BREAK, SYSTEM
 from tfllm.ragged import between, chosen, joined, prefixes, rows_of
 
 
@@ -27,10 +30,11 @@ class Parsed(NamedTuple):
     next_speaker: tf.Tensor  # int32 [B]: the speaker named in a last line without text; or -1
 
 
-def parsed(texts, speakers):
+def parsed(texts, speakers, keep_lines=False):
     """Dialogues, strings [B] -> Parsed. The text before a tab is a name only if it is one of the `speakers`.
 
-    A turn without a name belongs to the next speaker in order; the first turn to the first speaker.
+    A turn without a name belongs to the next speaker in order; the first turn to the first speaker. White space in a
+    turn becomes one space, or with `keep_lines` stays as it is, and U+2028 becomes a line break.
     """
     lines = tf.strings.split(texts, "\n")
     parts = tf.strings.split(lines.flat_values, "\t", maxsplit=1).to_tensor("", shape=[None, 2])
@@ -40,7 +44,8 @@ def parsed(texts, speakers):
     system = tf.logical_and(hits[:, -1], first > 0)
     named = tf.where(tf.reduce_any(hits[:, :-1], axis=1), tf.argmax(hits[:, :-1], axis=1, output_type=tf.int32), -1)
     plain = tf.where(tf.logical_or(named >= 0, system), parts[:, 1], lines.flat_values)
-    plain = tf.strings.strip(tf.strings.regex_replace(plain, r"\s+", " "))
+    plain = tf.strings.regex_replace(plain, BREAK, "\n") if keep_lines else tf.strings.regex_replace(plain, r"\s+", " ")
+    plain = tf.strings.strip(plain)
 
     rows = lines.nrows()
     last = lines.row_limits() - 1
@@ -77,6 +82,7 @@ class Written(NamedTuple):
     splits: tf.Tensor  # int64 [B + 1]: dialogue b has the turns splits[b] .. splits[b + 1] - 1
     speakers: tf.Tensor  # int32 [T]
     tag_lengths: tf.Tensor  # int64 [T]: tokens of the tag of each turn
+    tail_lengths: tf.Tensor  # int64 [T]: tokens behind the END of each turn, 0 without a chat template
     system: tf.RaggedTensor  # [B, None], with tag and END; empty if there is none
     system_cut: tf.Tensor  # int64 [B]: truncated tokens of the system line
 
@@ -86,41 +92,60 @@ class Script:
 
     speakers  their names, two or more;  length  maximum tokens of a history, with the tag of the next speaker
     first     the id that every history begins with, or None
+    template  a ChatTemplate that determines the strings around turns instead, or None
 
-    Raises ValueError if the tokenizer encodes two tags alike, and for a length that no turn fits into.
+    Raises ValueError if the tokenizer encodes two tags alike, for a length that no turn fits into, and for a template
+    whose turns of the assistant do not end with END.
     """
 
-    def __init__(self, tokenizer, speakers, length, first=None):
-        self.tokenizer, self.speakers, self.length, self.first = tokenizer, tuple(speakers), length, first
+    def __init__(self, tokenizer, speakers, length, first=None, template=None):
+        self.tokenizer, self.speakers, self.length = tokenizer, tuple(speakers), length
+        names, self.default = (*speakers, SYSTEM), None if template is None else template.default
         with tf.init_scope():  # Python ids, even while tracing
-            self.tags = tokenizer.encode([f"{name}:" for name in (*speakers, SYSTEM)]).to_list()
+            if template is None:
+                self.opening = [] if first is None else [first]
+                self.tags = tokenizer.encode([f"{name}:" for name in names]).to_list()
+                self.ends = [[tokenizer.end]] * len(names)
+            else:
+                strings = [template.opening, *(of[name] for of in (template.before, template.after) for name in names)]
+                self.opening, *ids = tokenizer.encode_special(strings).to_list()
+                self.tags, self.ends = ids[: len(names)], ids[len(names) :]
+                if any(end[:1] != [tokenizer.end] for end in self.ends[: len(speakers)]):
+                    raise ValueError("the chat template must end each turn with the end token of the tokenizer")
         if len({tuple(tag) for tag in self.tags}) < len(self.tags) or not all(self.tags):
             raise ValueError(f"the tokenizer encodes the names {', '.join((*speakers, SYSTEM))} alike: "
             "choose names that it has tokens for")  # fmt: skip
-        longest = max(map(len, self.tags))
-        if length < (least := 3 * longest + 7):
+        longest, last = max(map(len, self.tags)), max(map(len, self.ends))
+        if length < (least := 3 * longest + 3 * last + 3 + len(self.opening or [0])):
             raise ValueError(f"a history of {length} tokens is too short: the minimum is {least} with these speakers")
 
     def tags_of(self, speakers):
         """Numbers of speakers [N] -> the ids of their tags, ragged [N, None]; -1 is the system line's."""
-        table = tf.ragged.constant(self.tags, tf.int32, ragged_rank=1)
+        return self.chosen(self.tags, speakers)
+
+    def chosen(self, lists, speakers):
+        table = tf.ragged.constant(lists, tf.int32, ragged_rank=1)
         return tf.gather(table, tf.where(speakers < 0, len(self.speakers), speakers))
 
     def write(self, parsed):
         """Parsed -> Written."""
         speakers, turns = parsed.speakers.flat_values, parsed.turns.flat_values
         tags = self.tags_of(speakers)
-        token_ids = self.tagged_turns(tags, self.tokenizer.encode(turns))
-        system, tag = self.tokenizer.encode(parsed.system), self.tags_of(tf.fill(tf.shape(parsed.system), -1))
+        ends = self.chosen(self.ends, speakers)
+        token_ids = joined(tags, self.tokenizer.encode(turns), ends)
+        line, nobody = parsed.system, tf.fill(tf.shape(parsed.system), -1)
+        if self.default is not None:
+            line = tf.where(line == "", self.default, line)
+        system = self.tokenizer.encode(line)
         longest = max(map(len, self.tags))
-        limit = (self.length - 1 - longest) // 2 - len(self.tags[-1]) - 1
+        limit = (self.length - 1 - longest) // 2 - len(self.tags[-1]) - len(self.ends[-1])
         cut = tf.maximum(system.row_lengths() - limit, 0)
-        system = self.tagged_turns(tag, system[:, :limit])
-        system = prefixes(system, system.row_lengths() * tf.cast(parsed.system != "", tf.int64))
-        return Written(token_ids, parsed.turns.row_splits, speakers, tags.row_lengths(), system, cut)
-
-    def tagged_turns(self, tags, token_ids):
-        return joined(tags, token_ids, self.tokenizer.end)
+        system = joined(self.tags_of(nobody), system[:, :limit], self.chosen(self.ends, nobody))
+        if self.default is None:
+            system = prefixes(system, system.row_lengths() * tf.cast(line != "", tf.int64))
+        return Written(
+            token_ids, parsed.turns.row_splits, speakers, tags.row_lengths(), ends.row_lengths() - 1, system, cut
+        )
 
     def histories(self, written, dialogue, turn, speakers):
         """Which turns belong to the history of each reply. All tensors are int64 [N].
@@ -130,7 +155,7 @@ class Script:
         -> (first: index of the first turn of the history; cut: number of tokens that this turn loses)
         """
         tokens, begin = written.token_ids.row_splits, tf.gather(written.splits, dialogue)
-        budget = self.length - tf.cast(self.first is not None, tf.int64) - self.tags_of(speakers).row_lengths()
+        budget = self.length - len(self.opening) - self.tags_of(speakers).row_lengths()
         budget -= tf.gather(written.system.row_lengths(), dialogue)
         end = tf.gather(tokens, turn)
         first = tf.searchsorted(tokens, end - budget, out_type=tf.int64)
@@ -140,13 +165,12 @@ class Script:
     def history(self, written, dialogue, turn, first, cut):
         """-> token ids, ragged [N, None], up to the tag of the replying speaker; see `histories`."""
         tokens = written.token_ids.row_splits
-        start = [] if self.first is None else [self.first]
         padded = tf.concat([written.speakers, [0]], axis=0)  # the last history may be empty
         tag = self.tags_of(tf.gather(padded, first))
         tag = prefixes(tag, tf.where(cut > 0, tag.row_lengths(), 0))  # the tag of a truncated turn
         begin = tf.gather(tokens, first) + tag.row_lengths() + cut
         turns = between(written.token_ids.flat_values, begin, tf.gather(tokens, turn))
-        return joined(*start, tf.gather(written.system, dialogue), tag, turns)
+        return joined(*self.opening, tf.gather(written.system, dialogue), tag, turns)
 
 
 class Replies(NamedTuple):
@@ -175,7 +199,7 @@ def reply_tokens(written, turn, most):
     """The reply without its tag, as positions in the tokens of all turns: begin [N], end [N]; at most `most` tokens."""
     tokens = written.token_ids.row_splits
     begin = tf.gather(tokens, turn) + tf.gather(written.tag_lengths, turn)
-    return begin, tf.minimum(tf.gather(tokens, turn + 1), begin + most)
+    return begin, tf.minimum(tf.gather(tokens, turn + 1) - tf.gather(written.tail_lengths, turn), begin + most)
 
 
 def streams(script, written, replies, most):
