@@ -75,6 +75,19 @@ def test_a_qwen2_with_biases_and_one_matrix(tmp_path):
     assert model.window is None
 
 
+def test_half_precision_is_half_the_memory(tmp_path):
+    result = tensors()
+    whole = llama.load(written(tmp_path / "a", result, CONFIG))
+    half = llama.load(tmp_path / "a", dtype="bfloat16")
+    assert {weight.dtype for weight in half.weights} == {"bfloat16"}
+    for big, small in zip(whole.weights, half.weights, strict=True):
+        np.testing.assert_array_equal(
+            np.float32(small.numpy()), big.numpy().astype(small.numpy().dtype).astype("float32")
+        )
+    expected = whole(TEXTS).numpy()
+    assert np.std(np.float32(half(TEXTS)) - expected) < 0.05 * expected.std()
+
+
 def test_newer_configs_say_the_same(tmp_path):
     new = {name: value for name, value in CONFIG.items() if not name.startswith("rope")}
     new["rope_parameters"] = CONFIG["rope_scaling"] | {"rope_theta": 500.0}
