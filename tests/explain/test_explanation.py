@@ -7,6 +7,8 @@ from html import unescape
 import numpy as np
 import pytest
 
+from tests.explain.planted import TEXT, planted
+from tests.explain.test_generated_explanations import made
 from tfllm.explain import Explanation
 from tfllm.explain.subjects.subject import Token
 
@@ -76,3 +78,36 @@ def test_several_targets_are_a_table(tmp_path):
     assert found.scores.shape == (3, 2) and found.top(1) == [("a", 1.0)]
     assert found.png(tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
     assert "x: a +1.000" in str(found)
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"orders": 0}, "orders must be a whole number, 1 or more; got 0"),
+    ({"seed": -1}, "seed must be a whole number, 0 or more; got -1"),
+    ({"method": "smoothgrad", "samples": 0}, "samples must be a whole number, 1 or more; got 0"),
+    ({"method": "smoothgrad", "noise": float("nan")}, "noise must be a number, 0 or more; got nan"),
+    ({"tolerance": -1}, "tolerance must be a number, 0 or more; got -1"),
+    ({"target": ()}, "a target is one label or two; got 0 labels"),
+])  # fmt: skip
+def test_impossible_options_are_errors(options, message, eager):
+    with pytest.raises(ValueError, match=message):
+        planted("mean").explain(TEXT, **options)
+
+
+@pytest.mark.parametrize("value", [np.nan, 1e38])
+def test_a_model_that_gives_no_numbers_cannot_be_explained(value, eager, monkeypatch):
+    task = planted("cnn", 5)
+    task.head.kernel.assign(np.full(task.head.kernel.shape, value))
+    for method in ("integrated_gradients", "occlusion", "random"):
+        with pytest.raises(ValueError, match="the model gives NaN or infinity for this text"):
+            task.explain(TEXT, method=method)
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"step": 1.5}, "step must be a whole number or a token; got 1.5"),
+    ({"step": 0, "instead": 3}, "instead must be a text .str.; got 3"),
+    ({"target": 3}, "target must be a text .str.; got 3"),
+    ({"top_k": 0}, "top_k must be a whole number, 1 or more; got 0"),
+])  # fmt: skip
+def test_impossible_steps_are_errors(options, message, eager):
+    with pytest.raises(ValueError, match=message):
+        made("gpt").explain("a dog", **{"target": " sat"} | options)

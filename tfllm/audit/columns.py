@@ -1,6 +1,6 @@
 """What users hand over as data -> {column: [texts]}: texts, pairs, records, columns, or a dataset of records."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -10,8 +10,7 @@ def columns(data: Any) -> dict[str, list[str]]:
     Bytes are decoded; numbers become text. Raises ValueError for columns of unequal lengths, for records with unequal
     fields and if there are no texts.
     """
-    if isinstance(data, str | bytes):
-        raise ValueError("expected several texts, got one; put it into a list")
+    refuse_one(data, "the data")
     if isinstance(data, Mapping):
         result = {str(name): [string(value) for value in values] for name, values in data.items()}
     else:
@@ -29,6 +28,21 @@ def columns(data: Any) -> dict[str, list[str]]:
     if not any(sizes.values()):
         raise ValueError("expected texts; got none")
     return result
+
+
+def listed(texts: Any, name: str) -> list[str]:
+    """Texts, str or bytes -> a list of str. Raises ValueError for a single text, and for what is no list of texts."""
+    refuse_one(texts, name)
+    result = list(texts)
+    if wrong := [one for one in result if not isinstance(one, str | bytes)]:
+        raise ValueError(f"{name} must be texts (str); got {wrong[0]!r:.60}")
+    return [string(one) for one in result]
+
+
+def refuse_one(data: Any, name: str):
+    if isinstance(data, str | bytes) or not isinstance(data, Iterable):
+        got = "one text; put it into a list" if isinstance(data, str | bytes) else repr(data)[:60]
+        raise ValueError(f"{name}: expected several texts, got {got}")
 
 
 def string(value: Any) -> str:

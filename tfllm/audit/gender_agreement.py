@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfllm.audit.memorisation import Share
+from tfllm.files import understood
 
 FILE = Path(__file__).parent / "word_pairs" / "en_de_gender_agreement.txt"
 
@@ -28,7 +29,11 @@ class AgreementSentence(NamedTuple):
 
 def agreement_sentences(path: str | Path = FILE) -> list[AgreementSentence]:
     """The sentences of a file: five columns separated by tabs, # for comments. Raises ValueError for other lines."""
-    lines = [line for line in Path(path).read_text("utf-8").splitlines() if line.strip() and not line.startswith("#")]
+    with understood(path, "five columns separated by tabs"):
+        lines = Path(path).read_text("utf-8-sig").splitlines()
+    lines = [line for line in lines if line.strip() and not line.startswith("#")]
+    if not lines:
+        raise ValueError(f"{path}: expected five columns separated by tabs; the file has no sentence")
     if wrong := [line for line in lines if len(line.split("\t")) != 5]:
         raise ValueError(f"{path}: expected five columns separated by tabs; got {wrong[0]!r}")
     return [AgreementSentence(*line.split("\t")) for line in lines]
@@ -49,7 +54,11 @@ def translated_gender(translator: Any, sentences: Sequence[AgreementSentence] | 
     "found": share of the translations in which either form of the noun occurs; in the others the gender is wrong.
     translator: a Translator from English to German.
     """
+    if not hasattr(translator, "generate"):
+        raise ValueError(f"expected a Translator from English to German; got a {type(translator).__name__}")
     sentences = agreement_sentences() if sentences is None else list(sentences)
+    if not sentences:
+        raise ValueError("expected sentences; got none")
     texts = translator.generate([sentence.text for sentence in sentences], verbose=0)
     results = [(one, gender_of(text, one)) for one, text in zip(sentences, texts, strict=True)]
     parts = {

@@ -8,10 +8,12 @@ first tokens are taken, not random ones.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from tfllm.audit.columns import listed
 from tfllm.audit.intervals import wilson
 from tfllm.evaluation.scripts import UNSPACED, characters
 
@@ -47,7 +49,7 @@ class Share:
 
 def overlaps(texts: Iterable[str], training: Sequence[str]) -> list[Overlap]:
     """The longest verbatim overlap of each text with the training texts; case and punctuation are ignored."""
-    ids: dict[str, int] = {}
+    texts, training, ids = listed(texts, "texts"), listed(training, "training"), {}  # ids: {word: number}
     rows = [[ids.setdefault(word, len(ids)) for word in characters(text)] for text in training]
     corpus = np.array([word for row in rows for word in [-1, *row]], np.int64)  # -1: no run crosses it
     begins = np.cumsum([0] + [len(row) + 1 for row in rows])[:-1]
@@ -72,11 +74,17 @@ def extraction(model: Any, texts: Sequence[str], prefix: int = 50, suffix: int =
     Texts of fewer than prefix + suffix tokens are left out. Raises ValueError if all are, and if the model's limit is
     too small.
     """
+    if not (hasattr(model, "model") and hasattr(model, "tokenizer")):
+        raise ValueError(f"extraction needs a LanguageModel; got a {type(model).__name__}")
+    texts = listed(texts, "texts")
+    for name, value in (("prefix", prefix), ("suffix", suffix), ("batch_size", batch_size)):
+        if not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name} must be a whole number, 1 or more; got {value!r}")
     start = [] if model.tokenizer.start is None else [model.tokenizer.start]
     if model.model.max_length is not None and len(start) + prefix + suffix - 1 > model.model.max_length:
         limit = model.model.max_length
         raise ValueError(f"prefix and suffix have {prefix + suffix} tokens; the model's limit is {limit}")
-    rows = [row for row in model.tokenizer.encode(list(texts)).to_list() if len(row) >= prefix + suffix]
+    rows = [row for row in model.tokenizer.encode(texts or [""]).to_list() if len(row) >= prefix + suffix]
     if not rows:
         raise ValueError(f"none of {len(texts)} texts has {prefix + suffix} tokens; use a shorter prefix or suffix")
     count = 0
@@ -96,8 +104,8 @@ def screen(texts: Iterable[str], words: Iterable[str]) -> dict[str, Share]:
     Words are whole words; in scripts without spaces, any part of a text. To forbid words while writing, use the option
     `bad_words` of `generate`. Raises ValueError for an empty list.
     """
-    texts, words = list(texts), list(dict.fromkeys(words))
-    if not words or not all(words):
+    texts, words = listed(texts, "texts"), list(dict.fromkeys(listed(words, "words")))
+    if not words or not all(word.strip() for word in words):
         raise ValueError(f"expected words that are not empty; got {words}")
     found = {}
     for word in words:

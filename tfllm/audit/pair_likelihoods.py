@@ -32,8 +32,10 @@ def read_minimal_pairs(path: str | Path) -> list[MinimalPair]:
     with understood(path, "CSV in UTF-8 with sent_more, sent_less, bias_type"):
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
-    if missing := [name for name in COLUMNS if not rows or rows[0].get(name) is None]:
+    if missing := [name for name in COLUMNS if not rows or name not in rows[0]]:
         raise ValueError(f"{path}: expected the columns {', '.join(COLUMNS)}; missing: {', '.join(missing)}")
+    if short := [number for number, row in enumerate(rows, 1) if any(row[name] is None for name in COLUMNS)]:
+        raise ValueError(f"{path}: record {short[0]} has fewer fields than the header")
     return [MinimalPair(*(row[name] for name in COLUMNS)) for row in rows]
 
 
@@ -45,6 +47,10 @@ def minimal_pairs(model: Any, pairs: Iterable[MinimalPair]) -> dict[str, Share]:
     pairs = list(pairs)
     if not pairs:
         raise ValueError("expected pairs; got none")
+    if wrong := [pair for pair in pairs if not isinstance(pair, MinimalPair)]:
+        raise ValueError(f"expected MinimalPair(more, less, kind); got {wrong[0]!r:.60}")
+    if not hasattr(model, "whole") and getattr(getattr(model, "tokenizer", None), "mask", None) is None:
+        raise ValueError(f"pairs need a LanguageModel or a MaskedLanguageModel; got a {type(model).__name__}")
     compare = masked_likelihoods if getattr(model.tokenizer, "mask", None) is not None else causal_likelihoods
     preferred: dict[str, list[bool]] = {"all": []}
     for pair in pairs:
@@ -60,6 +66,7 @@ def causal_likelihoods(model: Any, *texts: str) -> list[float]:
     result = []
     for text in texts:
         inputs, targets = (part.to_tensor() for part in model.whole({"text": [text]}))  # [1, T]
+        expect_short(model, inputs.shape[1], text)
         log_p = log_softmax(np.asarray(model(inputs, training=False), "float64")[0])  # [T, V]
         result.append(float(log_p[np.arange(len(log_p)), np.asarray(targets)[0]].sum()))
     return result
@@ -68,6 +75,8 @@ def causal_likelihoods(model: Any, *texts: str) -> list[float]:
 def masked_likelihoods(model: Any, a: str, b: str) -> list[float]:
     """The pseudo-log-likelihoods of the tokens that a and b have in common, in nats."""
     rows = model.tokenizer.encode([a, b]).to_list()
+    for row, text in zip(rows, (a, b), strict=True):
+        expect_short(model, len(row) + 2, text)
     blocks = difflib.SequenceMatcher(None, rows[0], rows[1], autojunk=False).get_matching_blocks()
     return [
         sum(_masked(model, row, [position + i for position in begins for i in range(sizes[position])]))
@@ -91,6 +100,14 @@ def _masked(model, row, positions):
               "padding_mask": np.ones(token_ids.shape, bool), "positions": places}  # fmt: skip
     log_p = log_softmax(np.asarray(model(inputs, training=False)["mlm"], "float64")[:, 0])  # [P, V]
     return log_p[np.arange(len(places)), whole[places[:, 0]]].tolist()
+
+
+def expect_short(model, size, text):
+    """Raises ValueError for a text that the model cannot read as a whole."""
+    most = getattr(model, "model", None) or model.encoder  # of a LanguageModel, of a MaskedLanguageModel
+    most = most.max_length
+    if most is not None and size > most:
+        raise ValueError(f"a sentence has {size} tokens; the model's limit is {most}: {text!r:.60}")
 
 
 def log_softmax(logits):

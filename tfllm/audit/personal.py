@@ -2,11 +2,12 @@
 
 A pattern finds candidates and, where the number has check digits, these decide: Luhn's formula for cards (ISO/IEC
 7812-1), modulo 97 for IBANs (ISO 13616), modulo 11-2 for ID numbers of China (GB 11643-1999, ISO 7064). Patterns are
-neither complete nor exact: a phone number is any group of digits written like one. Not included: names and addresses,
-which need a trained recogniser (presidio_finder.py).
+neither complete nor exact: a phone number is any group of digits written like one. Digits of all scripts count. Not
+included: names and addresses, which need a trained recogniser (presidio_finder.py).
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -62,7 +63,11 @@ PATTERNS: dict[str, tuple[str, Callable[[str], bool] | None]] = {  # in order: a
     ),
 }
 KINDS = tuple(PATTERNS)
-_COMPILED = {kind: (re.compile(pattern), check) for kind, (pattern, check) in PATTERNS.items()}
+# ASCII: a letter of another script, as in Chinese without spaces, ends a number as a space does
+_COMPILED = {kind: (re.compile(pattern, re.ASCII), check) for kind, (pattern, check) in PATTERNS.items()}
+# digits of all scripts, and full-width forms, one character for one
+_PLAIN = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_PLAIN |= {code: str(unicodedata.decimal(chr(code))) for code in range(0x80, 0x20000) if chr(code).isdecimal()}
 _POSSIBLE = re.compile(r"@|\d.?.?\d")
 
 
@@ -71,6 +76,7 @@ def personal_data(text: str, kinds: Iterable[str] = KINDS) -> list[PersonalData]
     kinds = set(kinds)
     if unknown := sorted(kinds - set(KINDS)):
         raise ValueError(f"no kind {unknown[0]!r} of personal data; the kinds: {', '.join(KINDS)}")
+    text = text if text.isascii() else text.translate(_PLAIN)
     if not _POSSIBLE.search(text):
         return []
     result: list[PersonalData] = []

@@ -45,15 +45,20 @@ def subgroup_metrics(
 ) -> SubgroupReport:  # fmt: skip
     """labels, predictions [N]: whether a record is, and is said to be, of the positive class; groups [N]: names.
 
-    scores [N]: of the positive class, for the AUC; without them it is left out. Raises ValueError for unequal lengths
-    and for no records.
+    scores [N]: of the positive class, for the AUC; without them it is left out. Raises ValueError for unequal lengths,
+    for no records, for labels that are neither True nor False, and for scores that are not finite.
     """
-    columns = [np.asarray(labels, bool), np.asarray(predictions, bool)]
+    columns = [truths("labels", labels), truths("predictions", predictions)]
     columns.append(np.zeros(len(columns[0])) if scores is None else np.asarray(scores, "float64"))
     members = np.asarray(groups).astype(str)
-    sizes = [len(column) for column in (*columns, members)]
-    if len(set(sizes)) > 1 or not sizes[0]:
+    sizes = [np.shape(column) for column in (*columns, members)]
+    sizes = [size[0] if len(size) == 1 else size for size in sizes]
+    if len(set(sizes)) > 1 or not sizes[0] or isinstance(sizes[0], tuple):
         raise ValueError(f"labels, predictions, scores and groups must be equally long, and not empty; got {sizes}")
+    if not np.isfinite(columns[-1]).all():
+        raise ValueError("scores must be finite numbers; got NaN or infinity")
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1; got {resamples}")
     draw, values, drawn = np.random.default_rng(seed), {}, {}
     names = RATES if scores is not None else RATES[:-1]
     for group in sorted(set(members.tolist())):
@@ -69,6 +74,14 @@ def subgroup_metrics(
         report,
         {name: (float(gap[i]), *_ends(gaps[:, i])) for i, name in enumerate(names)},
     )
+
+
+def truths(name, values):
+    """-> bool [N]; names of labels would all be True."""
+    values = np.asarray(values)
+    if values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
+        raise ValueError(f"{name} must be True or False for each record; got {values.tolist()[:1]!r:.40}")
+    return values.astype(bool)
 
 
 def rates(labels, predictions, scores):

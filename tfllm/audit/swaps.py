@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tfllm.audit.columns import listed
 from tfllm.audit.intervals import bootstrap_mean, holm, sign_flip
 from tfllm.evaluation.scripts import UNSPACED
 from tfllm.files import understood
@@ -57,6 +58,8 @@ def word_pairs(name_or_path: str | Path) -> list[tuple[str, str]]:
         if len(words) != 2 or not all(words):
             raise ValueError(f"{path}:{number}: expected two words separated by a tab; got {line!r}")
         result.append((words[0], words[1]))
+    if not result:
+        raise ValueError(f"{path}: expected pairs of words; the file has none")
     return result
 
 
@@ -68,6 +71,8 @@ def swapped(text: str, pairs: Sequence[tuple[str, str]]) -> str:
     """
     partners: dict[str, list[str]] = {}
     for a, b in pairs:
+        if not (a and b):
+            raise ValueError(f"a pair needs two words; got {(a, b)}")
         for word, other in ((a, b), (b, a)):
             partners.setdefault(word.lower(), [])
             if other not in partners[word.lower()]:
@@ -94,9 +99,11 @@ def counterfactuals(
 
     score: texts -> [N] numbers: `label_score(classifier, "positive")`; for a task that writes, any score of what it
     writes, such as `lambda texts: judge(writer.generate(texts))`. lists: {name: pairs}; default: all of LISTS.
-    Raises ValueError if no text has a word of a list, or if the scores are not one number for each text.
+    Raises ValueError if no text has a word of a list, or if the scores are not one finite number for each text.
     """
-    lists = {name: word_pairs(name) for name in LISTS} if lists is None else lists
+    texts, lists = listed(texts, "texts"), {name: word_pairs(name) for name in LISTS} if lists is None else lists
+    if not isinstance(lists, Mapping):
+        raise ValueError(f"lists must be {{name: pairs of words}}; got {lists!r:.60}")
     changed = {}
     for name, pairs in lists.items():
         both = [(text, other) for text in texts if (other := swapped(text, pairs)) != text]
@@ -109,6 +116,8 @@ def counterfactuals(
         columns = [np.asarray(score(list(column)), "float64") for column in zip(*both, strict=True)]
         if any(column.shape != (len(both),) for column in columns):
             raise ValueError(f"score must give one number for each of {len(both)} texts; got shape {columns[0].shape}")
+        if not np.isfinite(columns).all():
+            raise ValueError("score must give finite numbers; it gave NaN or infinity")
         found[name] = columns
     p_values = {name: sign_flip(after - before, seed=seed) for name, (before, after) in found.items()}
     corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
@@ -128,6 +137,8 @@ def label_score(classifier: Any, label: str | None = None, option: str = "label"
     option: the name of the argument in messages. Raises ValueError for an unknown label, for none if the classifier has
     labels, and for one if it has none.
     """
+    if not hasattr(classifier, "kinds"):
+        raise ValueError(f"label_score needs a TextClassifier; got a {type(classifier).__name__}")
     names = () if classifier.kind == "regression" else classifier.kinds.names
     if names and label is None:
         raise ValueError(f"{option}: choose one of the labels {', '.join(names)}")

@@ -1,6 +1,7 @@
 """`Task.explain`: selects the Subject of a task and the method that computes the scores."""
 
 import inspect
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from tfllm.explain.methods.shap import shap
 from tfllm.explain.subjects.classifier_subject import ClassifierSubject
 from tfllm.explain.subjects.embedder_subject import EmbedderSubject
 from tfllm.explain.subjects.fact_subject import FactSubject
+from tfllm.explain.subjects.generated_subject import GeneratedSubject
 from tfllm.explain.subjects.prompt_subject import PromptSubject
 from tfllm.explain.subjects.reader_subject import ReaderSubject
 from tfllm.explain.subjects.reply_subjects import PairReplySubject, StreamReplySubject
@@ -37,6 +39,7 @@ METHODS = {
     "attention_rollout": attention_weights.attention_rollout, "attention_flow": attention_weights.attention_flow,
     "random": occlusion.chance,
 }  # fmt: skip
+LEAST = {"orders": 1, "seed": 0, "samples": 1, "top_k": 1, "max_new_tokens": 1}
 SUBJECTS = {  # task: its subject, or that of each kind of model
     TextClassifier: ClassifierSubject, TextEmbedder: EmbedderSubject, QuestionAnswering: ReaderSubject,
     EncoderDecoder: SourceSubject, LanguageModel: PromptSubject,
@@ -50,6 +53,7 @@ def explain(task, columns, method, target=None, score=None, removal=None, faithf
     """See `Task.explain`; there is one column for each of `task.asks`."""
     method, function = method_of(method)
     kind = subject_of(task)
+    check({"orders": orders, "seed": seed, **options})
     of, options = split(kind, function, options)
     if len(columns) != len(task.asks):
         raise TypeError(f"{type(task).__name__} answers {' and '.join(task.asks)}: {len(task.asks)} columns; "
@@ -65,11 +69,27 @@ def explain(task, columns, method, target=None, score=None, removal=None, faithf
     result = []
     for texts, wanted in zip(zip(*columns, strict=True), targets, strict=True):
         texts = [text.decode("utf-8", "replace") for text in texts]
+        if issubclass(kind, GeneratedSubject) and not (wanted is None or isinstance(wanted, str)):
+            raise ValueError(f"target must be a text (str); got {wanted!r:.60}")
         subject = kind.of(task, texts, wanted, score or kind.kinds[0], **of)
         if removal is not None:
             subject = subject.changed(removal=removal)
         result.append(explained(subject, method, function, faithfulness, orders, seed, options))
     return result[0] if one else result
+
+
+def check(options):
+    """Raises ValueError for numbers that are not whole or too small, and for a step or a word that is none."""
+    for name, value in options.items():
+        least = LEAST.get(name)
+        if least is not None and value is not None and (not isinstance(value, Integral) or value < least):
+            raise ValueError(f"{name} must be a whole number, {least} or more; got {value!r}")
+        if name in ("noise", "tolerance") and not (isinstance(value, Real) and 0 <= value < np.inf):
+            raise ValueError(f"{name} must be a number, 0 or more; got {value!r}")
+    if not isinstance(step := options.get("step"), str | Integral | None):
+        raise ValueError(f"step must be a whole number or a token; got {step!r}")
+    if not isinstance(instead := options.get("instead"), str | None):
+        raise ValueError(f"instead must be a text (str); got {instead!r:.60}")
 
 
 def explained(subject, method, function, faithful, orders, seed, options):

@@ -40,7 +40,7 @@ def weat(vectors, x, y, a, b, partitions=100_000, seed=1) -> Association:
         ("Einstein"). In lower-case vectors some names are also other words: bill, frank, ebony, rose.
     partitions: if there are more, a random sample of this size is drawn with `seed`, and p is
         (count + 1) / (partitions + 1).
-    Raises ValueError if a set has no word with a vector, or if x and y share a word.
+    Raises ValueError if a set has no word with a vector, if x and y share a word, and for vectors that are not finite.
     """
     if partitions < 1:
         raise ValueError(f"partitions must be at least 1; got {partitions}")
@@ -54,6 +54,8 @@ def weat(vectors, x, y, a, b, partitions=100_000, seed=1) -> Association:
             raise ValueError(f"none of the words of {name} has a vector: {', '.join(words) or 'it is empty'}")
         missing += [word for word in words if word not in result]
         sets.append(_unit([vectors[spelled] for spelled in result.values()]))  # [N, D]
+    if len({one.shape[1] for one in sets}) > 1:
+        raise ValueError(f"all vectors must have the same width; got {sorted({one.shape[1] for one in sets})}")
     x, y, a, b = sets
     targets = np.concatenate([x, y])
     s = (targets @ a.T).mean(axis=1) - (targets @ b.T).mean(axis=1)  # [X + Y]
@@ -79,6 +81,10 @@ def _share(s, size, partitions, seed):
 
 
 def _unit(vectors):
-    """Vectors scaled to length 1, float64; zero vectors stay zero."""
+    """Vectors scaled to length 1, float64; zero vectors stay zero. Raises ValueError for NaN and infinity."""
+    if len({np.shape(vector) for vector in vectors}) > 1:
+        raise ValueError(f"all vectors must have the same width; got {sorted({np.shape(v)[0] for v in vectors})}")
     vectors = np.array(vectors, "float64")
+    if not np.isfinite(vectors).all():
+        raise ValueError("the vector of a word is NaN or infinite")
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo("float64").tiny)

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tfllm.explain.subjects import encoded_texts
 from tfllm.explain.subjects.encoded_subject import EncodedSubject
+from tfllm.explain.subjects.subject import finite
 
 
 class ClassifierSubject(EncodedSubject):
@@ -22,11 +23,11 @@ class ClassifierSubject(EncodedSubject):
         names = target if isinstance(target, (tuple, list)) else [target]
         if wrong := [name for name in names if name is not None and name not in kinds.names]:
             raise ValueError(f"there is no label {wrong[0]!r}; the labels are {', '.join(kinds.names)}")
-        if len(names) > 2:
+        if not 1 <= len(names) <= 2:
             raise ValueError(f"a target is one label or two; got {len(names)} labels")
         index = [0] if one_number else [0 if name is None else kinds.names.index(name) for name in names]
         subject = cls(task, targets=("",), choice={"label": np.array(index)}, score=score, **parts)
-        logits = subject.logits()
+        logits = finite(subject.logits())
         if target is None and not one_number:
             index = [int(np.argmax(logits))]
             subject.choice["label"] = np.array(index)

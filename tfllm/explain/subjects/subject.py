@@ -156,7 +156,7 @@ class Subject:
         choice = arrays(self.choice)
         function = values_of(self.task, type(self), self.score, specs(inputs, 1), specs(choice))
         with plain_errors():
-            return function(tensors(inputs), tensors(choice)).numpy().astype("float64")
+            return finite(function(tensors(inputs), tensors(choice)).numpy().astype("float64"))
 
     def layers(self):
         """The embedding layers, each once, and for each bool [N]: the tokens that it looks up."""
@@ -194,7 +194,7 @@ class Subject:
                 tensors(inputs), [tf.constant(part, tf.float32) for part in vectors], tensors(choice),
                 tf.constant(weights, tf.float32),
             )  # fmt: skip
-        return values.numpy().astype("float64"), [part.numpy().astype("float64") for part in result]
+        return finite(values.numpy().astype("float64")), [finite(part.numpy().astype("float64")) for part in result]
 
     def order(self):
         """(name of ids, index of the layer) in the order of `layers`, to find them again inside a trace."""
@@ -204,6 +204,13 @@ class Subject:
                 next((name, i) for name, known in tables.items() for i, one in enumerate(known) if one is layer)
             )
         return tuple(result)
+
+
+def finite(values):
+    """The values. Raises ValueError for NaN and infinity, which no method can divide."""
+    if not np.isfinite(values).all():
+        raise ValueError("the model gives NaN or infinity for this text: it cannot be explained")
+    return values
 
 
 def arrays(choice):
