@@ -127,7 +127,9 @@ class Section:
 
     def as_dict(self) -> dict[str, Any]:
         """The section in JSON types; None for numbers that are not finite."""
-        result = {"title": self.title, "reason": self.reason, "notes": self.notes, "data": self.data}
+        result: dict[str, Any] = {
+            "title": self.title, "reason": self.reason, "notes": self.notes, "data": self.data,
+        }  # fmt: skip
         result["figures"] = [{one.name: getattr(part, one.name) for one in fields(part)} for part in self.figures]
         result["tables"] = [{"title": part.title, "head": part.head, "rows": part.rows} for part in self.tables]
         return plain(result)
