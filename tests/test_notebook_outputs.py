@@ -25,4 +25,4 @@ def test_outputs(path):
 
 
 def test_together_they_are_small():
-    assert len(NOTEBOOKS) == 11 and sum(path.stat().st_size for path in NOTEBOOKS) < MOST
+    assert len(NOTEBOOKS) == 12 and sum(path.stat().st_size for path in NOTEBOOKS) < MOST
