@@ -145,7 +145,7 @@ def test_language_models():
 @pytest.mark.parametrize(
     "kind, test, expected",
     [
-        ("dialogue of pairs", DIALOGUES, "bias"),
+        ("dialogue of one stream", DIALOGUES, "bias"),
         ("masked language model", ["A dog runs. The cat sat. No.", "One. The red dog."], "explanations"),
     ],
 )

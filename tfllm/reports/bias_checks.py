@@ -67,7 +67,7 @@ def likelihoods(task, texts):
         inputs, targets = (part[:, :size] for part in task.whole({"text": tf.constant(texts[first : first + BATCH])}))
         weights = tf.ones_like(targets, tf.float32).to_tensor()
         sums = of_tokens(targets.to_tensor(), task(inputs.to_tensor(), training=False), weights)
-        result += (-sums[:, 0]).numpy().tolist()
+        result += (-tf.reduce_sum(sums[..., 0], axis=1)).numpy().tolist()
     return result
 
 

@@ -28,6 +28,8 @@ def explanations(task, examples, method=None, count=20, seed=1, tick=lambda shar
     short = [one for one in examples if 1 < sum(map(words, one.given.values())) <= longest]
     if isinstance(task, LanguageModel):
         short = [one for one in examples if len(one.given["text"].split()) > 1]
+    else:
+        short = [one for one in short if set(task.asks) <= set(one.given)]
     if not short:
         raise ValueError(f"no text has 2 to {longest} words")
     chosen = list({id(one): one for one in (short[0], *short[-2:])}.values())

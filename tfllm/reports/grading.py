@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfllm.reports.grades_of_answers import grade_facts, grade_questions
 from tfllm.reports.grades_of_labels import grade_labels
-from tfllm.reports.grades_of_rows import grade_rows
+from tfllm.reports.grades_of_rows import grade_replies, grade_rows
 from tfllm.reports.grades_of_writing import grade_summaries, grade_translations
 from tfllm.reports.report_parts import Grades
 from tfllm.tasks.classification.text_classifier import TextClassifier
@@ -23,7 +23,7 @@ from tfllm.tasks.translator import Translator
 GRADERS = {
     TextClassifier: grade_labels, Translator: grade_translations, Summarizer: grade_summaries,
     QuestionAnswering: grade_questions, FactAnswering: grade_facts, LanguageModel: grade_rows,
-    DialogueGenerator: grade_rows, Pretraining: grade_rows,
+    DialogueGenerator: grade_replies, Pretraining: grade_rows,
 }  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def report(
         "data": study.data, "sizes": study.sizes, "speed": lambda: study.speed(repeats),
     }  # fmt: skip
     reasons = dict.fromkeys(skip, "left out on request") | (missing or {})
-    study.plan([name for name in makers if name not in reasons])
+    study.plan([name for name in makers if name not in reasons], explained)
     sections = {}
     for name, maker in makers.items():
         study.begin(name)
