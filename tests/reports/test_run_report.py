@@ -57,6 +57,7 @@ def test_every_section_has_figures(films):
     shares = [share for _, share in told]
     assert shares == sorted(shares) and shares[-1] == 1 and {title for title, _ in told} >= set(SECTIONS.values())
     for section in result.sections.values():
+        assert not [note for note in section.notes if "{" in note]
         for one in section.figures:
             assert one.size > 0 and one.unit and one.how, one
             if one.interval and all(map(math.isfinite, one.interval)):

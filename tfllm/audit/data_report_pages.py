@@ -18,6 +18,11 @@ NOTE = (
 )
 
 
+def note(report):
+    """What the figures of a report are."""
+    return NOTE.format(finder=report.finder)
+
+
 def tables(report):
     """[(title, head, rows)] of texts."""
     result = []
@@ -100,7 +105,7 @@ def text(report):
 
 
 def page(report):
-    parts = ["<h1>Data report</h1>", f'<p class="note">{escape(NOTE.format(finder=report.finder))}</p>']
+    parts = ["<h1>Data report</h1>", f'<p class="note">{escape(note(report))}</p>']
     for title, head, rows in tables(report):
         cells = "".join(f"<th>{escape(name)}</th>" for name in head)
         body = "".join(

@@ -43,7 +43,7 @@ body .tfllm-why th {border: 0}
  .figures td {white-space: normal} .curve {min-width: 30em}}
 @media print {body {font-size: 10.5pt; max-width: none; padding: 0} nav {display: none}
  h2, h3, h2 ~ .note {break-after: avoid}
- tr, svg {break-inside: avoid} .scroll {overflow: visible} * {print-color-adjust: exact;
+ tr, svg, .scroll {break-inside: avoid} .scroll {overflow: visible} * {print-color-adjust: exact;
  -webkit-print-color-adjust: exact}}
 """
 

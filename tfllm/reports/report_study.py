@@ -151,7 +151,7 @@ class Study:
             test = None
         found = audit.data_report(train, test, threshold=threshold, seed=self.seed)
         tables = [Table(*table) for table in data_report_pages.tables(found)]
-        notes = [data_report_pages.NOTE, *notes]
+        notes = [data_report_pages.note(found), *notes]
         return Section("data", SECTIONS["data"], "", notes, [], tables, "", found.as_dict())
 
     def texts(self, data):
