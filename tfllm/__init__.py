@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 
 _PARTS = (
     "audit", "config", "data", "evaluation", "explain", "export", "extraction", "generation", "interop", "layers",
-    "losses", "metrics", "models", "reports", "tasks", "text", "training", "vectors",
+    "losses", "metrics", "models", "reports", "serving", "tasks", "text", "training", "vectors",
 )  # fmt: skip
 _HOMES = {
     "BERT": "models.bert",
@@ -91,5 +91,5 @@ def _register():
 
 
 startup.prepare()
-if "keras" in sys.modules:
+if sys.modules.get("keras"):  # None: its import is blocked
     _register()

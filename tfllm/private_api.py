@@ -201,3 +201,28 @@ def mean_and_half_width(score):
     sacrebleu 2.4 to 2.6. When it is gone: `score.format(width=9)` prints both.
     """
     return score._mean, score._ci
+
+
+# TensorFlow: calls that can be stopped
+
+
+def cancellation():
+    """An object whose `start_cancel()` stops the calls that run inside `cancellable(it)`.
+
+    TensorFlow 2.21: tensorflow.python.eager.cancellation. When it is gone: let calls run to their end.
+    """
+    from tensorflow.python.eager import cancellation
+
+    return cancellation.CancellationManager()
+
+
+def cancellable(stop):
+    """Context manager: calls of tf.functions in it raise tf.errors.CancelledError once `stop` is cancelled.
+
+    stop: what `cancellation` returned, or None. TensorFlow 2.21. When it is gone: `contextlib.nullcontext()`.
+    """
+    from contextlib import nullcontext
+
+    from tensorflow.python.eager import cancellation
+
+    return nullcontext() if stop is None else cancellation.CancellationManagerContext(stop)

@@ -1,5 +1,5 @@
 """Export: a task as a SavedModel, text in and text out, with core TensorFlow operations only."""
 
-from tfllm.export.saved_model import export
+from tfllm import lazy
 
-__all__ = ["export"]
+__getattr__, __dir__, __all__ = lazy.names(__name__, {"saved_model": ["export"]})

@@ -1,7 +1,7 @@
 """A SavedModel with string signatures: folder/1, as TensorFlow Serving expects it.
 
-It contains the tokenizers and the weights that the signatures use, but no optimizer and no metrics. Loading it needs
-`tensorflow` alone.
+It contains the tokenizers and the weights that the signatures use, but no optimizer and no metrics, and a manifest
+(manifest.py). Loading it needs `tensorflow` alone.
 """
 
 import logging
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from tfllm.export import manifest
 from tfllm.files import written
 
 
@@ -17,7 +18,8 @@ def export(layer, folder, signatures):
     """Write folder/N, N being the first free number from 1, and return its path as a str.
 
     layer: a keras.Model that owns what the signatures use: variables, lookup tables, assets. signatures: by name,
-    functions from texts (string [N]) to dicts of tensors; or tf.functions with input signatures. The folder is written
+    functions from texts (string [N]) to dicts of tensors; or tf.functions with input signatures. The manifest has the
+    `facts` of the layer, a dict for JSON, if it has that attribute. The folder is written
     completely or not at all. Raises FileExistsError if `folder` is a file, OSError if writing fails.
     """
     folder = Path(folder)
@@ -38,6 +40,7 @@ def export(layer, folder, signatures):
     with written(final) as beside, _without_notes():
         try:
             tf.saved_model.save(module, str(beside), signatures=traced)
+            manifest.write(beside, type(layer).__name__, getattr(layer, "facts", {}))
         except tf.errors.OpError as error:
             if str(beside) not in str(error):
                 raise

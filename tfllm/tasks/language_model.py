@@ -63,6 +63,11 @@ class LanguageModel(Writing):
         expect_rows(model, tokenizer)
         self.built = True
 
+    @property
+    def facts(self):
+        """For the manifest of the exported model: its answers begin with the prompt."""
+        return {"writes": "continuation"}
+
     @classmethod
     def from_text(cls, texts: Any, config: str | LanguageModelConfig = "tiny", embeddings: Any = None,
                   embeddings_trainable: bool | str | None = None) -> "LanguageModel":  # fmt: skip

@@ -265,6 +265,12 @@ class DialogueGenerator(Writing):
                 raise ValueError(f"unknown speaker {name!r}; this task has {', '.join(self.speakers)}")
         return text if speaker is None else f"{text}\n{speaker}\t"
 
+    @property
+    def facts(self):
+        """For the manifest of the exported model: who speaks, the user first, then the speaker that replies."""
+        chat = Chat(self)
+        return {"speakers": [chat.person, chat.model]}
+
     def chat(self, system: str | None = None, **decoding: Any) -> Chat:
         """A Chat, which keeps the history of a conversation with this model. decoding: as in `reply`."""
         return Chat(self, system, **decoding)

@@ -1,0 +1,1 @@
+"""Serving: exported SavedModels answer over HTTP. Needs `tensorflow` and the extra `serve`; loads no Keras."""
