@@ -15,6 +15,7 @@ from tests import bare, zoo
 from tests.conftest import eagerly
 from tests.zoo import BLANK, KINDS
 from tfllm.export import export
+from tfllm.export.operations import allowed, graph_of, reachable_operations
 
 DRAWN = {"temperature": 1.5, "top_k": 12, "top_p": 0.95, "min_p": 0.01, "seed": 3}
 ALL = [pytest.param(kind, marks=pytest.mark.slow) if KINDS[kind].slow else kind for kind in KINDS]
@@ -182,6 +183,7 @@ def test_what_is_in_the_file(kind, paths):
     parts = (graph, *graph.library.function)
     ops = {node.op for part in parts for node in getattr(part, "node", ()) or part.node_def}
     assert not {op for op in ops if not hasattr(tf.raw_ops, op)}
+    assert not reachable_operations(graph_of(paths[kind])) - allowed()  # new ones belong in export/operations.txt
     shapes = [tuple(shape) for name, shape in tf.train.list_variables(f"{paths[kind]}/variables/variables")
               if "VALUE" in name]  # fmt: skip
     weights = [tuple(weight.shape) for weight in zoo.made(kind).weights]

@@ -13,7 +13,7 @@ from tfllm import config
 from tfllm.cli.messages import Help, meant
 
 MANY = ("text", "valid_text", "similarity")  # options that take several files
-ANY = ("seed", "sg", "negative", "min_n", "max_n")  # numbers that may be 0
+ANY = ("seed", "sg", "negative", "min_n", "max_n", "port")  # numbers that may be 0
 HELP = "help"
 GPUS = "TensorFlow uses the GPUs that it finds; CUDA_VISIBLE_DEVICES=-1 in the environment hides them"
 NOTES = {"device": GPUS, "gpu": GPUS}  # what users may look for, but is not an option

@@ -1,6 +1,7 @@
 """A SavedModel as a service runs it: its signatures, read from the file, on lists of bytes."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,7 +55,7 @@ class ServedSignature:
                 result = self.function(**inputs)
             return {name: stripped(result[name].numpy(), self.outputs[name].shape) for name in self.outputs}
         except tf.errors.InvalidArgumentError as error:
-            raise BadRequest(error.message.partition("\n")[0]) from None
+            raise BadRequest(reason(error.message)) from None
 
     def read_scalars(self, given):
         """{name: Python number} -> {name: NumPy scalar}. Raises BadRequest for unknown names and wrong values."""
@@ -65,13 +66,24 @@ class ServedSignature:
                 raise BadRequest(f"signature {self.name!r} has no scalar input {name!r}; it has {known}")
             kind = self.scalars[name].dtype
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or kind.kind == "i" and int(value) != value or not np.isfinite(value):
+            if not number or not np.isfinite(value) or kind.kind == "i" and int(value) != value:
                 wanted = "a whole number" if kind.kind == "i" else "a number"
                 raise BadRequest(f"{name} must be {wanted}, got {json.dumps(value, default=str)}")
             if kind.kind == "i" and not np.iinfo(kind).min <= value <= np.iinfo(kind).max:
                 raise BadRequest(f"{name} is out of range: {value}")
             result[name] = kind.type(value)
         return result
+
+
+def reason(message):
+    """What a failed operation says, without TensorFlow's list of where it is in the graph."""
+    failed = re.search(r"assertion failed: \[(.*?)\]", message)
+    lines = [
+        line.strip()
+        for line in message.splitlines()
+        if line.strip() and not line.startswith(("Graph exec", "Detected"))
+    ]
+    return failed[1] if failed else (lines[0] if lines else message)
 
 
 def stripped(part, shape):
@@ -105,7 +117,7 @@ class ServedModel:
         self.definitions = {name: one for name, one in graph.signature_def.items() if name != INTERNAL}
         self.loaded = tf.saved_model.load(str(path))
         self.signatures = {
-            name: signature(name, one, self.loaded.signatures[name]) for name, one in self.definitions.items()
+            name: signature(name, one, self.loaded.signatures[name]) for name, one in sorted(self.definitions.items())
         }
         if not self.signatures:
             raise ValueError(f"{path} has no signatures")
