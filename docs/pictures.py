@@ -32,7 +32,7 @@ FLOORS = (  # the packages from top to bottom, each with its x
     {"extraction": 560, "explain": 880},
     {"tasks": 720},
     {"vectors": 85, "training": 265, "interop": 470},
-    {"models": 470},
+    {"models": 470, "serving": 1015},
     {"text": 85, "layers": 265, "generation": 560, "data": 715, "evaluation": 870, "export": 1015},
 )
 PHOTOGRAPHS = {"report.png": (900, 1130), "report_phone.png": (390, 1130)}  # width and height in pixels
@@ -134,11 +134,12 @@ def packages():
     table = {name: wanted for name, wanted in imports().items() if (ROOT / "tfllm" / name / "__init__.py").is_file()}
     table = {name: wanted & table.keys() for name, wanted in table.items()}
     table["cli"] = {
-        name for name in ("tasks", "training", "extraction", "reports")
+        name for name in ("tasks", "training", "extraction", "reports", "serving")
     }  # may import all: these alone drawn
     said = {
         "text": "tokenizers", "layers": "keras.ops only", "generation": "search, sampling", "data": "readers, batches",
-        "evaluation": "scores", "export": "SavedModel", "training": "recipes, runs", "models": "Keras models",
+        "evaluation": "scores", "export": "SavedModel", "serving": "HTTP", "training": "recipes, runs",
+        "models": "Keras models",
         "vectors": "word vectors", "interop": "Hugging Face files", "tasks": "text to answer", "cli": "command line",
         "extraction": "keywords", "explain": "explanations, maps",
         "audit": "data, bias, memory", "reports": "pages, model cards",

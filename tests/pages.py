@@ -1,9 +1,9 @@
 """The blocks of a Markdown page, and how a test runs them, in order, in the folder it is in.
 
 A line that is only `name`: and a block behind it are a file, which is written. ```python blocks are executed in one
-namespace. Of ```bash blocks, `tfllm` runs in this process and `cp` in this folder; what needs a network, a GPU or
-minutes is only checked, see `known`. `tfllm export` is run where `more` names it: it takes longest. A block
-behind the comment `not executed` is left out.
+namespace. Of ```bash blocks, `tfllm` runs in this process, `cp` in this folder, `tfllm serve ... &` and `curl` behind it
+in processes of their own; what needs a network, a GPU or minutes is only checked, see `known`. `tfllm export` is run
+where `more` names it: it takes longest. A block behind the comment `not executed` is left out.
 """
 
 import glob
@@ -11,6 +11,7 @@ import io
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -33,6 +34,17 @@ def blocks(path):
 def run(path, names=None, more=None):
     """Run a page. names: the namespace of its Python. more: {verb or task: words added to its command lines}."""
     names = {} if names is None else names
+    services = []
+    try:
+        return run_blocks(path, names, more or {}, services)
+    finally:
+        for service in services:
+            service.kill()
+            service.communicate()
+
+
+def run_blocks(path, names, more, services):
+    """As `run`; adds the processes of `tfllm serve ... &` to `services`."""
     for file, language, text in blocks(path):
         if file:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
@@ -41,13 +53,21 @@ def run(path, names=None, more=None):
             exec(compile(text, f"{path}: {text[:40]}", "exec"), names)
         elif language == "bash":
             for line in text.replace("\\\n", " ").splitlines():
-                shell(shlex.split(line, comments=True), more or {})
+                shell(shlex.split(line, comments=True), more, services)
     return names
 
 
-def shell(words, more):
-    """Run one command line, or check what is not run here."""
+def shell(words, more, services):
+    """Run one command line, or check what is not run here. curl is run once a service is."""
     if not words:
+        return
+    if words[:2] == ["tfllm", "serve"] and words[-1] == "&":
+        command = [sys.executable, "-m", *words[:-1]]
+        services.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
+        assert services[-1].stdout.readline().startswith(b"http")
+        return
+    if words[0] == "curl" and services:
+        subprocess.run(["curl", "--silent", "--show-error", "--fail", *words[1:]], check=True, capture_output=True)
         return
     if words[0] == "cp":
         shutil.copyfile(*words[1:])

@@ -269,6 +269,23 @@ def test_no_class_takes_a_private_name_of_its_base():
     assert seen > 150
 
 
+def test_a_call_is_stopped():
+    stop = private_api.cancellation()
+    with private_api.cancellable(None):
+        assert tf.function(lambda x: x + 1)(1) == 2
+    stop.start_cancel()
+    with pytest.raises(tf.errors.CancelledError), private_api.cancellable(stop):
+        tf.function(lambda x: tf.while_loop(lambda x: x > 0, lambda x: (x * 0.5 + 1,), [x]))(1.0)
+
+
+def test_the_graphs_of_a_saved_model(tmp_path):
+    module = tf.Module()
+    module.call = tf.function(lambda x: {"y": x + 1}, input_signature=[tf.TensorSpec([None], tf.int32)])
+    tf.saved_model.save(module, str(tmp_path), signatures=module.call)
+    (graph,) = private_api.saved_model_graphs((tmp_path / "saved_model.pb").read_bytes())
+    assert "serving_default" in graph.signature_def
+
+
 def test_variables_without_memory_are_forgotten():
     with private_api.without_memory():
         layer = keras.layers.Dense(3)

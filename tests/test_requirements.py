@@ -158,6 +158,12 @@ def near_duplicates(_):
     return NearDuplicates(["a b c"])
 
 
+def serve(_):
+    from tfllm.serving.extra import require
+
+    return require()
+
+
 def presidio(_):
     from tfllm.audit import Presidio
 
@@ -182,6 +188,7 @@ def by_shap(_):
     return shap(OneToken())
 
 
+SERVE = ("fastapi", "starlette", "uvicorn", "prometheus_client")
 # import name: (its distribution, the extra that has it, what needs it)
 OPTIONAL = {
     "sacrebleu": ("sacrebleu", "eval", bleu), "rouge_score": ("rouge-score", "eval", rouge),
@@ -194,6 +201,7 @@ OPTIONAL = {
     "lime": ("lime", "explain", by_lime), "shap": ("shap", "explain", by_shap),
     "datasketch": ("datasketch", "audit", near_duplicates),
     "presidio_analyzer": ("presidio-analyzer", "presidio", presidio), "spacy": ("spacy", "presidio", presidio),
+    **{name: (name.replace("_", "-"), "serve", serve) for name in SERVE},
     "sklearn": ("scikit-learn", "maps", lambda _: map_by("tsne")),
     "umap": ("umap-learn", "maps", lambda _: map_by("umap")),
 }  # fmt: skip

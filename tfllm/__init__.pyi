@@ -15,6 +15,7 @@ from tfllm import losses as losses
 from tfllm import metrics as metrics
 from tfllm import models as models
 from tfllm import reports as reports
+from tfllm import serving as serving
 from tfllm import tasks as tasks
 from tfllm import text as text
 from tfllm import training as training

@@ -203,7 +203,7 @@ def mean_and_half_width(score):
     return score._mean, score._ci
 
 
-# TensorFlow: calls that can be stopped
+# TensorFlow: calls that can be stopped, SavedModels as messages
 
 
 def cancellation():
@@ -226,3 +226,14 @@ def cancellable(stop):
     from tensorflow.python.eager import cancellation
 
     return nullcontext() if stop is None else cancellation.CancellationManagerContext(stop)
+
+
+def saved_model_graphs(content):
+    """The MetaGraphDefs of a file saved_model.pb, from its bytes. Raises protobuf's DecodeError.
+
+    TensorFlow 2.21: tensorflow.core.protobuf.saved_model_pb2. When it is gone: parse field 2 of the message as
+    `tf.compat.v1.MetaGraphDef`.
+    """
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    return SavedModel.FromString(content).meta_graphs

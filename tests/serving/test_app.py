@@ -111,7 +111,9 @@ def test_status_metadata_versions_labels(registry):
     available = {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
     assert status.json()["model_version_status"] == one.json()["model_version_status"] == [available]
     signatures = metadata.json()["metadata"]["signature_def"]["signature_def"]
-    assert signatures["sample"]["inputs"]["seed"]["dtype"] == "DT_INT32"
+    assert signatures["sample"]["inputs"]["seed"] == {
+        "dtype": "DT_INT32", "tensor_shape": {"dim": [], "unknown_rank": False}, "name": "sample_seed:0"
+    }  # fmt: skip
     assert metadata.json()["model_spec"]["version"] == "1" and label.status_code == 200
     assert [answer.status_code for answer in missing] == [404] * 4
 

@@ -8,7 +8,7 @@ except for what restores the variables of the SavedModel itself, which no signat
 from functools import cache
 from pathlib import Path
 
-from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+from tfllm.private_api import saved_model_graphs
 
 
 @cache
@@ -21,7 +21,7 @@ def graph_of(path):
     """The MetaGraphDef of a SavedModel's folder. Raises ValueError unless the file has exactly one."""
     file = Path(path) / "saved_model.pb"
     try:
-        graphs = SavedModel.FromString(file.read_bytes()).meta_graphs
+        graphs = saved_model_graphs(file.read_bytes())
     except OSError:
         raise
     except Exception as error:  # protobuf's DecodeError, whose module differs between its versions

@@ -9,9 +9,11 @@ import binascii
 import json
 
 import numpy as np
+import tensorflow as tf
 
 from tfllm.serving.served_model import BadRequest
 
+DTYPES = {"float32": "FLOAT", "float64": "DOUBLE"}
 KINDS = {"object": "BYTES", "float32": "FP32", "float64": "FP64", "int32": "INT32", "int64": "INT64", "bool": "BOOL"}
 
 
@@ -110,6 +112,22 @@ def predict_response(outputs, by_rows):
         return {"outputs": values if alone is None else alone}
     rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
     return {"predictions": rows if alone is None else alone}
+
+
+def signature_def(definition):
+    """A SignatureDef as TensorFlow Serving writes it in the metadata of a model."""
+    return {
+        "inputs": {name: tensor_info(one) for name, one in sorted(definition.inputs.items())},
+        "outputs": {name: tensor_info(one) for name, one in sorted(definition.outputs.items())},
+        "method_name": definition.method_name,
+    }
+
+
+def tensor_info(info):
+    name = tf.as_dtype(info.dtype).name
+    dims = [{"size": str(dim.size), "name": ""} for dim in info.tensor_shape.dim]
+    shape = {"dim": dims, "unknown_rank": info.tensor_shape.unknown_rank}
+    return {"dtype": f"DT_{DTYPES.get(name, name.upper())}", "tensor_shape": shape, "name": info.name}
 
 
 def value_of(part, name=""):

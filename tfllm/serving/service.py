@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from tfllm.serving.batching import Batcher
-from tfllm.serving.metrics import Metrics
+from tfllm.serving.prometheus import Metrics
 
 
 class TooLate(Exception):

@@ -2,7 +2,6 @@
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
-from google.protobuf.json_format import MessageToDict
 
 from tfllm.serving import openai_forms, payloads, schemas
 from tfllm.serving.http import content_of, note, until_left
@@ -22,7 +21,7 @@ def add_routes(app, service):
 
     async def metadata(name: str, version: int | None = None, label: str | None = None):
         model = registry.find(name, version, label)
-        signatures = {key: MessageToDict(one) for key, one in sorted(model.definitions.items())}
+        signatures = {key: payloads.signature_def(one) for key, one in sorted(model.definitions.items())}
         return {
             "model_spec": {"name": name, "signature_name": "", "version": str(model.version)},
             "metadata": {"signature_def": {

@@ -1,7 +1,6 @@
 """`tfllm serve FOLDER ...`: exported models answer over HTTP, in the forms of TensorFlow Serving, KServe and OpenAI."""
 
 import asyncio
-import importlib
 import os
 import sys
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from tfllm.cli import options
 from tfllm.export.versions import versions_of
+from tfllm.serving import extra
 
 USAGE = "tfllm serve [NAME=]FOLDER [[NAME=]FOLDER ...], where `tfllm export RUN FOLDER` has written FOLDER/1"
 KEYS = "TFLLM_API_KEYS"
@@ -38,9 +38,7 @@ def run(arguments):
     settings, words = options.read(Serving, USAGE, arguments)
     folders = folders_of(words)
     labels, keys = labels_of(settings.labels, folders), keys_of(settings.api_keys)
-    for name in ("fastapi", "uvicorn", "prometheus_client"):
-        if not importlib.util.find_spec(name):
-            raise ImportError(f"serve needs {name}: pip install 'tfllm[serve]'")
+    extra.require()
     if settings.trust:
         print("--trust: a SavedModel is a program; the files are not checked", file=sys.stderr)
     if "keras" not in sys.modules:

@@ -1,0 +1,1 @@
+from tfllm.export.saved_model import export as export
