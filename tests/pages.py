@@ -1,8 +1,8 @@
 """The blocks of a Markdown page, and how a test runs them, in order, in the folder it is in.
 
 A line that is only `name`: and a block behind it are a file, which is written. ```python blocks are executed in one
-namespace. Of ```bash blocks, `tfllm` runs in this process, `cp` in this folder, `tfllm serve ... &` and `curl` behind it
-in processes of their own; what needs a network, a GPU or minutes is only checked, see `known`. `tfllm export` is run
+namespace. Of ```bash blocks, `tfllm` runs in this process, `cp` in this folder, `tfllm serve ... &` and `curl` behind
+it in processes of their own; what needs a network, a GPU or minutes is only checked, see `known`. `tfllm export` is run
 where `more` names it: it takes longest. A block behind the comment `not executed` is left out.
 """
 

@@ -34,8 +34,8 @@ MAY_IMPORT = {
     "generation": set(),
     "data": {"files", "limits", "endless", "paths", "ragged"},
     "evaluation": {"lazy", "files", "fonts", "private_api"},
-    "export": {"lazy", "files"},
-    "serving": {"export", "private_api"},  # neither tasks nor models: it loads no Keras
+    "export": {"lazy", "files", "private_api"},
+    "serving": {"lazy", "export", "private_api"},  # neither tasks nor models: it loads no Keras
     # Beyond the design: freezing and LoRA, by name.
     "training": {"lazy", "files", "limits", "fonts", "private_api", "config", "layers.names", "layers.lora"},
     "models": {"lazy", "layers", "sizes"},
