@@ -75,6 +75,7 @@ def test_ids_are_those_of_the_files(tokenizer):
     assert tokenizer.vocab_size == len(VOCABULARY)
     moved = BytePairs(["<s>", *reversed(VOCABULARY)], PAIRS, special=["<s>", "<|endoftext|>"])
     assert moved.encode(["low"]).to_list() == [[len(VOCABULARY) - 257]] and moved.end == 1
+    assert moved.special_ids == (0, 1) and tokenizer.special_ids == (END,)
     assert moved.decode([[0, 1, len(VOCABULARY) - 257]]).numpy().tolist() == [b"<s>low"]
 
 

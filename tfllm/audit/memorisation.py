@@ -49,7 +49,8 @@ class Share:
 
 def overlaps(texts: Iterable[str], training: Sequence[str]) -> list[Overlap]:
     """The longest verbatim overlap of each text with the training texts; case and punctuation are ignored."""
-    texts, training, ids = listed(texts, "texts"), listed(training, "training"), {}  # ids: {word: number}
+    texts, training = listed(texts, "texts"), listed(training, "training")
+    ids: dict[str, int] = {}
     rows = [[ids.setdefault(word, len(ids)) for word in characters(text)] for text in training]
     corpus = np.array([word for row in rows for word in [-1, *row]], np.int64)  # -1: no run crosses it
     begins = np.cumsum([0] + [len(row) + 1 for row in rows])[:-1]

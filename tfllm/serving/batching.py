@@ -180,6 +180,7 @@ def joined(rows, signature):
         shape = np.max([part.shape for part in parts], axis=0).astype(int) if parts[0].ndim else ()
         whole = np.full((len(parts), *shape), b"" if output.dtype == object else 0, output.dtype)
         for i, part in enumerate(parts):
-            whole[(i, *map(slice, part.shape))] = part if part.ndim else part[()]
+            place = i, *map(slice, part.shape)
+            whole[place] = part if part.ndim else part[()]
         result[name] = stripped(whole, output.shape)
     return result

@@ -51,7 +51,7 @@ def compose(tokenizer, vectors) -> Composed:
     """
     words, matrix, grams = word_table(vectors)
     texts = [token_text(tokenizer, token) for token in tokenizer.tokens]
-    special = {tokenizer.pad, tokenizer.start, tokenizer.end, *getattr(tokenizer, "_special_ids", ())}
+    special = {tokenizer.pad, tokenizer.start, tokenizer.end, *getattr(tokenizer, "special_ids", ())}
     kinds = np.full(len(texts), MISSING)
     table = np.zeros((len(texts), matrix.shape[1]), "float32")
     prefixes: dict = {}  # tokens that begin a word and have no vector yet -> their ids

@@ -140,6 +140,10 @@ class BytePairs(Tokenizer):
         merges = tuple((names[a], names[b]) for a, b in self._merge.pairs)
         return Parts(tuple(names), merges, self.special, self._end, self.rules, self._start)
 
+    @property
+    def special_ids(self):
+        return tuple(token_id for token_id, token in self._plain.items() if token in self.special)
+
     def encode_special(self, texts):
         """As `encode`, but the names of special tokens in the texts become these tokens, as in Hugging Face's.
 
