@@ -39,7 +39,7 @@ def drawing(lines, best_epoch):
     parts = [f'<div class="scroll"><svg viewBox="{size}" class="curve" role="img"><title>{title}</title>']
     for tick in ticks:
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" class="grid"/>'
-                     f'<text x="{LEFT - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')  # fmt: skip
+                     f'<text x="{LEFT - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:.4g}</text>')  # fmt: skip
     for epoch in sorted({first, last, *(round(first + (last - first) * i / 4) for i in range(1, 4))}):
         parts.append(f'<text x="{x(epoch):.1f}" y="{HEIGHT - 16}" text-anchor="middle">{epoch}</text>')
     parts.append(f'<text x="{(WIDTH + LEFT - RIGHT) / 2}" y="{HEIGHT - 2}" text-anchor="middle">epoch</text>')

@@ -84,7 +84,7 @@ class Study:
             found = self.grades()
         except TypeError:
             return self.foreign_scores(recorded)
-        notes = [f"{len(found.examples):,} test records.", *found.notes]
+        notes = [f"{count_of(self.records):,} test records.", *found.notes]
         return Section("scores", SECTIONS["scores"], "", notes, found.figures, found.tables + recorded)
 
     def foreign_scores(self, recorded):

@@ -10,6 +10,7 @@ from tests.layers.parts import scatter
 from tests.text.test_byte_pairs import PAIRS, VOCABULARY
 from tfllm import data
 from tfllm.cli import main
+from tfllm.explain.subjects.history_tokens import history_tokens
 from tfllm.models.llama import Llama
 from tfllm.tasks import DialogueGenerator
 from tfllm.tasks.dialogue.chat_template import ASSISTANT, SPEAKERS, USER, compiled, rendered
@@ -137,3 +138,17 @@ def test_a_template_must_end_turns_with_the_end_token(task):
     template = compiled(SMOLLM2.replace("<|im_end|>", "|"), START, END).as_dict()
     with pytest.raises(ValueError, match="must end each turn with the end token"):
         DialogueGenerator(task.model, TOKENIZER, SPEAKERS, ASSISTANT, reply_length=6, template=template).prepare(["a"])
+
+
+@pytest.mark.parametrize("system", ["", "system\tno é\n"])
+def test_explanations_find_the_tokens_of_a_history(task, system):
+    """With the system line of the template, or of the dialogue; white space and breaks of lines are as written."""
+    text = f"{system}{USER}\ta  \u2028b\n{ASSISTANT}\tthe 12\n{USER}\tlow"
+    ids, read = history_tokens(task, text)
+    assert ids.tolist() == task.prepare([text]).to_list()[0]
+    assert [part for part, _ in read] and all(text[one.start : one.end] == one.text for one, _ in read)
+    said = "".join(one.text for one, _ in read)
+    assert said.replace("\u2028", "\n") == ("no é" if system else "") + "a  \nbthe 12low"
+    for one, position in read:
+        written = TOKENIZER.decode([[ids[position]]]).numpy()[0].decode("utf-8", "replace")
+        assert written == one.text.replace("\u2028", "\n") or "é" in one.text
