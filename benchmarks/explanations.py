@@ -3,7 +3,7 @@
 Classifiers of SST-2, trained on N of its phrases (all by default; kept in the folder MODELS), explain the first N test
 sentences by every method but exact Shapley values, which need at most 10 tokens. The table has the means over sentences
 of the figures of DeYoung et al. 2020 and of the areas under the curves of deletion and insertion, with 95 % bootstrap
-intervals over sentences, and the seconds of one explanation without its faithfulness, of the first TIMED sentences.
+intervals over sentences, and the CPU seconds of one explanation without its faithfulness, of the first TIMED sentences.
 Also timed: 1,000 texts of LIME for one sentence of 30 words, read by the BiLSTM.
 """
 
@@ -54,11 +54,11 @@ def trained(name, folder, phrases):
 
 
 def explained(task, texts, subjects, method, options):
-    """-> (figures of the explanations [sentences, figures], seconds of one without its faithfulness)."""
+    """-> (figures of the explanations [sentences, figures], CPU seconds of one without its faithfulness)."""
     task.explain(texts[0], method=method, faithfulness=False, **options)  # compiles
-    start = time.perf_counter()
+    start = time.process_time()
     task.explain(texts[:TIMED], method=method, faithfulness=False, **options)
-    seconds = (time.perf_counter() - start) / len(texts[:TIMED])
+    seconds = (time.process_time() - start) / len(texts[:TIMED])
     function = explaining.METHODS[method]
     parts = (explaining.explained(subject, method, function, True, 5, 0, options).faithfulness for subject in subjects)
     return np.array([[getattr(part.own, name) for name in FIGURES] for part in parts]), seconds

@@ -6,6 +6,7 @@ themselves. Names, places and organisations need a trained spaCy pipeline, which
 """
 
 from importlib import metadata
+from typing import Any
 
 from tfllm.audit.personal import PersonalData, personal_data
 
@@ -42,11 +43,11 @@ class Presidio:
             what = f"language {language!r}" if spacy_model is None else f"pipeline {spacy_model!r}"
             how = "" if spacy_model is None else f": install it, python -m spacy download {spacy_model}"
             raise ValueError(f"spaCy has no {what}{how}") from None
-        registry = RecognizerRegistry(supported_languages=[language])
+        registry: Any = RecognizerRegistry(supported_languages=[language])
         registry.load_predefined_recognizers(languages=[language])
         for name in {one.name for one in registry.recognizers} & set(LEFT_OUT):
             registry.remove_recognizer(name)
-        engine = SpacyNlpEngine()  # it would download a model
+        engine: Any = SpacyNlpEngine()  # it would download a model
         engine.nlp = {language: pipeline}
         self.analyzer = AnalyzerEngine(registry, engine, supported_languages=[language])
 
