@@ -60,8 +60,13 @@ def test_swaps(told, capsys):
     assert result["pairs.txt"]["difference"] == pytest.approx(effect.difference)
     assert result["pairs.txt"]["interval"] == pytest.approx(effect.interval)
     main(["audit", *words])
-    head, row = capsys.readouterr().out.splitlines()
-    assert head.split()[0] == "list" and f"{effect.difference:+.4f}" in row and f"{effect.interval[0]:+.4f} to" in row
+    head, row, note = capsys.readouterr().out.splitlines()
+    assert (
+        note == "no text has a word of en_names"
+        and head.split()[0] == "list"
+        and f"{effect.difference:+.4f}" in row
+        and f"{effect.interval[0]:+.4f} to" in row
+    )
     number = told("swaps", "regression.keras", "--data", "texts.txt", "--lists", "pairs.txt")["pairs.txt"]
     model = zoo.classifier(labels=[1, 2.5, 0, -1], kind="regression")[0]
     assert number["texts"] == 3 and math.isfinite(number["before"]) and model.kind == "regression"

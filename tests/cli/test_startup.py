@@ -27,6 +27,7 @@ LINES = {  # what is typed: what is printed on either stream
     "generate --help RUN --stream": "--decoding.temperature",
     "generate RUN --temperatur 1": "did you mean '--decoding.temperature'",
     "generate RUN hello --temperature hot": "expected float",
+    "generate RUN hello --allowed_scripts Latn": "allowed_scripts has no script 'Latn'; did you mean 'Latin'",
     "generate RUN hello --batch_size 0": "--batch_size must be at least 1; got 0",
     "evaluate RUN": "name the text: --text F [F ...]",
     "evaluate RUN --text none.txt": "--text none.txt: there is no such file",

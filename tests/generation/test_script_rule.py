@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from tests.generation.models import Markov
 from tfllm.generation import allowed_scripts, beam_search, sample, sampling
+from tfllm.generation.script_rule import canonical
+from tfllm.tasks.text_generation.script_names import SCRIPTS
 
 LETTERS = "aé中Д한א😀1, 。̈"
 NAMES = {"Latin": "LATIN", "Han": "CJK", "Cyrillic": "CYRILLIC", "Hangul": "HANGUL"}
@@ -107,6 +109,10 @@ def test_the_loops_write_whole_characters_of_the_scripts(loop):
     for row in output.tolist():
         text = b"".join(pieces[i] for i in row)
         assert len(text) > 3 and all(fits(letter, ["Latin", "Han"]) for letter in text.decode("utf-8", "ignore"))
+
+
+def test_the_scripts_of_the_options_are_those_of_unicode():
+    assert len(canonical(SCRIPTS)) == len(set(SCRIPTS)) and canonical(SCRIPTS) == SCRIPTS
 
 
 @pytest.mark.parametrize("scripts, message", [([], "name of a script"), (["Latn"], "no script 'Latn': use the names")])

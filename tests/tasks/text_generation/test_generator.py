@@ -283,7 +283,10 @@ def test_a_prefix_begins_every_continuation(lm):
         (lambda lm: lm.generate("a", stop=["", "b"]), "stop must be a tuple of strings that are not empty"),
         (lambda lm: lm.generate("a", bad_words=[3]), "bad_words must be a tuple of strings"),
         (lambda lm: lm.generate("a", ngram_times=2), "ngram_times=2 needs no_repeat_ngram_size"),
-        (lambda lm: lm.generate("a", allowed_scripts=["Latn"]), "allowed_scripts has no script 'Latn': use the names"),
+        (
+            lambda lm: lm.generate("a", allowed_scripts=["Latn"]),
+            "allowed_scripts has no script 'Latn'; did you mean 'Latin'",
+        ),
         (lambda lm: lm.generate("a", refused=["b", " "]), "refused must not have white space alone, got .'b', ' '."),
         (lambda lm: lm.generate("a", refused="b", refusal=3), "refusal must be a string, got 3"),
         (lambda lm: next(lm.stream("a", beam_width=2)), "beam search cannot be streamed"),

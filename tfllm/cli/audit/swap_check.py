@@ -50,9 +50,13 @@ class Options(Check):
         return counterfactuals(whole, asked, lists, self.seed)
 
     def shown(self, result):
+        from tfllm.audit.swaps import LISTS
+
         rows = [("list", "texts", "before", "after", "difference", "95 %", "absolute", "p", "p (Holm)")]
         for name, one in result.items():
             numbers = (f"{one.texts:,}", f"{one.before:.4f}", f"{one.after:.4f}", f"{one.difference:+.4f}")
             rows.append((name, *numbers, "{:+.4f} to {:+.4f}".format(*one.interval), f"{one.absolute:.4f}",
                          f"{one.p_value:.2g}", f"{one.corrected:.2g}"))  # fmt: skip
-        return aligned(rows)
+        without = [name for name in self.lists or LISTS if name not in result]
+        note = [f"no text has a word of {', '.join(without)}"] if without else []
+        return "\n".join([aligned(rows), *note])

@@ -14,6 +14,7 @@ from numbers import Integral, Number, Real
 from typing import ClassVar, Literal
 
 from tfllm.config import nearest
+from tfllm.tasks.text_generation.script_names import check_scripts
 
 NUMBERS = {
     "temperature": "float32", "top_k": "int32", "top_p": "float32", "min_p": "float32", "typical_p": "float32",
@@ -78,6 +79,7 @@ class Decoding:
             texts(name, getattr(self, name))
         if not all(text.strip() for text in self.refused):
             raise ValueError(f"refused must not have white space alone, got {self.refused!r}")
+        check_scripts(self.allowed_scripts)
         if not isinstance(self.refusal, str):
             raise ValueError(f"refusal must be a string, got {self.refusal!r}")
 
