@@ -1,4 +1,5 @@
 """`tfllm chat RUN`: chat with a run's best dialogue generator; each line is a turn, the reply is printed as generated.
+RUN may also be a pretrained chat model: a .gguf file, or a folder in Hugging Face's format.
 
 /reset forgets all turns; /system TEXT sets the system line, /system alone removes it; /quit, or the end of the input,
 ends the chat. If standard input is not a terminal, only the replies are printed, one per line.
