@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfllm.generation import beam_search, sample, sampling
+from tfllm.generation import beam_search, growing_cache, sample, sampling
 
-START, END, V, D, WIDTH, LENGTH = 2, 3, 12, 5, 3, 23
+START, END, V, D, WIDTH, LENGTH, GROWTH = 2, 3, 12, 5, 3, 23, 4
+
+
+@pytest.fixture(autouse=True)
+def small_steps(monkeypatch):
+    monkeypatch.setattr(growing_cache, "GROWTH", GROWTH)
 
 
 class Cached:
@@ -62,7 +67,7 @@ def test_a_growing_state_gives_the_same_beams(capacity, ends):
     steps, model.capacities = model.capacities, []
     assert set(steps) == {LENGTH} and (len(steps) < LENGTH) == (ends < 99)
     assert_same(model.beams(starts, LENGTH, capacity), expected)
-    positions = [capacity * 2**i for i in range(9) if capacity * 2**i < LENGTH] + [LENGTH]
+    positions = [*range(capacity, LENGTH, GROWTH), LENGTH]
     assert model.capacities == [next(n for n in positions if n > position) for position in range(len(steps))]
 
 
@@ -86,5 +91,5 @@ def test_a_growing_state_gives_the_same_sample(capacity, ends):
     steps, model.capacities = model.capacities, []
     assert_same(model.sampled(prompt, capacity), expected)
     assert len(model.capacities) == len(steps) and model.capacities[0] == min(capacity, LENGTH) == min(model.capacities)
-    assert max(model.capacities) < 2 * len(steps) or capacity == 64
+    assert max(model.capacities) <= max(len(steps) + GROWTH, capacity)
     assert_same(tf.function(lambda prompt: model.sampled(prompt, capacity), autograph=False)(prompt), expected)

@@ -117,7 +117,7 @@ def test_piece_by_piece_is_all_at_once(attend, cut):
     """With a cache longer than the text: what it holds in places to come is never seen."""
     x, positions, length = normal(11, B, 5, D), 5, 7
     expected, weights, _ = attend(x, memory=x, attention_mask=masks.causal(positions, positions))
-    cache, position = (normal(12, B, length, H, K), normal(13, B, length, H, K)), 0
+    cache, position = (normal(12, B, H, length, K), normal(13, B, H, length, K)), 0
     for size in cut:
         piece = x[:, position : position + size]
         mask = masks.causal(size, length, position)
@@ -126,8 +126,8 @@ def test_piece_by_piece_is_all_at_once(attend, cut):
         np.testing.assert_allclose(seen[..., :positions], weights[:, :, position : position + size], atol=1e-5)
         position += size
     for part, direct in zip(cache, attend.project(x), strict=True):
-        np.testing.assert_allclose(part[:, :positions], direct, atol=1e-6)
-    np.testing.assert_array_equal(cache[0][:, positions:], normal(12, B, length, H, K)[:, positions:])
+        np.testing.assert_allclose(part[:, :, :positions], direct, atol=1e-6)
+    np.testing.assert_array_equal(cache[0][:, :, positions:], normal(12, B, H, length, K)[:, :, positions:])
 
 
 def test_memory_projected_once_is_memory(attend):
@@ -187,25 +187,25 @@ def test_shared_and_rotated_piece_by_piece_in_a_graph(shared, cut, jit):
     expected, weights, _ = shared(x, memory=x, attention_mask=masks.causal(5, 5))
 
     @tf.function(jit_compile=jit, input_signature=None if jit else [
-        tf.TensorSpec((None, None, 24)), (tf.TensorSpec((None, length, shared.num_kv_heads, 6)),) * 2,
+        tf.TensorSpec((None, None, 24)), (tf.TensorSpec((None, shared.num_kv_heads, length, 6)),) * 2,
         tf.TensorSpec((), tf.int32)])  # fmt: skip
     def piece(x, cache, position):
         mask = masks.causal(tf.shape(x)[1], length, position)
         return shared(x, memory=x, attention_mask=mask, cache=cache, position=position)
 
-    cache, position = (tf.fill((B, length, shared.num_kv_heads, 6), 7.0),) * 2, 0
+    cache, position = (tf.fill((B, shared.num_kv_heads, length, 6), 7.0),) * 2, 0
     for size in cut:
         out, seen, cache = piece(x[:, position : position + size], cache, tf.constant(position))
         np.testing.assert_allclose(out, expected[:, position : position + size], atol=2e-5)
         np.testing.assert_allclose(seen[..., :5], weights[:, :, position : position + size], atol=1e-5)
         position += size
     for part, direct in zip(cache, shared.project(x), strict=True):
-        np.testing.assert_allclose(part[:, :5], direct, atol=1e-5)
-        assert (part[:, 5:].numpy() == 7).all()
+        np.testing.assert_allclose(part[:, :, :5], direct, atol=1e-5)
+        assert (part[:, :, 5:].numpy() == 7).all()
 
 
 def test_a_cache_that_is_too_short_is_refused(attend):
-    x, cache = normal(24, B, 2, D), (np.zeros((B, 4, H, K), "float32"),) * 2
+    x, cache = normal(24, B, 2, D), (np.zeros((B, H, 4, K), "float32"),) * 2
     for size, position in ((1, 4), (2, 3)):
         with pytest.raises(ValueError, match="the cache has 4 positions, and 5 are needed"):
             attend(x[:, :size], memory=x[:, :size], cache=cache, position=position)

@@ -154,7 +154,7 @@ def test_order_means_nothing_to_an_encoder(encoder):
 def test_step_by_step_is_all_at_once(decoder):
     expected, own, across, _ = decode(decoder, X, self_mask=masks.causal(T, T))
     length, seen = T + 2, decoder.cross.project(MEMORY)
-    cache = tuple(np.zeros((B, length, H, D // H), "float32") for _ in range(2))
+    cache = tuple(np.zeros((B, H, length, D // H), "float32") for _ in range(2))
     for t in range(T):
         mask = masks.causal(1, length, t)
         x, one, to_source, cache = decoder(
@@ -172,7 +172,7 @@ def test_an_encoder_block_with_a_causal_mask_goes_piece_by_piece_too(options, cu
     block.build(X.shape)
     scatter(block)
     expected, weights, _ = block(X, attention_mask=masks.causal(T, T))
-    cache, position = tuple(np.zeros((B, T + 1, block.look.num_kv_heads, 2), "float32") for _ in range(2)), 0
+    cache, position = tuple(np.zeros((B, block.look.num_kv_heads, T + 1, 2), "float32") for _ in range(2)), 0
     for size in cut:
         piece, mask = X[:, position : position + size], masks.causal(size, T + 1, position)
         x, seen, cache = block(piece, attention_mask=mask, cache=cache, position=position)

@@ -127,12 +127,12 @@ def test_a_cache_that_grows_is_a_long_one(any_model):
         logits, state = any_model.step(tar[:, t : t + 1], fixed, state, t)
         np.testing.assert_allclose(logits, expected[:, t], atol=1e-5)
         state = any_model.grow(state, t + 2 + t % 2)
-    assert {part.shape for pair in state for part in pair} == {(B, T + 1, H, D // H)}
+    assert {part.shape for pair in state for part in pair} == {(B, H, T + 1, D // H)}
 
 
 def test_the_cache_holds_the_longest_target_where_nothing_is_said(model):
     _, state = model.start(INP)
-    assert {part.shape for pair in state for part in pair} == {(B, 8, H, D // H)}
+    assert {part.shape for pair in state for part in pair} == {(B, H, 8, D // H)}
 
 
 def test_a_source_of_padding_alone_is_finite(any_model):

@@ -43,6 +43,7 @@ def penalty(lengths, alpha):
 def beam_search(
     step, state, start, max_length, width, length_penalty=0.6, n_best=1, end=END, pad=PAD,
     forbidden=(PAD, START), limits=None, rules=(), grow=None, capacity=16,
+    in_place=False,
 ):  # fmt: skip
     """The `n_best` answers of a beam of `width`, by score: log P(Y) / penalty(|Y|, length_penalty).
 
@@ -53,6 +54,7 @@ def beam_search(
     rules: each `rule(log_probs [R, V], token_ids [R, 1 + max_length], position)` -> log_probs of 0 or less, applied in
     this order; the tokens before `position` are START and the prefix. Their results are used as log-probabilities.
     grow: optional, see growing_cache.py; `state` then starts with a capacity of min(`capacity`, max_length).
+    in_place: `step` may change the tensors of its state, see in_place.py.
 
     Each step ranks all continuations of the live prefixes. Those among the best `width` that end with END are finished:
     they are moved to the pool, which keeps the `n_best` by score. The best `width` without END stay live, so END takes
@@ -101,7 +103,7 @@ def beam_search(
         return Search(length, still, live_ids, live, pool, tf.reshape(chosen, [-1, 1]), state)
 
     first = begin(start, limits, max_length, width, n_best, pad, state)
-    search = while_loop(unfinished, body, first, grow, capacity, max_length)
+    search = while_loop(unfinished, body, first, grow, capacity, max_length, in_place)
     result = best(search, limits, length_penalty, pad)
     return numbers(result.scores, result)
 

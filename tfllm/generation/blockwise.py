@@ -9,7 +9,8 @@ def in_blocks(x):
     """float [R, V] -> [R, V / BLOCK, BLOCK]; the last block is padded with -inf."""
     size = x.shape[-1]
     blocks = -(-size // BLOCK)
-    x = tf.pad(x, [[0, 0], [0, blocks * BLOCK - size]], constant_values=-float("inf"))
+    if size % BLOCK:
+        x = tf.pad(x, [[0, 0], [0, blocks * BLOCK - size]], constant_values=-float("inf"))
     return tf.reshape(x, [-1, blocks, BLOCK])
 
 

@@ -1,4 +1,4 @@
-"""A while loop whose state (a cache) doubles its capacity on demand.
+"""A while loop whose state (a cache) grows on demand.
 
 Attention reads the whole cache at each step, and a beam copies it, but most texts end long before the limit. XLA does
 not support growing shapes: there the state has its full capacity from the start (grow=None).
@@ -6,22 +6,28 @@ not support growing shapes: there the state has its full capacity from the start
 
 import tensorflow as tf
 
+from tfllm.generation.in_place import owned
 
-def while_loop(unfinished, body, now, grow=None, capacity=16, most=None):
+GROWTH = 16  # positions
+
+
+def while_loop(unfinished, body, now, grow=None, capacity=16, most=None, in_place=False):
     """Run `body` on `now`, a NamedTuple with a `position` and a `state`, while `unfinished(now)`.
 
-    grow(state, capacity) -> the state with that capacity: `capacity` at first, doubled each time `position` reaches it,
-    at most `most`. A step at `position` needs a capacity of more than `position`.
+    grow(state, capacity) -> the state with that capacity: `capacity` at first, GROWTH more each time `position` reaches
+    it, at most `most`. A step at `position` needs a capacity of more than `position`.
+    in_place: steps may change the state itself, see in_place.py.
     """
+    own = owned if in_place else lambda state: state
     if grow is None:
-        return tf.while_loop(unfinished, lambda now: (body(now),), (now,))[0]
+        return tf.while_loop(unfinished, lambda now: (body(now),), (now._replace(state=own(now.state)),))[0]
 
     def fill(now, capacity):
         def onward(now):
             return tf.logical_and(unfinished(now), now.position < capacity)
 
-        now = now._replace(state=grow(now.state, capacity))
-        return tf.while_loop(onward, lambda now: (body(now),), (now,))[0], tf.minimum(2 * capacity, most)
+        now = now._replace(state=own(grow(now.state, capacity)))
+        return tf.while_loop(onward, lambda now: (body(now),), (now,))[0], tf.minimum(capacity + GROWTH, most)
 
     capacity = tf.minimum(capacity, most)
     shapes = tf.nest.map_structure(lambda x: x.shape, now)._replace(state=growing_shapes(grow, now.state))

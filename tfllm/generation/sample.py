@@ -87,17 +87,17 @@ class Loop:
             state,
         )  # fmt: skip
 
-    def run(self, now, until=None, grow=None, capacity=16):
+    def run(self, now, until=None, grow=None, capacity=16, in_place=False):
         """Progress -> Progress, when every row is done or full, or when `position` reaches `until`.
 
-        grow, capacity: see growing_cache.py.
+        grow, capacity, in_place: see growing_cache.py.
         """
 
         def onward(now):
             more = self.unfinished(now)
             return more if until is None else tf.logical_and(more, now.position < until)
 
-        return while_loop(onward, self.body, now, grow, capacity, tf.shape(now.given)[1])
+        return while_loop(onward, self.body, now, grow, capacity, tf.shape(now.given)[1], in_place)
 
 
 def drawing(step, choose=greedy, rules=(), forbidden=(PAD, START)):
@@ -114,7 +114,7 @@ def drawing(step, choose=greedy, rules=(), forbidden=(PAD, START)):
 
 def sample(
     step, state, token_ids, padding_mask, choose=greedy, end=END, pad=PAD, forbidden=(PAD, START), position=0,
-    rules=(), stops=None, grow=None, capacity=16,
+    rules=(), stops=None, grow=None, capacity=16, in_place=False,
 ):  # fmt: skip
     """Fill the positions of `token_ids` where `padding_mask` is False, from left to right.
 
@@ -129,12 +129,14 @@ def sample(
     stops int [S, V], optional: an answer begins in row 0, token v leads from row s to row stops[s, v], and in the last
     row it is finished, with that token, as with END. Prompts do not count.
     grow: optional, see growing_cache.py; `state` then starts with a capacity of min(`capacity`, L), more than
-    `position`.
+    `position`. in_place: `step` may change the tensors of its state, see in_place.py.
 
     -> Texts. The loop ends when every row has END, a stop, or is full. Raises an error for NaN logits.
     """
     loop = Loop(drawing(step, choose, rules, forbidden), stops, end, pad)
     token_ids = tf.convert_to_tensor(token_ids)
     state = as_state(state, token_ids.shape[0])
-    now = loop.run(loop.begin(state, token_ids, padding_mask, position), grow=grow, capacity=capacity)
+    now = loop.run(
+        loop.begin(state, token_ids, padding_mask, position), grow=grow, capacity=capacity, in_place=in_place
+    )
     return numbers(now.scores, Texts(now.token_ids, now.scores, now.lengths))

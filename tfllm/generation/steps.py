@@ -44,10 +44,10 @@ def measured(logits, forbidden):
     """logits [R, V] -> (float32, -inf at the forbidden ids; `total` as in `advance`). Raises ValueError for other
     shapes.
     """
-    logits = finite(tf.cast(logits, tf.float32))
+    logits = tf.cast(logits, tf.float32)
     if logits.shape.rank != 2 or logits.shape[-1] is None:
         raise ValueError(f"A step must return logits [R, V] of known V; these have shape {logits.shape}.")
-    top = tf.reduce_max(logits, axis=-1, keepdims=True)
+    logits, top = bounded(logits)
     total = top + tf.math.log(tf.reduce_sum(tf.exp(logits - top), axis=-1, keepdims=True))
     if forbidden:
         logits = tf.where(np.isin(np.arange(logits.shape[-1]), forbidden), -float("inf"), logits)
@@ -56,8 +56,20 @@ def measured(logits, forbidden):
 
 def finite(logits):
     """The logits; if a row has +inf, that id gets all the probability: 0 there, -inf elsewhere. NaN stays NaN."""
-    infinite = tf.reduce_max(logits, axis=-1, keepdims=True) == float("inf")
-    return tf.where(infinite, tf.where(logits == float("inf"), 0.0, -float("inf")), logits)
+    return bounded(logits)[0]
+
+
+def bounded(logits):
+    """`finite` logits [R, V], and the highest of each row [R, 1]. Only a batch with +inf is computed anew."""
+    top = tf.reduce_max(logits, axis=-1, keepdims=True)
+    infinite = top == float("inf")
+
+    def mended():
+        one = tf.where(logits == float("inf"), tf.zeros_like(logits), tf.constant(-float("inf"), logits.dtype))
+        return tf.where(infinite, one, logits), tf.where(infinite, tf.zeros_like(top), top)
+
+    result = tf.cond(tf.reduce_any(infinite), mended, lambda: (logits, top))
+    return tuple(tf.ensure_shape(part, like.shape) for part, like in zip(result, (logits, top), strict=True))
 
 
 def numbers(values, result=None):
@@ -107,5 +119,5 @@ def like(old, new):
             f"A step must return a state like the one it got, {[(b.dtype.name, b.shape) for b in before]}; "
             f"this one returned {[(a.dtype.name, a.shape) for a in after]}."
         )
-    shaped = [tf.ensure_shape(a, b.shape) for a, b in zip(after, before, strict=True)]
+    shaped = [a if a.shape == b.shape else tf.ensure_shape(a, b.shape) for a, b in zip(after, before, strict=True)]
     return tf.nest.pack_sequence_as(old, shaped)

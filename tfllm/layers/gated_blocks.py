@@ -65,9 +65,11 @@ class GatedBlock(keras.layers.Layer):
         for part in (self.norm_look, self.look, self.norm_feed, self.feed):
             part.build(x_shape)
 
-    def call(self, x, attention_mask=None, cache=None, position=0):
+    def call(self, x, attention_mask=None, cache=None, position=0, where=None):
         h = self.norm_look(x)
-        h, weights, cache = self.look(h, memory=h, attention_mask=attention_mask, cache=cache, position=position)
+        h, weights, cache = self.look(
+            h, memory=h, attention_mask=attention_mask, cache=cache, position=position, where=where
+        )
         x = x + self.drop(h)
         return x + self.drop(self.feed(self.norm_feed(x))), weights, cache
 

@@ -22,19 +22,25 @@ def sinusoids(length, d_model):
 
 
 def positions_of(x, position, max_length):
-    """[T]: the positions of the tokens of x [B, T, D]. Raises ValueError if they are known to exceed `max_length`."""
-    length = x.shape[1]
+    """[T]: the positions of the tokens of x [B, T, D]; of x [B, D], one token of each text, `position`.
+
+    Raises ValueError if they are known to exceed `max_length`.
+    """
+    length = x.shape[1] if len(x.shape) > 2 else 1
     if isinstance(length, int) and isinstance(position, int) and position + length > max_length:
         raise ValueError(
             f"the model has positions for {max_length} tokens, got {position + length}: truncate the text, or raise "
             "max_length (pe_input, pe_target of a Transformer)"
         )
-    return position + ops.arange(ops.shape(x)[1], dtype="int32")
+    return position + ops.arange(ops.shape(x)[1], dtype="int32") if len(x.shape) > 2 else position
 
 
 @keras.saving.register_keras_serializable("tfllm")
 class SinusoidalPositions(keras.layers.Layer):
-    """x [B, T, D] -> x + sinusoids of the positions `position` .. `position` + T - 1, all below `max_length`."""
+    """x [B, T, D] -> x + sinusoids of the positions `position` .. `position` + T - 1, all below `max_length`.
+
+    x [B, D] is one token of each text, at `position`.
+    """
 
     def __init__(self, max_length, d_model, **kwargs):
         super().__init__(**kwargs)
@@ -51,7 +57,10 @@ class SinusoidalPositions(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tfllm")
 class LearnedPositions(keras.layers.Layer):
-    """x [B, T, D] -> x + a trained vector for each position. Gehring et al. 2017; Radford et al. 2018."""
+    """x [B, T, D] -> x + a trained vector for each position. Gehring et al. 2017; Radford et al. 2018.
+
+    x [B, D] is one token of each text, at `position`.
+    """
 
     def __init__(self, max_length, d_model, **kwargs):
         super().__init__(**kwargs)

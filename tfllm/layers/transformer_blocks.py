@@ -111,8 +111,8 @@ class EncoderBlock(_Block):
     """Self-attention, then feed-forward: the block of an encoder or, with a causal mask, of a GPT (Radford et al.
     2018).
 
-    x [B, T, D] -> (x [B, T, D], attention weights [B, H, T, S], cache). `cache` and `position` are for decoding step by
-    step; they and `num_kv_heads` and `rotary` are passed to MultiHeadAttention. Without a cache S is T.
+    x [B, T, D] -> (x [B, T, D], attention weights [B, H, T, S], cache). `cache`, `position` and `where` are for
+    decoding step by step; they and `num_kv_heads` and `rotary` go to MultiHeadAttention. Without a cache S is T.
     """
 
     def __init__(self, d_model, num_heads, dff, rate=0.1, pre_norm=False, activation="relu", epsilon=1e-6,
@@ -126,9 +126,11 @@ class EncoderBlock(_Block):
         for part in (self.look, self.add_look, self.feed, self.add_feed):
             part.build(x_shape)
 
-    def call(self, x, attention_mask=None, cache=None, position=0):
+    def call(self, x, attention_mask=None, cache=None, position=0, where=None):
         h = self.add_look.enter(x)
-        h, weights, cache = self.look(h, memory=h, attention_mask=attention_mask, cache=cache, position=position)
+        h, weights, cache = self.look(
+            h, memory=h, attention_mask=attention_mask, cache=cache, position=position, where=where
+        )
         x = self.add_look(x, h)
         return self.add_feed(x, self.feed(self.add_feed.enter(x))), weights, cache
 
@@ -140,7 +142,7 @@ class DecoderBlock(_Block):
     x [B, T, D], memory [B, S, D], self_mask [B or 1, T, T], cross_mask [B, 1, S]
     -> (x [B, T, D], weights of self-attention [B, H, T, T], of cross-attention [B, H, T, S], cache).
     Step by step: `cache` has the (keys, values) of the positions so far, `seen` those of the memory, projected once by
-    `self.cross.project(memory)`, and memory is None.
+    `self.cross.project(memory)`, and memory is None; x may be [B, D], see MultiHeadAttention.
     """
 
     def __init__(self, d_model, num_heads, dff, rate=0.1, pre_norm=False, activation="relu", epsilon=1e-6,
@@ -153,9 +155,9 @@ class DecoderBlock(_Block):
         for part in (self.look, self.add_look, self.cross, self.add_cross, self.feed, self.add_feed):
             part.build(x_shape)
 
-    def call(self, x, memory=None, self_mask=None, cross_mask=None, cache=None, seen=None, position=0):
+    def call(self, x, memory=None, self_mask=None, cross_mask=None, cache=None, seen=None, position=0, where=None):
         h = self.add_look.enter(x)
-        h, own, cache = self.look(h, memory=h, attention_mask=self_mask, cache=cache, position=position)
+        h, own, cache = self.look(h, memory=h, attention_mask=self_mask, cache=cache, position=position, where=where)
         x = self.add_look(x, h)
         h = self.add_cross.enter(x)
         h, across, _ = self.cross(h, memory=memory, attention_mask=cross_mask, cache=seen)

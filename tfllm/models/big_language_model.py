@@ -67,7 +67,7 @@ class BigLanguageModel(CausalModel):
 
     def start(self, rows, length):
         heads, width = self.numbers["num_heads"], self.numbers["hidden_dim"]
-        shape = (rows, length, heads, width // heads)
+        shape = (rows, heads, length, width // heads)
         return self.encode.start(rows), tuple(ops.zeros(shape, self.compute_dtype) for _ in ("keys", "values"))
 
     @in_graph
@@ -86,7 +86,7 @@ class BigLanguageModel(CausalModel):
         x = self.drop(self.embed(token_ids), training=training)
         x, after = self.encode(x, state=before, training=training)
         positions = ops.shape(x)[1]
-        mask = masks.causal(positions, positions if cache is None else ops.shape(cache[0])[1], position)
+        mask = masks.causal(positions, positions if cache is None else ops.shape(cache[0])[2], position)
         h, weights, cache = self.attend(
             x, memory=x, attention_mask=mask, cache=cache, position=position, training=training
         )

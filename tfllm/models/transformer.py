@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from tfllm.layers import masks
+from tfllm.layers.attention import longer, places
 from tfllm.layers.in_graph import in_graph
 from tfllm.layers.positions import SinusoidalPositions
 from tfllm.layers.transformer_blocks import DecoderBlock, EncoderBlock
@@ -145,20 +146,22 @@ class Transformer(Model):
         """As `decode`, but returns x [B, T, D], the input of the softmax layer, instead of logits."""
         x = self.embed_target(tar) * self.d_model**0.5
         x = self.drop_target(self.place_target(x, position=position))
+        where = places(caches[0][0], position) if caches else None
         weights, caches, seen = {}, list(caches or [None] * self.num_layers), seen or [None] * self.num_layers
         for i, block in enumerate(self.decoder):
             x, own, across, caches[i] = block(
                 x, memory=memory, self_mask=self_mask, cross_mask=cross_mask,
-                cache=caches[i], seen=seen[i], position=position,
+                cache=caches[i], seen=seen[i], position=position, where=where,
             )  # fmt: skip
             weights |= {f"decoder_layer{i + 1}_block1": own, f"decoder_layer{i + 1}_block2": across}
         return self.norm_output(x) if self.pre_norm else x, weights, caches
 
     def logits(self, x):
-        """x [B, T, D] -> [B, T, V]."""
+        """x [B, T, D] -> [B, T, V], or [B, D] -> [B, V]."""
         if self.shared == "nothing":
             return self.to_logits(x)
-        return ops.matmul(x, ops.transpose(ops.cast(self.embed_target.embeddings, x.dtype)))
+        equation = "bd,vd->bv" if len(x.shape) == 2 else "btd,vd->btv"
+        return ops.einsum(equation, x, ops.cast(self.embed_target.embeddings, x.dtype))
 
     def start(self, inp, width=1, length=None):
         """What decoding one token at a time needs: inp [B, S] -> (fixed, state).
@@ -172,35 +175,34 @@ class Transformer(Model):
         if isinstance(length, int) and length == 0:
             return fixed, None
         rows, length = ops.shape(inp)[0] * width, self.pe_target if length is None else length
-        shape = (rows, length, self.num_heads, self.d_model // self.num_heads)
+        shape = (rows, self.num_heads, length, self.d_model // self.num_heads)
         state = [(ops.zeros(shape, memory.dtype), ops.zeros(shape, memory.dtype)) for _ in self.decoder]
         return fixed, state
 
     def grow(self, state, length):
         """The caches of `start`, extended to `length` positions."""
-
-        def longer(cache):
-            rows, positions = ops.shape(cache)[:2]
-            return ops.concatenate(
-                [cache, ops.zeros((rows, length - positions, *cache.shape[2:]), cache.dtype)], axis=1
-            )
-
-        return [(longer(keys), longer(values)) for keys, values in state]
+        return [tuple(longer(part, length) for part in cache) for cache in state]
 
     def features(self, tar, fixed, state=None, position=0):
         """tar [R, T] from `position` on, after the tokens in `state` -> (x [R, T, D] before the softmax layer, state).
 
-        Without a state: the whole target at once.
+        tar [R], one token of each target -> x [R, D]. Without a state: the whole target at once.
         """
-        (_, seen, mask), positions = fixed, ops.shape(tar)[1]
+        (_, seen, mask), positions = fixed, ops.shape(tar)[1] if len(tar.shape) == 2 else 1
         if state is None:
             self_mask = masks.combined(masks.padding(tar), masks.causal(positions, positions))
         else:
-            self_mask = masks.causal(positions, ops.shape(state[0][0])[1], position)
+            self_mask = masks.causal(positions, ops.shape(state[0][0])[2], position)
         x, _, caches = self.forward(tar, None, self_mask, mask, state, seen, position)
         return x, None if state is None else caches
 
-    def step(self, last, fixed, state, position):
-        """last [R, 1], the token at `position` -> (logits of the next [R, V], state)."""
-        x, state = self.features(last, fixed, state, position)
-        return self.logits(x)[:, 0], state
+    def constants(self):
+        """What all steps need of the weights: {"matrix": the softmax matrix [D, V], which products read faster}."""
+        if self.shared == "nothing":
+            return {}
+        return {"matrix": ops.transpose(ops.cast(self.embed_target.embeddings, self.compute_dtype))}
+
+    def step(self, last, fixed, state, position, matrix=None):
+        """last [R, 1], the token at `position` -> (logits of the next [R, V], state). matrix: see `constants`."""
+        x, state = self.features(last[:, 0], fixed, state, position)
+        return self.logits(x) if matrix is None else ops.matmul(x, matrix), state

@@ -3,6 +3,11 @@
 The additional ids stand for no text: the tokenizer never produces them, and the model never generates them.
 """
 
+from contextlib import nullcontext
+
+from tfllm.generation import in_place
+from tfllm.layers.attention import writing_by
+
 
 def expect_rows(model, tokenizer, target=None):
     """Raise ValueError if the embedding has fewer rows than the tokenizer has tokens.
@@ -19,18 +24,28 @@ def expect_rows(model, tokenizer, target=None):
             )
 
 
-class LimitedVocabulary:
-    """Wraps a model for decoding, so that it outputs logits of its first `size` ids only."""
+class Stepping:
+    """A model as a loop calls it: its `step`, `features` and `logits`.
 
-    def __init__(self, model, size):
-        self.model, self.size = model, size
+    size: the number of ids that may be generated. A model with more loses the logits of the
+    others. in_place: whether a step may change the state that it is given, see generation/in_place.py.
+    What `model.constants`, if there is one, computes of the weights is computed here, outside the loop.
+    """
+
+    def __init__(self, model, size, in_place=False):
+        self.model, self.size, self.in_place = model, size, in_place
+        self.constants = model.constants() if hasattr(model, "constants") else {}
 
     def step(self, *inputs):
-        logits, state = self.model.step(*inputs)
-        return logits[:, : self.size], state
+        with writing_by(in_place.update) if self.in_place else nullcontext():
+            logits, state = self.model.step(*inputs, **self.constants)
+        return self.first_ids(logits), state
 
     def features(self, *inputs):
         return self.model.features(*inputs)
 
     def logits(self, x):
-        return self.model.logits(x)[..., : self.size]
+        return self.first_ids(self.model.logits(x))
+
+    def first_ids(self, logits):
+        return logits if logits.shape[-1] == self.size else logits[..., : self.size]

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfllm.generation import sample
 from tfllm.ragged import column, joined
 from tfllm.tasks.facts.fact_inputs import fact_numbers, folded, memory, plain, story
-from tfllm.tasks.vocabularies import LimitedVocabulary
+from tfllm.tasks.vocabularies import Stepping
 from tfllm.text import END, PAD, START, UNKNOWN
 from tfllm.text.cleaning import lower, replace_invalid
 
@@ -121,11 +121,13 @@ class AnswerWriter:
         given = tf.concat([tf.ones_like(start), tf.zeros_like(start)], axis=1)
         given = tf.repeat(given, [1, self.answer_length], axis=1)
         token_ids = tf.pad(start, [[0, 0], [0, self.answer_length]], constant_values=PAD)
+        stepping = Stepping(self.model, self.tokenizer.vocab_size, in_place=True)
 
         def step(last, state, position):
-            return LimitedVocabulary(self.model, self.tokenizer.vocab_size).step(last, fixed, state, position)
+            return stepping.step(last, fixed, state, position)
 
-        return sample(step, state, token_ids, tf.cast(given, tf.bool), forbidden=(PAD, UNKNOWN, START))[:2]
+        given = tf.cast(given, tf.bool)
+        return sample(step, state, token_ids, given, forbidden=(PAD, UNKNOWN, START), in_place=True)[:2]
 
     def best(self, facts, inputs):
         """As in `AnswerChooser`."""

@@ -10,8 +10,10 @@ import tensorflow as tf
 from tfllm.generation import Loop, beam_search, contrasting, contrastive, drawing, numbers, stop_table
 from tfllm.ragged import between
 from tfllm.tasks.text_generation.decoding import chooser, rules
-from tfllm.tasks.vocabularies import LimitedVocabulary
+from tfllm.tasks.vocabularies import Stepping
 from tfllm.text import Tokenizer
+
+CAPACITY = 32  # positions of a state that grows, at first, beyond those that are read at once
 
 
 def truncate_prompts(prompts, most, max_length, max_new_tokens=None):
@@ -32,10 +34,10 @@ def truncate_prompts(prompts, most, max_length, max_new_tokens=None):
     return between(prompts.flat_values, ends - lengths, ends), limits, sizes - lengths, lengths + wanted - limits
 
 
-def loop(model, tokenizer, decoding, row=0):
-    """The `Loop` of greedy decoding, sampling or contrastive search. row: see `chooser`."""
+def loop(model, tokenizer, decoding, row=0, in_place=False):
+    """The `Loop` of greedy decoding, sampling or contrastive search. row: see `chooser`; in_place: see `Stepping`."""
     limits = rules(decoding, tokenizer), forbidden_ids(tokenizer)
-    model = LimitedVocabulary(model, tokenizer.vocab_size)
+    model = Stepping(model, tokenizer.vocab_size, in_place)
     if decoding.penalty_alpha is None:
         turn = drawing(model.step, chooser(decoding, row), *limits)
     else:
@@ -72,17 +74,19 @@ def pieces(tokenizer):
         return [b"" if i in no_text else piece for i, piece in enumerate(tokenizer.tokens)]
 
 
-def begin(model, tokenizer, loop, decoding, prompts, limits, multiple=1):
+def begin(model, tokenizer, loop, decoding, prompts, limits, multiple=1, spare=None):
     """The loop's `Progress` before the first new token. The model has read the common length of all prompts.
 
-    Longer prompts are then read token by token, like new tokens. L is a multiple of `multiple`.
+    Longer prompts are then read token by token, like new tokens. L is a multiple of `multiple`. spare: the capacity of
+    the state beyond the common length, for a state that grows; None: L.
     """
     longest = -(-tf.maximum(tf.reduce_max(limits), 1) // multiple) * multiple
     token_ids, sizes = dense(prompts, longest)
     positions = tf.range(longest)[None]
     given = tf.logical_or(positions < sizes[:, None], positions >= limits[:, None])
     known = tf.minimum(tf.reduce_min(sizes), longest) - 1  # all but the last token of the shortest prompt
-    state = model.start(tf.shape(token_ids)[0], longest)
+    capacity = longest if spare is None else tf.minimum(known + spare, longest)
+    state = model.start(tf.shape(token_ids)[0], capacity)
     if decoding.penalty_alpha is None:
         state = prefill(model, state, token_ids[:, :known])
     else:
@@ -109,12 +113,18 @@ def sampled(model, tokenizer, decoding, prompts, limits, n=1, row=0, jit_compile
     size = n * tf.size(limits)
     order = tf.repeat(tf.range(tf.size(limits)), n)
     prompts, limits = tf.gather(prompts, order), tf.gather(limits, order)
-    writing = loop(model, tokenizer, decoding, row * n)
-    run = writing.run
     if jit_compile:
+        writing = loop(model, tokenizer, decoding, row * n)
         prompts, limits = filled(prompts, limits, power_of_two(size) - size, tokenizer.end)
-        run = tf.function(run, autograph=False, jit_compile=True)
-    now = run(begin(model, tokenizer, writing, decoding, prompts, limits, 16 if jit_compile else 1))
+        run = tf.function(writing.run, autograph=False, jit_compile=True)
+        now = run(begin(model, tokenizer, writing, decoding, prompts, limits, 16))
+    elif decoding.penalty_alpha is not None or not hasattr(model, "grow"):
+        writing = loop(model, tokenizer, decoding, row * n)
+        now = writing.run(begin(model, tokenizer, writing, decoding, prompts, limits))
+    else:
+        writing = loop(model, tokenizer, decoding, row * n, in_place=True)
+        now = begin(model, tokenizer, writing, decoding, prompts, limits, spare=CAPACITY)
+        now = writing.run(now, grow=model.grow, capacity=now.position + CAPACITY, in_place=True)
     result = now.token_ids[:size], tf.minimum(now.lengths, limits)[:size], numbers(now.scores[:size])
     return tuple(tf.reshape(part, tf.concat([[-1, n], tf.shape(part)[1:]], axis=0)) for part in result)
 
@@ -125,6 +135,7 @@ def beams(model, tokenizer, decoding, prompts, limits, n=1):
     prompts, limits = filled(prompts, limits, tf.cast(size == 0, tf.int32), tokenizer.end)  # map_fn needs one
     longest = tf.maximum(tf.reduce_max(limits), 1)
     width, active = decoding.beam_width, rules(decoding, tokenizer)
+    stepping = Stepping(model, tokenizer.vocab_size, in_place=True)
 
     def one(inputs):
         token_ids, size, limit = inputs  # [L], [], []
@@ -133,7 +144,7 @@ def beams(model, tokenizer, decoding, prompts, limits, n=1):
         state = tf.nest.map_structure(lambda x: tf.repeat(x, width, axis=0), state)
 
         def step(last, state, position):
-            return LimitedVocabulary(model, tokenizer.vocab_size).step(last, state, position + size - 1)
+            return stepping.step(last, state, position + size - 1)
 
         def with_prompt(rule):  # beam search has only the last token of the prompt
             def applied(logits, tokens, position):
@@ -144,7 +155,7 @@ def beams(model, tokenizer, decoding, prompts, limits, n=1):
 
         result = beam_search(
             step, state, prompt[-1:], limit - size, width, decoding.length_penalty, n, tokenizer.end, 0,
-            forbidden_ids(tokenizer), rules=tuple(map(with_prompt, active)),
+            forbidden_ids(tokenizer), rules=tuple(map(with_prompt, active)), in_place=True,
         )  # fmt: skip
         both = tf.concat([tf.repeat(prompt[None], n, axis=0), result.token_ids[0]], axis=1)
         both = tf.pad(both, [[0, 0], [0, longest - limit]])

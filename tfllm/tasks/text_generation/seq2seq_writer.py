@@ -9,7 +9,7 @@ from tfllm.tasks.text_generation.causal_writer import Prefilled
 from tfllm.tasks.text_generation.continuation import power_of_two
 from tfllm.tasks.text_generation.decoding import chooser, with_static_lengths
 from tfllm.tasks.text_inputs import dense
-from tfllm.tasks.vocabularies import LimitedVocabulary
+from tfllm.tasks.vocabularies import Stepping
 from tfllm.text import PAD, START
 from tfllm.text.cleaning import blank
 
@@ -111,9 +111,11 @@ class Seq2SeqWriter:
         grow = getattr(self.model, "grow", None) if growing_cache else None
         capacity = longest if grow is None else at_most(longest, CAPACITY)
         fixed, state = self.model.start(token_ids, decoding.beam_width, capacity, **more)
-        step, start = self.step(fixed), tf.fill([tf.shape(token_ids)[0]], START)
+        in_place = xla_structure is None
+        step, start = self.step(fixed, in_place), tf.fill([tf.shape(token_ids)[0]], START)
         options = {
-            "grow": grow, "capacity": capacity, "rules": self.codec.rules(decoding), "forbidden": self.codec.forbidden
+            "grow": grow, "capacity": capacity, "rules": self.codec.rules(decoding), "forbidden": self.codec.forbidden,
+            "in_place": in_place,
         }  # fmt: skip
         if decoding.beam_width > 1:
             beams = beam_search(
@@ -126,9 +128,11 @@ class Seq2SeqWriter:
         outputs, scores, _ = sample(step, state, prompt, given, chooser(decoding, row), **options)
         return outputs[:, None, 1:], scores[:, None]
 
-    def step(self, fixed):
+    def step(self, fixed, in_place=False):
+        stepping = Stepping(self.model, self.codec.num_ids, in_place)
+
         def step(last, state, position):
-            return LimitedVocabulary(self.model, self.codec.num_ids).step(last, fixed, state, position)
+            return stepping.step(last, fixed, state, position)
 
         return step
 
