@@ -61,7 +61,10 @@ def test_several_labels_and_numbers():
     assert found["mean squared error"].value == report.mse
 
 
-@pytest.mark.parametrize("kind, data", [("gpt", [*TEXTS, "a dog " * 9]), ("dialogue of one stream", DIALOGUES)])
+@pytest.mark.parametrize(
+    "kind, data",
+    [("gpt", [*TEXTS, "a dog " * 9]), pytest.param("dialogue of one stream", DIALOGUES, marks=pytest.mark.slow)],
+)
 def test_tasks_that_predict_tokens(kind, data):
     """Blocks, also of a text that is longer than one; replies."""
     task = made(kind)

@@ -146,7 +146,7 @@ def test_language_models():
 @pytest.mark.parametrize(
     "kind, test, expected",
     [
-        ("dialogue of one stream", DIALOGUES, "bias"),
+        pytest.param("dialogue of one stream", DIALOGUES, "bias", marks=pytest.mark.slow),
         ("masked language model", ["A dog runs. The cat sat. No.", "One. The red dog."], "explanations"),
     ],
 )
