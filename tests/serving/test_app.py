@@ -226,6 +226,13 @@ def test_limits_keys_and_draining(registry):
     assert answer.status_code == 429 and answer.headers["retry-after"] == "1"
 
 
+def test_the_openapi_page_names_the_models(registry):
+    page = ask(registry, ("GET", "/openapi.json", {}))[0].json()
+    name, *_ = page["paths"]["/v2/models/{name}/infer"]["post"]["parameters"]
+    body = page["paths"]["/v1/completions"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert name["schema"]["enum"] == body["properties"]["model"]["enum"] == ["tagger", "chat"]
+
+
 def test_metrics_count(registry):
     one = Service(registry)
     *_, answer = ask(registry, ("POST", PREDICT, {"json": {"instances": [ROW, ROW]}}), ("POST", PREDICT, {"json": {}}),

@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 
-from tfllm.serving import kserve, openai_api, tensorflow_serving
+from tfllm.serving import kserve, openai_api, schemas, tensorflow_serving
 from tfllm.serving.batching import Full
 from tfllm.serving.http import STATUS, Left, TooLarge, failure
 from tfllm.serving.service import Draining
@@ -34,6 +34,7 @@ def application(service, page=False, origins=()):
     observed(app, service)
     for interface in (tensorflow_serving, kserve, openai_api):
         interface.add_routes(app, service)
+    app.openapi = lambda: schemas.with_names(type(app).openapi(app), list(service.registry.entries))
     if page:
         app.get("/ui", include_in_schema=False)(lambda: FileResponse(PAGE, media_type="text/html"))
     return app

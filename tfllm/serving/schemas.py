@@ -36,3 +36,17 @@ RESPONSES = {
         504: "the time limit is over",
     }.items()
 }  # fmt: skip
+
+
+def with_names(page, names):
+    """The OpenAPI page with the names of the models where a path or a body has one."""
+    for path in page["paths"].values():
+        for operation in path.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["name"] == "name":
+                    parameter["schema"]["enum"] = names
+            content = operation.get("requestBody", {}).get("content", {})
+            properties = content.get("application/json", {}).get("schema", {}).get("properties", {})
+            if "model" in properties:
+                properties["model"] = {"type": "string", "enum": names}
+    return page
