@@ -1,0 +1,104 @@
+"""A peer of speed.py: `python benchmarks/speed_peers.py PEER ROW FOLDER` works each time it reads a line.
+
+A peer is a function of (row, folder), which loads what it needs, to a function without arguments that does the work and
+returns the texts. The first answer has the outputs, each further one the CPU and wall seconds of one run.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+from speed_rows import BATCH, NEW, ROWS
+
+
+def saved_model(name, row, folder):
+    """A SavedModel as any process serves it, which knows nothing of tfllm."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow as tf
+
+    model = tf.saved_model.load(str(folder / ("decode" if row.startswith("decode") else row) / "1"))
+    signature, texts = model.signatures[name], inputs(row, folder)["texts"]
+    batches = [tf.constant(batch) for batch in in_batches(texts, row)]
+
+    def work():
+        result = [text.decode() for batch in batches for text in signature(batch)["text"].numpy()]
+        if row.startswith("decode"):  # continuations begin with the prompt
+            result = [text.removeprefix(prompt) for text, prompt in zip(result, texts, strict=False)]
+        return result
+
+    work.model = model  # a signature does not keep its model
+    return work
+
+
+def ctranslate2(row, folder):
+    import ctranslate2
+
+    known, threads = inputs(row, folder), {"intra_threads": 1, "inter_threads": 1}
+    batches = [[[str(i) for i in ids] for ids in batch] for batch in in_batches(known["ids"], row)]
+    never = [["0"], ["1"], ["2"]]
+    if row.startswith("decode"):
+        generator = ctranslate2.Generator(str(folder / "decode.ct2"), **threads)
+        options = {"max_length": NEW, "suppress_sequences": never, "include_prompt_in_result": False}
+
+        def work():
+            result = [text for batch in batches for text in generator.generate_batch(batch, **options)]
+            return [joined(known["tokens"], text.sequences_ids[0], "") for text in result]
+
+        return work
+    translator = ctranslate2.Translator(str(folder / "translate.ct2"), **threads)
+    options = {"beam_size": ROWS[row].beam, "length_penalty": 0.0, "suppress_sequences": never}
+    options["max_decoding_length"] = known["limit"]
+
+    def work():
+        result = [text for batch in batches for text in translator.translate_batch(batch, **options)]
+        return [joined(known["tokens"], map(int, text.hypotheses[0]), " ") for text in result]
+
+    return work
+
+
+def joined(tokens, ids, between):
+    """The text of ids, with END or without."""
+    parts = [tokens[i].encode("latin1") for i in ids if i != 3]
+    return between.encode().join(parts).decode("utf-8", "replace")
+
+
+def inputs(row, folder):
+    return json.loads((folder / f"{row.partition('-')[0]}.json").read_text())
+
+
+def in_batches(values, row):
+    if ROWS[row].texts:
+        return [values[: ROWS[row].texts]]
+    return [values[i : i + BATCH] for i in range(0, len(values), BATCH)]
+
+
+PEERS = {
+    "tfllm": lambda *where: saved_model("serving_default", *where),
+    "tfllm-xla": lambda *where: saved_model("serving_xla", *where),
+    "ctranslate2": ctranslate2,
+}
+
+
+def cpu():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def main():
+    name, row, folder = sys.argv[1:]
+    answers = os.fdopen(os.dup(1), "w")  # libraries that print do not disturb the answers
+    os.dup2(2, 1)
+    work = PEERS[name](row, Path(folder))
+    print(json.dumps({"outputs": work()}), file=answers, flush=True)
+    work()
+    for _ in sys.stdin:
+        began, used = time.perf_counter(), cpu()
+        work()
+        print(json.dumps({"cpu": cpu() - used, "wall": time.perf_counter() - began}), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
