@@ -188,6 +188,12 @@ def by_shap(_):
     return shap(OneToken())
 
 
+def parquet(_):
+    from tfllm.serving.batch_inference import parquet
+
+    return next(parquet("a.parquet"))
+
+
 SERVE = ("fastapi", "starlette", "uvicorn", "prometheus_client")
 # import name: (its distribution, the extra that has it, what needs it)
 OPTIONAL = {
@@ -201,6 +207,7 @@ OPTIONAL = {
     "lime": ("lime", "explain", by_lime), "shap": ("shap", "explain", by_shap),
     "datasketch": ("datasketch", "audit", near_duplicates),
     "presidio_analyzer": ("presidio-analyzer", "presidio", presidio), "spacy": ("spacy", "presidio", presidio),
+    "pyarrow": ("pyarrow", "parquet", parquet),
     **{name: (name.replace("_", "-"), "serve", serve) for name in SERVE},
     "sklearn": ("scikit-learn", "maps", lambda _: map_by("tsne")),
     "umap": ("umap-learn", "maps", lambda _: map_by("umap")),

@@ -16,7 +16,7 @@ from sphinx.util.docutils import SphinxDirective
 from tfllm import config
 from tfllm.cli import info, keywords, options, runs, train, vectors
 from tfllm.cli.audit import checks, data_report
-from tfllm.cli.serving import serve
+from tfllm.cli.serving import predict, serve
 from tfllm.cli.tasks import table
 
 VERBS = {  # of a task: its dataclass, the line
@@ -34,6 +34,7 @@ def verbs():
     """{words after `tfllm`: (usage, dataclass, {option: comment} beside it)} of what has one set of options."""
     found = {
         "data-report": (data_report.USAGE, data_report.Report, {}),
+        "predict": (predict.USAGE, predict.Predicting, {}),
         "serve": (serve.USAGE, serve.Serving, {}),
         "keywords": (keywords.USAGE, keywords.Extraction, {}),
         "info": ("tfllm info RUN", info.Info, {}),

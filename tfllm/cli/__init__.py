@@ -22,6 +22,7 @@ VERBS = {
     "info": "show a run: task, sizes, training state, scores: tfllm info RUN",
     "runs": "compare the runs of a folder, the best first: tfllm runs FOLDER",
     "export": "write a SavedModel that needs no tfllm: tfllm export RUN FOLDER",
+    "predict": "answer files of any length with an exported model: tfllm predict FOLDER --input F ... --out F",
     "serve": "answer over HTTP with exported models: tfllm serve FOLDER ...",
     "pretrain": "pre-train on plain text by masking parts of it: tfllm pretrain --text F ... --out RUN",
     "audit": "measure bias and memorisation of a trained model: tfllm audit CHECK RUN ...",
@@ -34,6 +35,7 @@ VERBS = {
 
 HOMES = {  # verbs whose module has another name
     "audit": "audit.checks", "data-report": "audit.data_report", "report": "audit.report",
+    "predict": "serving.predict",
     "serve": "serving.serve",
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ from dataclasses import MISSING, dataclass, fields
 from tfllm import config
 from tfllm.cli.messages import Help, meant
 
-MANY = ("text", "valid_text", "similarity")  # options that take several files
+MANY = ("text", "valid_text", "similarity", "input")  # options that take several files
 ANY = ("seed", "sg", "negative", "min_n", "max_n", "port")  # numbers that may be 0
 HELP = "help"
 GPUS = "TensorFlow uses the GPUs that it finds; CUDA_VISIBLE_DEVICES=-1 in the environment hides them"
