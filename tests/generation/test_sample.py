@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.generation.models import Markov, Recurrent, Tree, prompts
 from tests.reference import generation as reference
-from tfllm.generation import beam_search, sample, sampling
+from tfllm.generation import beam_search, contrastive_search, sample, sampling
 
 PAD, UNKNOWN, START, END, A, B = range(6)
 
@@ -217,3 +217,28 @@ def test_steps_that_break_the_contract_are_errors(returned, message):
 
     with pytest.raises(ValueError, match=message):
         sample(step, (tf.zeros([2], tf.float32),), *prompts([START], [START], length=4))
+
+
+@pytest.mark.parametrize("loop", ["sample", "beam_search", "contrastive_search"])
+def test_a_step_may_return_logits_of_unknown_batch_size(loop):
+    """As after a reshape by tf.shape, where the prompts have one row: the loop's variables keep their shapes."""
+    markov, recurrent = random_markov(1), Recurrent(1)
+
+    def lost(x):
+        return tf.raw_ops.PlaceholderWithDefault(input=x, shape=tf.TensorShape([None, *x.shape[1:]]))
+
+    def step(last, state, position):
+        logits, state = markov.step(last, state, position)
+        return lost(logits), state
+
+    def call(token_ids):
+        if loop == "sample":
+            return sample(step, markov.begin(1), token_ids, token_ids > 0)
+        if loop == "beam_search":
+            return beam_search(step, markov.begin(2), token_ids[:, 0], 6, 2)
+        parts = recurrent.features, lambda x: lost(recurrent.logits(x)), recurrent.begin(1)
+        return contrastive_search(*parts, token_ids, token_ids > 0)
+
+    ids = tf.constant([[2, 5, 0, 0, 0, 0]])
+    for part, expected in zip(tf.function(call, autograph=False)(ids), call(ids), strict=True):
+        np.testing.assert_allclose(part, expected, rtol=1e-5)

@@ -72,6 +72,7 @@ class Loop:
     def body(self, now):
         """One turn, and its result stored. Progress -> Progress."""
         chosen, gained, state = self.turn(now)
+        chosen, gained = (tf.ensure_shape(part, now.done.shape) for part in (chosen, gained))  # a turn may not know B
         position = now.position + 1
         free = tf.logical_not(tf.logical_or(tf.gather(now.given, position, axis=1), now.done))
         here = tf.logical_and(tf.range(tf.shape(now.given)[1]) == position, free[:, None])  # [B, L]

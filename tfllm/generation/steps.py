@@ -37,6 +37,8 @@ def advance(step, last, state, position, forbidden):
     denominator over all ids, so that `logits - total` are log-probabilities; the new state.
     """
     logits, new = step(last, state, position)
+    if logits.shape.rank == 2:  # a step may not know R; the loop's variables keep theirs
+        logits = tf.ensure_shape(logits, [last.shape[0], logits.shape[1]])
     return *measured(logits, forbidden), like(state, new)
 
 
