@@ -79,6 +79,8 @@ TABLE = {
     "DecoderBlock": lambda: (layers.DecoderBlock(D, 2, 8), x(), x(S)),
     "EncoderBlock": lambda: (layers.EncoderBlock(D, 2, 8, num_kv_heads=1, rotary=10.0), x()),
     "FeedForward": lambda: (layers.FeedForward(D, 8), x()),
+    "GatedBlock": lambda: (layers.GatedBlock(D, 2, 8, attention={"num_kv_heads": 1}), x()),
+    "GatedFeedForward": lambda: (layers.GatedFeedForward(D, 8), x()),
     "GatedConvolution": lambda: (layers.GatedConvolution(D, 2), x()),
     "Highway": lambda: (layers.Highway(), x()),
     "InputFeedingCell": lambda: cell(layers.InputFeedingCell(1, 3, D), D, 3, 3),
@@ -102,6 +104,7 @@ TABLE = {
     "BiDAF": lambda: (models.BiDAF(9, D, 4, 1), ids(), ids(S)),
     "BigLanguageModel": lambda: parts_of(models.BigLanguageModel(9, D, D, 1)),
     "GPT": lambda: parts_of(models.GPT(9, 8, 1, D, 2)),
+    "Llama": lambda: parts_of(models.Llama(9, 8, 1, D, 2, 8, num_kv_heads=1)),
     "LSTMLanguageModel": lambda: parts_of(models.LSTMLanguageModel(9, D, D, tied=True)),
     "MeanOfVectors": lambda: pooled(models.MeanOfVectors(9, D, 3, 1)),
     "MemoryNetwork": lambda: (
