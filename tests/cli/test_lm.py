@@ -127,7 +127,7 @@ def test_which_reader_is_asked(tmp_path, monkeypatch):
         ("train lm --out R --text no*.txt", ["no file matches the pattern no*.txt"]),
         ("train lm --out R --text a.txt --tfds lm1b", ["use only one of --text, --tfds"]),
         ("train lm --out R --text a.txt --steps_per_epoch 3", ["needs --stream"]),
-        ("train lm --out R --text a.txt --model.kind LSTM", ["one of GPT, LSTMLanguageModel, BigLanguageModel"]),
+        ("train lm --out R --text a.txt --model.kind LSTM", ["one of GPT, Llama, LSTMLanguageModel, BigLanguageModel"]),
         ("train lm --out R --text a.txt --model.num_units 3", ["LSTMLanguageModel would have it: model.kind"]),
         ("train lm --out R --txt a.txt", ["no option --txt", "'--text'"]),
         ("train ml --out R", ["no task 'ml'", "did you mean 'lm'"]),
