@@ -104,6 +104,7 @@ DECODINGS = st.fixed_dictionaries(
 LOUD = LanguageModel(fading(260, 3, width=8), Bytes())
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.text(max_size=6), DECODINGS)
 def test_streams_join_to_the_result_of_generate(prompt, decoding):
