@@ -41,7 +41,8 @@ def test_all_files_beside_the_code_are_package_data():
     there = {path for path in (ROOT / "tfllm").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
     assert declared == there
     data = {path for path in there if path.suffix != ".pyi" and path.name != "py.typed" and path.parent.parent != AUDIT}
-    assert data == {TEXT / "bytepair" / "unicode16.txt", TEXT / "wordpiece" / "unicode8.txt"}
+    served = {ROOT / "tfllm/export/operations.txt", ROOT / "tfllm/serving/page.html"}
+    assert data == {TEXT / "bytepair" / "unicode16.txt", TEXT / "wordpiece" / "unicode8.txt"} | served
 
 
 @pytest.mark.peers
