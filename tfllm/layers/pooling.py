@@ -14,7 +14,7 @@ class AttentionWeightedAverage(keras.layers.Layer):
     """Σ a_t x_t with a = softmax(x_t · w) over the tokens of a text. Felbo et al. 2017, eq. 1 to 3.
 
     x [B, T, D], padding_mask [B, T] bool, True = real -> (average [B, D], weights [B, T] float32).
-    Differs: the softmax is in float32, whatever the compute dtype; without real tokens all weights are equal.
+    Differs: softmax and sum are in float32, whatever the compute dtype; without real tokens all weights are equal.
     """
 
     def build(self, x_shape):
@@ -25,7 +25,8 @@ class AttentionWeightedAverage(keras.layers.Layer):
         if padding_mask is not None:
             scores = ops.where(ops.cast(padding_mask, "bool"), scores, -1e9)
         weights = masked_softmax(scores, None)  # [B, T]
-        return ops.einsum("bt,btd->bd", ops.cast(weights, x.dtype), x), weights
+        average = ops.einsum("bt,btd->bd", weights, ops.cast(x, "float32"))  # some processors sum half floats as such
+        return ops.cast(average, x.dtype), weights
 
 
 KINDS = ("first", "last", "mean", "max", "attention")
