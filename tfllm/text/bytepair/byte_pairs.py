@@ -115,7 +115,7 @@ class BytePairs(Tokenizer):
         ids = {token: token_id for token_id, token in enumerate(parts.vocabulary)}
         values = {letter: value for value, letter in enumerate(letters())}
         _check(parts, ids, values)
-        rules, plain = parts.rules, {*parts.special, *parts.rules.added}
+        rules, plain = parts.rules, dict.fromkeys((*parts.special, *parts.rules.added))  # a set has no fixed order
         tokens = [token.encode() if token in plain else bytes(map(values.get, token)) for token in parts.vocabulary]
         self.special, self.rules, self._plain = tuple(parts.special), rules, {ids[token]: token for token in plain}
         self._end, self.end, self._start, self.start = parts.end, ids.get(parts.end), parts.start, ids.get(parts.start)
