@@ -1,5 +1,6 @@
 """SavedModels that are made in a moment, without Keras: what services are tested with."""
 
+import numpy as np
 import tensorflow as tf
 
 from tfllm.export import manifest
@@ -33,12 +34,22 @@ class Tagger(tf.Module):
         return {"text": text, "max_new_tokens": new}
 
 
-def written(folder, facts=None, version=1):
-    """The folder of version `version` of a Tagger, with its manifest."""
-    module, path = Tagger(), folder / str(version)
-    tf.saved_model.save(module, str(path), signatures={"serving_default": module.serving_default,
-                                                       "sample": module.sample})  # fmt: skip
-    manifest.write(path, "Tagger", {"writes": "continuation"} if facts is None else facts)
+class Scorer(tf.Module):
+    """serving_default: texts -> for each letter of "ab" 0 if a text has it, else -infinity; NaN for an empty text."""
+
+    @tf.function(input_signature=[TEXTS])
+    def serving_default(self, texts):
+        has = tf.stack([tf.strings.regex_full_match(texts, f".*{letter}.*") for letter in "ab"], 1)
+        scores = tf.where(has, 0.0, -np.inf)
+        return {"scores": tf.where((texts == "")[:, None], np.nan, scores)}
+
+
+def written(folder, facts=None, version=1, kind=Tagger):
+    """The folder of version `version` of a Tagger or Scorer, with its manifest."""
+    module, path = kind(), folder / str(version)
+    names = [name for name in ("serving_default", "sample") if hasattr(module, name)]
+    tf.saved_model.save(module, str(path), signatures={name: getattr(module, name) for name in names})
+    manifest.write(path, kind.__name__, {"writes": "continuation"} if facts is None else facts)
     return path
 
 

@@ -21,7 +21,9 @@ def folders(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     made.written(folder / "tagger")
     made.written(folder / "chat", {"speakers": ["user", "clerk"]})
-    return {"tagger": folder / "tagger", "chat": folder / "chat"}
+    made.written(folder / "lines", {"speakers": ["user", "clerk"], "keep_lines": True})
+    made.written(folder / "scorer", kind=made.Scorer)
+    return {name: folder / name for name in ("tagger", "chat", "lines", "scorer")}
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,11 @@ def test_status_metadata_versions_labels(registry):
     assert [answer.status_code for answer in missing] == [404] * 4
 
 
+def test_json_has_neither_infinity_nor_nan(registry):
+    answer = post(registry, "/v1/models/scorer:predict", {"instances": ["a", ""]})
+    assert answer.json() == {"predictions": [[0.0, pytest.approx(-3.4e38)], [None, None]]}
+
+
 # KServe
 
 
@@ -161,7 +168,8 @@ def test_a_streamed_completion_joins_to_the_whole_one(registry, most):
     assert [one["text"][:1] for one in two] == ["b", "c"] and [one["index"] for one in two] == [0, 1]
 
 
-def test_a_chat_is_the_history_that_the_model_reads(registry):
+@pytest.mark.parametrize("model, system", [("chat", "Be kind."), ("lines", "Be\u2028kind.")])
+def test_a_chat_is_the_history_that_the_model_reads(registry, model, system):
     turns = [("system", "Be\nkind."), ("user", "Hi"), ("assistant", "Ho"), ("user", [{"type": "text", "text": "And?"}])]
     messages = [{"role": role, "content": content} for role, content in turns]
     asked = []
@@ -171,10 +179,10 @@ def test_a_chat_is_the_history_that_the_model_reads(registry):
             asked.append(columns[0][0])
             return await super().answer(signature, columns, scalars)
 
-    content = {"model": "chat", "messages": messages, "max_tokens": 60}
+    content = {"model": model, "messages": messages, "max_tokens": 60}
     (answer,) = ask(registry, ("POST", "/v1/chat/completions", {"json": content}), service=Recorded(registry))
     assert answer.json()["choices"][0]["message"]["role"] == "assistant"
-    assert set(asked) == {b"system\tBe kind.\nuser\tHi\nclerk\tHo\nuser\tAnd?\nclerk\t"}
+    assert set(asked) == {f"system\t{system}\nuser\tHi\nclerk\tHo\nuser\tAnd?\nclerk\t".encode()}
 
 
 @pytest.mark.parametrize(
@@ -190,7 +198,10 @@ def test_a_chat_is_the_history_that_the_model_reads(registry):
         ("chat/completions", {"model": "tagger", "messages": [USER]}, "no dialogue generator"),
         ("chat/completions", {"model": "chat", "messages": []}, "at least one message"),
         ("chat/completions", {"model": "chat", "messages": [{"role": "tool", "content": "a"}]}, "role must be"),
+        ("chat/completions", {"model": "chat", "messages": [USER, {"role": "system", "content": "a"}]}, "role must be"),
+        ("chat/completions", {"model": "chat", "messages": [USER, "a"]}, "an object"),
         ("chat/completions", {"model": "chat", "messages": [{"role": "user", "content": " "}]}, "not empty"),
+        ("chat/completions", {"model": "chat", "messages": [{"role": "user", "content": ["a"]}]}, "parts of text"),
         ("embeddings", {"model": "tagger", "input": "a"}, "gives no embeddings"),
     ],
 )  # fmt: skip
@@ -226,11 +237,40 @@ def test_limits_keys_and_draining(registry):
     assert answer.status_code == 429 and answer.headers["retry-after"] == "1"
 
 
+def test_work_stops_when_the_client_has_left(registry):
+    ended = []
+
+    class Slow(Service):
+        async def answer(self, signature, columns, scalars):
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                ended.append(columns)
+                raise
+
+    body = {"type": "http.request", "body": json.dumps({"instances": [ROW]}).encode(), "more_body": False}
+    messages, sent = [{"type": "http.disconnect"}, body], []
+    scope = {"type": "http", "method": "POST", "path": PREDICT, "raw_path": PREDICT.encode(), "query_string": b"",
+             "headers": [], "http_version": "1.1", "scheme": "http", "server": ("test", 80)}  # fmt: skip
+
+    async def receive():
+        return messages.pop() if len(messages) > 1 else messages[0]
+
+    async def send(message):
+        sent.append(message)
+
+    async def main():
+        await asyncio.wait_for(application(Slow(registry))(scope, receive, send), 10)
+
+    asyncio.run(main())
+    assert ended == [[[b"?"], [b"A b"]]] or ended == [[[b"A b"], [b"?"]]]
+
+
 def test_the_openapi_page_names_the_models(registry):
     page = ask(registry, ("GET", "/openapi.json", {}))[0].json()
     name, *_ = page["paths"]["/v2/models/{name}/infer"]["post"]["parameters"]
     body = page["paths"]["/v1/completions"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert name["schema"]["enum"] == body["properties"]["model"]["enum"] == ["tagger", "chat"]
+    assert name["schema"]["enum"] == body["properties"]["model"]["enum"] == ["tagger", "chat", "lines", "scorer"]
 
 
 def test_metrics_count(registry):

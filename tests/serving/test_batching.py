@@ -76,6 +76,42 @@ def test_short_and_long_texts_are_not_mixed():
     run(main())
 
 
+def test_no_text_starves_behind_full_batches():
+    calls = Calls()
+
+    async def main():
+        batcher = Batcher(2, 0)
+        calls.open.clear()
+        first = asyncio.ensure_future(ask(batcher, calls, b"a"))
+        await asyncio.sleep(0.01)
+        texts = [b"b" * 50, *[b"c"] * 6]
+        rest = [asyncio.ensure_future(ask(batcher, calls, text)) for text in texts]
+        await asyncio.sleep(0.01)
+        calls.open.set()
+        await asyncio.gather(first, *rest)
+        assert calls.batches[:2] == [[b"a"], [b"b" * 50]]
+        await batcher.close()
+
+    run(main())
+
+
+def test_who_stays_is_not_blamed_for_the_text_of_who_left():
+    calls = Calls()
+
+    async def main():
+        batcher = Batcher(2, 10)
+        calls.open.clear()
+        left, stays = (asyncio.ensure_future(ask(batcher, calls, text)) for text in (b"refused", b"aaaaaaa"))
+        await asyncio.sleep(0.05)
+        left.cancel()
+        await asyncio.sleep(0)
+        calls.open.set()
+        assert (await stays)["length"].tolist() == [7]
+        await batcher.close()
+
+    run(main())
+
+
 def test_random_signatures_are_asked_alone_and_whole():
     calls = Calls(random=True)
 

@@ -26,7 +26,6 @@ PAGE = Path(__file__).with_name("page.html")
 def application(service, page=False, origins=()):
     """The ASGI application of a Service. page: serve a page to try the models at /ui. origins: allowed by CORS."""
     app = FastAPI(title="tfllm", description="Text in, text out", version="1", redoc_url=None)
-    app.state.service = service
     if origins:
         from starlette.middleware.cors import CORSMiddleware
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tfllm.serving.payloads import text_of, value_of
-from tfllm.serving.served_model import BadRequest
+from tfllm.serving.served_model import BadRequest, stripped
 
 WINDOW = 32  # batches that are sorted by length together
 MAIN = ("text", "label", "embedding")  # the output that a .txt file gets: the first of these
@@ -113,13 +113,7 @@ def batch(signature, rows, scalars):
 
 def value(part, output):
     """One row of an output for JSON, without the padding that other rows of its batch gave it."""
-    part = np.asarray(part, output.dtype)
-    for axis in range(part.ndim):
-        if output.shape[axis + 1] is None:
-            others = tuple(i for i in range(part.ndim) if i != axis)
-            filled = np.flatnonzero((part != (b"" if part.dtype == object else 0)).any(axis=others))
-            part = part.take(range(filled[-1] + 1 if filled.size else 0), axis=axis)
-    return value_of(part.reshape(1, *part.shape))[0]
+    return value_of(stripped(np.asarray(part, output.dtype)[None], output.shape))[0]
 
 
 def line(answer, ending):

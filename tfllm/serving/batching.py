@@ -87,7 +87,7 @@ class Batcher:
             self.timer = None
         while self.free and self.waiting:
             self.forget_cancelled()
-            due, key = self.next_due()
+            due, key = self.next_due(loop.time())
             if key is None:
                 return
             if due > loop.time():
@@ -106,12 +106,13 @@ class Batcher:
             if not left:
                 del self.waiting[key]
 
-    def next_due(self):
-        """(time, key) of the batch that starts next; a full one, or one of a random signature, does not wait."""
-        times = ((0 if key[2] or len(rows) >= self.batch_size else rows[0].time + self.latency, i, key)
-                 for i, (key, rows) in enumerate(self.waiting.items()))  # fmt: skip
-        due, _, key = min(times, default=(0, 0, None), key=lambda one: one[:2])
-        return due, key
+    def next_due(self, now):
+        """(time, key) of the batch that starts next: of those that are due the one with the oldest text, so that none
+        waits for ever. A full one, or one of a random signature, is due at once."""
+        due = {key: rows[0].time if key[2] or len(rows) >= self.batch_size else rows[0].time + self.latency
+               for key, rows in self.waiting.items()}  # fmt: skip
+        key = min(due, key=lambda key: (due[key] > now, self.waiting[key][0].time), default=None)
+        return due.get(key), key
 
     def take(self, key):
         """The rows of the next batch of a key, removed from the queue."""
@@ -125,8 +126,7 @@ class Batcher:
 
     async def run(self, signature, scalars, rows):
         loop, stop = asyncio.get_running_loop(), cancellation()
-        begin = loop.time()
-        requests = {id(row.request): row.request for row in rows}.values()
+        begin, requests = loop.time(), requests_of(rows)
 
         def left(_):
             if all(request.future.cancelled() for request in requests):
@@ -134,42 +134,40 @@ class Batcher:
 
         for request in requests:
             request.future.add_done_callback(left)
-        columns = [list(column) for column in zip(*(row.texts for row in rows), strict=True)]
         try:
-            result = await loop.run_in_executor(self.pool, signature, columns, scalars, stop)
-            for i, row in enumerate(rows):
-                row.request.fill(row.index, {name: part[i] for name, part in result.items()})
-        except Exception as error:
-            await self.failed(signature, scalars, rows, error)
+            await self.compute(signature, scalars, rows, stop)
         finally:
             self.free += 1
             if self.observe:
                 self.observe(signature, len(rows), begin - rows[0].time, loop.time() - begin)
             self.start()
 
-    async def failed(self, signature, scalars, rows, error):
-        """The texts of other requests are not to blame for one that the model refuses: each is asked alone."""
-        requests = {id(row.request): row.request for row in rows if not row.request.future.done()}.values()
-        if len(requests) <= 1:
+    async def compute(self, signature, scalars, rows, stop=None):
+        """Answer the requests of rows. If the model refuses one of several, each is asked alone: the others are not to
+        blame."""
+        columns = [list(column) for column in zip(*(row.texts for row in rows), strict=True)]
+        try:
+            result = await asyncio.get_running_loop().run_in_executor(self.pool, signature, columns, scalars, stop)
+        except Exception as error:
+            requests = requests_of(rows)
             for request in requests:
-                request.future.set_exception(error)
-            return
-        for request in requests:
-            own = [row for row in rows if row.request is request]
-            columns = [list(column) for column in zip(*(row.texts for row in own), strict=True)]
-            try:
-                result = await asyncio.get_running_loop().run_in_executor(self.pool, signature, columns, scalars)
-                for i, row in enumerate(own):
-                    request.fill(row.index, {name: part[i] for name, part in result.items()})
-            except Exception as alone:
-                if not request.future.done():
-                    request.future.set_exception(alone)
+                if not request.future.done() and len(requests) > 1:
+                    await self.compute(signature, scalars, [row for row in rows if row.request is request])
+                elif not request.future.done():
+                    request.future.set_exception(error)
+        else:
+            for i, row in enumerate(rows):
+                row.request.fill(row.index, {name: part[i] for name, part in result.items()})
 
     async def close(self):
         """Wait until all texts are answered, and end the workers."""
         while self.waiting or self.tasks:
             await asyncio.sleep(0.01)
         self.pool.shutdown()
+
+
+def requests_of(rows):
+    return list(dict.fromkeys(row.request for row in rows))
 
 
 def joined(rows, signature):

@@ -62,8 +62,8 @@ def add_routes(app, service):
                     yield openai_forms.event(form.chunk(i, chunk))
                 yield openai_forms.event(form.chunk(i, "", "stop"))
             yield "data: [DONE]\n\n"
-        except (BadRequest, Full, TooLate) as error:
-            yield openai_forms.event(openai_forms.error(str(error), STATUS[type(error)]))
+        except (BadRequest, Full, TooLate, RuntimeError) as error:  # the status is sent: errors are events
+            yield openai_forms.event(openai_forms.error(str(error), STATUS.get(type(error), 500)))
 
     @app.post("/v1/embeddings", openapi_extra=schemas.EMBEDDING, responses=schemas.RESPONSES)
     async def embeddings(request: Request):

@@ -11,6 +11,7 @@ import uuid
 
 import numpy as np
 
+from tfllm.data.reading.dialogues import dialogue
 from tfllm.serving.payloads import text_of
 from tfllm.serving.served_model import BadRequest
 
@@ -53,40 +54,38 @@ def texts_of(value, name):
 
 
 def history(messages, facts):
-    """Messages of a chat -> the string of a dialogue that its model reads (data/reading/dialogues.py).
+    """Messages of a chat -> the string of a dialogue that its model reads, which ends where the reply begins.
 
-    facts: of the manifest, with "speakers": the user's name, the assistant's name.
+    facts: of the manifest, with "speakers": the names of the user and of the assistant. Raises BadRequest.
     """
     names = facts.get("speakers")
     if not names:
         raise BadRequest("this model is no dialogue generator: it has no form for chats")
-    if not isinstance(messages, list) or not messages:
-        raise BadRequest("messages must be a list with at least one message")
-    roles, lines = {"user": names[0], "assistant": names[1]}, []
-    for i, message in enumerate(messages):
-        if not isinstance(message, dict):
-            raise BadRequest(f"messages[{i}] must be an object")
-        role, text = message.get("role"), plain(message.get("content"), i)
-        if role in ("system", "developer"):
-            if i:
-                raise BadRequest("a system message is possible only as the first")
-            lines.append(f"system\t{text}")
-        elif role in roles:
-            lines.append(f"{roles[role]}\t{text}")
-        else:
-            raise BadRequest(f"messages[{i}]: role must be system, user or assistant, got {json.dumps(role)[:40]}")
-    return text_of("\n".join([*lines, f"{names[1]}\t"]), "messages")
+    if not isinstance(messages, list) or not messages or not all(isinstance(one, dict) for one in messages):
+        raise BadRequest("messages must be a list with at least one message, an object")
+    speakers = {"user": names[0], "assistant": names[1]}
+    begin = messages[0].get("role") in ("system", "developer")  # the number of the first turn: 0 or 1
+    for i, one in enumerate(messages[begin:], start=begin):
+        if one.get("role") not in speakers:
+            raise BadRequest(f"messages[{i}]: role must be user, assistant or, in the first, system")
+    texts = [text_of_message(one.get("content"), i) for i, one in enumerate(messages)]
+    said = [speakers[one["role"]] for one in messages[begin:]]
+    try:
+        text = dialogue(texts[begin:], said, texts[0] if begin else None, facts.get("keep_lines", False))
+    except ValueError as error:
+        raise BadRequest(f"messages: {error}") from None
+    return f"{text}\n{names[1]}\t".encode()
 
 
-def plain(content, i):
-    """The text of a message, a string or a list of text parts, as one line."""
+def text_of_message(content, i):
+    """The text of a message: a string, or a list of text parts."""
     if isinstance(content, list):
         if not all(isinstance(one, dict) and isinstance(one.get("text"), str) for one in content):
             raise BadRequest(f"messages[{i}]: content may only have parts of text")
         content = " ".join(one["text"] for one in content)
     if not isinstance(content, str) or not content.strip():
         raise BadRequest(f"messages[{i}]: content must be a text that is not empty")
-    return " ".join(content.split())
+    return content
 
 
 class Answer:

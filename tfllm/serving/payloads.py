@@ -14,6 +14,7 @@ import tensorflow as tf
 from tfllm.serving.served_model import BadRequest
 
 DTYPES = {"float32": "FLOAT", "float64": "DOUBLE"}
+LARGEST = 3.4e38  # about that of float32
 KINDS = {"object": "BYTES", "float32": "FP32", "float64": "FP64", "int32": "INT32", "int64": "INT64", "bool": "BOOL"}
 
 
@@ -131,19 +132,20 @@ def tensor_info(info):
 
 
 def value_of(part, name=""):
-    """A NumPy array as nested lists for JSON: bytes as text; as {"b64": ...} if the output's name ends with _bytes."""
+    """A NumPy array as nested lists for JSON: bytes as text; as {"b64": ...} if the output's name ends with _bytes.
+
+    JSON has neither infinity nor NaN: the largest number and null stand for them.
+    """
+    if part.dtype.kind == "f":
+        numbers = np.clip(part, -LARGEST, LARGEST)
+        return (np.where(np.isnan(part), None, numbers) if np.isnan(part).any() else numbers).tolist()
     if part.dtype != object:
-        return [finite(value) for value in part.tolist()] if part.ndim == 1 else part.tolist()
+        return part.tolist()
     if part.ndim > 1:
         return [value_of(row, name) for row in part]
     if name.endswith("_bytes"):
         return [{"b64": base64.b64encode(value).decode()} for value in part]
     return [value.decode("utf-8", "replace") for value in part]
-
-
-def finite(value):
-    """JSON has no infinity: the largest number stands for it. NaN does not leave a model (`Signature.call`)."""
-    return float(np.clip(value, -3.4e38, 3.4e38)) if isinstance(value, float) else value
 
 
 # KServe

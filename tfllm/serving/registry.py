@@ -26,12 +26,12 @@ class Entry:
 class Registry:
     """Models by name. folders: {name: folder with versions 1, 2, ...}. labels: {name: {label: version}}.
 
-    Of each model the newest version is served, and those that a label names. load(path) -> ServedModel.
+    Of each model the newest version is served, and those that a label names.
     """
 
-    def __init__(self, folders, labels=None, trust=False, batch_size=32, load=ServedModel):
+    def __init__(self, folders, labels=None, trust=False, batch_size=32):
         self.entries = {name: Entry(name, folder, (labels or {}).get(name, {})) for name, folder in folders.items()}
-        self.trust, self.batch_size, self.load = trust, batch_size, load
+        self.trust, self.batch_size = trust, batch_size
 
     @property
     def is_ready(self):
@@ -63,8 +63,7 @@ class Registry:
                 await self.add(entry, version)
             if entry.loaded.keys() & wanted:
                 for version in entry.loaded.keys() - wanted:
-                    if version < max(entry.loaded) or version not in found:
-                        self.drop(entry, version)
+                    self.drop(entry, version)
 
     async def add(self, entry, version):
         path, begin = entry.folder / str(version), time.monotonic()
@@ -83,7 +82,7 @@ class Registry:
         log.info("loaded", extra={"fields": fields})
 
     def made(self, path):
-        model = self.load(path, self.trust)
+        model = ServedModel(path, self.trust)
         model.warm(self.batch_size)
         return model
 

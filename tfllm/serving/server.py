@@ -36,7 +36,7 @@ class Server(uvicorn.Server):
 
 
 async def serve(folders, limits, *, host, port, labels=None, trust=False, keys=(), origins=(), page=False, poll=5.0,
-                grace=1.0, log_text=False, ready=None, sock=None):  # fmt: skip
+                grace=1.0, log_text=False, ready=None):  # fmt: skip
     """Serve until a signal. folders: {name: folder}. poll: seconds between looks for new versions, 0 for never.
 
     ready(server): called when requests are answered. Raises ValueError if a model cannot be loaded at the start.
@@ -54,7 +54,7 @@ async def serve(folders, limits, *, host, port, labels=None, trust=False, keys=(
     watching = asyncio.ensure_future(registry.watch(poll)) if poll else None
     try:
         starting = asyncio.ensure_future(announced(server, ready)) if ready else None
-        await server.serve(sockets=[sock] if sock else None)
+        await server.serve()
         if starting:
             starting.cancel()
     finally:

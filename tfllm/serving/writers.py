@@ -9,6 +9,7 @@ import numpy as np
 from tfllm.serving.served_model import BadRequest
 
 FIRST = 8  # tokens of the first chunk, prompt included
+LONGEST = 2**16  # tokens of a prompt whose length is looked for
 
 
 class Writer:
@@ -27,33 +28,29 @@ class Writer:
             raise BadRequest("this model has a fixed limit of length: leave max_tokens out")
         self.scalars = self.signature.read_scalars(scalars)
         self.ask, self.prompt, self.most = answer, prompt, most
+        self.has_limit = "max_length" in self.signature.scalars
         self.is_continuation = model.about.get("facts", {}).get("writes") == "continuation"
+        self.known = {}  # {max_length: outputs}
 
     async def text(self):
         """The whole text that is added to the prompt."""
-        limit = None if self.most is None else await self.limit()
-        written, _ = await self.written(limit)
-        return written
+        return await self.added(await self.limit() if self.has_limit else None)
 
     async def chunks(self):
-        """Yields parts that join to exactly `text()`."""
-        if "max_length" not in self.signature.scalars:
-            yield await self.text()
-            return
-        end = await self.limit()
+        """Yields parts that join to exactly `text()`. Raises RuntimeError where a longer text begins otherwise."""
         sent, size = "", FIRST
+        end = await self.limit() if self.has_limit else 0
         while size < end:
-            written, _ = await self.written(size)
-            part = settled(written)
+            part = settled(await self.added(size))
             if len(part) > len(sent) and part.startswith(sent):
                 yield part[len(sent) :]
                 sent = part
             size *= 2
-        written, _ = await self.written(end)
-        if not written.startswith(sent):
+        text = await self.text()
+        if not text.startswith(sent):
             raise RuntimeError("the text that was sent is not the beginning of the whole text")
-        if len(written) > len(sent):
-            yield written[len(sent) :]
+        if len(text) > len(sent):
+            yield text[len(sent) :]
 
     async def limit(self):
         """The value of max_length: `most` tokens beyond the prompt, or the default of the file."""
@@ -61,29 +58,31 @@ class Writer:
         if self.most is None:
             return usual
         size = FIRST
-        while True:
-            _, new = await self.written(size)
-            if new or size >= usual:
-                return min(max(size - new + self.most, 1), max(usual, size))
-            size = min(2 * size, usual)
+        while size < LONGEST:  # until the limit is beyond the prompt, whose length is not known
+            if new := int((await self.outputs(size)).get("max_new_tokens", [0])[0]):
+                return size - new + self.most
+            size *= 2
+        return usual
 
-    async def written(self, limit):
-        """(text without the prompt, number of new tokens that the limit allows)."""
-        scalars = self.scalars | ({} if limit is None else {"max_length": np.int32(limit)})
-        outputs = await self.ask(self.signature, [[self.prompt]], scalars)
-        text = outputs["text"][0].decode("utf-8", "replace")
-        new = int(outputs["max_new_tokens"][0]) if "max_new_tokens" in outputs else 0
-        if self.is_continuation:
-            start = await self.beginning()
-            text = text[len(start) :] if text.startswith(start) else text
-        return text, new
+    async def added(self, limit):
+        """What the model writes, without the prompt."""
+        text = text_of(await self.outputs(limit))
+        if not self.is_continuation:
+            return text
+        # The prompt as the model's tokenizer writes it, which a limit of one token leaves as it is.
+        start = text_of(await self.outputs(1)) if self.has_limit else self.prompt.decode("utf-8", "replace")
+        return text.removeprefix(start)
 
-    async def beginning(self):
-        """The prompt as the model's tokenizer writes it."""
-        if not hasattr(self, "start"):
-            outputs = await self.ask(self.signature, [[self.prompt]], self.scalars | {"max_length": np.int32(1)})
-            self.start = outputs["text"][0].decode("utf-8", "replace")
-        return self.start
+    async def outputs(self, limit):
+        """What the signature gives with this max_length, None for the default; each limit is asked once."""
+        if limit not in self.known:
+            scalars = self.scalars if limit is None else self.scalars | {"max_length": np.int32(limit)}
+            self.known[limit] = await self.ask(self.signature, [[self.prompt]], scalars)
+        return self.known[limit]
+
+
+def text_of(outputs):
+    return outputs["text"][0].decode("utf-8", "replace")
 
 
 def settled(text):

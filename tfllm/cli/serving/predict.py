@@ -1,11 +1,10 @@
 """`tfllm predict FOLDER --input F ... --out F`: the answers of an exported model to files of any length."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfllm.cli import options
-from tfllm.cli.serving.serve import folders_of
+from tfllm.cli.serving.serve import folders_of, without_keras
 from tfllm.export.versions import versions_of
 
 USAGE = "tfllm predict FOLDER --input F [F ...] --out F, where `tfllm export RUN FOLDER` has written FOLDER/1"
@@ -35,8 +34,7 @@ def run(arguments):
     if not out.parent.is_dir():
         raise FileNotFoundError(f"--out: no folder {out.parent}")
     fields, scalars = pairs("field", settings.field), pairs("scalars", settings.scalars)
-    if "keras" not in sys.modules:
-        sys.modules["keras"] = None  # as in `serve`
+    without_keras()
     from tfllm.serving.batch_inference import predict
     from tfllm.serving.served_model import ServedModel
 

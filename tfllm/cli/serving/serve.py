@@ -41,8 +41,7 @@ def run(arguments):
     extra.require()
     if settings.trust:
         print("--trust: a SavedModel is a program; the files are not checked", file=sys.stderr)
-    if "keras" not in sys.modules:
-        sys.modules["keras"] = None  # TensorFlow imports it if it can: seconds, and memory, for nothing
+    without_keras()
     from tfllm.serving import server
     from tfllm.serving.service import Limits
 
@@ -55,6 +54,12 @@ def run(arguments):
         origins=origins, page=settings.ui, poll=settings.poll, grace=settings.grace, log_text=settings.log_text,
         ready=lambda one: announce(one, folders, settings),
     ))  # fmt: skip
+
+
+def without_keras():
+    """TensorFlow imports Keras if it can: seconds, and memory, for nothing. Call it before TensorFlow is imported."""
+    if not {"keras", "tensorflow"} & sys.modules.keys():
+        sys.modules["keras"] = None
 
 
 def completions():

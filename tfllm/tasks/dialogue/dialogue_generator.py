@@ -267,9 +267,9 @@ class DialogueGenerator(Writing):
 
     @property
     def facts(self):
-        """For the manifest of the exported model: who speaks, the user first, then the speaker that replies."""
+        """For the manifest of the export: who speaks, the user first, then who replies; if line breaks are kept."""
         chat = Chat(self)
-        return {"speakers": [chat.person, chat.model]}
+        return {"speakers": [chat.person, chat.model], "keep_lines": self.template is not None}
 
     def chat(self, system: str | None = None, **decoding: Any) -> Chat:
         """A Chat, which keeps the history of a conversation with this model. decoding: as in `reply`."""
