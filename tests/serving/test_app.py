@@ -5,56 +5,14 @@ import base64
 import json
 import re
 
-import httpx
 import pytest
 
 from tests.serving import made
+from tests.serving.asking import ask, post
 from tfllm.serving.app import application
 from tfllm.serving.registry import Registry
 from tfllm.serving.service import Limits, Service
 
-pytest.importorskip("fastapi")
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    made.written(folder / "tagger")
-    made.written(folder / "chat", {"speakers": ["user", "clerk"]})
-    made.written(folder / "lines", {"speakers": ["user", "clerk"], "keep_lines": True})
-    made.written(folder / "scorer", kind=made.Scorer)
-    return {name: folder / name for name in ("tagger", "chat", "lines", "scorer")}
-
-
-@pytest.fixture(scope="module")
-def registry(folders):
-    registry = Registry(folders, {"tagger": {"stable": 1}}, batch_size=2)
-    asyncio.run(registry.refresh())
-    return registry
-
-
-def ask(registry, *requests, service=None, **options):
-    """The answers to [(method, path, options)] of one application."""
-
-    async def all_of_them():
-        one = service or Service(registry, Limits(latency=0.001, max_bytes=5000))
-        transport = httpx.ASGITransport(application(one, **options), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            result = [await client.request(method, path, **given) for method, path, given in requests]
-        await one.batcher.close()
-        return result
-
-    return asyncio.run(all_of_them())
-
-
-def post(registry, path, content):
-    (answer,) = ask(
-        registry, ("POST", path, {"json": content} if not isinstance(content, bytes) else {"content": content})
-    )
-    return answer
-
-
-USER = {"role": "user", "content": "a"}
 PREDICT = "/v1/models/tagger:predict"
 ROW = {"texts": "A b", "questions": "?"}
 
@@ -144,70 +102,6 @@ def test_kserve(registry):
     words = next(one for one in content["outputs"] if one["name"] == "words")
     assert words == {"name": "words", "shape": [2, 2], "datatype": "BYTES", "data": ["a", "b", "c", ""]}
     assert wrong.status_code == 400 and "shape [3] is not that of 2 texts" in wrong.json()["error"]
-
-
-# OpenAI
-
-
-def events(answer):
-    lines = [line for line in answer.text.split("\n\n") if line]
-    assert lines.pop() == "data: [DONE]"
-    return [json.loads(line.removeprefix("data: "))["choices"][0] for line in lines]
-
-
-@pytest.mark.parametrize("most", [None, 5, 18])
-def test_a_streamed_completion_joins_to_the_whole_one(registry, most):
-    content = {"model": "tagger", "prompt": "x", "seed": 1} | ({"max_tokens": most} if most else {})
-    whole = post(registry, "/v1/completions", content).json()
-    text = whole["choices"][0]["text"]
-    assert text == "blpha be 中文 gamma delta"[: most or 19] and whole["object"] == "text_completion"
-    parts = events(post(registry, "/v1/completions", content | {"stream": True}))
-    assert "".join(part["text"] for part in parts) == text and parts[-1]["finish_reason"] == "stop"
-    assert len(parts) > 2 or most == 5
-    two = post(registry, "/v1/completions", content | {"n": 2}).json()["choices"]
-    assert [one["text"][:1] for one in two] == ["b", "c"] and [one["index"] for one in two] == [0, 1]
-
-
-@pytest.mark.parametrize("model, system", [("chat", "Be kind."), ("lines", "Be\u2028kind.")])
-def test_a_chat_is_the_history_that_the_model_reads(registry, model, system):
-    turns = [("system", "Be\nkind."), ("user", "Hi"), ("assistant", "Ho"), ("user", [{"type": "text", "text": "And?"}])]
-    messages = [{"role": role, "content": content} for role, content in turns]
-    asked = []
-
-    class Recorded(Service):
-        async def answer(self, signature, columns, scalars):
-            asked.append(columns[0][0])
-            return await super().answer(signature, columns, scalars)
-
-    content = {"model": model, "messages": messages, "max_tokens": 60}
-    (answer,) = ask(registry, ("POST", "/v1/chat/completions", {"json": content}), service=Recorded(registry))
-    assert answer.json()["choices"][0]["message"]["role"] == "assistant"
-    assert set(asked) == {f"system\t{system}\nuser\tHi\nclerk\tHo\nuser\tAnd?\nclerk\t".encode()}
-
-
-@pytest.mark.parametrize(
-    "path, content, message",
-    [
-        ("completions", {"prompt": "a"}, "model must be the name"),
-        ("completions", {"model": "tagger", "prompt": [1, 2]}, "token ids are not supported"),
-        ("completions", {"model": "tagger", "prompt": "a", "logprobs": 5}, "logprobs is not supported"),
-        ("completions", {"model": "tagger", "prompt": "a", "stop": ["x"]}, "stop is not supported"),
-        ("completions", {"model": "tagger", "prompt": "a", "temperature": 1}, "no scalar input 'temperature'"),
-        ("completions", {"model": "tagger", "prompt": "a", "max_tokens": 0}, "max_tokens must be"),
-        ("completions", {"model": "tagger", "prompt": "a", "stream": "yes"}, "stream must be"),
-        ("chat/completions", {"model": "tagger", "messages": [USER]}, "no dialogue generator"),
-        ("chat/completions", {"model": "chat", "messages": []}, "at least one message"),
-        ("chat/completions", {"model": "chat", "messages": [{"role": "tool", "content": "a"}]}, "role must be"),
-        ("chat/completions", {"model": "chat", "messages": [USER, {"role": "system", "content": "a"}]}, "role must be"),
-        ("chat/completions", {"model": "chat", "messages": [USER, "a"]}, "an object"),
-        ("chat/completions", {"model": "chat", "messages": [{"role": "user", "content": " "}]}, "not empty"),
-        ("chat/completions", {"model": "chat", "messages": [{"role": "user", "content": ["a"]}]}, "parts of text"),
-        ("embeddings", {"model": "tagger", "input": "a"}, "gives no embeddings"),
-    ],
-)  # fmt: skip
-def test_wrong_requests_in_the_form_of_openai(registry, path, content, message):
-    answer = post(registry, f"/v1/{path}", content)
-    assert answer.status_code == 400 and message in answer.json()["error"]["message"]
 
 
 # Around every request

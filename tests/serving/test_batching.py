@@ -1,9 +1,11 @@
 import asyncio
+import contextlib
 import threading
 
 import numpy as np
 import pytest
 
+from tfllm.serving import batching, served_model
 from tfllm.serving.batching import Batcher, Full
 from tfllm.serving.served_model import BadRequest, Output, ServedSignature
 
@@ -59,6 +61,9 @@ def test_requests_that_wait_are_answered_together_as_alone():
         assert both["words"].tolist() == [[b"a", b"b", b"c"], [b"d", b"", b""]]
         alone = await ask(batcher, calls, b"d")
         assert alone["words"].tolist() == [[b"d"]]
+        long, short = await asyncio.gather(ask(batcher, calls, b"a b"), ask(batcher, calls, b"ccc"))
+        assert long["words"].tolist() == [[b"a", b"b"]] and short["words"].tolist() == [[b"ccc"]]
+        assert calls.batches[-1] == [b"a b", b"ccc"]
         await batcher.close()
 
     run(main())
@@ -175,6 +180,32 @@ def test_who_left_is_taken_from_the_queue():
         await first
         assert (await ask(batcher, calls, b"c"))["length"].tolist() == [1]
         assert calls.batches == [[b"a"], [b"c"]] and batcher.count == 0
+        await batcher.close()
+
+    run(main())
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_a_computation_stops_once_all_who_asked_have_left(both, monkeypatch):
+    calls, stops = Calls(), []
+
+    class Stop:
+        def start_cancel(self):
+            stops.append(self)
+
+    monkeypatch.setattr(batching, "cancellation", Stop)
+    monkeypatch.setattr(served_model, "cancellable", lambda stop: contextlib.nullcontext())
+
+    async def main():
+        batcher = Batcher(2, 10)
+        calls.open.clear()
+        asked = [asyncio.ensure_future(ask(batcher, calls, text)) for text in (b"a", b"b")]
+        await asyncio.sleep(0.05)
+        for one in asked[: 1 + both]:
+            one.cancel()
+        await asyncio.sleep(0.01)
+        assert bool(stops) == both
+        calls.open.set()
         await batcher.close()
 
     run(main())

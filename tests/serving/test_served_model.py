@@ -11,7 +11,7 @@ from tests.serving import made
 from tfllm.export import manifest
 from tfllm.export.operations import allowed, check_operations, graph_of, reachable_operations
 from tfllm.private_api import cancellable, cancellation
-from tfllm.serving.served_model import BadRequest, ServedModel, stripped
+from tfllm.serving.served_model import BadRequest, ServedModel, ServedSignature, stripped
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +100,10 @@ def hostile(operation):
     "operation, name",
     [
         (lambda texts: tf.map_fn(tf.io.read_file, texts), "ReadFile"),
+        (
+            lambda texts: tf.switch_case(tf.size(texts), [lambda: texts, lambda: tf.map_fn(tf.io.read_file, texts)]),
+            "ReadFile",
+        ),
         (lambda texts: tf.py_function(lambda x: x, [texts], tf.string), "EagerPyFunc"),
         (lambda texts: tf.io.matching_files(texts), "MatchingFiles"),
         (lambda texts: tf.raw_ops.Restore(file_pattern=texts[0], tensor_name="x", dt=tf.string), "Restore"),
@@ -114,11 +118,38 @@ def test_an_operation_that_reaches_outside(operation, name, tmp_path):
         ServedModel(tmp_path / "1")
 
 
+def test_an_operation_beside_the_signatures(tmp_path):
+    """A function that the loaded object has, which no signature calls."""
+    module = made.Tagger()
+    module.other = tf.function(tf.io.read_file, input_signature=[tf.TensorSpec([], tf.string)])
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures=module.serving_default)
+    with pytest.raises(ValueError, match="no export of tfllm uses: ReadFile"):
+        check_operations(tmp_path / "1")
+
+
+def test_all_signatures_are_called_alone_and_in_a_batch_to_warm(model, monkeypatch):
+    sizes = {name: [] for name in model.signatures}
+
+    def recorded(self, columns, scalars, stop=None):
+        sizes[self.name].append((len(columns[0]), len(columns[0][0])))
+        raise BadRequest("a model may refuse")
+
+    monkeypatch.setattr(ServedSignature, "__call__", recorded)
+    model.warm(8)
+    for calls in sizes.values():
+        assert sorted({size for size, _ in calls}) == [1, 8] and len({length for _, length in calls}) == 2
+
+
 def test_what_is_no_saved_model(tmp_path):
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "saved_model.pb").write_bytes(b"not one")
     with pytest.raises(ValueError, match="is not a SavedModel|has 0 graphs"):
         graph_of(tmp_path / "1")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="saved_model.pb"):
+        graph_of(tmp_path)
 
 
 def test_nothing_allowed_opens_files_or_runs_python():

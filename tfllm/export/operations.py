@@ -20,10 +20,9 @@ def allowed():
 def graph_of(path):
     """The MetaGraphDef of a SavedModel's folder. Raises ValueError unless the file has exactly one."""
     file = Path(path) / "saved_model.pb"
+    content = file.read_bytes()
     try:
-        graphs = saved_model_graphs(file.read_bytes())
-    except OSError:
-        raise
+        graphs = saved_model_graphs(content)
     except Exception as error:  # protobuf's DecodeError, whose module differs between its versions
         raise ValueError(f"{file} is not a SavedModel: {error}") from None
     if len(graphs) != 1:
