@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfllm.data import batches
@@ -18,7 +17,7 @@ from tfllm.tasks import user_data
 from tfllm.tasks.building import Builder
 from tfllm.tasks.compiled import compiled
 from tfllm.tasks.compiling import Metrics
-from tfllm.tasks.dialogue import turns
+from tfllm.tasks.dialogue import exchanges, turns
 from tfllm.tasks.dialogue.chat_template import ChatTemplate
 from tfllm.tasks.dialogue.conversation import Chat, turns_of
 from tfllm.tasks.dialogue.reply_forms import CausalReplies, Seq2SeqReplies
@@ -26,7 +25,7 @@ from tfllm.tasks.dialogue.speakers import ALL, SIZES, SPEAKERS, lines, names
 from tfllm.tasks.settings import DialogueGeneratorConfig
 from tfllm.tasks.task import log
 from tfllm.tasks.text_generation.decoding import Replying
-from tfllm.tasks.text_generation.likelihood import expect_numbers, summed
+from tfllm.tasks.text_generation.likelihood import summed
 from tfllm.tasks.text_generation.writing import Writing
 from tfllm.tasks.texts import decoded, is_one
 from tfllm.tasks.vocabularies import expect_rows
@@ -279,18 +278,7 @@ class DialogueGenerator(Writing):
 
     def exchanges(self, x):
         """Records or strings -> (histories, replies), lists of str: each reply that is learned, and its history."""
-        histories, replies = [], []
-        parsed = self.parsed(tf.constant(user_data.columns(self.records(x), "dialogue")[0], tf.string))
-        columns = parsed.system.numpy(), parsed.turns.to_list(), parsed.speakers.to_list()
-        for system, texts, who in zip(*columns, strict=True):
-            system, who = system.decode("utf-8", "replace") or None, [self.speakers[i] for i in who]
-            texts = [turn.decode("utf-8", "replace") for turn in texts]
-            for position in range(1, len(texts)):
-                if self.replies in (ALL, who[position]):
-                    before = dialogue(texts[:position], who[:position], system, self.template is not None)
-                    histories.append(f"{before}\n{who[position]}\t")
-                    replies.append(texts[position])
-        return histories, replies
+        return exchanges.exchanges(self, x)
 
     def score(self, x: Any, most: int | None = None, batch_size: int = 32, batch_tokens: int = 4096,
               verbose: int | str = "auto", **decoding: Any) -> Any:  # fmt: skip
@@ -299,26 +287,7 @@ class DialogueGenerator(Writing):
         most: number of replies to generate, spread evenly over all; None: all, 0: none.
         The perplexity of a reply beyond `reply_length` is that of its beginning.
         """
-        from tfllm import evaluation
-
-        histories, replies = self.exchanges(x)
-        made, total = self.batches(x, tokens=batch_tokens), np.zeros(3)
-        for inputs, targets, weights in made.dataset:
-            total += self.summed(inputs, targets, weights).numpy()
-        expect_numbers(total)
-        ids = self.tokenizer.encode(replies)
-        read = tf.where(  # the text behind the sums
-            ids.row_lengths() < self.reply_length, replies, self.tokenizer.decode(ids[:, : self.reply_length])
-        )
-        counts = evaluation.counts(read.numpy())
-        perplexity = evaluation.Perplexity(float(total[0]), round(total[1]), counts, round(total[2]))
-        size = len(replies) if most is None else min(most, len(replies))
-        if not size:
-            return evaluation.ReplyScores(perplexity, None, None)
-        positions = np.linspace(0, len(replies), size, endpoint=False).astype(int)
-        outputs = self.generate([histories[i] for i in positions], batch_size=batch_size, verbose=verbose, **decoding)
-        people = evaluation.diversity([replies[i] for i in positions])
-        return evaluation.ReplyScores(perplexity, evaluation.diversity(outputs), people)
+        return exchanges.scores(self, x, most, batch_size, batch_tokens, verbose, **decoding)
 
     @property
     @compiled
