@@ -22,11 +22,7 @@ def export(layer, folder, signatures):
     `facts` of the layer, a dict for JSON, if it has that attribute. The folder is written
     completely or not at all. Raises FileExistsError if `folder` is a file, OSError if writing fails.
     """
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"{folder} is a file; export needs a folder")
-    taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
-    final = folder / str(max(taken, default=0) + 1)
+    final = next_folder(folder)
     texts = tf.TensorSpec([None], tf.string, name="texts")
     traced = {}
     for name, function in signatures.items():
@@ -36,7 +32,6 @@ def export(layer, folder, signatures):
     module.weights, module.resources = used_variables(traced.values()), resources_of(layer)
     for name, function in traced.items():
         setattr(module, name, function)
-    folder.mkdir(parents=True, exist_ok=True)
     with written(final) as beside, _without_notes():
         try:
             tf.saved_model.save(module, str(beside), signatures=traced)
@@ -46,6 +41,19 @@ def export(layer, folder, signatures):
                 raise
             raise OSError(error.message.rpartition("; ")[2].partition(" [Op:")[0]) from error
     return str(final)
+
+
+def next_folder(folder):
+    """The path folder/N, N being the first free number from 1; creates `folder`, not N.
+
+    Raises FileExistsError if `folder` is a file.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file; export needs a folder")
+    taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / str(max(taken, default=0) + 1)
 
 
 @contextmanager
