@@ -140,6 +140,20 @@ def test_all_signatures_are_called_alone_and_in_a_batch_to_warm(model, monkeypat
         assert sorted({size for size, _ in calls}) == [1, 8] and len({length for _, length in calls}) == 2
 
 
+def test_a_function_with_the_name_of_a_node(tmp_path):
+    """A hostile author chooses both names."""
+    module = hostile(lambda texts: tf.map_fn(tf.io.read_file, texts))
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures=module.serving_default)
+    graph = graph_of(tmp_path / "1")
+    start = {info.name.partition(":")[0] for info in graph.signature_def["serving_default"].outputs.values()}
+    for function in dict((field.name, part) for field, part in graph.graph_def.ListFields())["library"].function:
+        for node in graph.graph_def.node:
+            if node.name in start and node.attr["f"].func.name == function.signature.name:
+                function.signature.name = node.attr["f"].func.name = node.name
+    graph.object_graph_def.ClearField("concrete_functions")
+    assert "ReadFile" in reachable_operations(graph)
+
+
 def test_what_is_no_saved_model(tmp_path):
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "saved_model.pb").write_bytes(b"not one")

@@ -1,4 +1,4 @@
-"""`tfllm export RUN FOLDER`: write a run's best model as a SavedModel, or for CTranslate2, and its model card.
+"""`tfllm export RUN FOLDER`: write a SavedModel of a run's best model, for TensorFlow Serving, and its model card.
 
 The scores of the card are those of `tfllm report RUN`, if it was made of the same model, else those of the training.
 """
@@ -19,18 +19,10 @@ def run(arguments):
     settings, run, (folder,) = run_options.read(arguments, "Exporting", "tfllm export RUN FOLDER", ("RUN", "FOLDER"))
     folder = Path(folder).expanduser()
     make(folder)
-    options = chosen(settings)
+    options = {field.name: getattr(settings, field.name) for field in fields(settings)}
     task = run_folder.best(run)
     print(task.export(folder, **options))
     write_card(task, run, folder / CARD)
-
-
-def chosen(settings):
-    """The arguments of `Task.export`. Another format has no fixed decoding: it gets what differs from the default."""
-    usual, values = type(settings)(), {field.name: getattr(settings, field.name) for field in fields(settings)}
-    if values.get("format", "tf_saved_model") == "tf_saved_model":
-        return values
-    return {name: value for name, value in values.items() if value != getattr(usual, name)}
 
 
 def write_card(task, run, file):

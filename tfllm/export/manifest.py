@@ -18,10 +18,13 @@ PLACE = "assets.extra/manifest.json"
 PACKAGES = ("tensorflow", "keras", "tfllm")
 
 
-def write(path, task, facts):
-    """Write the manifest of the SavedModel in the folder `path`. task: name of a class. facts: dict for JSON."""
+def write(path, task, facts, graph=None):
+    """Write the manifest of the SavedModel in the folder `path`.
+
+    task: name of a class. facts: dict for JSON. graph: its MetaGraphDef, if it has been read.
+    """
     path = Path(path)
-    graph = graph_of(path)
+    graph = graph or graph_of(path)
     content = {
         "format": 1,
         "task": task,

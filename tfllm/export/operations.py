@@ -36,29 +36,41 @@ def reachable_operations(graph):
     Loading calls initializers of tables; calls are of signatures and of the functions that a loaded object has. What
     saves and restores variables is in the file too, but `tf.saved_model.load` does not call it.
     """
+    return {node.op for node in reachable_nodes(graph, graph.signature_def, graph.object_graph_def.concrete_functions)}
+
+
+def reachable_nodes(graph, signatures, others=()):
+    """The NodeDefs that signatures, and other functions, of these names can run, those of called functions included.
+
+    A node that is a call of a function by its name is not among them.
+    """
     nodes = {node.name: node for node in graph.graph_def.node}
     functions = {function.signature.name: function for function in graph.graph_def.library.function}
-    ends = [info.name for one in graph.signature_def.values() for info in one.outputs.values()]
-    waiting = [nodes[name] for name in {source(end) for end in ends} if name in nodes]
-    known, result = {node.name for node in waiting}, set()
-    found = [name for name in graph.object_graph_def.concrete_functions if name in functions]
+    ends = (info.name for name in signatures for info in graph.signature_def[name].outputs.values())
+    known = {name for name in map(source, ends) if name in nodes}
+    waiting, found, called = list(known), [], set()
+    for name in others:
+        found.extend(added(name, functions, called))
     while waiting or found:
         if waiting:
-            node = waiting.pop()
-            for name in map(source, node.input):
-                if name in nodes and name not in known:
-                    known.add(name)
-                    waiting.append(nodes[name])
-            body = [node]
+            body = [nodes[waiting.pop()]]
+            for name in map(source, body[0].input):
+                waiting.extend(added(name, nodes, known))
         else:
             body = functions[found.pop()].node_def
         for node in body:
-            result.add(node.op)
-            for name in called(node):
-                if name in functions and name not in known:
-                    known.add(name)
-                    found.append(name)
-    return result - functions.keys()
+            if node.op not in functions:
+                yield node
+            for name in callees(node):
+                found.extend(added(name, functions, called))
+
+
+def added(name, names, known):
+    """[name] if it is one of the names and was not known, [] otherwise; then it is known."""
+    if name not in names or name in known:
+        return []
+    known.add(name)
+    return [name]
 
 
 def source(name):
@@ -66,7 +78,7 @@ def source(name):
     return name.lstrip("^").partition(":")[0]
 
 
-def called(node):
+def callees(node):
     """The names of the functions that a node may call."""
     yield node.op
     for value in node.attr.values():

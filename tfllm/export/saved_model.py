@@ -1,7 +1,7 @@
 """A SavedModel with string signatures: folder/1, as TensorFlow Serving expects it.
 
-It contains the tokenizers and the weights that the signatures use, but no optimizer and no metrics, and a manifest
-(manifest.py). Loading it needs `tensorflow` alone.
+It contains the tokenizers and the weights that the signatures use, but no optimizer and no metrics, a manifest
+(manifest.py) and warm-up requests (warmup.py). Loading it needs `tensorflow` alone.
 """
 
 import logging
@@ -10,7 +10,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tfllm.export import manifest
+from tfllm.export import manifest, warmup
+from tfllm.export.examples import example_of
+from tfllm.export.operations import graph_of
 from tfllm.files import written
 
 
@@ -22,7 +24,11 @@ def export(layer, folder, signatures):
     `facts` of the layer, a dict for JSON, if it has that attribute. The folder is written
     completely or not at all. Raises FileExistsError if `folder` is a file, OSError if writing fails.
     """
-    final = next_folder(folder)
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file; export needs a folder")
+    taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+    final = folder / str(max(taken, default=0) + 1)
     texts = tf.TensorSpec([None], tf.string, name="texts")
     traced = {}
     for name, function in signatures.items():
@@ -32,28 +38,19 @@ def export(layer, folder, signatures):
     module.weights, module.resources = used_variables(traced.values()), resources_of(layer)
     for name, function in traced.items():
         setattr(module, name, function)
+    folder.mkdir(parents=True, exist_ok=True)
     with written(final) as beside, _without_notes():
         try:
             tf.saved_model.save(module, str(beside), signatures=traced)
-            manifest.write(beside, type(layer).__name__, getattr(layer, "facts", {}))
+            graph, facts = graph_of(beside), getattr(layer, "facts", {})
+            example = example_of(layer, facts.get("mask"))
+            warmup.write(beside, graph, example)
+            manifest.write(beside, type(layer).__name__, {"example": example} | facts, graph)
         except tf.errors.OpError as error:
             if str(beside) not in str(error):
                 raise
             raise OSError(error.message.rpartition("; ")[2].partition(" [Op:")[0]) from error
     return str(final)
-
-
-def next_folder(folder):
-    """The path folder/N, N being the first free number from 1; creates `folder`, not N.
-
-    Raises FileExistsError if `folder` is a file.
-    """
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"{folder} is a file; export needs a folder")
-    taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / str(max(taken, default=0) + 1)
 
 
 @contextmanager

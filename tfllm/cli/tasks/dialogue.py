@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass, field
 
 from tfllm.cli.sources import Dialogues
 from tfllm.cli.tasks import separated
-from tfllm.cli.tasks.exporting import ExportForm
 from tfllm.cli.tasks.fitting import TokenFitting
 from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.tasks.settings import DialogueGeneratorConfig
@@ -44,13 +43,8 @@ class Evaluation(Dialogues):
 
 
 @dataclass(frozen=True)
-class Decoded:
-    decoding: Replying = field(default_factory=Replying)
-
-
-@dataclass(frozen=True)
-class Exporting(ExportForm, Decoded):
-    """The form of the export, and its fixed decoding."""
+class Exporting:
+    decoding: Replying = field(default_factory=Replying)  # fixed in the SavedModel
 
 
 @dataclass(frozen=True)
@@ -59,7 +53,7 @@ class Reporting(ReportOptions, Dialogues):
 
 
 @dataclass(frozen=True)
-class Generation(Decoded):
+class Generation(Exporting):
     """A reply to each text, which is a history: "Hello | Hi, who are you?"."""
 
     separator: str = "|"  # separates the turns
@@ -77,7 +71,7 @@ class Generation(Decoded):
 
 
 @dataclass(frozen=True)
-class Chatting(Decoded):
+class Chatting(Exporting):
     """Chat in the terminal, or with the lines of standard input."""
 
     system: str | None = None  # system line, at the start of the history

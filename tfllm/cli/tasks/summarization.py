@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from tfllm.cli.sources import Pairs
-from tfllm.cli.tasks.exporting import ExportForm
 from tfllm.cli.tasks.pair_tasks import PairAnswers, PairTraining
 from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.tasks.settings import SummarizerConfig
@@ -42,13 +41,8 @@ class Evaluation(Pairs):
 
 
 @dataclass(frozen=True)
-class Decoded:
+class Exporting:
     decoding: Summarizing = field(default_factory=Summarizing)
-
-
-@dataclass(frozen=True)
-class Exporting(ExportForm, Decoded):
-    """The form of the export, and its fixed decoding."""
 
 
 @dataclass(frozen=True)
@@ -57,5 +51,5 @@ class Reporting(ReportOptions, Pairs):
 
 
 @dataclass(frozen=True)
-class Generation(Decoded, PairAnswers):
+class Generation(Exporting, PairAnswers):
     """Summaries, one per line."""

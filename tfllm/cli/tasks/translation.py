@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from tfllm.cli.sources import Pairs
-from tfllm.cli.tasks.exporting import ExportForm
 from tfllm.cli.tasks.pair_tasks import PairAnswers, PairTraining
 from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.tasks.settings import TranslatorConfig
@@ -45,13 +44,8 @@ class Evaluation(Pairs):
 
 
 @dataclass(frozen=True)
-class Decoded:
+class Exporting:
     decoding: Decoding = field(default_factory=Decoding)
-
-
-@dataclass(frozen=True)
-class Exporting(ExportForm, Decoded):
-    """The form of the export, and its fixed decoding."""
 
 
 @dataclass(frozen=True)
@@ -60,5 +54,5 @@ class Reporting(ReportOptions, Pairs):
 
 
 @dataclass(frozen=True)
-class Generation(Decoded, PairAnswers):
+class Generation(Exporting, PairAnswers):
     """Translations, one per line."""

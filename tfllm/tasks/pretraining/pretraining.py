@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfllm.data.batches import TOKENS
 from tfllm.data.masking import Remasked
 from tfllm.data.streams import Stream
+from tfllm.tasks.pretraining.filling import MASK
 from tfllm.tasks.streaming import fit_stream
 from tfllm.tasks.task import Task
 from tfllm.tasks.text_inputs import warn_cut
@@ -24,6 +25,7 @@ class Pretraining(Task):
     """
 
     fields = ("text",)
+    facts = {"mask": MASK}  # for the manifest of the exported model
 
     def example(self, record):
         """documents [B] -> parts of rows, a tuple of ragged int32 [N, None] of equal row lengths."""
