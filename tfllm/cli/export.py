@@ -1,4 +1,4 @@
-"""`tfllm export RUN FOLDER`: write a SavedModel of a run's best model, for TensorFlow Serving, and its model card.
+"""`tfllm export RUN FOLDER`: write a SavedModel of a run's best model, its model card, and files for its deployment.
 
 The scores of the card are those of `tfllm report RUN`, if it was made of the same model, else those of the training.
 """
@@ -21,8 +21,10 @@ def run(arguments):
     make(folder)
     options = {field.name: getattr(settings, field.name) for field in fields(settings)}
     task = run_folder.best(run)
-    print(task.export(folder, **options))
+    path = task.export(folder, **options)
+    print(path)
     write_card(task, run, folder / CARD)
+    deploy(folder, path)
 
 
 def write_card(task, run, file):
@@ -39,6 +41,14 @@ def write_card(task, run, file):
     facts = reports.run_facts(task, run if Path(run).is_dir() else path)
     with written(file) as beside:
         beside.write_text(reports.model_card(facts, known, license), encoding="utf-8")
+
+
+def deploy(folder, path):
+    """Write FOLDER/deploy, unless a task of another package has written something that is not a SavedModel of ours."""
+    from tfllm.export import manifest, write_deployment
+
+    if path and manifest.read(path):
+        write_deployment(folder)
 
 
 def completions():

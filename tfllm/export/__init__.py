@@ -2,4 +2,4 @@
 
 from tfllm import lazy
 
-__getattr__, __dir__, __all__ = lazy.names(__name__, {"saved_model": ["export"]})
+__getattr__, __dir__, __all__ = lazy.names(__name__, {"saved_model": ["export"], "deployment": ["write_deployment"]})
