@@ -37,31 +37,30 @@ def ctranslate2(row, folder):
     import ctranslate2
 
     known, threads = inputs(row, folder), {"intra_threads": 1, "inter_threads": 1}
-    batches = [[[str(i) for i in ids] for ids in batch] for batch in in_batches(known["ids"], row)]
-    never = [["0"], ["1"], ["2"]]
+    batches = in_batches(known["tokens"], row)
     if row.startswith("decode"):
-        generator = ctranslate2.Generator(str(folder / "decode.ct2"), **threads)
-        options = {"max_length": NEW, "suppress_sequences": never, "include_prompt_in_result": False}
+        generator = ctranslate2.Generator(str(folder / "decode.ct2/1"), **threads)
+        options = {"max_length": NEW, "include_prompt_in_result": False}
 
         def work():
             result = [text for batch in batches for text in generator.generate_batch(batch, **options)]
-            return [joined(known["tokens"], text.sequences_ids[0], "") for text in result]
+            return [joined(known["meant"], text.sequences[0], "") for text in result]
 
         return work
-    translator = ctranslate2.Translator(str(folder / "translate.ct2"), **threads)
-    options = {"beam_size": ROWS[row].beam, "length_penalty": 0.0, "suppress_sequences": never}
+    translator = ctranslate2.Translator(str(folder / "translate.ct2/1"), **threads)
+    options = {"beam_size": ROWS[row].beam, "length_penalty": 0.0, "min_decoding_length": 0}
     options["max_decoding_length"] = known["limit"]
 
     def work():
         result = [text for batch in batches for text in translator.translate_batch(batch, **options)]
-        return [joined(known["tokens"], map(int, text.hypotheses[0]), " ") for text in result]
+        return [joined(known["meant"], text.hypotheses[0], " ") for text in result]
 
     return work
 
 
-def joined(tokens, ids, between):
-    """The text of ids, with END or without."""
-    parts = [tokens[i].encode("latin1") for i in ids if i != 3]
+def joined(meant, tokens, between):
+    """The text of tokens, with END or without."""
+    parts = [meant[token].encode("latin1") for token in tokens if meant[token]]
     return between.encode().join(parts).decode("utf-8", "replace")
 
 

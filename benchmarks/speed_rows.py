@@ -55,9 +55,7 @@ def decode(folder, quick):
     task.export(folder / "decode", Continuation(max_length=READ + NEW))
     save(folder / "decode.json", task.tokenizer, task.prepare(prompts), prompts)
     if importlib.util.find_spec("ctranslate2"):
-        from ctranslate2_models import write_gpt
-
-        write_gpt(task.model, folder / "decode.ct2")
+        task.export(folder / "decode.ct2", format="ctranslate2")
     return {"decode-1": NEW, "decode-16": 16 * NEW}
 
 
@@ -83,9 +81,7 @@ def translate(folder, quick, path=None):
     ids = tf.concat([task.source.encode(sources), [[task.source.end]] * len(sources)], axis=1)
     save(folder / "translate.json", task.source, ids, sources, task.model.pe_target)
     if importlib.util.find_spec("ctranslate2"):
-        from ctranslate2_models import write_transformer
-
-        write_transformer(task.model, folder / "translate.ct2")
+        task.export(folder / "translate.ct2", format="ctranslate2")
     return {"translate-greedy": len(sources), "translate-beam": len(sources)}
 
 
@@ -124,9 +120,13 @@ def test_sentences(quick):
 
 
 def save(path, tokenizer, ids, texts, limit=None):
-    """What a peer without tfllm needs: the texts, their ids, what each id means, and the limit of an answer."""
-    tokens = [token.decode("latin1") for token in tokenizer.tokens]
-    path.write_text(json.dumps({"texts": texts, "ids": ids.to_list(), "tokens": tokens, "limit": limit}))
+    """What a peer without tfllm needs: the texts, their tokens, what each token means, the limit of an answer."""
+    from tfllm.tasks.text_generation.ctranslate2_export import names
+
+    known = names(tokenizer)
+    tokens = [[known[i] for i in row] for row in ids.to_list()]
+    meant = dict(zip(known, (token.decode("latin1") for token in tokenizer.tokens), strict=True)) | {known[3]: ""}
+    path.write_text(json.dumps({"texts": texts, "tokens": tokens, "meant": meant, "limit": limit}))
 
 
 def main():

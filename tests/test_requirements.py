@@ -134,6 +134,12 @@ def gguf_file(folder):
     return gguf.read(folder / "a.gguf")
 
 
+def ctranslate2(_):
+    from tfllm.interop import ctranslate2
+
+    return ctranslate2.imported()
+
+
 def glove(_):
     from tfllm.vectors import GloVe
 
@@ -202,7 +208,7 @@ OPTIONAL = {
     "tensorboard": ("tensorboard", "tensorboard", tensorboard), "safetensors": ("safetensors", "hub", safetensors),
     "huggingface_hub": ("huggingface-hub", "hub", hub), "numba": ("numba", "glove", glove),
     "jieba": ("jieba", "chinese", chinese_words), "gguf": ("gguf", "gguf", gguf_file),
-    "jinja2": ("jinja2", "chat", chat_template),
+    "jinja2": ("jinja2", "chat", chat_template), "ctranslate2": ("ctranslate2", "ctranslate2", ctranslate2),
     "opencc": ("opencc-python-reimplemented", "chinese", simplified),
     "lime": ("lime", "explain", by_lime), "shap": ("shap", "explain", by_shap),
     "datasketch": ("datasketch", "audit", near_duplicates),

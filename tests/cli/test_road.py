@@ -131,6 +131,16 @@ def test_export_says_where_and_answers_the_same(run, tmp_path, capsys, monkeypat
     assert capsys.readouterr().out == answer + "\n"
 
 
+def test_another_format_has_no_fixed_decoding(run, tmp_path, capsys, monkeypatch):
+    formats = []
+    monkeypatch.setattr(tfllm.Translator, "export", lambda self, *where, **options: formats.append(options) or "")
+    main(["export", str(run), str(tmp_path), "--format", "ctranslate2"])
+    monkeypatch.undo()
+    assert formats == [{"format": "ctranslate2"}]
+    message = stderr_of(capsys, "export", str(run), str(tmp_path), "--format", "ctranslate2", "--beam_width", "2")
+    assert "ctranslate2 takes the options of decoding when it runs" in message
+
+
 @pytest.mark.slow
 def test_interrupted_and_resumed_is_as_never_interrupted(corpus, tmp_path, capsys, monkeypatch, eager):
     train(corpus, tmp_path / "straight")

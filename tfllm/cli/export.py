@@ -1,4 +1,4 @@
-"""`tfllm export RUN FOLDER`: write a SavedModel of a run's best model, its model card, and files for its deployment.
+"""`tfllm export RUN FOLDER`: write a run's best model, its model card, and files for the deployment of a SavedModel.
 
 The scores of the card are those of `tfllm report RUN`, if it was made of the same model, else those of the training.
 """
@@ -19,12 +19,20 @@ def run(arguments):
     settings, run, (folder,) = run_options.read(arguments, "Exporting", "tfllm export RUN FOLDER", ("RUN", "FOLDER"))
     folder = Path(folder).expanduser()
     make(folder)
-    options = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    options = chosen(settings)
     task = run_folder.best(run)
     path = task.export(folder, **options)
     print(path)
     write_card(task, run, folder / CARD)
     deploy(folder, path)
+
+
+def chosen(settings):
+    """The arguments of `Task.export`. Another format has no fixed decoding: it gets what differs from the default."""
+    usual, values = type(settings)(), {field.name: getattr(settings, field.name) for field in fields(settings)}
+    if values.get("format", "tf_saved_model") == "tf_saved_model":
+        return values
+    return {name: value for name, value in values.items() if value != getattr(usual, name)}
 
 
 def write_card(task, run, file):
@@ -44,7 +52,7 @@ def write_card(task, run, file):
 
 
 def deploy(folder, path):
-    """Write FOLDER/deploy, unless a task of another package has written something that is not a SavedModel of ours."""
+    """Write FOLDER/deploy, unless the export is no SavedModel of ours but of another format or package."""
     from tfllm.export import manifest, write_deployment
 
     if path and manifest.read(path):

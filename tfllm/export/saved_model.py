@@ -24,24 +24,15 @@ def export(layer, folder, signatures):
     `facts` of the layer, a dict for JSON, if it has that attribute. The folder is written
     completely or not at all. Raises FileExistsError if `folder` is a file, OSError if writing fails.
     """
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"{folder} is a file; export needs a folder")
-    taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
-    final = folder / str(max(taken, default=0) + 1)
+    final = next_folder(folder)
     texts = tf.TensorSpec([None], tf.string, name="texts")
     traced = {}
     for name, function in signatures.items():
         known = hasattr(function, "get_concrete_function")
         traced[name] = function if known else tf.function(function, input_signature=[texts], autograph=False)
-    module = tf.Module()
-    module.weights, module.resources = used_variables(traced.values()), resources_of(layer)
-    for name, function in traced.items():
-        setattr(module, name, function)
-    folder.mkdir(parents=True, exist_ok=True)
-    with written(final) as beside, _without_notes():
+    with written(final) as beside:
         try:
-            tf.saved_model.save(module, str(beside), signatures=traced)
+            save(layer, beside, traced)
             graph, facts = graph_of(beside), getattr(layer, "facts", {})
             example = example_of(layer, facts.get("mask"))
             warmup.write(beside, graph, example)
@@ -51,6 +42,29 @@ def export(layer, folder, signatures):
                 raise
             raise OSError(error.message.rpartition("; ")[2].partition(" [Op:")[0]) from error
     return str(final)
+
+
+def save(layer, path, signatures):
+    """Write a SavedModel of tf.functions, {name: function}, that use variables, tables and assets of the layer."""
+    module = tf.Module()
+    module.weights, module.resources = used_variables(signatures.values()), resources_of(layer)
+    for name, function in signatures.items():
+        setattr(module, name, function)
+    with _without_notes():
+        tf.saved_model.save(module, str(path), signatures=signatures)
+
+
+def next_folder(folder):
+    """The path folder/N, N being the first free number from 1; creates `folder`, not N.
+
+    Raises FileExistsError if `folder` is a file.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file; export needs a folder")
+    taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / str(max(taken, default=0) + 1)
 
 
 @contextmanager

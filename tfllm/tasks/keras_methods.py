@@ -1,13 +1,18 @@
-"""Methods of keras.Model that also accept texts: `predict`, calling the model, and those of one batch."""
+"""Methods of keras.Model that also accept texts: `predict`, calling the model, those of one batch; and `export`."""
 
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from tfllm.layers.lora import merged
 from tfllm.layers.tunable import Tunable
 from tfllm.tasks import user_data
 
+FORMATS = {"ctranslate2": "tfllm.tasks.text_generation.ctranslate2_export"}  # besides tf_saved_model: their modules
+
 
 class KerasMethods(Tunable):
-    """The part of Task that extends methods of keras.Model. It uses `run`, `batches`, `records` and `compile`."""
+    """The part of Task that extends methods of keras.Model. It uses its other methods."""
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", steps: int | None = None,
                 callbacks: Any = None) -> Any:  # fmt: skip
@@ -71,3 +76,24 @@ class KerasMethods(Tunable):
             self.compile()
         result = self.batches(self.records(x, y, sample_weight), batch_size=2**31, shapes=1)
         return next(iter(result.dataset))
+
+    def export(self, folder: str | Path, *structure: Any, format: str = "tf_saved_model", **options: Any) -> str:
+        """Write folder/1 (or the next free number) for TensorFlow Serving and return its path.
+
+        structure, options: arguments of `signatures`. LoRA weights are merged into the exported weights.
+        format: "tf_saved_model"; or "ctranslate2", files for that engine, see text_generation/ctranslate2_export.py:
+        without further arguments, since CTranslate2 takes them when it runs. Raises ValueError for another format, and
+        for a task or model that the format does not support; ImportError if the package of the format is missing.
+        """
+        from tfllm.export import saved_model
+
+        if format not in (known := ("tf_saved_model", *FORMATS)):
+            raise ValueError(f"format must be one of {', '.join(known)}; got {format!r}")
+        with merged(self):
+            if format in FORMATS:
+                if structure or options:
+                    raise ValueError(f"{format} takes the options of decoding when it runs: leave them out of export")
+                return import_module(FORMATS[format]).export(self, folder)  # it imports tasks, and no task imports it
+            names = self.signatures(*structure, **options)
+            served = {name: self.signature(name, *structure, **options).served for name in names}
+            return saved_model.export(self, folder, served)

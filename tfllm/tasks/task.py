@@ -2,12 +2,11 @@
 
 A final task defines how records become token ids (`prepare`, `example`), what the model computes (`call`) and how its
 output becomes an answer (`answer`, `signatures`). This file has what all tasks share: training and evaluation on raw
-strings, the objective, running a signature on texts, and export.
+strings, the objective, and running a signature on texts.
 """
 
 import logging
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -15,7 +14,6 @@ import tensorflow as tf
 
 from tfllm.changeable import Changeable
 from tfllm.data import batches
-from tfllm.layers.lora import merged
 from tfllm.tasks import compiling, running, user_data
 from tfllm.tasks.callbacks import as_list, check_callbacks, check_options, learning_rate_setters
 from tfllm.tasks.compiled import changed, compiled
@@ -280,18 +278,6 @@ class Task(Changeable, KerasMethods):
         """
         explaining = import_module("tfllm.explain.explaining")  # it imports tasks, and no task imports it
         return explaining.explain(self, texts, method, target, **options)
-
-    def export(self, folder: str | Path, *structure: Any, **options: Any) -> str:
-        """Write folder/1 (or the next free number) for TensorFlow Serving and return its path.
-
-        structure, options: arguments of `signatures`. LoRA weights are merged into the exported weights.
-        """
-        from tfllm.export import saved_model
-
-        with merged(self):
-            names = self.signatures(*structure, **options)
-            served = {name: self.signature(name, *structure, **options).served for name in names}
-            return saved_model.export(self, folder, served)
 
 
 def shown(verbose):

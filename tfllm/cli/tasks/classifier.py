@@ -5,9 +5,9 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tfllm.cli.options import NoOptions
 from tfllm.cli.run_folder import encoder_of
 from tfllm.cli.sources import Labelled
+from tfllm.cli.tasks.exporting import ExportForm
 from tfllm.cli.tasks.fitting import Fitting
 from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.tasks.settings import TextClassifierConfig
@@ -189,4 +189,4 @@ class Generation:
         return "\t".join(f"{name} {chances[name]:.4f}" for name in names[: self.top_k])
 
 
-Exporting = NoOptions  # temperature and labels are part of the model
+Exporting = ExportForm  # temperature and labels are part of the model

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tfllm.cli.options import NoOptions
 from tfllm.cli.sources import Texts
 from tfllm.cli.tasks import masked_lm
+from tfllm.cli.tasks.exporting import ExportForm
 from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.cli.tasks.text_tasks import TextScores
 from tfllm.models.configs import Seq2SeqRNNConfig, TransformerConfig
@@ -47,4 +47,4 @@ class Generation:
             yield answer.replace("\n", " ") + "\n"
 
 
-Exporting = NoOptions
+Exporting = ExportForm

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 
 from tfllm.cli.sources import Dialogues
 from tfllm.cli.tasks import separated
+from tfllm.cli.tasks.exporting import ExportForm
 from tfllm.cli.tasks.fitting import TokenFitting
 from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.tasks.settings import DialogueGeneratorConfig
@@ -43,8 +44,13 @@ class Evaluation(Dialogues):
 
 
 @dataclass(frozen=True)
-class Exporting:
-    decoding: Replying = field(default_factory=Replying)  # fixed in the SavedModel
+class Decoded:
+    decoding: Replying = field(default_factory=Replying)
+
+
+@dataclass(frozen=True)
+class Exporting(ExportForm, Decoded):
+    """The form of the export, and its fixed decoding."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class Reporting(ReportOptions, Dialogues):
 
 
 @dataclass(frozen=True)
-class Generation(Exporting):
+class Generation(Decoded):
     """A reply to each text, which is a history: "Hello | Hi, who are you?"."""
 
     separator: str = "|"  # separates the turns
@@ -71,7 +77,7 @@ class Generation(Exporting):
 
 
 @dataclass(frozen=True)
-class Chatting(Exporting):
+class Chatting(Decoded):
     """Chat in the terminal, or with the lines of standard input."""
 
     system: str | None = None  # system line, at the start of the history

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tfllm.cli.options import NoOptions
 from tfllm.cli.sources import Facts
 from tfllm.cli.tasks import separated
+from tfllm.cli.tasks.exporting import ExportForm
 from tfllm.cli.tasks.fitting import Fitting
 from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.tasks.settings import FactAnsweringConfig
@@ -81,4 +81,4 @@ class Generation:
             yield answer + "\n"
 
 
-Exporting = NoOptions  # the SavedModel always decodes greedily
+Exporting = ExportForm  # the SavedModel always decodes greedily

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 
 from tfllm.cli.sources import Texts
+from tfllm.cli.tasks.exporting import ExportForm
 from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.cli.tasks.text_tasks import StreamedTraining, TextScores
 from tfllm.tasks.settings import LanguageModelConfig
@@ -37,8 +38,13 @@ class Evaluation(TextScores):
 
 
 @dataclass(frozen=True)
-class Exporting:
-    decoding: Continuation = field(default_factory=Continuation)  # fixed in the SavedModel
+class Decoded:
+    decoding: Continuation = field(default_factory=Continuation)
+
+
+@dataclass(frozen=True)
+class Exporting(ExportForm, Decoded):
+    """The form of the export, and its fixed decoding."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Reporting(ReportOptions, Texts):
 
 
 @dataclass(frozen=True)
-class Generation(Exporting):
+class Generation(Decoded):
     """Prompts with their continuations, unchanged: they may have several lines."""
 
     num_return_sequences: int = 1  # number of texts per prompt

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from tfllm.cli.sources import Texts
+from tfllm.cli.tasks.exporting import ExportForm
 from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.cli.tasks.text_tasks import StreamedTraining, TextScores
 from tfllm.models.configs import BERTConfig, Seq2SeqRNNConfig, TransformerConfig
@@ -90,5 +91,5 @@ class Generation:
 
 
 @dataclass(frozen=True)
-class Exporting:
+class Exporting(ExportForm):
     top_k: int = 5  # number of tokens for each mask in the SavedModel

@@ -7,6 +7,7 @@ from typing import Literal
 from tfllm.cli.run_folder import encoder_of
 from tfllm.cli.sources import Questions
 from tfllm.cli.tasks import separated
+from tfllm.cli.tasks.exporting import ExportForm
 from tfllm.cli.tasks.fitting import TokenFitting
 from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.tasks.settings import QuestionAnsweringConfig
@@ -105,7 +106,7 @@ class Generation:
 
 
 @dataclass(frozen=True)
-class Exporting:
+class Exporting(ExportForm):
     """What the SavedModel returns besides the best answer."""
 
     n_best: int = 5  # number of answers of the signature n_best

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from tfllm.cli.sources import Pairs
+from tfllm.cli.tasks.exporting import ExportForm
 from tfllm.cli.tasks.pair_tasks import PairAnswers, PairTraining
 from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.tasks.settings import SummarizerConfig
@@ -41,8 +42,13 @@ class Evaluation(Pairs):
 
 
 @dataclass(frozen=True)
-class Exporting:
+class Decoded:
     decoding: Summarizing = field(default_factory=Summarizing)
+
+
+@dataclass(frozen=True)
+class Exporting(ExportForm, Decoded):
+    """The form of the export, and its fixed decoding."""
 
 
 @dataclass(frozen=True)
@@ -51,5 +57,5 @@ class Reporting(ReportOptions, Pairs):
 
 
 @dataclass(frozen=True)
-class Generation(Exporting, PairAnswers):
+class Generation(Decoded, PairAnswers):
     """Summaries, one per line."""

@@ -100,6 +100,11 @@ class BytePairs(Tokenizer):
         write_folder(folder, parts)
         write_config(folder, parts)
 
+    @property
+    def vocabulary(self):
+        """The tokens as in the files, in the order of their ids."""
+        return self._parts().vocabulary
+
     def _learned(self):
         parts = self._parts()
         return {"vocabulary": parts.vocabulary, "merges": parts.merges}

@@ -1,0 +1,10 @@
+"""The options of `tfllm export` that all tasks have."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class ExportForm:
+    # ctranslate2: files for the engine of that name, of a Transformer that translates or a GPT
+    format: Literal["tf_saved_model", "ctranslate2"] = "tf_saved_model"
