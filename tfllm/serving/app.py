@@ -4,7 +4,6 @@ All ask the same `Service`. Bodies are read here and not by FastAPI, so that the
 memory, and errors keep the form of the interface.
 """
 
-import json
 import logging
 import time
 from pathlib import Path
@@ -89,12 +88,3 @@ def observed(app, service):
     @app.get("/monitoring/prometheus/metrics", include_in_schema=False)
     async def metrics():
         return PlainTextResponse(service.metrics.text(), media_type="text/plain; version=0.0.4")
-
-
-def event_log(record):
-    """A log record as one line of JSON."""
-    fields = {"time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)), "event": record.getMessage()}
-    fields |= getattr(record, "fields", {})
-    if record.exc_info:
-        fields["traceback"] = logging.Formatter().formatException(record.exc_info)
-    return json.dumps(fields, ensure_ascii=False, default=str)

@@ -1,14 +1,31 @@
 """Prometheus metrics of a service, under the names of TensorFlow Serving and of Text Generation Inference."""
 
+import os
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from tfllm.serving.workers import METRICS
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
+class Measured(Gauge):
+    """A gauge of a function that is called after each batch, so that other workers can report the last number."""
+
+    def set_function(self, function):
+        self.function = function
+
+    def measure(self):
+        self.set(self.function())
+
+
 class Metrics:
     """TensorFlow Serving: request_count, request_latency (microseconds). TGI: tgi_queue_size, tgi_batch_current_size,
-    tgi_request_duration, tgi_request_queue_duration, tgi_batch_inference_duration (seconds)."""
+    tgi_request_duration, tgi_request_queue_duration, tgi_batch_inference_duration (seconds).
+
+    Each of several workers reports the sums of all."""
 
     def __init__(self):
         self.registry = CollectorRegistry()
@@ -23,7 +40,7 @@ class Metrics:
         self.inference = Histogram("tgi_batch_inference_duration", "seconds of a batch", buckets=SECONDS, **own)
         self.first = Histogram("tgi_time_to_first_token", "seconds to the first streamed text", buckets=SECONDS, **own)
         self.batch = Histogram("tgi_batch_current_size", "texts of a batch", buckets=SIZES, **own)
-        self.queue = Gauge("tgi_queue_size", "texts that wait", **own)
+        self.queue = Measured("tgi_queue_size", "texts that wait", multiprocess_mode="livesum", **own)
         self.characters = Counter("tfllm_generated_characters", "characters of written text", **own)
 
     def request(self, model, status, seconds):
@@ -35,6 +52,12 @@ class Metrics:
         self.batch.observe(rows)
         self.waited.observe(max(waited, 0))
         self.inference.observe(seconds)
+        self.queue.measure()
 
     def text(self):
-        return generate_latest(self.registry)
+        self.queue.measure()
+        if METRICS not in os.environ:
+            return generate_latest(self.registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+        return generate_latest(registry)

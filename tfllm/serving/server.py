@@ -3,11 +3,10 @@
 import asyncio
 import logging
 import signal
-import sys
 
 import uvicorn
 
-from tfllm.serving.app import application, event_log
+from tfllm.serving.app import application
 from tfllm.serving.registry import Registry
 from tfllm.serving.service import Service
 
@@ -36,10 +35,11 @@ class Server(uvicorn.Server):
 
 
 async def serve(folders, limits, *, host, port, labels=None, trust=False, keys=(), origins=(), page=False, poll=5.0,
-                grace=1.0, log_text=False, ready=None):  # fmt: skip
+                grace=1.0, log_text=False, ready=None, sock=None):  # fmt: skip
     """Serve until a signal. folders: {name: folder}. poll: seconds between looks for new versions, 0 for never.
 
-    ready(server): called when requests are answered. Raises ValueError if a model cannot be loaded at the start.
+    ready(server): called when requests are answered. sock: one that listens, instead of host and port.
+    Raises ValueError if a model cannot be loaded at the start.
     """
     registry = Registry(folders, labels, trust, limits.batch_size)
     await registry.refresh()
@@ -54,7 +54,7 @@ async def serve(folders, limits, *, host, port, labels=None, trust=False, keys=(
     watching = asyncio.ensure_future(registry.watch(poll)) if poll else None
     try:
         starting = asyncio.ensure_future(announced(server, ready)) if ready else None
-        await server.serve()
+        await server.serve([sock] if sock else None)
         if starting:
             starting.cancel()
     finally:
@@ -67,11 +67,3 @@ async def announced(server, ready):
     while not server.started:
         await asyncio.sleep(0.01)
     ready(server)
-
-
-def log_to_stderr():
-    handler = logging.StreamHandler(sys.stderr)
-    handler.format = event_log
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    log.propagate = False

@@ -4,11 +4,13 @@ import asyncio
 import os
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tfllm.cli import options
 from tfllm.export.versions import versions_of
 from tfllm.serving import extra
+from tfllm.serving.logs import log_to_stderr
 
 USAGE = "tfllm serve [NAME=]FOLDER [[NAME=]FOLDER ...], where `tfllm export RUN FOLDER` has written FOLDER/1"
 KEYS = "TFLLM_API_KEYS"
@@ -22,6 +24,7 @@ class Serving:
     batch_size: int = 32  # texts that are answered together at most
     latency_ms: float = 5.0  # how long a text waits for others
     threads: int = 1  # batches that are computed at the same time
+    workers: int = 1  # processes, each with its own copy of the models; one that ends is started again
     queue: int = 1000  # texts that may wait; more are refused with status 429
     timeout: float = 60.0  # seconds of a request; then status 504
     max_bytes: int = 1_000_000  # of the body of a request; more are refused with status 413
@@ -41,18 +44,31 @@ def run(arguments):
     extra.require()
     if settings.trust:
         print("--trust: a SavedModel is a program; the files are not checked", file=sys.stderr)
+    run_one = partial(answer, settings, folders, labels, keys)
+    if settings.workers == 1:
+        run_one(ready=lambda server: announce(server.servers[0].sockets[0].getsockname(), folders, settings))
+    else:
+        from tfllm.serving.workers import supervise
+
+        log_to_stderr()
+        supervise(settings.workers, run_one, settings.host, settings.port,
+                  lambda address: announce(address, folders, settings))  # fmt: skip
+
+
+def answer(settings, folders, labels, keys, ready, sock=None):
+    """Answer requests in this process until a signal."""
     without_keras()
     from tfllm.serving import server
     from tfllm.serving.service import Limits
 
     limits = Limits(settings.batch_size, settings.latency_ms / 1000, settings.threads, settings.queue,
                     settings.timeout, settings.max_bytes)  # fmt: skip
-    server.log_to_stderr()
+    log_to_stderr()
     origins = settings.origins.split(",") if settings.origins else ()
     asyncio.run(server.serve(
         folders, limits, host=settings.host, port=settings.port, labels=labels, trust=settings.trust, keys=keys,
         origins=origins, page=settings.ui, poll=settings.poll, grace=settings.grace, log_text=settings.log_text,
-        ready=lambda one: announce(one, folders, settings),
+        ready=ready, sock=sock,
     ))  # fmt: skip
 
 
@@ -66,9 +82,9 @@ def completions():
     return {"": options.values([Serving])}
 
 
-def announce(server, folders, settings):
+def announce(address, folders, settings):
     """One line for each model on standard output, once requests are answered."""
-    host, port = server.servers[0].sockets[0].getsockname()[:2]
+    host, port = address[:2]
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     for name in folders:
         print(f"{base}/v1/models/{name}:predict")
