@@ -91,28 +91,28 @@ class Seq2SeqRNN(Model):
 
     def call(self, inp, tar, training=None):
         """inp [B, S] and tar [B, T] int, padded on the right -> (logits [B, T, V], {"attention": [B, T, S]})."""
-        seen, state = self.encode(inp, training)
-        logits, weights, _ = self.decode(tar, seen, state, training)
+        seen, state = self.encode(inp)
+        logits, weights, _ = self.decode(tar, seen, state)
         return logits, {"attention": weights}
 
     @in_graph
-    def encode(self, inp, training=None):
+    def encode(self, inp):
         """inp [B, S] -> (the memory [B, S, U], its keys and mask; the decoder's initial state)."""
-        x = self.drop(self.scaled(self.embed_input(inp)), training=training)
+        x = self.drop(self.scaled(self.embed_input(inp)))
         mask = masks.padding(inp)  # [B, 1, S]
-        memory, finals = self.encoder(x, padding_mask=mask[:, 0], training=training)
+        memory, finals = self.encoder(x, padding_mask=mask[:, 0])
         return self.decoder.seen(memory, mask), self.decoder.start(finals)
 
-    def decode(self, tar, seen, state, training=None):
+    def decode(self, tar, seen, state):
         """tar [R, T], the tokens before it in `state` -> (logits [R, T, V], weights [R, T, S], state)."""
-        x, weights, state = self.forward(tar, seen, state, training)
+        x, weights, state = self.forward(tar, seen, state)
         return self.logits(x), weights, state
 
-    def forward(self, tar, seen, state, training=None):
+    def forward(self, tar, seen, state):
         """As `decode`, but returns x [R, T, E], the input of the softmax layer, instead of logits."""
-        x = self.drop(self.scaled(self.embed_target(tar)), training=training)
-        x, weights, state = self.decoder(x, seen=seen, state=state, training=training)
-        return self.drop(x, training=training), weights, state
+        x = self.drop(self.scaled(self.embed_target(tar)))
+        x, weights, state = self.decoder(x, seen=seen, state=state)
+        return self.drop(x), weights, state
 
     def scaled(self, x):
         """Embeddings · √E, as in the Transformer: the matrix may be shared with the softmax, and has small values."""

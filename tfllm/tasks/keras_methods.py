@@ -1,5 +1,6 @@
 """Methods of keras.Model that also accept texts: `predict`, calling the model, those of one batch; and `export`."""
 
+import inspect
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,12 @@ FORMATS = {"ctranslate2": "tfllm.tasks.text_generation.ctranslate2_export"}  # b
 
 class KerasMethods(Tunable):
     """The part of Task that extends methods of keras.Model. It uses its other methods."""
+
+    def __init_subclass__(cls, **options):
+        """Raises TypeError for a `call` without the argument `training`, which Keras' `fit` would not set then."""
+        super().__init_subclass__(**options)
+        if "call" in vars(cls) and "training" not in inspect.signature(cls.call).parameters:
+            raise TypeError(f"{cls.__name__}.call must take training=None and pass it on: else dropout is never active")
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", steps: int | None = None,
                 callbacks: Any = None) -> Any:  # fmt: skip

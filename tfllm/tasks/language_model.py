@@ -139,9 +139,9 @@ class LanguageModel(Writing):
         inputs, targets = self.whole(record)
         return inputs, targets, tf.ones_like(targets, tf.float32)
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         """token_ids [B, T] -> logits [B, T, V] of the token after each."""
-        return self.model(inputs)
+        return self.model(inputs, training=training)
 
     def objective(self):
         loss = TokenCrossEntropy()

@@ -119,13 +119,13 @@ class Summarizer(EncoderDecoder):
             target = source_words.extended(self.tokenizer, target, own, ids_read, words_read)
         return self.pair(ids, target, **more)
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         """{"source": [B, S], "target": [B, T]}, and "source_ids" [B, S] of a model that copies -> logits [B, T, V].
 
         A model that copies has `pe_input` additional ids, one for each source position.
         """
         own = {"source_ids": inputs["source_ids"]} if self.copies else {}
-        return self.model(inputs["source"], inputs["target"], **own)[0]
+        return self.model(inputs["source"], inputs["target"], training=training, **own)[0]
 
     def detokenize(self, outputs, sources):
         if not self.copies:

@@ -62,9 +62,9 @@ class Translator(EncoderDecoder):
     def checked(self, record):
         return self.pair(self.source.encode(record["source"]), self.target.encode(record["target"]))
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each target token."""
-        return self.model(inputs["source"], inputs["target"])[0]
+        return self.model(inputs["source"], inputs["target"], training=training)[0]
 
     def score(self, x: Any, y: Any = None, batch_size: int = 32, verbose: int | str = "auto",
               tokenize: str | None = None, **decoding: Any) -> Any:  # fmt: skip

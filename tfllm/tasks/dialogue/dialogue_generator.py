@@ -231,9 +231,9 @@ class DialogueGenerator(Writing):
             "tokens: %d tokens were truncated", (cut > 0).sum(), len(cut), self.history_length,
                         cut.sum())  # fmt: skip
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         """-> logits [B, T, V] of the token after each; inputs: see `form`."""
-        return self.form.call(inputs)
+        return self.form.call(inputs, training)
 
     def objective(self):
         loss = TokenCrossEntropy(self.label_smoothing)

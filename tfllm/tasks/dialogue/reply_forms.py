@@ -48,9 +48,9 @@ class CausalReplies:
         token_ids, weights = turns.streams(script, written, replies, self.task.reply_length)
         return token_ids[:, :-1], token_ids[:, 1:], weights[:, 1:]
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         """token_ids [B, T] -> logits [B, T, V]."""
-        return self.model(inputs)
+        return self.model(inputs, training=training)
 
     # The prompts of a CausalWriter
 
@@ -102,9 +102,9 @@ class Seq2SeqReplies:
         )
         return {"source": source, "target": shift_right(target)}, target, tf.ones_like(target, tf.float32)
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each target token."""
-        return self.model(inputs["source"], inputs["target"])[0]
+        return self.model(inputs["source"], inputs["target"], training=training)[0]
 
     # The codec of a Seq2SeqWriter
 

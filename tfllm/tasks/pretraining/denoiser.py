@@ -113,9 +113,9 @@ class Denoiser(Pretraining):
         weights = tf.cast(tf.logical_and(target != PAD, sizes[:, None] > 0), tf.float32)
         return {"source": source, "target": tf.where(target == PAD, PAD, decoder_input)}, target, weights
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of the token after each target token."""
-        return self.model(inputs["source"], inputs["target"])[0]
+        return self.model(inputs["source"], inputs["target"], training=training)[0]
 
     def objective(self):
         loss = TokenCrossEntropy()

@@ -176,13 +176,15 @@ class MaskedLanguageModel(Pretraining):
         special[list(self.tokenizer.special_ids)] = True
         return tf.constant(~special)
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         """token_ids, segment_ids, padding_mask [B, T], positions [B, P] -> {"mlm": logits [B, P, V], "nsp": [B, 1, 2]}.
 
         Logits are computed only for the positions of masked tokens.
         """
         segment_ids = inputs["segment_ids"] if self.encoder.segments else None
-        x = self.encoder(inputs["token_ids"], segment_ids=segment_ids, padding_mask=inputs["padding_mask"])
+        x = self.encoder(
+            inputs["token_ids"], segment_ids=segment_ids, padding_mask=inputs["padding_mask"], training=training
+        )
         chosen = tf.gather(x, inputs["positions"], batch_dims=1)  # [B, P, D]
         pooled = self.encoder.pool(x, inputs["padding_mask"])
         if not self.next_sentence:  # else Keras warns that the unused pooler has no gradient
