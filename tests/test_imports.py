@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "startup": set(),
     "lazy": set(),
     "paths": set(),
+    "partial": set(),
     "files": set(),
     "private_api": set(),
     "limits": {"private_api"},
@@ -35,7 +36,7 @@ MAY_IMPORT = {
     "data": {"files", "limits", "endless", "paths", "ragged"},
     "evaluation": {"lazy", "files", "fonts", "private_api"},
     "export": {"lazy", "files", "private_api"},
-    "serving": {"lazy", "export", "private_api", "data.reading.dialogues"},  # not tasks, not models: without Keras
+    "serving": {"lazy", "export", "partial", "private_api", "data.reading.dialogues"},  # no tasks and models
     # Beyond the design: freezing and LoRA, by name.
     "training": {"lazy", "files", "limits", "fonts", "private_api", "config", "layers.names", "layers.lora"},
     "models": {"lazy", "layers", "sizes"},
@@ -46,7 +47,7 @@ MAY_IMPORT = {
               "generation", "vectors", "config", "data.batches", "data.blocks", "data.reading.dialogues",
               "data.masking", "data.sentence_pairs", "data.spans", "data.streams", "training.recipe",
               "training.schedules", "training.stopping", "evaluation", "export", "interop", "ragged", "private_api",
-              "changeable"},
+              "partial", "changeable"},
     # Texts as users hand them over are read as tasks read them.
     "extraction": {"lazy", "text", "evaluation", "tasks.user_data", "tasks.texts", "tasks.signature"},
     # `Task.explain` asks for it by name: explanations know tasks, and tasks know none of them.

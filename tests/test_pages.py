@@ -92,7 +92,7 @@ def test_readme_runs(small, few, capsys, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["serving", "command_line", "data_formats", "bias_and_safety", "explanation", "report"]
+    "name", ["serving", "command_line", "data_formats", "bias_and_safety", "explanation", "report", "efficiency"]
 )
 def test_a_guide_runs(name, small):
     pages.run(f"docs/{name}.md", more=MORE)
@@ -117,6 +117,7 @@ def test_every_page_with_blocks_is_run():
         "bias_and_safety",
         "report",
         "explanation",
+        "efficiency",
     }
     executed |= {"contributing", "new_task"}
     docs = pages.ROOT / "docs"

@@ -27,9 +27,9 @@ FROM_ONE = "a number, 1 or more", lambda value: _real(value) and value >= 1
 RULES = (
     dict.fromkeys(
         "answer_length d_model dff embedding_dim fact_length filters head_width hidden_dim history_length "
-        "input_vocab_size kernel_size length max_facts max_length num_heads num_hops num_kv_heads num_layers num_units "
-        "pe_input pe_target question_length reply_length stride target_vocab_size trained_length units vocab_size "
-        "window".split(), SIZE
+        "input_vocab_size kernel_size length max_facts max_length num_decoder_layers num_heads num_hops num_kv_heads "
+        "num_layers num_units pe_input pe_target question_length reply_length stride target_vocab_size trained_length "
+        "units vocab_size window".split(), SIZE
     )
     | dict.fromkeys(["embeddings_words", "linear_start", "num_segments"], COUNT)
     | dict.fromkeys(["label_smoothing", "rate"], RATE)

@@ -17,7 +17,7 @@ from tfllm import config
 from tfllm.cli import info, keywords, options, runs, train, vectors
 from tfllm.cli.audit import checks, data_report
 from tfllm.cli.serving import predict, serve
-from tfllm.cli.tasks import table
+from tfllm.cli.tasks import distil, table
 
 VERBS = {  # of a task: its dataclass, the line
     "train": ("Training", "tfllm train {task} {text} --out RUN"),
@@ -37,6 +37,7 @@ def verbs():
         "predict": (predict.USAGE, predict.Predicting, {}),
         "serve": (serve.USAGE, serve.Serving, {}),
         "keywords": (keywords.USAGE, keywords.Extraction, {}),
+        "distil": (distil.USAGE, distil.Distilling, distil.APART),
         "info": ("tfllm info RUN", info.Info, {}),
         "runs": ("tfllm runs FOLDER", runs.Runs, {}),
     }

@@ -22,8 +22,9 @@ SUBWORDS = {"tokenizer": "subwords", "vocab_size": 280}
 
 def translator(pre_norm=True, shared="all", activation="relu", **config):
     model = models.TransformerConfig(
-        2, 16, 2, 24, pe_input=24, pe_target=12, shared=shared, pre_norm=pre_norm, activation=activation
-    )
+        2, 16, 2, 24, pe_input=24, pe_target=12, shared=shared, pre_norm=pre_norm, activation=activation,
+        num_decoder_layers=1 if shared == "nothing" else None,
+    )  # fmt: skip
     config = tasks.TranslatorConfig(**{"tokenizer": "words"} | config, model=model)
     return tasks.Translator.from_text(zoo.TEXTS, zoo.OTHERS, config)
 
@@ -73,7 +74,7 @@ def test_translations(options, tmp_path):
     result = engine.translate_batch(encode(TEXTS), beam_size=1, min_decoding_length=0, max_decoding_length=12)
     expected = task.generate(TEXTS, beam_width=1, verbose=0)
     assert decode([one.hypotheses[0] for one in result]) == expected
-    assert len(set(expected)) > 10
+    assert len(set(expected)) > 8
 
 
 @pytest.mark.peers

@@ -1,5 +1,7 @@
 """The whole encoder-decoder against loops, as the document's sample calls it, and by its laws."""
 
+from dataclasses import asdict
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from tests.layers import parts
 from tests.reference import transformer as reference
 from tfllm.layers import masks
 from tfllm.losses import smoothed_cross_entropy
-from tfllm.models import Transformer, TransformerConfig
+from tfllm.models import GPTConfig, Seq2SeqRNNConfig, Transformer, TransformerConfig, student_config
 
 LAYERS, D, H, F, V = 2, 12, 3, 7, 17
 INP = np.array([[5, 6, 7, 8], [9, 3, 0, 0]])  # [B, S]
@@ -53,6 +55,24 @@ def test_it_is_the_figure_of_the_paper(model):
 
 def test_with_shared_embeddings_and_norms_before_too(any_model):
     assert_is_the_figure(any_model)
+
+
+def test_so_it_is_with_a_shallow_decoder():
+    model = build(num_decoder_layers=1)
+    assert len(model.encoder) == 2 and model.source_attention == ["decoder_layer1_block2"]
+    assert_is_the_figure(model)
+
+
+def test_a_student_has_a_third_of_the_weights():
+    for config, size in ((TransformerConfig(), 8000), (TransformerConfig(6, 512, 8, 2048), 32000)):
+        whole, part = (
+            Transformer(**asdict(one), input_vocab_size=size, target_vocab_size=size).count_params()
+            for one in (config, student_config(config))
+        )
+        assert 0.3 < part / whole < 0.4
+    assert student_config(Seq2SeqRNNConfig(2, 10, 20)) == Seq2SeqRNNConfig(1, 6, 12)
+    with pytest.raises(ValueError, match="expected the config of an encoder-decoder; got a GPTConfig"):
+        student_config(GPTConfig())
 
 
 def test_it_names_the_weights_that_look_at_the_source(model):

@@ -11,7 +11,8 @@ import pytest
 
 from tests.serving import made
 from tfllm import cli
-from tfllm.serving.batch_inference import predict, whole_lines
+from tfllm.partial import whole_lines
+from tfllm.serving.batch_inference import predict
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ VERBS = {
     "export": "write a SavedModel that needs no tfllm: tfllm export RUN FOLDER",
     "predict": "answer files of any length with an exported model: tfllm predict FOLDER --input F ... --out F",
     "serve": "answer over HTTP with exported models: tfllm serve FOLDER ...",
+    "distil": "train a small student on the answers of a trained model: tfllm distil RUN --out RUN2",
     "pretrain": "pre-train on plain text by masking parts of it: tfllm pretrain --text F ... --out RUN",
     "audit": "measure bias and memorisation of a trained model: tfllm audit CHECK RUN ...",
     "data-report": "examine data before training: tfllm data-report --train F ... --test F ...",
@@ -35,6 +36,7 @@ VERBS = {
 
 HOMES = {  # verbs whose module has another name
     "audit": "audit.checks", "data-report": "audit.data_report", "report": "audit.report",
+    "distil": "tasks.distil",
     "predict": "serving.predict",
     "serve": "serving.serve",
 }  # fmt: skip

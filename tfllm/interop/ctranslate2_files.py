@@ -89,7 +89,7 @@ def gpt(specs, model, size):
 def transformer(specs, model, source_size, size):
     n = model.numbers
     spec = specs.TransformerSpec.from_config(
-        n["num_layers"], n["num_heads"], pre_norm=n["pre_norm"],
+        (len(model.encoder), len(model.decoder)), n["num_heads"], pre_norm=n["pre_norm"],
         activation=specs.Activation[ACTIVATIONS[n["activation"]]],
     )  # fmt: skip
     encoder, decoder = spec.encoder, spec.decoder

@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy.names(__name__, {
     "bert": ["BERT"],
     "configs": ["BERTConfig", "BiDAFConfig", "BigLanguageModelConfig", "GPTConfig", "LSTMLanguageModelConfig",
                 "LlamaConfig", "MeanOfVectorsConfig", "MemoryNetworkConfig", "Seq2SeqRNNConfig", "TextCNNConfig",
-                "TextRNNConfig", "TextgenRNNConfig", "TransformerConfig"],
+                "TextRNNConfig", "TextgenRNNConfig", "TransformerConfig", "student_config"],
     "bidaf": ["BiDAF"],
     "big_language_model": ["BigLanguageModel"],
     "encoder": ["Encoder"],

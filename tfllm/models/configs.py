@@ -3,7 +3,7 @@
 They are separate from the models so that the command line can list and check them without importing Keras.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tfllm.sizes import Checked
@@ -181,7 +181,7 @@ class TextgenRNNConfig(Checked):
 class TransformerConfig(Checked):
     """The arguments of `Transformer` except the vocabulary sizes; by default Transformer-tiny, Wu et al. 2021."""
 
-    num_layers: int = 4  # blocks in the encoder, and in the decoder
+    num_layers: int = 4  # blocks in the encoder, and in the decoder unless num_decoder_layers is given
     d_model: int = 128
     num_heads: int = 4
     dff: int = 256
@@ -191,3 +191,27 @@ class TransformerConfig(Checked):
     shared: Literal["nothing", "output", "all"] = "all"  # which embeddings share one matrix
     pre_norm: bool = False
     activation: str = "relu"
+    num_decoder_layers: int | None = None  # blocks in the decoder; none: num_layers
+
+
+SHARE = 5 / 8  # of the teacher's width: a third of the weights, if the encoder has as many blocks
+
+
+def student_config(teacher: TransformerConfig | Seq2SeqRNNConfig) -> TransformerConfig | Seq2SeqRNNConfig:
+    """The config of a model with about a third of the weights: 5/8 of the width, and a decoder of one layer.
+
+    A deep encoder with a shallow decoder is about as good and much faster (Kasai et al. 2021).
+    Raises ValueError for another config.
+    """
+    if isinstance(teacher, Seq2SeqRNNConfig):
+        sizes = {"embedding_dim": scaled(teacher.embedding_dim), "num_units": scaled(teacher.num_units, 2)}
+        return replace(teacher, num_layers=1, **sizes)
+    if not isinstance(teacher, TransformerConfig):
+        raise ValueError(f"expected the config of an encoder-decoder; got a {type(teacher).__name__}")
+    sizes = {"d_model": scaled(teacher.d_model, teacher.num_heads), "dff": scaled(teacher.dff)}
+    return replace(teacher, num_decoder_layers=1, **sizes)
+
+
+def scaled(size, divisor=1):
+    """SHARE of the size, as a multiple of the divisor."""
+    return max(1, round(SHARE * size / divisor)) * divisor

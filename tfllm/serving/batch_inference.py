@@ -15,46 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from tfllm.partial import Part
 from tfllm.serving.payloads import text_of, value_of
 from tfllm.serving.served_model import BadRequest, stripped
 
 WINDOW = 32  # batches that are sorted by length together
 MAIN = ("text", "label", "embedding")  # the output that a .txt file gets: the first of these
-
-
-class Part:
-    """The unfinished output, FILE.partial, and FILE.partial.json, which says what it is the output of."""
-
-    def __init__(self, file, what):
-        self.file, self.path = Path(file), Path(f"{file}.partial")
-        self.note = Path(f"{file}.partial.json")
-        self.what = json.dumps(what, sort_keys=True)
-
-    def begin(self, restart=False):
-        """The number of records that are answered already. Raises ValueError if another input or model made them."""
-        if restart or not self.path.exists() or not self.note.exists():
-            self.path.unlink(missing_ok=True)
-            self.note.write_text(self.what, "utf-8")
-            return 0
-        if self.note.read_text("utf-8") != self.what:
-            raise ValueError(f"{self.path} is of another input, model or options: --restart begins anew")
-        return whole_lines(self.path)
-
-    def finish(self):
-        os.replace(self.path, self.file)
-        self.note.unlink()
-
-
-def whole_lines(path):
-    """The number of whole lines of a file, whose incomplete last line is removed."""
-    count, end, position = 0, 0, 0
-    with open(path, "rb+") as file:
-        while block := file.read(1 << 20):
-            if newlines := block.count(b"\n"):
-                count, end = count + newlines, position + block.rindex(b"\n") + 1
-            position += len(block)
-        file.truncate(end)
-    return count
 
 
 def predict(model, signature, sources, file, field=None, batch_size=64, threads=None, restart=False, progress=None,

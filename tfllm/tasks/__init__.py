@@ -4,6 +4,7 @@ from tfllm import lazy
 
 __getattr__, __dir__, __all__ = lazy.names(__name__, {
     "text_generation.decoding": ["Continuation", "Decoding", "Replying", "Summarizing"],
+    "text_generation.distillation": ["distil"],
     "pretraining.denoiser": ["Denoiser"],
     "settings": ["DenoiserConfig", "DialogueGeneratorConfig", "FactAnsweringConfig", "LanguageModelConfig",
                  "MaskedLanguageModelConfig", "QuestionAnsweringConfig", "SummarizerConfig", "TextClassifierConfig",

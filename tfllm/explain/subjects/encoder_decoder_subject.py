@@ -75,5 +75,9 @@ class EncoderDecoderSubject(GeneratedSubject):
         target = tf.where(target < model.embed_target.input_dim, target, UNKNOWN)
         _, weights = model(source, target, training=False)
         weights = model.encoder_attention(source) | weights
-        kinds = ["encoder_layer{}", "decoder_layer{}_block1", "decoder_layer{}_block2"]
-        return [np.stack([np.array(weights[kind.format(i + 1)])[0] for i in range(model.num_layers)]) for kind in kinds]
+        kinds = {"encoder_layer{}": model.encoder, "decoder_layer{}_block1": model.decoder,
+                 "decoder_layer{}_block2": model.decoder}  # fmt: skip
+        return [
+            np.stack([np.array(weights[kind.format(i + 1)])[0] for i in range(len(blocks))])
+            for kind, blocks in kinds.items()
+        ]
