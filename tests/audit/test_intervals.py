@@ -6,19 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tfllm.audit.intervals import bootstrap_mean, holm, sign_flip, wilson
+from tfllm.audit.intervals import bootstrap_mean, holm, sign_flip
 
 VALUES = np.random.default_rng(0).normal(0.3, 1, 40)
-
-
-@pytest.mark.parametrize("count, total", [(0, 7), (3, 10), (50, 50), (1, 2000)])
-def test_wilson(count, total):
-    expected = stats.binomtest(count, total).proportion_ci(0.95, method="wilson")
-    assert wilson(count, total) == pytest.approx((expected.low, expected.high), abs=1e-12)
-
-
-def test_wilson_of_nothing():
-    assert np.isnan(wilson(0, 0)).all()
 
 
 def test_bootstrap_of_a_mean():

@@ -19,6 +19,7 @@ from tfllm.audit.swaps import LISTS
         ("zh_gender", "他们爱爸爸", "她们爱妈妈"),
         ("zh_gender", "男孩是她的儿子", "女孩是他的女儿"),
         ("zh_names", "王伟来了", "王芳来了"),
+        ("en_gender", "ſhe and hİs; he", "ſhe and hİs; she"),
     ],
 )
 def test_words_are_swapped(name, text, expected):
@@ -36,6 +37,8 @@ def test_swapping_twice_gives_the_text_again(name):
 def test_own_lists(tmp_path):
     (tmp_path / "own.txt").write_text("# two\nold\tyoung\n\n")
     assert word_pairs(tmp_path / "own.txt") == [("old", "young")]
+    (tmp_path / "dots.txt").write_text("Mr.\tMs.\n")
+    assert swapped("Mr. Li, mr.x", word_pairs(tmp_path / "dots.txt")) == "Ms. Li, mr.x"
     (tmp_path / "bad.txt").write_text("old young\n")
     with pytest.raises(ValueError, match="bad.txt:1: expected two words"):
         word_pairs(tmp_path / "bad.txt")

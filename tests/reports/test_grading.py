@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tests.zoo import FACTS, TEXTS, made
 from tfllm import evaluation, tasks
-from tfllm.audit.intervals import wilson
+from tfllm.evaluation.wilson import wilson
 from tfllm.reports import grade
 from tfllm.reports.grades_of_rows import summed
 from tfllm.reports.grading import records_of, spread

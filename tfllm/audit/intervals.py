@@ -1,30 +1,20 @@
-"""95 % intervals of shares and of means, a paired test, and Holm's correction for several tests."""
+"""The 95 % interval of a mean, a paired test, and Holm's correction for several tests."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
+from tfllm.evaluation.bootstrap import ends
+
 RESAMPLES = 2000
 EXACT = 12  # differences whose signs are all tried
-
-
-def wilson(count: int, total: int) -> tuple[float, float]:
-    """The interval of a share, count of total. Wilson 1927; NaN if total is 0."""
-    if not total:
-        return float("nan"), float("nan")
-    share, scale = count / total, 1 + Z**2 / total
-    middle = (share + Z**2 / (2 * total)) / scale
-    half = Z / scale * (share * (1 - share) / total + Z**2 / (4 * total**2)) ** 0.5
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def bootstrap_mean(values, resamples: int = RESAMPLES, seed: int = 1) -> tuple[float, float]:
     """The percentile interval of a mean. Efron & Tibshirani 1993, sec. 13.3. values: [N], N at least 1."""
     values, draw = np.asarray(values, "float64"), np.random.default_rng(seed)
     means = [values[draw.integers(0, len(values), len(values))].mean() for _ in range(resamples)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
+    return ends(np.array(means))
 
 
 def sign_flip(differences, resamples: int = 10_000, seed: int = 1) -> float:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from tfllm.audit.columns import listed
-from tfllm.audit.intervals import wilson
-from tfllm.evaluation.scripts import UNSPACED, characters
+from tfllm.audit.word_patterns import whole_word
+from tfllm.evaluation.scripts import characters
+from tfllm.evaluation.wilson import wilson
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def screen(texts: Iterable[str], words: Iterable[str]) -> dict[str, Share]:
         raise ValueError(f"expected words that are not empty; got {words}")
     found = {}
     for word in words:
-        whole = re.escape(word) if re.search(f"[{UNSPACED}]", word) else rf"(?<!\w){re.escape(word)}(?!\w)"
-        found[word] = {i for i, text in enumerate(texts) if re.search(whole, text, re.IGNORECASE)}
+        whole = re.compile(whole_word(word), re.IGNORECASE)
+        found[word] = {i for i, text in enumerate(texts) if whole.search(text)}
     result = {word: Share(len(hits), len(texts)) for word, hits in found.items()}
     return result | {"any": Share(len(set().union(*found.values())), len(texts))}

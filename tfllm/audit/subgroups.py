@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfllm.evaluation.bootstrap import LEVELS
+from tfllm.evaluation.bootstrap import ends
 
 RATES = ("accuracy", "false positive rate", "true positive rate", "AUC")
 Interval = tuple[float, float, float]  # value, low, high; NaN where a group lacks a class
@@ -66,13 +66,13 @@ def subgroup_metrics(
         values[group] = rates(*rows)[: len(names)]  # [scores]
         picks = (draw.integers(0, len(rows[0]), len(rows[0])) for _ in range(resamples))
         drawn[group] = np.array([rates(*(row[pick] for row in rows))[: len(names)] for pick in picks])  # [R, scores]
-    report = {group: {name: (float(values[group][i]), *_ends(drawn[group][:, i])) for i, name in enumerate(names)}
+    report = {group: {name: (float(values[group][i]), *ends(drawn[group][:, i])) for i, name in enumerate(names)}
               for group in values}  # fmt: skip
     gap, gaps = np.ptp(np.array(list(values.values())), axis=0), np.ptp(np.array(list(drawn.values())), axis=0)
     return SubgroupReport(
         {group: int((members == group).sum()) for group in values},
         report,
-        {name: (float(gap[i]), *_ends(gaps[:, i])) for i, name in enumerate(names)},
+        {name: (float(gap[i]), *ends(gaps[:, i])) for i, name in enumerate(names)},
     )
 
 
@@ -103,9 +103,3 @@ def auc(labels, scores):
     positive = int(labels.sum())
     total = rankdata(scores)[labels].sum() - positive * (positive + 1) / 2
     return float(total / (positive * (len(labels) - positive)))
-
-
-def _ends(values):
-    values = values[~np.isnan(values)]
-    low, high = np.quantile(values, LEVELS) if len(values) else (float("nan"), float("nan"))
-    return float(low), float(high)

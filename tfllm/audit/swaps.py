@@ -15,12 +15,12 @@ import numpy as np
 
 from tfllm.audit.columns import listed
 from tfllm.audit.intervals import bootstrap_mean, holm, sign_flip
-from tfllm.evaluation.scripts import UNSPACED
+from tfllm.audit.word_patterns import whole_word
 from tfllm.files import understood
 
 FOLDER = Path(__file__).parent / "word_pairs"
 LISTS = ("en_gender", "en_names", "en_nationality", "zh_gender", "zh_names", "zh_nationality")
-NO_SPACES = re.compile(f"[{UNSPACED}]")
+FOLLOWS = re.compile(r" \w")
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,13 @@ def swapped(text: str, pairs: Sequence[tuple[str, str]]) -> str:
     """The text with each word of a pair replaced by its partner; the case of the first letter, or of all, is kept.
 
     Of several partners the first is used before another word, and the last otherwise: "her book" -> "his book",
-    "saw her." -> "saw him.".
+    "saw her." -> "saw him.". Raises ValueError for an empty word.
     """
+    return swapper(pairs)(text)
+
+
+def swapper(pairs):
+    """The function text -> text of `swapped`."""
     partners: dict[str, list[str]] = {}
     for a, b in pairs:
         if not (a and b):
@@ -79,16 +84,19 @@ def swapped(text: str, pairs: Sequence[tuple[str, str]]) -> str:
                 partners[word.lower()].append(other)
 
     def replaced(match):
-        word, others = match[0], partners[match[0].lower()]
-        follows = re.match(r" \w", match.string[match.end() :]) is not None
-        other = others[0] if follows else others[-1]
+        word, others = match[0], partners.get(match[0].lower())
+        if others is None:  # "ſhe" and "hİs": spellings that `re` ignores the case of, and `lower` does not know
+            return word
+        other = others[0] if FOLLOWS.match(match.string, match.end()) else others[-1]
         if word.isupper() and len(word) > 1:
             return other.upper()
         return other[0].upper() + other[1:] if word[0].isupper() else other
 
     words = sorted(partners, key=len, reverse=True)
-    parts = [re.escape(word) if NO_SPACES.search(word) else rf"\b{re.escape(word)}\b" for word in words]
-    return re.sub("|".join(parts), replaced, text, flags=re.IGNORECASE) if parts else text
+    if not words:
+        return lambda text: text
+    pattern = re.compile("|".join(map(whole_word, words)), re.IGNORECASE)
+    return lambda text: pattern.sub(replaced, text)
 
 
 def counterfactuals(
@@ -106,7 +114,8 @@ def counterfactuals(
         raise ValueError(f"lists must be {{name: pairs of words}}; got {lists!r:.60}")
     changed = {}
     for name, pairs in lists.items():
-        both = [(text, other) for text in texts if (other := swapped(text, pairs)) != text]
+        swap = swapper(pairs)
+        both = [(text, other) for text in texts if (other := swap(text)) != text]
         if both:
             changed[name] = both
     if not changed:

@@ -32,10 +32,11 @@ def intervals(
     for drawn in draws(counts, resamples, seed):
         for name, values in scores(drawn).items():
             result.setdefault(name, []).append(values)
-    return {name: _ends(np.concatenate(values)) for name, values in result.items()}
+    return {name: ends(np.concatenate(values)) for name, values in result.items()}
 
 
-def _ends(values):
+def ends(values: np.ndarray) -> tuple[float, float]:
+    """The interval of resampled values [R]; NaN values are ignored."""
     values = values[~np.isnan(values)]
     if not len(values):
         return float("nan"), float("nan")

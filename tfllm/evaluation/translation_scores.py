@@ -7,7 +7,6 @@ tokenizer is chosen by the script of the references, unless one is given. chrF c
 Not included: comparing two systems (`sacrebleu --paired-bs`), COMET, BLEU of single sentences.
 """
 
-import math
 import os
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from tfllm.evaluation import scripts
+from tfllm.evaluation.wilson import wilson
 from tfllm.private_api import mean_and_half_width, with_float_scores
 
 BOOTSTRAP, SEED = 1000, 12345
@@ -23,7 +23,6 @@ UNREAD = {  # tokenizers that split at spaces and punctuation -> the characters 
     "13a": lambda result: result.alone, "intl": lambda result: result.alone, "ko-mecab": lambda result: result.alone,
     "zh": lambda result: result.kana + result.others, "ja-mecab": lambda result: result.others,
 }  # fmt: skip
-_Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
 
 @dataclass(frozen=True)
@@ -140,11 +139,9 @@ def exact_match(hypotheses: Sequence[str], references: Sequence[str] | Sequence[
     """How many hypotheses equal their reference (one of them), character by character, in percent."""
     pairs = list(zip(*_paired(hypotheses, references), strict=True))
     count = len(pairs)
-    share = sum(hypothesis in known for hypothesis, known in pairs) / count
-    middle = (share + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
-    half = _Z / (1 + _Z**2 / count) * math.sqrt(share * (1 - share) / count + (_Z / (2 * count)) ** 2)
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
-    return Score("exact match", 100 * share, 100 * low, 100 * high, f"n:{count}|interval:wilson")
+    right = sum(hypothesis in known for hypothesis, known in pairs)
+    low, high = wilson(right, count)
+    return Score("exact match", 100 * right / count, 100 * low, 100 * high, f"n:{count}|interval:wilson")
 
 
 def _score(metric, hypotheses, references) -> Score:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tfllm.audit.intervals import bootstrap_mean, wilson
+from tfllm.audit.intervals import bootstrap_mean
 from tfllm.evaluation import bootstrap
+from tfllm.evaluation.wilson import wilson
 
 ONE = "no interval of one"
 EMPTY = "(nothing)"  # an answer without text
