@@ -112,6 +112,23 @@ def test_the_verb(tmp_path, monkeypatch, capsys):
     assert "[EMAIL]" in (tmp_path / "out/train.csv").read_text("utf-8")
 
 
+def test_the_verb_refuses_its_files_before_it_examines_the_data(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.txt").write_text("to a@b.org\n")
+    for words, message in (
+        ("--train a/x.txt --html none/r.html", "--html none/r.html: there is no folder none"),
+        ("--train a/x.txt --redact b", "b/x.txt exists already; redacted copies do not overwrite"),
+        ("--train a/x.txt --test b/x.txt --redact c", "two files would be c/x.txt"),
+    ):
+        with pytest.raises(SystemExit):
+            main(["data-report", "--no_near", *words.split()])
+        printed = capsys.readouterr()
+        assert message in printed.err and not printed.out
+    assert not (tmp_path / "c").exists()
+
+
 def test_the_verb_reads_aligned_lines(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.en").write_text("a\nb\n"), (tmp_path / "a.de").write_text("c\nc\n")

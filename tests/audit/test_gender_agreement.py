@@ -42,5 +42,12 @@ def test_forms_of_the_noun():
 
 def test_another_file(tmp_path):
     (tmp_path / "a.txt").write_text("one\ttwo\n")
-    with pytest.raises(ValueError, match="five columns"):
+    with pytest.raises(ValueError, match="a.txt:1: expected five columns"):
+        agreement_sentences(tmp_path / "a.txt")
+    rows = ["# two sentences", "The nurse sat.\tmale\tfemale\tPfleger\tPflegerin", "", "She sat.\tshe\tmale\tx\ty"]
+    (tmp_path / "a.txt").write_text("\n".join(rows[:3]))
+    (one,) = agreement_sentences(tmp_path / "a.txt")
+    assert one == ("The nurse sat.", "male", "female", "Pfleger", "Pflegerin")
+    (tmp_path / "a.txt").write_text("\n".join(rows))
+    with pytest.raises(ValueError, match="a.txt:4: expected five columns .* male or female"):
         agreement_sentences(tmp_path / "a.txt")

@@ -60,9 +60,11 @@ def test_extraction_counts_exact_suffixes():
 def test_extraction_of_a_language_model(eager):
     task, _ = zoo.language_model(zoo.GPT)
     text = "a dog runs . a cat"
-    share = extraction(task, [text, text[::-1]], prefix=5, suffix=4)
-    expected = [task.generate(one[:5], max_new_tokens=4, verbose=0) for one in (text, text[::-1])]
-    assert share.count == sum(out == one[:9] for out, one in zip(expected, (text, text[::-1]), strict=True))
+    known = task.generate(text[:5], max_new_tokens=6, verbose=0)  # what it would write itself
+    texts = [known, known[:8] + "z" + known[9:], known[:5] + "z" + known[6:], text, text[::-1]]
+    share = extraction(task, texts, prefix=5, suffix=4, batch_size=2)
+    expected = [task.generate(one[:5], max_new_tokens=4, verbose=0) == one[:9] for one in texts]
+    assert expected[:3] == [True, False, False] and share.count == sum(expected) and share.total == len(texts)
     with pytest.raises(ValueError, match="limit is 32"):
         extraction(task, [text], prefix=30, suffix=10)
 

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from tfllm.audit import NearDuplicates
-from tfllm.audit.near_duplicates import PERMUTATIONS, bands, equal, shingles
+from tfllm.audit import NearDuplicates, near_duplicates
+from tfllm.audit.near_duplicates import CROWD, PERMUTATIONS, bands, equal, jaccard, shingles
 
 pytest.importorskip("datasketch")
 
@@ -53,6 +53,21 @@ def test_other_texts_are_compared_with_the_set(texts):
     result = NearDuplicates(known, 0.8).find(others)
     expected = {i for i, text in enumerate(others) if max(similarity(text, one) for one in known) >= 0.8}
     assert set(result) == expected and expected
+
+
+def test_texts_with_long_parts_in_common_are_not_all_compared(monkeypatch):
+    """Forms: 40 words are the same in all, and another 3, 16 or 40 words are their own."""
+    draw, form = np.random.default_rng(1), " ".join(f"f{i}" for i in range(40))
+    compared = []
+    monkeypatch.setattr(near_duplicates, "jaccard", lambda a, b: compared.append(1) or jaccard(a, b))
+    for own, expected in ((3, 599), (16, 0), (40, 0)):
+        filled = [f"{form} {' '.join(f'w{i}' for i in draw.integers(0, 5000, own))}" for _ in range(600)]
+        compared.clear()
+        assert len(NearDuplicates(filled).matches) == expected
+        assert len(compared) < 600 * 12 * CROWD / 3  # of 600 * 599 / 2 pairs
+    copies = [*filled, *filled[:3]]  # not lost in the crowd
+    assert NearDuplicates(copies).find([text + " more" for text in filled[-3:]]).keys() == {0, 1, 2}
+    assert NearDuplicates(copies).matches == {600: (0, 1.0), 601: (1, 1.0), 602: (2, 1.0)}
 
 
 def test_case_and_punctuation_are_ignored_and_blank_texts_never_match():

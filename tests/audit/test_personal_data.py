@@ -52,3 +52,9 @@ def test_redaction():
     assert redact(redact(text)) == redact(text)
     with pytest.raises(ValueError, match="no kind 'name'"):
         redact(text, ["name"])
+
+
+def test_the_part_before_the_at_has_at_most_64_characters():
+    name = "n" * 64
+    assert redact(f"{name}@b.org x{name}@b.org y%{name}@b.org") == f"[EMAIL] x{name}@b.org y%[EMAIL]"
+    assert personal_data("%a1" * 100_000) == []  # with no limit, each of these would be tried to the end of the text

@@ -158,7 +158,7 @@ MISTAKES = {
     "memorisation lm.keras --text texts.txt --prefix 25 --suffix 7 --documents line": "none of 4 texts has 32 tokens",
     "memorisation lm.keras --text texts.txt --temperature 0": "--temperature must be above 0; got 0.0",
     "gender lm.keras": "lm.keras is a run of lm; tfllm audit gender needs one of translation",
-    "gender translator.keras --sentences words.txt": "words.txt: expected five columns separated by tabs; got 'dog'",
+    "gender translator.keras --sentences words.txt": "words.txt:1: expected five columns separated by tabs: sentence,",
     "screen lm.keras --data texts.txt": "name the words to look for: --words F",
     "screen lm.keras --data texts.txt --words empty.txt": "--words empty.txt: the file has no text",
 }  # fmt: skip

@@ -10,7 +10,7 @@ from tests.cli.test_road import stderr_of
 from tests.reports.test_run_report import run_of
 from tests.zoo import TEXTS, made
 from tfllm import config
-from tfllm.cli import export, main
+from tfllm.cli import export, main, run_folder
 from tfllm.cli.audit import report
 from tfllm.cli.tasks import classifier
 
@@ -90,7 +90,7 @@ def test_the_card_of_an_export(run, monkeypatch):
     values = json.loads((run / "report.json").read_text("utf-8")) | {"model": "another"}
     (run / "report.json").write_text(json.dumps(values), encoding="utf-8")
     assert report.known_sections(run / "best.keras") is None
-    (run / "report.json").write_text(json.dumps({"model": report.checksum(run / "best.keras"), "sections": [1]}))
+    (run / "report.json").write_text(json.dumps({"model": run_folder.checksum(run / "best.keras"), "sections": [1]}))
     assert report.known_sections(run / "best.keras") is None
 
 
@@ -103,6 +103,8 @@ def test_the_card_of_an_export(run, monkeypatch):
         (["--minimal_pairs", "none.csv"], "--minimal_pairs none.csv: there is no such file"),
         (["--out", "none/x.html"], "there is no folder none"),
         (["--skip", "colour"], "there is no section 'colour' to skip"),
+        (["--method", "lyme"], "there is no explanation method 'lyme'; did you mean 'lime'"),
+        (["--bias_label", "dg"], "there is no label 'dg'; the labels: cat, dog, no"),
         (["--babi", "x"], "the option belongs to facts"),
     ],
 )

@@ -14,9 +14,10 @@ from tests.reports.test_grading import DIALOGUES, labelled
 from tests.zoo import TEXTS, made
 from tfllm import reports, tasks
 from tfllm.audit.pair_likelihoods import MinimalPair
+from tfllm.reports import bias_checks
 from tfllm.reports.bias_checks import swaps
 from tfllm.reports.curve_drawing import curves, nice
-from tfllm.reports.report_parts import Example
+from tfllm.reports.report_parts import Example, Grades
 from tfllm.reports.report_study import SECTIONS
 from tfllm.training import progress
 from tfllm.training.progress import Progress
@@ -104,6 +105,8 @@ def test_the_card_has_the_facts(films):
     assert "3 epochs, the best of them 2; 12 updates; 3.0 minutes." in card
     assert "| a\\|b.csv | 1.23 kB, SHA-256 abababababab… |" in card
     assert "en_gender" in card and "It gives one of its labels to every text" in card
+    assert "Cat against all other labels, by group:\n\n| group | records | accuracy |" in card
+    assert "Swaps:\n\n| list of words |" in card
     rows = [line for line in card.splitlines() if line.startswith("|")]
     assert len(rows) > 10 and all(line.endswith(" |") for line in rows)
 
@@ -128,8 +131,25 @@ def test_sections_that_cannot_be_made_say_why():
     wrong = tf.data.Dataset.from_tensor_slices({"text": ["a"], "label": ["horse"]})
     reason = reports.report(made("classifier"), wrong, skip=("speed", "data")).sections["scores"].reason
     assert "expected one of the labels" in reason and "\n" not in reason
-    with pytest.raises(ValueError, match="no section 'colour' to skip"):
-        reports.report(made("classifier"), skip=("colour",))
+
+
+def test_wrong_options_are_refused_before_anything_is_measured():
+    for options, message in (
+        ({"skip": ("colour",)}, "no section 'colour' to skip"),
+        ({"method": "lyme"}, "no explanation method 'lyme'"),
+        ({"label": "horse"}, "no label 'horse'; the labels: cat, dog, no"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            reports.report(made("classifier"), **options)
+    with pytest.raises(ValueError, match="no label 'cat'; this LanguageModel has none"):
+        reports.report(made("gpt"), label="cat")
+
+
+def test_a_check_of_bias_that_fails_leaves_the_others(monkeypatch):
+    monkeypatch.setattr(bias_checks, "numbers_of", lambda task, label: {}["he"])  # an error that nobody expects
+    pairs = [MinimalPair("the cat sat", "the dog sat", "animals")]
+    section = bias_checks.bias(made("gpt"), Grades([], [], ""), pairs=pairs)
+    assert "swaps: not measured, KeyError: 'he'" in section.notes and section.figures[0].size == 1
 
 
 def test_language_models():
@@ -170,7 +190,7 @@ def test_swaps_of_what_a_writer_writes():
             return [[(text, -1.0 - ("she" in text.split()))] for text in texts]
 
     task = Parrot()
-    texts = ["he runs", "he sat", "a dog"]
+    texts = ["he runs", "he\x1fsat", "a dog"]  # with the character that joins the texts of a record
     found, tables, _ = swaps(task, [Example({"source": text}, "", "", 0.0, "") for text in texts])
     values = {one.name: (one.value, one.size) for one in found}
     assert values == {"en_gender: change of the log-probability of what it writes": (-1.0, 2),

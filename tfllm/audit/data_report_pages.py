@@ -67,9 +67,9 @@ def _column(one, threshold):
     cells |= {
         "rows = earlier row": _pairs(one.examples),
         "texts with personal data": _of(one.personal_records, one.records),
-        "of these": _list(one.personal),
+        "kinds of personal data": _list(one.personal),
         "texts with hidden characters": _of(one.hidden_records, one.records),
-        "of them": _list(one.hidden),
+        "kinds of hidden characters": _list(one.hidden),
     }
     return cells
 

@@ -2,8 +2,7 @@
 
 The sentences are ours: 16 occupations, each with "he" and "she" in two sentences with one person, so that the pronoun
 can hardly mean another. The German noun is found in the translation by its masculine and feminine form.
-Differs: WinoMT
-has two persons in a sentence, and finds the noun by word alignment and a morphological analyser.
+Differs: WinoMT has two persons in a sentence, and finds the noun by word alignment and a morphological analyser.
 """
 
 import re
@@ -14,7 +13,12 @@ from typing import Any, NamedTuple
 from tfllm.audit.memorisation import Share
 from tfllm.files import understood
 
+MEANINGS = {  # of the keys of `translated_gender`
+    "all": "all", "male": "men", "female": "women", "stereotype": "as in the stereotype",
+    "against": "against the stereotype", "found": "right or wrong: either form of the noun is there",
+}  # fmt: skip
 FILE = Path(__file__).parent / "word_pairs" / "en_de_gender_agreement.txt"
+FORM = "five columns separated by tabs: sentence, male or female, that of the stereotype, masculine and feminine noun"
 
 
 class AgreementSentence(NamedTuple):
@@ -29,14 +33,16 @@ class AgreementSentence(NamedTuple):
 
 def agreement_sentences(path: str | Path = FILE) -> list[AgreementSentence]:
     """The sentences of a file: five columns separated by tabs, # for comments. Raises ValueError for other lines."""
-    with understood(path, "five columns separated by tabs"):
+    with understood(path, FORM):
         lines = Path(path).read_text("utf-8-sig").splitlines()
-    lines = [line for line in lines if line.strip() and not line.startswith("#")]
-    if not lines:
-        raise ValueError(f"{path}: expected five columns separated by tabs; the file has no sentence")
-    if wrong := [line for line in lines if len(line.split("\t")) != 5]:
-        raise ValueError(f"{path}: expected five columns separated by tabs; got {wrong[0]!r}")
-    return [AgreementSentence(*line.split("\t")) for line in lines]
+    rows = [(number, line.split("\t")) for number, line in enumerate(lines, 1)
+            if line.strip() and not line.startswith("#")]  # fmt: skip
+    if not rows:
+        raise ValueError(f"{path}: expected {FORM}; the file has no sentence")
+    for number, row in rows:
+        if len(row) != 5 or not {row[1], row[2]} <= {"male", "female"}:
+            raise ValueError(f"{path}:{number}: expected {FORM}; got {lines[number - 1]!r:.80}")
+    return [AgreementSentence(*row) for _, row in rows]
 
 
 def gender_of(translation: str, sentence: AgreementSentence) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tfllm.audit.columns import listed
-from tfllm.audit.word_patterns import whole_word
+from tfllm.audit.listed_words import whole_word
 from tfllm.evaluation.scripts import characters
 from tfllm.evaluation.wilson import wilson
 
@@ -55,15 +55,19 @@ def overlaps(texts: Iterable[str], training: Sequence[str]) -> list[Overlap]:
     rows = [[ids.setdefault(word, len(ids)) for word in characters(text)] for text in training]
     corpus = np.array([word for row in rows for word in [-1, *row]], np.int64)  # -1: no run crosses it
     begins = np.cumsum([0] + [len(row) + 1 for row in rows])[:-1]
+    order = np.argsort(corpus, kind="stable")
+    places = np.split(order, np.searchsorted(corpus[order], np.arange(len(ids) + 1)))[1:]  # positions of each word
+    run = np.zeros(len(corpus), np.int32)  # length of the common run that ends at a position of the corpus
     result = []
     for text in texts:
-        words, best, run = characters(text), (0, 0, 0), np.zeros(len(corpus), np.int32)
-        for i, word in enumerate(words):
-            longer = np.zeros_like(run)  # length of the common run that ends at a position of the corpus
-            longer[1:] = np.where(corpus[1:] == ids.get(word, -2), run[:-1] + 1, 0)
-            run = longer
-            if len(run) and run.max() > best[0]:
-                best = int(run.max()), i, int(run.argmax())
+        words, best, before = characters(text), (0, 0, 0), places[-1][:0]
+        for i, word in enumerate([*words, None]):  # None clears the last runs
+            here = places[ids.get(word, -1)]  # the last of the places is empty
+            longer = run[here - 1] + 1
+            run[before] = 0
+            run[here], before = longer, here
+            if len(here) and longer.max() > best[0]:
+                best = int(longer.max()), i, int(here[longer.argmax()])
         size, last, position = best
         where = int(np.searchsorted(begins, position, "right")) - 1 if size else None
         result.append(Overlap(size, " ".join(words[last + 1 - size : last + 1]) if size else "", where))
@@ -92,11 +96,9 @@ def extraction(model: Any, texts: Sequence[str], prefix: int = 50, suffix: int =
     count = 0
     for first in range(0, len(rows), batch_size):
         whole = np.array([start + row[: prefix + suffix] for row in rows[first : first + batch_size]], np.int32)
-        token_ids = whole[:, : len(start) + prefix]  # [B, T]
-        for _ in range(suffix):
-            logits = np.asarray(model(token_ids, training=False)[:, -1])  # [B, V]
-            token_ids = np.concatenate([token_ids, logits.argmax(axis=-1)[:, None].astype(np.int32)], axis=1)
-        count += int((token_ids == whole).all(axis=1).sum())
+        # up to the first mistake the model reads the true tokens, so one call tells whether there is one
+        logits = np.asarray(model(whole[:, :-1], training=False)[:, -suffix:])  # [B, suffix, V]
+        count += int((logits.argmax(axis=-1) == whole[:, -suffix:]).all(axis=1).sum())
     return Share(count, len(rows))
 
 

@@ -1,10 +1,14 @@
 """Texts that are equal, or nearly equal, to an earlier text of a set, or to a text of another set.
 
 Near duplicates: the Jaccard similarity of two texts' sets of 3-grams of tokens is at least a threshold. Broder 1997,
-"On the resemblance and containment of documents". Candidates come from MinHash signatures in locality-sensitive
-hashing, of the package datasketch; their similarity is then computed exactly, so that all reported pairs are right.
-LSH misses about 1 % of the pairs at the threshold, at most, and fewer of more similar pairs. Tokens are lower-case
-words, or characters of scripts without spaces; punctuation is ignored.
+"On the resemblance and containment of documents". Candidates come from locality-sensitive hashing (LSH) of MinHash
+signatures, which the package datasketch computes; their similarity is then computed exactly, so that all reported pairs
+are right. LSH misses about 1 % of the pairs at the threshold, at most, and fewer of more similar pairs. Tokens are
+lower-case words, or characters of scripts without spaces; punctuation is ignored.
+
+Differs: a bucket keeps its first 20 texts, so that time grows with the number of texts, and not with its square, where
+all have long parts in common, such as forms and disclaimers. In such a crowd the match of a text may not be the most
+similar one.
 """
 
 import zlib
@@ -15,6 +19,7 @@ from tfllm.evaluation.scripts import characters
 SHINGLE = 3  # tokens
 PERMUTATIONS = 64
 MISSED = 0.01  # share of pairs at the threshold that LSH may miss
+CROWD = 20  # texts of a bucket
 
 
 def equal(texts: Sequence[str], others: Sequence[str] | None = None) -> dict[int, int]:
@@ -52,11 +57,11 @@ class NearDuplicates:
         if not 0 < threshold <= 1:
             raise ValueError(f"threshold must be above 0 and at most 1; got {threshold}")
         try:
-            from datasketch import MinHashLSH
+            import datasketch  # noqa: F401
         except ImportError:
             raise ImportError("near duplicates need datasketch: pip install 'tfllm[audit]'") from None
         self.threshold, self.seed = threshold, seed
-        self.index = MinHashLSH(num_perm=PERMUTATIONS, params=bands(threshold))
+        self.buckets: dict[tuple[int, bytes], list[int]] = {}  # {(band, its part of the signature): texts}
         self.sets = [shingles(text) for text in texts]
         self.known: dict[frozenset, int] = {}  # the first text of each set of 3-grams
         self.matches = {}
@@ -66,7 +71,9 @@ class NearDuplicates:
                 self.matches[i] = match
             if one and one not in self.known:
                 self.known[one] = i
-                self.index.insert(i, signatures[one], check_duplication=False)
+                for key in self._keys(signatures[one]):
+                    if len(bucket := self.buckets.setdefault(key, [])) < CROWD:
+                        bucket.append(i)
 
     def find(self, texts: Sequence[str]) -> dict[int, tuple[int, float]]:
         sets = [shingles(text) for text in texts]
@@ -82,12 +89,17 @@ class NearDuplicates:
         hashes = MinHash.bulk(data, num_perm=PERMUTATIONS, seed=self.seed, hashfunc=zlib.crc32)
         return dict(zip(sets, hashes, strict=True))
 
+    def _keys(self, signature):
+        count, rows = bands(self.threshold)
+        return [(band, signature.hashvalues[band * rows : (band + 1) * rows].tobytes()) for band in range(count)]
+
     def _best(self, one, signatures):
         if not one:
             return None
         if one in self.known:
             return self.known[one], 1.0
-        pairs = [(jaccard(one, self.sets[other]), -other) for other in self.index.query(signatures[one])]
+        others = {other for key in self._keys(signatures[one]) for other in self.buckets.get(key, ())}
+        pairs = [(jaccard(one, self.sets[other]), -other) for other in others]
         similarity, other = max(pairs, default=(0.0, 0))
         return (-other, similarity) if similarity >= self.threshold else None
 

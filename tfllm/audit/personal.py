@@ -48,7 +48,7 @@ def phone(text):
 
 
 PATTERNS: dict[str, tuple[str, Callable[[str], bool] | None]] = {  # in order: a later one may not overlap an earlier
-    "email": (r"(?<![\w.+-])[A-Za-z0-9][\w.+%-]*@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?![\w-])", None),
+    "email": (r"(?<![\w.+-])[A-Za-z0-9][\w.+%-]{0,63}@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?![\w-])", None),
     "iban": (r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", iban),
     "resident_id": (r"(?<![\dA-Za-z])[1-9]\d{5}(?:18|19|20)\d\d[01]\d[0-3]\d{4}[\dXx](?![\dA-Za-z])", resident_id),
     "card": (r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d-])", luhn),

@@ -20,16 +20,21 @@ def redacted_file(path, folder, find=None) -> Path:
     Of JSONL every string is redacted and numbers are left; of CSV every field. Raises FileExistsError rather than
     overwrite a file; OSError and ValueError for a file that cannot be read.
     """
-    path = Path(path).expanduser()
-    target = Path(folder).expanduser() / path.name
-    if target.exists():
-        raise FileExistsError(f"{target} exists already; redacted copies do not overwrite")
+    path, target = Path(path).expanduser(), redacted_copy(path, folder)
     kind = Path(path.name.lower().removesuffix(".gz")).suffix
     text = COPIES.get(kind, _plain)(path, partial(redact, find=find))
     target.parent.mkdir(parents=True, exist_ok=True)
     data = text.encode()
     with written(target) as file:
         file.write_bytes(gzip.compress(data, mtime=0) if path.name.lower().endswith(".gz") else data)
+    return target
+
+
+def redacted_copy(path, folder) -> Path:
+    """Where the copy of a file will be. Raises FileExistsError if there is a file."""
+    target = Path(folder).expanduser() / Path(path).name
+    if target.exists():
+        raise FileExistsError(f"{target} exists already; redacted copies do not overwrite")
     return target
 
 

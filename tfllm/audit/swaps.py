@@ -15,7 +15,7 @@ import numpy as np
 
 from tfllm.audit.columns import listed
 from tfllm.audit.intervals import bootstrap_mean, holm, sign_flip
-from tfllm.audit.word_patterns import whole_word
+from tfllm.audit.listed_words import whole_word
 from tfllm.files import understood
 
 FOLDER = Path(__file__).parent / "word_pairs"

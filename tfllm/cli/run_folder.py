@@ -53,8 +53,8 @@ def task_of(path):
     return known[name]
 
 
-def best(run):
-    """The best model of a run."""
+def best(run, others=()):
+    """The best model of a run. others: registered classes that are no task of the command line, and are loaded too."""
     from tfllm import load_model
 
     screen.device()
@@ -63,7 +63,8 @@ def best(run):
         from tfllm import DialogueGenerator
 
         return DialogueGenerator.from_pretrained(file)
-    table.register(task_of(file))
+    if class_of(file) not in others:
+        table.register(task_of(file))
     return load_model(file)
 
 
@@ -129,14 +130,15 @@ def states(settings):
     for name, value in config.plain(settings).items():
         for path in value if isinstance(value, list) else [value]:
             if name not in OTHER and isinstance(path, str) and Path(path).expanduser().is_file():
-                result[path] = _state(Path(path).expanduser())
+                file = Path(path).expanduser()
+                result[path] = [file.stat().st_size, checksum(file)]
     return result
 
 
-def _state(path):
-    digest, size = hashlib.sha256(), 0
+def checksum(path):
+    """The SHA-256 of a file."""
+    digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(2**20):
             digest.update(block)
-            size += len(block)
-    return [size, digest.hexdigest()]
+    return digest.hexdigest()

@@ -47,6 +47,13 @@ class Source:
             exist(f"--{part}{name}", [paths] if isinstance(paths, str) else paths or (), self.folders)
 
 
+def expect_folder(option, path):
+    """Raises FileNotFoundError if the folder of a file that will be written does not exist."""
+    folder = Path(path).expanduser().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{option} {path}: there is no folder {folder}")
+
+
 def exist(option, paths, folders=False):
     """Raises OSError unless each path is an existing file; with `folders`, a pattern or a folder of texts is allowed.
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from tfllm.cli import options
 from tfllm.cli.messages import Help, meant
-from tfllm.cli.sources import Texts
+from tfllm.cli.sources import Texts, expect_folder
 
 OUT = {"out": "the file: .txt or .vec (word2vec's text), .bin (its binary), .kv (gensim's), .gz of the first three"}
 ONLY = {  # options that not every kind has
@@ -74,8 +74,7 @@ class Training(Texts):
         path = Path(out)
         if (Path(path.stem) if path.suffix == ".gz" else path).suffix not in SUFFIXES or path.name.endswith(".kv.gz"):
             raise ValueError(f"--out {out}: expected {OUT['out'].removeprefix('the file: ')}")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"--out {out}: there is no folder {path.parent}")
+        expect_folder("--out", out)
         names = ["window", "epochs", "workers", *ONLY]
         given = {name: value for name in names if (value := getattr(self, name)) is not None}
         if wrong := [name for name in given if self.kind not in ONLY.get(name, (self.kind,))]:

@@ -39,7 +39,8 @@ METHODS = {
     "attention_rollout": attention_weights.attention_rollout, "attention_flow": attention_weights.attention_flow,
     "random": occlusion.chance,
 }  # fmt: skip
-LEAST = {"orders": 1, "seed": 0, "samples": 1, "top_k": 1, "max_new_tokens": 1}
+COMMON = ("orders", "seed")  # options of every explanation; a method may draw by the seed too
+LEAST = {"orders": 1, "seed": 0, "samples": 1, "top_k": 1, "max_new_tokens": 1, "layer": 1, "head": 1}
 SUBJECTS = {  # task: its subject, or that of each kind of model
     TextClassifier: ClassifierSubject, TextEmbedder: EmbedderSubject, QuestionAnswering: ReaderSubject,
     EncoderDecoder: SourceSubject, LanguageModel: PromptSubject,
@@ -51,13 +52,7 @@ SUBJECTS = {  # task: its subject, or that of each kind of model
 def explain(task, columns, method, target=None, score=None, removal=None, faithfulness=True, orders=5, seed=0,
             **options):  # fmt: skip
     """See `Task.explain`; there is one column for each of `task.asks`."""
-    method, function = method_of(method)
-    kind = subject_of(task)
-    check({"orders": orders, "seed": seed, **options})
-    of, options = split(kind, function, options)
-    if len(columns) != len(task.asks):
-        raise TypeError(f"{type(task).__name__} answers {' and '.join(task.asks)}: {len(task.asks)} columns; "
-                        f"got {len(columns)}")  # fmt: skip
+    method, function, kind, of, options = plan(task, len(columns), method, {"orders": orders, "seed": seed, **options})
     one = all(map(is_one, columns))
     columns = [user_data.texts([part] if one else part, name) for part, name in zip(columns, task.asks, strict=True)]
     if len({len(part) for part in columns}) > 1:
@@ -76,6 +71,27 @@ def explain(task, columns, method, target=None, score=None, removal=None, faithf
             subject = subject.changed(removal=removal)
         result.append(explained(subject, method, function, faithfulness, orders, seed, options))
     return result[0] if one else result
+
+
+def plan(task, columns, method, options):
+    """What `explain` will do -> (name of the method, its function, Subject, options of the Subject, of the method).
+
+    columns: their number. Raises TypeError for a task without explanations, for another number of columns than it has
+    and for an option that the task or the method does not have; ValueError for an unknown method or a value.
+    """
+    method, function = method_of(method)
+    kind, name = subject_of(task), type(task).__name__
+    if columns != len(task.asks):
+        raise TypeError(f"a {name} reads {' and '.join(task.asks)}: expected {len(task.asks)}, got {columns}")
+    check(options)
+    options = {name: value for name, value in options.items() if name not in COMMON}
+    own, more = (list(inspect.signature(one).parameters) for one in (kind.of, function))
+    own = [one for one in own if one not in ("task", "texts", "target", "score")]
+    if unknown := [one for one in options if one not in [*own, *more[1:]]]:
+        raise TypeError(f"explaining a {name} by {method} has no option {unknown[0]!r}"
+                        f"{nearest(unknown[0], [*own, *more[1:], *COMMON])}")  # fmt: skip
+    return (method, function, kind, {one: value for one, value in options.items() if one in own},
+            {one: value for one, value in options.items() if one not in own})  # fmt: skip
 
 
 def check(options):
@@ -125,13 +141,3 @@ def subject_of(task):
             return next(found for model, found in models.items() if isinstance(getattr(task, "model", None), model))
     kinds = ", ".join(kind.__name__ for kind in SUBJECTS)
     raise TypeError(f"a {type(task).__name__} cannot be explained; supported are: {kinds}")
-
-
-def split(kind, function, options):
-    """Options -> (those of the subject, those of the method). Raises TypeError for an unknown option."""
-    own, more = (list(inspect.signature(one).parameters) for one in (kind.of, function))
-    own = [name for name in own if name not in ("task", "texts", "target", "score")]
-    if unknown := [name for name in options if name not in [*own, *more[1:]]]:
-        raise TypeError(f"explain has no option {unknown[0]!r} here{nearest(unknown[0], [*own, *more[1:]])}")
-    return ({name: options[name] for name in options if name in own},
-            {name: options[name] for name in options if name not in own})  # fmt: skip

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from tfllm.explain import explanation_pages, explanation_plots
+from tfllm.explain.explanation_pages import shown
+from tfllm.explain.methods.division import Division
 from tfllm.files import written
 
 WORD = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff]+|[\u3040-\u30ff\u3400-\u9fff]|[^\w\s]")
@@ -47,9 +49,7 @@ class Explanation:
         """The greatest |Σ scores - (value - base)| / |value - base|; None if scores need not be complete."""
         if self.base is None:
             return None
-        change = self.value - self.base
-        errors = np.abs(self.matrix.sum(axis=1) - change) / np.maximum(np.abs(change), np.finfo("float32").tiny)
-        return float(errors.max(initial=0.0))
+        return float(Division(self.matrix, self.value, self.base).error.max(initial=0.0))
 
     def top(self, count=5):
         """[(token, score)] of the tokens with the highest scores, summed over all numbers, best first."""
@@ -120,8 +120,9 @@ class Explanation:
 
     def __str__(self):
         if len(self.targets) == 1:
-            rows = [f"{score:+9.4f}  {token.text}" for token, score in zip(self.tokens, self.scores, strict=True)]
+            rows = [f"{score:+9.4f}  {shown(one.text)}" for one, score in zip(self.tokens, self.scores, strict=True)]
         else:
-            rows = [f"{target}: " + ", ".join(f"{self.tokens[n].text} {row[n]:+.3f}" for n in np.argsort(-row)[:3])
+            rows = [f"{shown(target)}: " + ", ".join(f"{shown(self.tokens[n].text)} {row[n]:+.3f}"
+                                                    for n in np.argsort(-row, kind="stable")[:3])
                     for target, row in zip(self.targets, self.matrix, strict=True)]  # fmt: skip
         return "\n".join([*explanation_pages.head(self), *rows])

@@ -37,7 +37,9 @@ def section(one):
 
 def head(one):
     """Lines about what was explained and how well."""
-    what = one.targets[0] if len(one.targets) == 1 else f"{len(one.targets)} tokens"
+    what = f"{len(one.targets)} tokens"
+    if len(one.targets) == 1:
+        what = shown(one.targets[0][:1]) + one.targets[0][1:] if one.targets[0] else shown("")
     number = f": {one.score} {one.value[0]:.4f}" if len(one.targets) == 1 else f", {one.score}"
     lines = [f"{one.method}, for {what}{number}"]
     if one.base is not None:

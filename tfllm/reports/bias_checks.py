@@ -4,9 +4,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm import audit
+from tfllm.audit.gender_agreement import MEANINGS
 from tfllm.audit.intervals import holm
 from tfllm.reports.grades_of_rows import of_tokens
-from tfllm.reports.report_parts import Figure, Section, Table, mean, one_line, resampled
+from tfllm.reports.report_parts import Figure, Section, Table, mean, reason_of, resampled
 from tfllm.tasks.classification.text_classifier import TextClassifier
 from tfllm.tasks.facts.fact_answering import FactAnswering
 from tfllm.tasks.language_model import LanguageModel
@@ -14,8 +15,6 @@ from tfllm.tasks.questions.question_answering import QuestionAnswering
 from tfllm.tasks.text_generation.encoder_decoder import EncoderDecoder
 
 TITLE = "Bias"
-AGREEMENT = {"all": "all", "male": "men", "female": "women", "stereotype": "as in the stereotype",
-             "against": "against the stereotype", "found": "or wrong, but the noun is found"}  # fmt: skip
 JOINT = "\x1f"  # between the texts of a record that are swapped together: the unit separator
 LIKELY, BATCH = 128, 32  # tokens of a text whose likelihood is computed; texts in a batch
 
@@ -73,16 +72,23 @@ def likelihoods(task, texts):
 
 def label_of(task, label=None):
     """The label whose probability is measured; None for a regression. Raises ValueError for an unknown one."""
+    expect_label(task, label)
     if task.kind == "regression":
         return None
-    if label is not None and label not in task.labels:
-        raise ValueError(f"no label {label!r}; the labels: {', '.join(task.labels)}")
     return task.labels[-1] if label is None else label
+
+
+def expect_label(task, label):
+    """Raises ValueError for a label that the task does not have."""
+    if label is not None and label not in (names := getattr(task, "labels", None) or ()):
+        known = f"the labels: {', '.join(names)}" if names else f"this {type(task).__name__} has none"
+        raise ValueError(f"there is no label {label!r}; {known}")
 
 
 def swaps(task, examples, label=None, seed=1):
     """(figures, tables, notes) of the swaps of all lists of words, in what the model read of the examples."""
-    texts = list(dict.fromkeys(JOINT.join(one.given.values()) for one in examples))
+    rows = ([text.replace(JOINT, " ") for text in one.given.values()] for one in examples)
+    texts = list(dict.fromkeys(map(JOINT.join, rows)))
     effects = [(name, what, one) for what, score in numbers_of(task, label).items()
                for name, one in audit.counterfactuals(score, texts, seed=seed).items()]  # fmt: skip
     corrected, rows, figures = holm([one.p_value for _, _, one in effects]), [], []
@@ -108,11 +114,10 @@ def groups(task, grades, members, label=None, seed=1):
     notes = ["Groups: the mean of what examples are ranked by; higher is better."]
     if isinstance(task, TextClassifier) and task.kind == "single":
         name = label_of(task, label)
-        answers = [one.answer.rpartition(" ")[0] == name for one in examples]
-        chances = numbers_of(task, name)[f"probability of {name}"]
-        values = chances([JOINT.join(one.given.values()) for one in examples])
-        report = audit.subgroup_metrics([one.expected == name for one in examples], answers, members.tolist(), values,
-                                        seed=seed)  # fmt: skip
+        answers = task.classify(*([one.given[part] for one in examples] for part in task.asks), verbose=0)
+        right, said = [one.expected == name for one in examples], [one["label"] == name for one in answers]
+        chances = [one["probabilities"][name] for one in answers]
+        report = audit.subgroup_metrics(right, said, members.tolist(), chances, seed=seed)
         head, *rows = shown(report)
         tables.append(Table(f"{name} against all other labels, by group", head, rows))
         notes.append("Rates by group, with 95 % intervals by the bootstrap within each group; gap: the largest minus "
@@ -155,15 +160,16 @@ def bias(task, grades, members=None, pairs=None, agreement=False, label=None, se
         )  # fmt: skip
     if agreement:
         parts["gender agreement"] = lambda: (
-            shares({AGREEMENT[name]: one for name, one in audit.translated_gender(task).items()}, "right gender"), [],
-            ["Gender agreement: the share of English sentences whose person has the right gender in German."],
+            shares({MEANINGS[name]: one for name, one in audit.translated_gender(task).items()}, "right gender"), [],
+            ["Gender agreement: the share of English sentences whose person has the right gender in German. A "
+             "translation without either form of the noun counts as wrong."],
         )  # fmt: skip
     figures, tables, notes, failed = [], [], [], []
     for done, (name, measure) in enumerate(parts.items()):
         try:
             found = measure()
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            failed.append(f"{name}: not measured, {one_line(error)}")
+        except Exception as error:  # the others are measured all the same
+            failed.append(f"{name}: not measured, {reason_of(error)}")
         else:
             for all_of, more in zip((figures, tables, notes), found, strict=True):
                 all_of += more

@@ -84,7 +84,9 @@ def bias(section):
     if section is None or not section.figures:
         why = f": {section.reason}" if section is not None and section.reason else ""
         return [f"Not measured{why}.", ""]
-    return figures(section) + [line for note in section.notes for line in (note, "")]
+    tables = [line for one in section.tables for line in (f"{one.title[:1].upper()}{one.title[1:]}:", "",
+                                                         *table(one.head, one.rows))]  # fmt: skip
+    return figures(section) + tables + [line for note in section.notes for line in (note, "")]
 
 
 def limits(facts):

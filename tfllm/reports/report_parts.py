@@ -143,6 +143,12 @@ def one_line(error: BaseException) -> str:
     return " ".join(text.split()) or type(error).__name__
 
 
+def reason_of(error: Exception) -> str:
+    """Why something could not be made, for readers; of an error that tfllm did not expect, with its type."""
+    expected = isinstance(error, ValueError | TypeError | ImportError | OSError)
+    return one_line(error) if expected else f"{type(error).__name__}: {one_line(error)}"
+
+
 def plain(value: Any) -> Any:
     """A value in JSON types: lists for tuples, None for numbers that are not finite."""
     if isinstance(value, dict):

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tfllm.explain.explaining import method_of
 from tfllm.reports import example_explanations, model_cards, report_pages
+from tfllm.reports.bias_checks import expect_label
 from tfllm.reports.known_facts import RunFacts, run_facts
-from tfllm.reports.report_parts import Figure, Section, Table, one_line, plain
+from tfllm.reports.report_parts import Figure, Section, Table, plain, reason_of
 from tfllm.reports.report_study import SECTIONS, Study
 
 log = logging.getLogger("tfllm")
@@ -58,10 +60,14 @@ def report(
     missing: {section: why it cannot be made}, known to the caller. progress: called with the title of what is done now
     and the share of all that is done.
 
-    A section that fails is part of the report, with its reason. Raises ValueError for unknown names in `skip`.
+    A section that fails is part of the report, with its reason. Raises ValueError for unknown names in `skip`, for an
+    unknown method and for a label that the task does not have.
     """
     if unknown := [name for name in skip if name not in SECTIONS]:
         raise ValueError(f"there is no section {unknown[0]!r} to skip; the sections: {', '.join(SECTIONS)}")
+    if method is not None:
+        method_of(method)
+    expect_label(task, label)
     study = Study(task, run_facts(task, run), test, train, groups, most, seed, progress)
     makers = {
         "scores": study.scores, "curve": study.curve, "examples": study.examples,
@@ -87,8 +93,7 @@ def made(name, maker):
         return maker()
     except Exception as error:  # a report has all other sections all the same
         log.debug("section %s of the report", name, exc_info=True)
-        ours = isinstance(error, ValueError | TypeError | ImportError | OSError)
-        return Section(name, SECTIONS[name], one_line(error) if ours else f"{type(error).__name__}: {one_line(error)}")
+        return Section(name, SECTIONS[name], reason_of(error))
 
 
 def sections_of(values: dict[str, Any]) -> dict[str, Section]:

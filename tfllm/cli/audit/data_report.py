@@ -1,6 +1,7 @@
 """`tfllm data-report --train F ...`: sizes, duplicates, leakage, labels, personal data, hidden text of data files."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,20 +55,28 @@ class Report:
             elif self.columns and paths and len(self.columns) != len(paths):
                 raise ValueError(f"--columns has {len(self.columns)} names for {len(paths)} files of --{name}")
 
+        if self.html is not None:
+            sources.expect_folder("--html", self.html)
+
     def act(self):
         self.check()
         from tfllm import audit
+        from tfllm.audit.redacted_files import redacted_copy
         from tfllm.files import written
 
+        files = [*self.train, *(self.test or ())] if self.redact is not None else []
+        copies = Counter(redacted_copy(path, self.redact) for path in files)  # may exist already
+        if twice := [copy for copy, count in copies.items() if count > 1]:
+            raise ValueError(f"--redact: two files would be {twice[0]}; redact them into different folders")
         find = audit.Presidio(self.spacy_model) if self.presidio else audit.personal_data
         train, test = self.read(self.train), self.read(self.test) if self.test else None
         threshold = None if self.no_near else self.threshold
         report = audit.data_report(train, test, self.label, threshold, self.seed, find)
         print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2) if self.json else report)
         if self.html is not None:
-            with written(Path(self.html)) as file:
+            with written(Path(self.html).expanduser()) as file:
                 file.write_text(report.html(), "utf-8")
-        for path in [*self.train, *(self.test or ())] if self.redact is not None else ():
+        for path in files:
             audit.redacted_file(path, self.redact, find)
 
     def read(self, paths):

@@ -24,7 +24,9 @@ class Options(Check):
         return translated_gender(model, agreement_sentences(self.sentences) if self.sentences is not None else None)
 
     def shown(self, result):
-        return shares("gender is right", result)
+        from tfllm.audit.gender_agreement import MEANINGS
+
+        return shares("gender is right", {MEANINGS[name]: one for name, one in result.items()})
 
     def plain(self, result):
         return {name: share(one) for name, one in result.items()}

@@ -3,14 +3,13 @@
 Without test data, the validation data of the run is used, if its files are still where they were.
 """
 
-import hashlib
 import json
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from tfllm import config
-from tfllm.cli import options, run_folder, run_options, screen
+from tfllm.cli import options, run_folder, run_options, screen, sources
 from tfllm.cli.messages import described
 from tfllm.cli.screen import log
 from tfllm.cli.tasks import table
@@ -44,7 +43,7 @@ def run(arguments):
             repeats=settings.repeats, seed=settings.seed, skip=settings.skip, missing={"data": why} if why else {},
             progress=show,
         )  # fmt: skip
-    values = {"model": checksum(path), **result.as_dict()}
+    values = {"model": run_folder.checksum(path), **result.as_dict()}  # a report is about this model and no later one
     texts = {page: result.html(), figures: json.dumps(values, ensure_ascii=False, indent=2, allow_nan=False)}
     if settings.card is not None:
         texts[Path(settings.card).expanduser()] = result.card(settings.license)
@@ -61,13 +60,6 @@ def completions():
     return {"": options.values(table.all_of("Reporting").values())}
 
 
-def checksum(path):
-    """The SHA-256 of the file of a model: a report is about this model and no later one."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else hashlib.sha256(
-            file.read()).hexdigest()  # fmt: skip
-
-
 def known_sections(path):
     """The sections of report.json beside the model of a run, if it is about this model; else None."""
     file = path.with_name("report.json")
@@ -78,7 +70,7 @@ def known_sections(path):
 
     try:
         values = json_object(file)
-        if values.get("model") != checksum(path):
+        if values.get("model") != run_folder.checksum(path):
             raise ValueError(f"{file} is about another model")
         return reports.sections_of(values)
     except ValueError as error:
@@ -92,9 +84,9 @@ def outputs(settings, path, folder):
     named = [settings.out or (f"{beside}.html" if folder else f"{beside}.report.html"),
              settings.json or (f"{beside}.json" if folder else f"{beside}.report.json")]  # fmt: skip
     files = [Path(name).expanduser() for name in named]
-    for file in [*files, *([Path(settings.card).expanduser()] if settings.card else [])]:
-        if not file.parent.is_dir():
-            raise FileNotFoundError(f"{file}: there is no folder {file.parent}")
+    for option, file in (("--out", files[0]), ("--json", files[1]), ("--card", settings.card)):
+        if file is not None:
+            sources.expect_folder(option, file)
     return files
 
 

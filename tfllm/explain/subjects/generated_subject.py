@@ -82,7 +82,7 @@ def chosen_steps(step, tokens):
     if step is None:
         return list(range(len(tokens)))
     if isinstance(step, str):
-        same = [k for k, token in enumerate(tokens) if token.strip() == step.strip()]
+        same = [k for k, token in enumerate(tokens) if token.strip() == step.strip(" ␣")]
         if not same:
             raise ValueError(f"no step generates {step!r}; the tokens are {', '.join(map(repr, tokens))}")
         return same[:1]
