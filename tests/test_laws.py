@@ -1,6 +1,5 @@
 """Laws of every model that writes from left to right: only earlier tokens matter, padding and other rows do not, a
-state
-gives the result of the whole text, a saved file gives the same model; and of every tokenizer: no text is lost.
+state gives the result of the whole text, a saved file gives the same model; and of every tokenizer: no text is lost.
 """
 
 from collections import namedtuple

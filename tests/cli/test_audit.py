@@ -95,6 +95,16 @@ def test_subgroups(told, capsys):
     assert capsys.readouterr().out.splitlines()[-1].startswith("gap")
 
 
+def test_records_without_a_group_or_a_label_are_skipped(told, folder, caplog):
+    rows = ["text,label,group", *(f"{text},{label},{group}" for text, label, group in zip(
+        TEXTS[:4] * 2, ["yes", "no"] * 4, ["a", "b", "a", " ", "b", "a", "b", "b"], strict=True))]  # fmt: skip
+    rows[6] = rows[6].replace("no", "")
+    (folder / "gaps.csv").write_text("\n".join(rows))
+    result = told("subgroups", "classifier.keras", "--data", "gaps.csv", "--positive", "yes")
+    assert {name: one["records"] for name, one in result["groups"].items()} == {"a": 2, "b": 4}
+    assert "gaps.csv: skipped 2 of 8 records without text, label, group" in caplog.text
+
+
 def test_pairs_of_both_kinds_of_language_models(told, folder):
     pairs = audit.read_minimal_pairs(folder / "stereotypes.csv")
     for run, model in (("lm.keras", made("gpt")), ("bert.keras", zoo.made("masked language model"))):

@@ -60,7 +60,7 @@ def test_an_embedder(runs, capsys, tmp_path):
 
 
 def test_a_task_without_explanations(tmp_path, capsys):
-    task = zoo.masked_language_model(True)
+    task = zoo.made("masked language model")
     task.save(tmp_path / "bert.keras")
     with pytest.raises(SystemExit):
         main(["explain", str(tmp_path / "bert.keras"), "a dog"])

@@ -205,11 +205,11 @@ def test_mistakes_are_told():
         (ValueError, "baseline must be one of", {"baseline": "ones"}),
         (ValueError, "points must be between 1 and", {"points": 0}),
         (ValueError, "got 2 for 1 texts", {"target": ["yes", "no"]}),
-        (TypeError, "no option 'smaples' here; did you mean 'samples'", {"method": "lime", "smaples": 3}),
+        (TypeError, "by lime has no option 'smaples'; did you mean 'samples'", {"method": "lime", "smaples": 3}),
     ):
         with pytest.raises(error, match=message):
             task.explain([TEXT], **options)
-    with pytest.raises(TypeError, match="answers text: 1 columns; got 2"):
+    with pytest.raises(TypeError, match="reads text: expected 1, got 2"):
         task.explain(TEXT, TEXT)
     with pytest.raises(ValueError, match="gradients need a Keras Embedding"):
         rows_of(keras.layers.Dense(1), [0])

@@ -76,5 +76,5 @@ def test_mistakes_are_told():
     ):
         with pytest.raises(ValueError, match=message):
             task.explain(context, QUESTION, **options)
-    with pytest.raises(TypeError, match="answers context and question: 2 columns; got 1"):
+    with pytest.raises(TypeError, match="reads context and question: expected 2, got 1"):
         task.explain(CONTEXT)

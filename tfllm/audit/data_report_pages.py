@@ -2,6 +2,8 @@
 
 from html import escape
 
+from tfllm.audit.text_tables import aligned
+
 SHOWN = 5  # of the most frequent scripts, languages and kinds
 LABELS = 12
 STYLE = """<style>
@@ -93,15 +95,7 @@ def _pairs(pairs):
 
 
 def text(report):
-    lines = []
-    for title, head, rows in tables(report):
-        widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-        if lines:
-            lines.append("")
-        widths[0] = max(widths[0], len(title))
-        for row in [[title, *head[1:]], *rows]:
-            lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    return "\n".join(lines)
+    return "\n\n".join(aligned([[title, *head[1:]], *rows]) for title, head, rows in tables(report))
 
 
 def page(report):

@@ -61,7 +61,7 @@ def overlaps(texts: Iterable[str], training: Sequence[str]) -> list[Overlap]:
     result = []
     for text in texts:
         words, best, before = characters(text), (0, 0, 0), places[-1][:0]
-        for i, word in enumerate([*words, None]):  # None clears the last runs
+        for i, word in enumerate([*words, ""]):  # "" clears the last runs
             here = places[ids.get(word, -1)]  # the last of the places is empty
             longer = run[here - 1] + 1
             run[before] = 0

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfllm.audit.text_tables import aligned
 from tfllm.evaluation.bootstrap import ends
 
 RATES = ("accuracy", "false positive rate", "true positive rate", "AUC")
@@ -23,20 +24,20 @@ class SubgroupReport:
     groups: dict[str, dict[str, Interval]]  # {group: {score: ...}}
     gaps: dict[str, Interval]  # {score: the largest minus the smallest value of the groups}
 
+    def rows(self) -> list[list[str]]:
+        """A table of texts: the head, a row for each group, and the gaps."""
+        rows = [["group", "records", *self.gaps]]
+        for group, scores in self.groups.items():
+            rows.append([group, f"{self.sizes[group]:,}", *(_shown(scores[name]) for name in self.gaps)])
+        return [*rows, ["gap", "", *map(_shown, self.gaps.values())]]
+
     def __str__(self):
-        names = list(self.gaps)
-        rows = [("", "records", *names)]
-        rows += [(group, f"{self.sizes[group]:,}", *(_shown(one[name]) for name in names))
-                 for group, one in self.groups.items()]  # fmt: skip
-        rows.append(("gap", "", *(_shown(self.gaps[name]) for name in names)))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-        return "\n".join(map(str.rstrip, lines))
+        return aligned(self.rows())
 
 
 def _shown(interval):
     value, low, high = interval
-    return "-" if np.isnan(value) else f"{value:.3f} ({low:.3f} to {high:.3f})"
+    return "undefined" if np.isnan(value) else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
 def subgroup_metrics(

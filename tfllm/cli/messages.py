@@ -12,6 +12,21 @@ class Help(Exception):
     """The text that --help prints."""
 
 
+def subverb(arguments, usage, kind, known, footer):
+    """(name, further arguments): the first of the arguments is one of `known`, {name: (usage, what it does)}.
+
+    kind: what a name is, "check". Raises Help for --help and without arguments, ValueError for an unknown name.
+    """
+    name, *rest = arguments or ["--help"]
+    if name in ("--help", "-h"):
+        width = max(len(line) for line, _ in known.values())
+        rows = [f"  {line:{width}}  {what}" for line, what in known.values()]
+        raise Help("\n".join([f"usage: {usage}", "", *rows, "", footer]))
+    if name not in known:
+        raise ValueError(f"no {kind} {name!r}{meant(name, known)}; the {kind}s: {', '.join(known)}")
+    return name, rest
+
+
 def described(error):
     """The message of an error; for system errors the file and the reason, without "[Errno 2]"."""
     ours = not isinstance(error, OSError) or error.filename is None or error.strerror is None

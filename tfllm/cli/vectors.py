@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from tfllm.cli import options
-from tfllm.cli.messages import Help, meant
+from tfllm.cli.messages import Help, meant, subverb
 from tfllm.cli.sources import Texts, expect_folder
 
 OUT = {"out": "the file: .txt or .vec (word2vec's text), .bin (its binary), .kv (gensim's), .gz of the first three"}
@@ -18,13 +18,9 @@ ONLY = {  # options that not every kind has
 
 
 def run(arguments):
-    action, *rest = arguments or ["--help"]
-    if action in ("--help", "-h"):
-        lines = [f"  {usage:50}{what}" for _, usage, what in ACTIONS.values()]
-        footer = "V is a file of word vectors. tfllm vectors ACTION --help lists the options."
-        raise Help("\n".join(["usage: tfllm vectors ACTION ...", "", *lines, "", footer]))
-    if action not in ACTIONS:
-        raise ValueError(f"no action {action!r}{meant(action, ACTIONS)}; the actions: {', '.join(ACTIONS)}")
+    footer = "V is a file of word vectors. tfllm vectors ACTION --help lists the options."
+    known = {name: row[1:] for name, row in ACTIONS.items()}
+    action, rest = subverb(arguments, "tfllm vectors ACTION ...", "action", known, footer)
     kind, usage, _ = ACTIONS[action]
     apart = OUT if kind is Training else {}
     given, words = options.split(rest, options.flags(kind))

@@ -87,9 +87,10 @@ def plan(task, columns, method, options):
     options = {name: value for name, value in options.items() if name not in COMMON}
     own, more = (list(inspect.signature(one).parameters) for one in (kind.of, function))
     own = [one for one in own if one not in ("task", "texts", "target", "score")]
-    if unknown := [one for one in options if one not in [*own, *more[1:]]]:
+    known = dict.fromkeys([*own, *more[1:], *COMMON])
+    if unknown := [one for one in options if one not in known]:
         raise TypeError(f"explaining a {name} by {method} has no option {unknown[0]!r}"
-                        f"{nearest(unknown[0], [*own, *more[1:], *COMMON])}")  # fmt: skip
+                        f"{nearest(unknown[0], known)}")  # fmt: skip
     return (method, function, kind, {one: value for one, value in options.items() if one in own},
             {one: value for one, value in options.items() if one not in own})  # fmt: skip
 

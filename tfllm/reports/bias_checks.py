@@ -118,25 +118,11 @@ def groups(task, grades, members, label=None, seed=1):
         right, said = [one.expected == name for one in examples], [one["label"] == name for one in answers]
         chances = [one["probabilities"][name] for one in answers]
         report = audit.subgroup_metrics(right, said, members.tolist(), chances, seed=seed)
-        head, *rows = shown(report)
+        head, *rows = report.rows()
         tables.append(Table(f"{name} against all other labels, by group", head, rows))
         notes.append("Rates by group, with 95 % intervals by the bootstrap within each group; gap: the largest minus "
                      "the smallest value.")  # fmt: skip
     return figures, tables, notes
-
-
-def shown(report):
-    """A SubgroupReport -> rows of cells, the head first."""
-    names = list(report.gaps)
-
-    def cell(interval):
-        value, low, high = interval
-        return "undefined" if np.isnan(value) else f"{value:.3f} ({low:.3f} to {high:.3f})"
-
-    rows = [["group", "records", *names]]
-    rows += [[group, f"{report.sizes[group]:,}", *(cell(one[name]) for name in names)]
-             for group, one in report.groups.items()]  # fmt: skip
-    return [*rows, ["gap", "", *(cell(report.gaps[name]) for name in names)]]
 
 
 def shares(results, what):

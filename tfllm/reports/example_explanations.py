@@ -4,6 +4,8 @@ The method that suits the task: integrated gradients for one number, which they 
 generated text, whose every token is a number.
 """
 
+from html import escape
+
 from tfllm.evaluation.scripts import characters
 from tfllm.explain import explanation_pages
 from tfllm.explain.explaining import subject_of
@@ -14,7 +16,6 @@ from tfllm.tasks.language_model import LanguageModel
 TITLE = "Explanations"
 LONGEST, OF_GENERATED = 60, 20  # words of a text that is explained, and of one whose answer is a text
 PROMPT, CONTINUED = 8, 4  # words of a language model's text, at most: the prompt, and what is explained after it
-SHOWN = 3
 
 
 def explanations(task, examples, method=None, count=20, seed=1, tick=lambda share: None):
@@ -24,31 +25,15 @@ def explanations(task, examples, method=None, count=20, seed=1, tick=lambda shar
     """
     generated = issubclass(subject_of(task), GeneratedSubject)
     method = method or ("occlusion" if generated else "integrated_gradients")
-    longest = OF_GENERATED if generated else LONGEST
-    short = [one for one in examples if 1 < sum(map(words, one.given.values())) <= longest]
-    if isinstance(task, LanguageModel):
-        short = [one for one in examples if len(one.given["text"].split()) > 1]
-    else:
-        short = [one for one in short if set(task.asks) <= set(one.given)]
-    if not short:
-        raise ValueError(f"no text has 2 to {longest} words")
+    short = explained_ones(task, examples, OF_GENERATED if generated else LONGEST)
     chosen = list({id(one): one for one in (short[0], *short[-2:])}.values())
-    pages = []
-    for example in chosen:
-        columns, options = asked(task, example)
-        one = task.explain(*columns, method=method, seed=seed, faithfulness=False, **options)
-        answer = f"answer: {example.answer}" if example.answer else ""
-        expected = f"expected: {example.expected}" if example.expected else ""
-        pages.append((" · ".join(filter(None, [answer, expected, example.shown])), explanation_pages.section(one)))
+    blocks = "".join(block(task, example, method, seed) for example in chosen)
     measured = [short[i * len(short) // count] for i in range(count)] if len(short) > count else short
-    own, random = [], []
+    pairs = []  # the Faithfulness of each text
     for done, example in enumerate(measured):
         columns, options = asked(task, example)
         step = {"step": 0} if generated else {}
-        result = task.explain(*columns, method=method, seed=seed, **options, **step).faithfulness
-        if result is not None:
-            own.append(result.own)
-            random.append(result.random)
+        pairs.append(task.explain(*columns, method=method, seed=seed, **options, **step).faithfulness)
         tick((done + 1) / len(measured))
     notes = ["Blue tokens speak for the answer, orange ones against it." + (
              " Rows are the tokens that are written, columns those that are read." if generated else "")]  # fmt: skip
@@ -56,17 +41,42 @@ def explanations(task, examples, method=None, count=20, seed=1, tick=lambda shar
     notes.append(f"Faithfulness: the fall of the {what} when the tokens with the highest scores are removed "
                  "(comprehensiveness, high is good), or kept alone (sufficiency, low is good); the means over 1, 5, "
                  "10, 20, 50 % of the tokens.")  # fmt: skip
-    figures = []
-    for name in ("comprehensiveness", "sufficiency") if own else ():
-        values, by_chance = ([getattr(one, name) for one in part] for part in (own, random))
-        figures.append(mean(name, values, "texts", seed))
-        figures.append(mean(f"{name} of random orders", by_chance, "texts", seed))
-        differences = [a - b for a, b in zip(values, by_chance, strict=True)]
-        figures.append(mean(f"{name}, difference from random orders", differences, "texts", seed))
-    blocks = "".join(f'<div class="example"><p class="note">{explanation_pages.escape(head)}</p>{page}</div>'
-                     for head, page in pages)  # fmt: skip
     data = {"method": method, "explained": [one.given for one in chosen]}
-    return Section("explanations", TITLE, "", notes, figures, [], blocks, data)
+    return Section("explanations", TITLE, "", notes, figures([one for one in pairs if one], seed), [], blocks, data)
+
+
+def explained_ones(task, examples, longest):
+    """The examples that have what the task reads, of 2 to `longest` words. Raises ValueError if there are none."""
+    if isinstance(task, LanguageModel):  # of which only the beginning is explained
+        found = [one for one in examples if len(one.given["text"].split()) > 1]
+    else:
+        found = [one for one in examples if 1 < sum(map(words, one.given.values())) <= longest]
+        found = [one for one in found if set(task.asks) <= set(one.given)]
+    if not found:
+        raise ValueError(f"no text has 2 to {longest} words")
+    return found
+
+
+def block(task, example, method, seed):
+    """The explanation of an example as HTML, under its answer."""
+    columns, options = asked(task, example)
+    one = task.explain(*columns, method=method, seed=seed, faithfulness=False, **options)
+    named = {"answer: ": example.answer, "expected: ": example.expected, "": example.shown}
+    head = " · ".join(name + text for name, text in named.items() if text)
+    return f'<div class="example"><p class="note">{escape(head)}</p>{explanation_pages.section(one)}</div>'
+
+
+def figures(found, seed):
+    """Faithfulnesses of texts -> Figures of the means, beside those of random orders."""
+    result = []
+    for name in ("comprehensiveness", "sufficiency") if found else ():
+        own, chance = ([getattr(part, name) for part in parts] for parts in zip(
+            *((one.own, one.random) for one in found), strict=True))  # fmt: skip
+        differences = [a - b for a, b in zip(own, chance, strict=True)]
+        result.append(mean(name, own, "texts", seed))
+        result.append(mean(f"{name} of random orders", chance, "texts", seed))
+        result.append(mean(f"{name}, difference from random orders", differences, "texts", seed))
+    return result
 
 
 def words(text):

@@ -86,6 +86,13 @@ def run_facts(task: Any, run: str | Path | None = None) -> RunFacts:
     )  # fmt: skip
 
 
+def size_rows(facts: RunFacts) -> list[list[str]]:
+    """Rows of a table: weights, vocabularies, limit."""
+    rows = [["weights", f"{facts.weights:,}"], ["of these trainable", f"{facts.trainable:,}"]]
+    rows += [[f"vocabulary, {name}", f"{size:,} tokens"] for name, size in facts.vocabularies.items()]
+    return rows + ([["limit of the model", f"{facts.limit:,} tokens"]] if facts.limit else [])
+
+
 def _size(weight):
     size = 1
     for axis in weight.shape:

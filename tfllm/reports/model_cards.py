@@ -4,7 +4,7 @@ After Mitchell et al. 2019, "Model cards for model reporting", in the form that 
 YAML, then sections. Scores are those of a report, or those recorded in the training.
 """
 
-from tfllm.reports.known_facts import RunFacts, bytes_shown
+from tfllm.reports.known_facts import RunFacts, bytes_shown, size_rows
 from tfllm.reports.report_parts import Section
 
 UNKNOWN = "unknown"
@@ -49,9 +49,7 @@ def model_card(facts: RunFacts, sections: dict[str, Section] | None = None, lice
 
 
 def sizes(facts):
-    rows = [["weights", f"{facts.weights:,}"]]
-    rows += [[f"vocabulary, {name}", f"{size:,} tokens"] for name, size in facts.vocabularies.items()]
-    rows += [["limit", f"{facts.limit:,} tokens"]] if facts.limit else []
+    rows = size_rows(facts)
     rows += [["labels", ", ".join(facts.labels[:20]) + (" ..." if len(facts.labels) > 20 else "")]] * bool(facts.labels)
     if model := next((facts.files[name] for name in ("best.keras", "last.keras") if name in facts.files), None):
         rows.append(["file", bytes_shown(model)])

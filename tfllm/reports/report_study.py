@@ -5,7 +5,7 @@ from tfllm.audit import data_report_pages
 from tfllm.audit.columns import columns
 from tfllm.reports import bias_checks, curve_drawing, example_explanations, report_pages
 from tfllm.reports.grading import grade, grader_of, records_of
-from tfllm.reports.known_facts import bytes_shown
+from tfllm.reports.known_facts import bytes_shown, size_rows
 from tfllm.reports.report_parts import EMPTY, Grades, Section, Table
 from tfllm.reports.speed_measures import speeds
 from tfllm.tasks.questions.question_answering import QuestionAnswering
@@ -163,10 +163,7 @@ class Study:
 
     def sizes(self):
         facts = self.facts
-        rows = [["weights", f"{facts.weights:,}"], ["of these trainable", f"{facts.trainable:,}"]]
-        rows += [[f"vocabulary, {name}", f"{size:,} tokens"] for name, size in facts.vocabularies.items()]
-        rows += [["limit of the model", f"{facts.limit:,} tokens"]] if facts.limit else []
-        tables = [Table("model", ["", "size"], rows)]
+        tables = [Table("model", ["", "size"], size_rows(facts))]
         if facts.files:
             rows = [[name, bytes_shown(size)] for name, size in facts.files.items()]
             rows.append(["together", bytes_shown(sum(facts.files.values()))])

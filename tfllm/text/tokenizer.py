@@ -86,8 +86,7 @@ class Tokenizer(keras.layers.Layer):
         """int [B, T], dense or ragged -> string [B].
 
         Skips `pad`, `start` and `end`; `unknown` and ids outside the vocabulary become U+FFFD. Invalid UTF-8 stays as
-        it
-        is: `cleaning.replace_invalid` makes it readable.
+        it is: `cleaning.replace_invalid` makes it readable.
         """
         ids = self._ragged(token_ids)
         flat = tf.cast(ids.flat_values, tf.int32)

@@ -31,8 +31,7 @@ class Word2Vec:
     tokenizer: what a word is, see `fit`. verbose: a progress bar per epoch, "auto": for long texts.
 
     history: {"loss": [...], "words": [...]}, one value per epoch: gensim's loss per trained word, and the number of
-    these
-        after `sample` and `min_count`. With subwords without "loss": gensim's FastText computes none.
+        these after `sample` and `min_count`. With subwords without "loss": gensim's FastText computes none.
     Raises ValueError for an option that gensim does not have.
     """
 

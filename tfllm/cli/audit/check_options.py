@@ -71,13 +71,8 @@ def share(one):
 
 def shares(head, result):
     """{name: Share} -> a table."""
+    from tfllm.audit.text_tables import aligned
+
     rows = [(name, f"{one.share:.1%}", "{:.1%} to {:.1%}".format(*one.interval), f"{one.count:,} of {one.total:,}")
             for name, one in result.items()]  # fmt: skip
     return aligned([(head, "share", "95 %", ""), *rows])
-
-
-def aligned(rows):
-    """Rows of cells -> text with aligned columns."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(map(str.rstrip, lines))

@@ -5,7 +5,7 @@ import json
 
 from tfllm.cli import options, run_folder
 from tfllm.cli.evaluate import figures
-from tfllm.cli.messages import Help, meant
+from tfllm.cli.messages import subverb
 
 CHECKS = {  # check: its module, usage, what it answers
     "swaps": ("swap_check", "swaps RUN --data F --label LABEL",
@@ -22,13 +22,9 @@ CHECKS = {  # check: its module, usage, what it answers
 
 
 def run(arguments):
-    check, *rest = arguments or ["--help"]
-    if check in ("--help", "-h"):
-        rows = [f"  {usage:64}{what}" for _, usage, what in CHECKS.values()]
-        footer = "tfllm audit CHECK --help lists the options. Every check prints a table, or --json."
-        raise Help("\n".join(["usage: tfllm audit CHECK RUN ...", "", *rows, "", footer]))
-    if check not in CHECKS:
-        raise ValueError(f"no check {check!r}{meant(check, CHECKS)}; the checks: {', '.join(CHECKS)}")
+    footer = "tfllm audit CHECK --help lists the options. Every check prints a table, or --json."
+    known = {name: row[1:] for name, row in CHECKS.items()}
+    check, rest = subverb(arguments, "tfllm audit CHECK RUN ...", "check", known, footer)
     kind, usage = kind_of(check), f"tfllm audit {CHECKS[check][1]}"
     settings, words = options.read(kind, usage, rest)
     (folder,) = options.words(["RUN"], words)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tfllm.cli import sources
 from tfllm.cli.audit.check_options import Check, needed
 from tfllm.cli.audit.data_report import is_table
+from tfllm.cli.screen import log
 
 
 @dataclass(frozen=True)
@@ -30,22 +31,31 @@ class Options(Check):
     def measured(self, model):
         from tfllm.audit.subgroups import subgroup_metrics
         from tfllm.audit.swaps import label_score
-        from tfllm.data.reading.readers import record_columns, rows_of
 
-        names = {name: sources.column(getattr(self, name)) for name in ("text", "label", "group")}
-        rows = [row for _, row in rows_of(self.data, record_columns(names)) if row[0].strip()]
-        if not rows:
-            raise ValueError(f"--data {self.data}: the table has no text")
-        asked, labels, groups = zip(*rows, strict=True)
-        scores = label_score(model, self.positive, "--positive")(list(asked))
+        label_score(model, self.positive, "--positive")  # raises ValueError for an unknown label
         multi = model.kind == "multi"
+        asked, labels, groups = zip(*self.rows(multi), strict=True)
         right = [self.positive in label.split(model.kinds.separator) if multi else label == self.positive
                  for label in labels]  # fmt: skip
         if not any(right):
             raise ValueError(f"--data {self.data}: no record has the label {self.positive!r} in column {self.label}")
-        answers = [answer["label"] for answer in model.classify(list(asked), verbose=0)]
-        found = [self.positive in answer if multi else answer == self.positive for answer in answers]
+        answers = model.classify(list(asked), verbose=0)
+        found = [self.positive in one["label"] if multi else one["label"] == self.positive for one in answers]
+        scores = [one["probabilities"][self.positive] for one in answers]
         return subgroup_metrics(right, found, groups, scores, seed=self.seed)
+
+    def rows(self, multi):
+        """[(text, label, group)] of the records that have all three, or no label where any number is right."""
+        from tfllm.data.reading.readers import record_columns, rows_of
+
+        names = {name: sources.column(getattr(self, name)) for name in ("text", "label", "group")}
+        rows = [row for _, row in rows_of(self.data, record_columns(names))]
+        whole = [row for row in rows if row[0].strip() and (multi or row[1].strip()) and row[2].strip()]
+        if not whole:
+            raise ValueError(f"--data {self.data}: no record has {', '.join(names)}")
+        if left_out := len(rows) - len(whole):
+            log.warning("%s: skipped %d of %d records without %s", self.data, left_out, len(rows), ", ".join(names))
+        return whole
 
     def shown(self, result):
         return str(result)

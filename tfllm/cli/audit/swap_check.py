@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tfllm.cli import run_folder, sources
-from tfllm.cli.audit.check_options import WRITERS, Check, aligned, needed, texts, written
+from tfllm.cli.audit.check_options import WRITERS, Check, needed, texts, written
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Options(Check):
 
     def shown(self, result):
         from tfllm.audit.swaps import LISTS
+        from tfllm.audit.text_tables import aligned
 
         rows = [("list", "texts", "before", "after", "difference", "95 %", "absolute", "p", "p (Holm)")]
         for name, one in result.items():

@@ -1,8 +1,7 @@
 """LIME: the weights of a linear model of the score, fitted to texts without some of their tokens. Ribeiro et al. 2016.
 
 The `lime` package fits the model (its LimeBase, with the kernel of its LimeTextExplainer). The tokens to remove are
-drawn
-here in the same way: a number from 1 to N uniformly, then as many tokens. So the tokens are those of the task's
+drawn here in the same way: a number from 1 to N uniformly, then as many tokens. So the tokens are those of the task's
 tokenizer, and the model reads the texts in batches.
 """
 

@@ -3,9 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from tfllm.explain.subjects.fact_tokens import fact_tokens, question_tokens
+from tfllm.explain.subjects.fact_tokens import read_tokens
 from tfllm.explain.subjects.subject import Subject
-from tfllm.tasks.facts.fact_inputs import lines
 from tfllm.text import UNKNOWN
 
 
@@ -20,10 +19,7 @@ class FactSubject(Subject):
         does not know, and for empty texts.
         """
         story, question = texts
-        facts = lines(tf.constant([story]))
-        rows, asked = fact_tokens(task.tokenizer, story, facts), question_tokens(task.tokenizer, question)
-        if not (rows and asked):
-            raise ValueError("there is no answer to explain: the facts or the question is empty")
+        facts, rows, asked = read_tokens(task, story, question)
         inputs = {name: part[0].numpy().astype("int32")
                   for name, part in task.reader.read(facts, tf.constant([question]))[0].items()}  # fmt: skip
         answer = task.generate(story, question) if target is None else target

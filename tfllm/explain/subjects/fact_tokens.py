@@ -4,7 +4,19 @@ import tensorflow as tf
 
 from tfllm.explain.subjects.subject import Token
 from tfllm.explain.subjects.token_spans import token_spans
-from tfllm.tasks.facts.fact_inputs import plain
+from tfllm.tasks.facts.fact_inputs import lines, plain
+
+
+def read_tokens(task, story, question):
+    """Texts (str) -> (the facts, ragged string [1, None], the Tokens of each, the Tokens of the question).
+
+    Raises ValueError if one of the texts is empty.
+    """
+    facts = lines(tf.constant([story]))
+    rows, asked = fact_tokens(task.tokenizer, story, facts), question_tokens(task.tokenizer, question)
+    if not (rows and asked):
+        raise ValueError("there is no answer to explain: the facts or the question is empty")
+    return facts, rows, asked
 
 
 def fact_tokens(tokenizer, story, facts):

@@ -4,9 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfllm.explain.subjects.encoder_decoder_subject import EncoderDecoderSubject
-from tfllm.explain.subjects.fact_tokens import fact_tokens, question_tokens
+from tfllm.explain.subjects.fact_tokens import read_tokens
 from tfllm.explain.subjects.token_spans import token_spans
-from tfllm.tasks.facts.fact_inputs import lines
 
 
 class WrittenFactSubject(EncoderDecoderSubject):
@@ -18,10 +17,7 @@ class WrittenFactSubject(EncoderDecoderSubject):
         `SourceSubject`. Raises ValueError for empty texts and an answer that is longer than the task's.
         """
         story, question = texts
-        facts = lines(tf.constant([story]))
-        rows, asked = fact_tokens(task.tokenizer, story, facts), question_tokens(task.tokenizer, question)
-        if not (rows and asked):
-            raise ValueError("there is no answer to explain: the facts or the question is empty")
+        facts, rows, asked = read_tokens(task, story, question)
         source = task.reader.read(facts, tf.constant([question]))[0]["source"][0].numpy().astype("int32")
         ends = np.cumsum([len(row) + 1 for row in rows])  # each fact has an END
         places = [

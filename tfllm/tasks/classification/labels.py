@@ -85,8 +85,7 @@ class Labels:
         """logits [B, C], divided by the temperature; blank [B], True for an empty text -> a dict of
 
         label          string [B]. single: the most probable class; multi: the labels with a probability above one half,
-        joined
-                       by the separator; regression: the number as text
+                       joined by the separator; regression: the number as text
         score          [B]: the highest probability; for a regression the number
         labels         string [B, C], the names in the order of `probabilities`;  probabilities  [B, C]. A regression
         has

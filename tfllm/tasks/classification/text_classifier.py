@@ -20,8 +20,6 @@ from tfllm.tasks.texts import is_one
 from tfllm.tasks.vocabularies import expect_rows
 
 LENGTH = 512  # default maximum tokens of a text, if the model has no limit
-
-
 SIZES = {
     "tiny": TextClassifierConfig(),  # Kim 2014
     "small": TextClassifierConfig(model=TextRNNConfig(embedding_dim=300, num_units=512)),
@@ -43,8 +41,7 @@ class TextClassifier(Task):
                    "regression": a number
     pairs          whether it reads two texts; see text_inputs.py
     length         maximum tokens of a text, or of two packed into one; default: the model's limit, or 512. Longer texts
-    are
-                   truncated with a warning
+                   are truncated with a warning
     class_weights  {label: weight in the loss}, or "balanced", by the records of the first `fit` (label_weights.py)
     temperature    the divisor of the logits before the softmax (Guo et al. 2017), which `calibrate` fits
     pooling        a kind of layers.Pooling that replaces the model's own; default for a causal model: "last"

@@ -198,8 +198,7 @@ class FactAnswering(Task):
 
     def signatures(self) -> dict[str, Signature]:
         """Inputs: texts (facts) and questions. serving_default -> {"text", "probability", "cut"} [N]; explain -> the
-        same and
-        "attention" [N, H, F].
+        same and "attention" [N, H, F].
         """
         return super().signatures() | {"explain": Signature(self.explained, self.inputs)}
 

@@ -48,8 +48,7 @@ class MaskedLanguageModel(Pretraining):
 
     MaskedLanguageModel.from_text(texts) learns the tokenizer and builds a BERT.
     next_sentence: rows are pairs, half of them consecutive (data/sentence_pairs.py), with a second loss; otherwise a
-    row
-        is a block of one document.
+        row is a block of one document.
     length: maximum tokens of a row. masked: share of the tokens that is masked, others in every epoch.
     whole_words: mask all pieces of a word, or none (needs WordPieces).
 
