@@ -72,7 +72,7 @@ def shell(words, more, services):
     if words[0] == "cp":
         shutil.copyfile(*words[1:])
     elif words[:2] == ["tfllm", "export"] and "export" not in more:
-        assert len(words) == 4 and Path(words[2], "best.keras").exists()
+        assert len(words) in (4, 6) and Path(words[2], "best.keras").exists()
     elif words[0] == "tfllm" and words[1] != "completion":
         words = [found for word in words[1:] for found in (sorted(glob.glob(word)) if "*" in word else [word])]
         task = "pretrain" if words[0] == "pretrain" else words[1] if words[0] == "train" else None

@@ -3,6 +3,8 @@
 Its beam search ends by another rule than ours, so that random models give other texts.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -93,6 +95,17 @@ def test_continuations(make, tmp_path):
     expected = task.generate(TEXTS, max_new_tokens=5, verbose=0)
     assert decode(texts) == expected
     assert len({text[len(prompt) :] for text, prompt in zip(expected, TEXTS, strict=True)}) > 10
+
+
+@pytest.mark.peers
+def test_integers_are_a_third_of_the_size(tmp_path):
+    ctranslate2 = pytest.importorskip("ctranslate2")
+    model = models.TransformerConfig(1, 64, 2, 128, pe_input=8, pe_target=8)
+    task = tasks.Translator.from_text(zoo.TEXTS, zoo.OTHERS, tasks.TranslatorConfig("words", model=model))
+    paths = [task.export(tmp_path, format="ctranslate2", weights=weights) for weights in ("float", "int8")]
+    whole, part = (Path(path, "model.bin").stat().st_size for path in paths)
+    assert part < 0.35 * whole
+    assert ctranslate2.Translator(paths[1], **ONE).compute_type.startswith("int8")
 
 
 def test_names_are_unique_text():

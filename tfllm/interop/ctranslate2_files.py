@@ -18,11 +18,12 @@ ACTIVATIONS = {
 NEVER = -1e4  # e^NEVER is 0, and float16 has the number
 
 
-def save(model, folder, names, start, end, unknown, never=(), source_names=None):
+def save(model, folder, names, start, end, unknown, never=(), source_names=None, weights="float"):
     """Write model.bin, config.json and the vocabularies to the folder, which is created.
 
     names: the tokens [V] (str, unique); the model may have more ids, which are left out. start, end, unknown: tokens
     among them. never: ids that are never generated. source_names: the tokens of a Transformer's source.
+    weights: "float", float32; or "int8", with a scale for each output.
     Raises ImportError without the package; ValueError, which names what is not supported, for other models.
     """
     check(model)
@@ -42,6 +43,7 @@ def save(model, folder, names, start, end, unknown, never=(), source_names=None)
     bias[list(never)] = NEVER
     spec.decoder.projection.bias = bias
     spec.validate()
+    spec.optimize(quantization="int8" if weights == "int8" else "float32")
     Path(folder).mkdir(parents=True, exist_ok=True)
     spec.save(str(folder))
 

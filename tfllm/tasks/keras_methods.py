@@ -1,6 +1,7 @@
 """Methods of keras.Model that also accept texts: `predict`, calling the model, those of one batch; and `export`."""
 
 import inspect
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from tfllm.layers.tunable import Tunable
 from tfllm.tasks import user_data
 
 FORMATS = {"ctranslate2": "tfllm.tasks.text_generation.ctranslate2_export"}  # besides tf_saved_model: their modules
+
+WEIGHTS = ("float", "int8")
 
 
 class KerasMethods(Tunable):
@@ -84,23 +87,33 @@ class KerasMethods(Tunable):
         result = self.batches(self.records(x, y, sample_weight), batch_size=2**31, shapes=1)
         return next(iter(result.dataset))
 
-    def export(self, folder: str | Path, *structure: Any, format: str = "tf_saved_model", **options: Any) -> str:
+    def export(self, folder: str | Path, *structure: Any, format: str = "tf_saved_model", weights: str = "float",
+               **options: Any) -> str:  # fmt: skip
         """Write folder/1 (or the next free number) for TensorFlow Serving and return its path.
 
         structure, options: arguments of `signatures`. LoRA weights are merged into the exported weights.
         format: "tf_saved_model"; or "ctranslate2", files for that engine, see text_generation/ctranslate2_export.py:
-        without further arguments, since CTranslate2 takes them when it runs. Raises ValueError for another format, and
-        for a task or model that the format does not support; ImportError if the package of the format is missing.
+        without further arguments, since CTranslate2 takes them when it runs.
+        weights: "float", as they are; or "int8", kernels and embeddings as integers, a quarter of the size, see
+        export/int8.py. Raises ValueError for another format or kind of weights, and for a task or model that the format
+        does not support; ImportError if the package of the format is missing.
         """
-        from tfllm.export import saved_model
+        from tfllm.export import int8, saved_model
 
+        if weights not in WEIGHTS:
+            raise ValueError(f"weights must be one of {', '.join(WEIGHTS)}; got {weights!r}")
         if format not in (known := ("tf_saved_model", *FORMATS)):
             raise ValueError(f"format must be one of {', '.join(known)}; got {format!r}")
         with merged(self):
             if format in FORMATS:
                 if structure or options:
                     raise ValueError(f"{format} takes the options of decoding when it runs: leave them out of export")
-                return import_module(FORMATS[format]).export(self, folder)  # it imports tasks, and no task imports it
-            names = self.signatures(*structure, **options)
-            served = {name: self.signature(name, *structure, **options).served for name in names}
+                module = import_module(FORMATS[format])  # it imports tasks, and no task imports it
+                return module.export(self, folder, weights)
+            signatures = self.signatures(*structure, **options)
+            if weights == "int8":
+                reading = int8.Int8(self).reading
+                served = {name: replace(one, function=reading(one.function)).served for name, one in signatures.items()}
+            else:
+                served = {name: self.signature(name, *structure, **options).served for name in signatures}
             return saved_model.export(self, folder, served)

@@ -8,3 +8,4 @@ from typing import Literal
 class ExportForm:
     # ctranslate2: files for the engine of that name, of a Transformer that translates or a GPT
     format: Literal["tf_saved_model", "ctranslate2"] = "tf_saved_model"
+    weights: Literal["float", "int8"] = "float"  # int8: kernels and embeddings as integers, a quarter of the size

@@ -18,8 +18,8 @@ from tfllm.text.cleaning import replace_invalid
 from tfllm.text.word_index import WordIndex
 
 
-def export(task, folder):
-    """Write folder/1, or the next free number, and return its path as a str.
+def export(task, folder, weights="float"):
+    """Write folder/1, or the next free number, and return its path as a str. weights: "float", float32; or "int8".
 
     Raises ImportError without the package ctranslate2, and ValueError for other tasks than a Translator with a
     Transformer and a LanguageModel with a GPT, as interop/ctranslate2_files.py does for some options of these.
@@ -40,7 +40,7 @@ def export(task, folder):
     words, end = names(target), target.end
     start, unknown = (words[end if i is None else i] for i in (target.start, target.unknown))
     with written(final) as beside:
-        ctranslate2_files.save(task.model, beside, words, start, words[end], unknown, never, names(source))
+        ctranslate2_files.save(task.model, beside, words, start, words[end], unknown, never, names(source), weights)
         saved_model.save(task, beside / "tokenizer", signatures(task, source, target))
         if isinstance(target, BytePairs):
             target.save_files(beside / "tokenizer")
