@@ -12,29 +12,42 @@ def smoothed_cross_entropy(targets, logits, label_smoothing=0.0):
     """targets [B, T] int, logits [B, T, V] -> [B, T] float32, natural logarithm.
 
     -Σ_v q_v log p_v with q = (1 - ε) [v = target] + ε / V. Szegedy et al. 2016, sec. 7; Vaswani et al. 2017, sec. 5.4.
-    The gradient softmax(z) - q is given explicitly, so that [B, T, V] is read and written as rarely as possible.
+    The gradient softmax(z) - q is given explicitly, so that [B, T, V] is read and written as rarely as possible: the
+    powers of the loss are kept for it, and targets are gathered and scattered instead of compared with all of V.
     """
     size = ops.shape(logits)[-1]
 
     @ops.custom_gradient
     def loss(z):
         wide = ops.cast(z, "float32")
-        norm = ops.logsumexp(wide, axis=-1)  # [B, T]
-        hit = ops.equal(targets[..., None], ops.arange(size, dtype=targets.dtype))  # [B, T, V], fused by XLA
-        right = ops.sum(ops.where(hit, wide, 0.0), axis=-1)
-        value = norm - (1.0 - label_smoothing) * right
+        top = ops.max(wide, axis=-1, keepdims=True)
+        powers = ops.exp(wide - ops.where(ops.isfinite(top), top, 0.0))
+        total = ops.sum(powers, axis=-1, keepdims=True)
+        right = of_targets(wide, targets)
+        value = (ops.log(total) + top)[..., 0] - (1.0 - label_smoothing) * right
         if label_smoothing:
             value = value - label_smoothing * ops.mean(wide, axis=-1)
 
         def gradient(*args, upstream=None):
             upstream = args[0] if upstream is None else upstream  # JAX passes (None, g), TensorFlow g
-            soft = ops.exp(wide - norm[..., None]) - label_smoothing / ops.cast(size, "float32")
-            slope = soft - ops.where(hit, ops.cast(1.0 - label_smoothing, "float32"), 0.0)
-            return ops.cast(slope * upstream[..., None], z.dtype)
+            even = label_smoothing / ops.cast(size, "float32") * upstream  # [B, T]
+            scale = upstream / total[..., 0]
+            slope = powers * scale[..., None]
+            slope = slope - even[..., None] if label_smoothing else slope
+            hit = of_targets(powers, targets) * scale - even - (1.0 - label_smoothing) * upstream
+            row = ops.arange(ops.size(targets), dtype=targets.dtype)
+            where = ops.stack([row, ops.reshape(targets, (-1,))], axis=-1)  # [B T, 2]
+            slope = ops.scatter_update(ops.reshape(slope, (-1, size)), where, ops.reshape(hit, (-1,)))
+            return ops.cast(ops.reshape(slope, ops.shape(z)), z.dtype)
 
         return value, gradient
 
     return loss(logits)
+
+
+def of_targets(values, targets):
+    """values [B, T, V], targets [B, T] -> the value of each target [B, T]."""
+    return ops.take_along_axis(values, targets[..., None], axis=-1)[..., 0]
 
 
 @keras.saving.register_keras_serializable("tfllm")

@@ -86,8 +86,7 @@ def _present(weights):
 
 def _is_highest(targets, logits):
     targets, logits = ops.cast(targets, "int32"), ops.convert_to_tensor(logits)
-    hit = ops.equal(targets[..., None], ops.arange(ops.shape(logits)[-1], dtype="int32"))
-    right = ops.sum(ops.where(hit, logits, 0.0), axis=-1)
+    right = ops.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
     return ops.cast(right >= ops.max(logits, axis=-1), "float32")
 
 

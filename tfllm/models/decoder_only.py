@@ -7,6 +7,7 @@ from tfllm.layers import masks
 from tfllm.layers.attention import longer, places
 from tfllm.layers.in_graph import in_graph
 from tfllm.layers.positions import positions_of
+from tfllm.layers.tied_logits import tied_logits
 from tfllm.models.causal import CausalModel
 
 
@@ -63,8 +64,7 @@ class DecoderOnly(CausalModel):
         """x [B, T, D] -> [B, T, V], or [B, D] -> [B, V]."""
         if not self.tied:
             return self.to_logits(x)
-        equation = "bd,vd->bv" if len(x.shape) == 2 else "btd,vd->btv"
-        return ops.einsum(equation, x, ops.cast(self.embed.embeddings, x.dtype))
+        return tied_logits(x, self.embed.embeddings)
 
     def constants(self):
         """What all steps need of the weights: {"matrix": the softmax matrix [D, V], which products read faster}."""

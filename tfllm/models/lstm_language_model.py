@@ -9,6 +9,7 @@ from keras import ops
 
 from tfllm.layers.in_graph import in_graph
 from tfllm.layers.recurrent import RecurrentStack
+from tfllm.layers.tied_logits import tied_logits
 from tfllm.models.causal import CausalModel
 
 
@@ -72,4 +73,4 @@ class LSTMLanguageModel(CausalModel):
         if not self.tied:
             return self.to_logits(x)
         x = self.narrow(x) if self.narrows else x
-        return ops.einsum("btd,vd->btv", x, ops.cast(self.embed.embeddings, x.dtype)) + ops.cast(self.bias, x.dtype)
+        return tied_logits(x, self.embed.embeddings) + ops.cast(self.bias, x.dtype)

@@ -11,6 +11,7 @@ from tfllm.layers import masks
 from tfllm.layers.attention import longer, places
 from tfllm.layers.in_graph import in_graph
 from tfllm.layers.positions import SinusoidalPositions
+from tfllm.layers.tied_logits import tied_logits
 from tfllm.layers.transformer_blocks import DecoderBlock, EncoderBlock
 from tfllm.models.inputs import Model
 
@@ -167,8 +168,7 @@ class Transformer(Model):
         """x [B, T, D] -> [B, T, V], or [B, D] -> [B, V]."""
         if self.shared == "nothing":
             return self.to_logits(x)
-        equation = "bd,vd->bv" if len(x.shape) == 2 else "btd,vd->btv"
-        return ops.einsum(equation, x, ops.cast(self.embed_target.embeddings, x.dtype))
+        return tied_logits(x, self.embed_target.embeddings)
 
     def start(self, inp, width=1, length=None):
         """What decoding one token at a time needs: inp [B, S] -> (fixed, state).
