@@ -10,8 +10,11 @@ from tfllm.layers.lora import merged
 from tfllm.layers.tunable import Tunable
 from tfllm.tasks import user_data
 
-FORMATS = {"ctranslate2": "tfllm.tasks.text_generation.ctranslate2_export"}  # besides tf_saved_model: their modules
-
+FORMATS = {  # besides tf_saved_model: their modules
+    "ctranslate2": "tfllm.tasks.text_generation.ctranslate2_export",
+    "onnx": "tfllm.tasks.runtimes.onnx",
+    "litert": "tfllm.tasks.runtimes.litert",
+}
 WEIGHTS = ("float", "int8")
 
 
@@ -92,11 +95,11 @@ class KerasMethods(Tunable):
         """Write folder/1 (or the next free number) for TensorFlow Serving and return its path.
 
         structure, options: arguments of `signatures`. LoRA weights are merged into the exported weights.
-        format: "tf_saved_model"; or "ctranslate2", files for that engine, see text_generation/ctranslate2_export.py:
-        without further arguments, since CTranslate2 takes them when it runs.
-        weights: "float", as they are; or "int8", kernels and embeddings as integers, a quarter of the size, see
-        export/int8.py. Raises ValueError for another format or kind of weights, and for a task or model that the format
-        does not support; ImportError if the package of the format is missing.
+        format: "tf_saved_model"; or "ctranslate2", "onnx", "litert", files for these engines, see
+        text_generation/ctranslate2_export.py and runtimes/: without further arguments, since an engine takes them when
+        it runs. weights: "float", as they are; or "int8", kernels and embeddings as integers, a quarter of the size,
+        see export/int8.py and the modules of the engines. Raises ValueError for another format or kind of weights, and
+        for a task or model that the format does not support; ImportError if the package of the format is missing.
         """
         from tfllm.export import int8, saved_model
 
