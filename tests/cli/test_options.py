@@ -7,6 +7,7 @@ import pytest
 
 from tfllm.cli import options
 from tfllm.cli.tasks import table
+from tfllm.cli.tasks.reporting import ReportOptions
 from tfllm.data.batches import plan
 
 
@@ -76,6 +77,13 @@ def test_help_of_several_kinds_says_whose_the_options_are():
     message = options.helps("tfllm do RUN", {"toys": Settings, "files": Files}).splitlines()
     assert message[0] == "usage: tfllm do RUN" and message.index("RUN of toys:") < message.index("RUN of files:")
     assert any(line.startswith("  --split ") for line in message[message.index("RUN of files:") :])
+    assert message[-2] == "every RUN:" and message[-1].startswith("  --config F.yaml  settings in a file")
+    assert "every RUN:" not in options.helps("tfllm do RUN", {"toys": Settings})
+
+
+def test_help_has_no_empty_default():
+    (line,) = (line for line in options.lines(ReportOptions) if line.startswith("  --skip "))
+    assert line.endswith("sizes,speed (a list of str)")
 
 
 def test_the_file_stands_below_the_options(tmp_path):

@@ -157,17 +157,30 @@ def help(usage, kind, apart=()):
 
 
 def helps(usage, kinds):
-    """The text of --help if the options depend on RUN's task: {task: dataclass}."""
-    parts = [line for task, kind in kinds.items() for line in ("", f"RUN of {task}:", *lines(kind))]
-    return "\n".join([f"usage: {usage}", *parts])
+    """The text of --help if the options depend on RUN's task: {task: dataclass}. Those of all tasks come last, once."""
+    found = {f"RUN of {task}:": rows(kind) for task, kind in kinds.items()}
+    parts = list(found.values())
+    common = [row for row in parts[0] if len(parts) > 1 and all(row in other for other in parts[1:])]
+    own = {title: [row for row in part if row not in common] for title, part in found.items()} | {"every RUN:": common}
+    shown = [line for title, part in own.items() if part for line in ("", title, *aligned(part))]
+    return "\n".join([f"usage: {usage}", *shown])
 
 
 def lines(kind, apart=()):
-    rows = [("--config F.yaml", "settings in a file; other options override them; - and _ are equal in names")]
-    rows += [(f"--{name}", comment) for name, comment in dict(apart).items()]
+    return aligned(rows(kind, apart))
+
+
+def rows(kind, apart=()):
+    """[(option, what it does)] of a dataclass."""
+    result = [("--config F.yaml", "settings in a file; other options override them; - and _ are equal in names")]
+    result += [(f"--{name}", comment) for name, comment in dict(apart).items()]
     for option in config.options(kind):
-        default = "" if option.default in (None, MISSING) else f", default {shown(option.default)}"
-        rows.append((f"--{option.name}", f"{option.comment} ({option.kind.removesuffix(' or none')}{default})"))
+        default = "" if option.default in (None, MISSING, ()) else f", default {shown(option.default)}"
+        result.append((f"--{option.name}", f"{option.comment} ({option.kind.removesuffix(' or none')}{default})"))
+    return result
+
+
+def aligned(rows):
     width = max(len(name) for name, _ in rows) + 2
     return [f"  {name:{width}}{text.strip()}" for name, text in rows]
 
