@@ -63,8 +63,7 @@ def read(path: str | Path) -> dict[str, Any]:
     try:
         values = yaml.load(Path(path).expanduser().read_bytes().decode("utf-8"), _loader())
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{path} is not YAML in UTF-8: {reason[:300]}") from None
+        raise ValueError(f"{path} is not YAML in UTF-8: {' '.join(str(error).split())[:300]}") from None
     if values is not None and not isinstance(values, dict):
         raise ValueError(f"{path}: expected lines `name: value`, got {_shown(values)}")
     return values or {}
@@ -115,8 +114,7 @@ def options(kind: type, where: str = "") -> Iterator[Option]:
                 for option in options(part, f"{name}."):
                     yield option if len(nested) == 1 else option._replace(comment=f"{which}: {option.comment}".strip())
         else:
-            factory = field.default_factory
-            default = field.default if factory is MISSING else factory()
+            default = field.default if field.default_factory is MISSING else field.default_factory()
             yield Option(name, _described(hint), default, comments.get(field.name, ""), _choices(hint))
 
 

@@ -112,6 +112,14 @@ def test_the_verb(tmp_path, monkeypatch, capsys):
     assert "[EMAIL]" in (tmp_path / "out/train.csv").read_text("utf-8")
 
 
+def test_a_data_frame_is_a_table():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"text": ["a film", None, float("nan"), "a film"], "label": ["x", "y", "x", "x"]})
+    report = data_report(frame, threshold=None)
+    one = report.parts["train"]["text"]
+    assert (one.records, one.empty, one.equal, report.labels["train"]) == (4, 2, 2, {"x": 3, "y": 1})
+
+
 def test_the_verb_refuses_its_files_before_it_examines_the_data(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for folder in ("a", "b"):

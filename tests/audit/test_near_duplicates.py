@@ -85,6 +85,7 @@ def test_equal_texts():
 def test_bands_miss_few_pairs_at_the_threshold(threshold):
     count, rows = bands(threshold)
     assert count * rows <= PERMUTATIONS
+    assert all((1 - threshold**longer) ** (64 // longer) > 0.01 for longer in range(rows + 1, 33))
     drawn = np.random.default_rng(0).random((2000, count, rows)) < threshold  # equal positions of two signatures
     assert drawn.all(axis=2).any(axis=1).mean() > 0.98 or rows == 1
 

@@ -1,13 +1,16 @@
 """Scores by attention weights: means, rollout, flow, alignments."""
 
+import keras
 import numpy as np
 import pytest
 
-from tests.explain.planted import TEXT, planted
+from tests.explain.planted import PLACE, TEXT, planted, records
 from tests.explain.test_generated_explanations import SOURCE, TARGET, made
 from tests.reference.greatest_flow import greatest_flow
+from tfllm import models
 from tfllm.explain import attention_map
 from tfllm.explain.methods import attention_weights
+from tfllm.tasks import TextClassifier, TextClassifierConfig
 
 pytestmark = pytest.mark.usefixtures("eager")
 
@@ -49,6 +52,25 @@ def test_classifiers(name, method):
     found = planted(name).explain(TEXT, method=method, faithfulness=False)
     assert found.matrix.shape == (1, 5) and (found.matrix >= 0).all() and found.base is None
     assert found.scores.sum() < 1.0 + 1e-6 or method == "attention_flow"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "config, pooling",
+    [(models.BERTConfig(16, 1, 16, 2, 32, pooling="first"), None), (models.GPTConfig(16, 1, 16, 2, 32), "last")],
+    ids=["bert", "gpt"],
+)
+def test_the_cue_ranks_first_where_the_model_must_look_at_it(config, pooling):
+    """The vector of the text is that of a special token, which knows of the cue by its attention alone."""
+    keras.utils.set_random_seed(1)
+    texts, labels = records(256)
+    task = TextClassifier.from_text(texts, labels, TextClassifierConfig("words", model=config, pooling=pooling))
+    task.compile(keras.optimizers.Adam(1e-2))
+    task.fit(texts, labels, epochs=6, batch_size=32, verbose=0)
+    assert [found["label"] for found in task.classify(texts, verbose=0)] == labels
+    for method in ("attention", "attention_rollout", "attention_flow"):
+        scores = task.explain(TEXT, method=method, faithfulness=False).scores
+        assert scores.argmax() == PLACE and scores[PLACE] > 0.9 * scores.sum()
 
 
 def test_layers_and_heads():

@@ -5,13 +5,14 @@ from typing import Any
 
 
 def columns(data: Any) -> dict[str, list[str]]:
-    """A list of texts, {column: texts}, records (dicts) in a list or a tf.data.Dataset -> {column: [texts]}.
+    """A list of texts, {column: texts}, records (dicts) in a list or a tf.data.Dataset, or a pandas DataFrame ->
+    {column: [texts]}.
 
-    Bytes are decoded; numbers become text. Raises ValueError for columns of unequal lengths, for records with unequal
-    fields and if there are no texts.
+    Bytes are decoded; numbers become text, None and NaN an empty one. Raises ValueError for columns of unequal lengths,
+    for records with unequal fields and if there are no texts.
     """
     refuse_one(data, "the data")
-    if isinstance(data, Mapping):
+    if isinstance(data, Mapping) or (hasattr(data, "items") and hasattr(data, "columns")):
         result = {str(name): [string(value) for value in values] for name, values in data.items()}
     else:
         rows = list(data.as_numpy_iterator() if hasattr(data, "as_numpy_iterator") else data)
@@ -48,6 +49,6 @@ def refuse_one(data: Any, name: str):
 def string(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    if value is None:
+    if value is None or (isinstance(value, float) and value != value):  # NaN
         return ""
     return value if isinstance(value, str) else str(value)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from bisect import bisect_right
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -62,11 +63,13 @@ class Explanation:
         A word is a run of letters and digits; a Chinese character, a kana or a punctuation mark is a word. A token of
         several words counts for the first of them.
         """
-        groups = {}
+        groups, found = {}, {part: [match.span() for match in WORD.finditer(text)] for part, text in self.texts.items()}
+        ends = {part: [end for _, end in spans] for part, spans in found.items()}
         for n, token in enumerate(self.tokens):
-            spans = self._spans(token.part)
-            inside = [span for span in spans if span[0] < token.end and token.start < span[1]]
-            groups.setdefault((token.part, *(inside[0] if inside else (token.start, token.end))), []).append(n)
+            first = bisect_right(ends[token.part], token.start)
+            after = found[token.part][first : first + 1]  # the only word that may contain it
+            span = after[0] if after and after[0][0] < token.end else (token.start, token.end)
+            groups.setdefault((token.part, *span), []).append(n)
         tokens, columns = [], []
         for (part, start, end), members in groups.items():
             start = min([start, *(self.tokens[n].start for n in members if self.tokens[n].text.strip())])
@@ -77,9 +80,6 @@ class Explanation:
             columns.append(self.matrix[:, members].sum(axis=1))
         matrix = np.stack(columns, axis=1) if columns else self.matrix
         return replace(self, tokens=tuple(tokens), matrix=matrix)
-
-    def _spans(self, part):
-        return [match.span() for match in WORD.finditer(self.texts[part])]
 
     def dict(self):
         """The explanation in JSON types."""

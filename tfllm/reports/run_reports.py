@@ -51,7 +51,7 @@ def report(
 
     test: records to score, in any form of `task.score`; None: the scores recorded in the training. train: the training
     data, for the data report. run: the folder of the run, or its .keras file, for the learning curve and the files.
-    groups: the name of a group for each test record, e.g. for subgroup metrics; needs most=None or few records.
+    groups: the name of a group for each test record, e.g. for subgroup metrics; then all records are used.
     pairs: audit.MinimalPair of a language model. agreement: also measure gender agreement, of a Translator from English
     to German. label: of a classifier, whose probability bias is measured on; default: the last.
     method: of the explanations; default: one that suits the task. most: maximum number of test records, evenly spread;

@@ -157,10 +157,8 @@ class TextClassifier(Task):
     def expect_pairs(self, given):
         """Raise ValueError if second texts are missing, or given to a classifier of single texts."""
         if given != self.pairs:
-            raise ValueError(
-                "this classifier reads two texts: pass texts and pairs" if self.pairs
-                else "this classifier reads one text: leave pairs out"
-            )  # fmt: skip
+            what = "two texts: pass texts and pairs" if self.pairs else "one text: leave pairs out"
+            raise ValueError(f"this classifier reads {what}")
 
     def prepare(self, texts):
         """strings [B] -> ragged token_ids [B, None] of single texts, with special tokens, truncated to `length`."""
@@ -203,8 +201,7 @@ class TextClassifier(Task):
             if self.temperature != 1.0:
                 log.warning("the temperature %.3f was fitted before this training: reset to 1", self.temperature)
                 self.temperature = 1.0
-        options |= {"sample_weight": sample_weight}
-        return super().fit(x, y, *args, **options)
+        return super().fit(x, y, *args, sample_weight=sample_weight, **options)
 
     @property
     def divergence_factor(self):

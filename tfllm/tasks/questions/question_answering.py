@@ -34,8 +34,6 @@ from tfllm.tasks.vocabularies import expect_rows
 from tfllm.text.cleaning import blank
 
 HIDDEN = -1e9  # the logit of a position that cannot be part of an answer
-
-
 SIZES = {
     "tiny": QuestionAnsweringConfig(model=BiDAFConfig(embedding_dim=50, num_units=64, num_layers=1)),
     "small": QuestionAnsweringConfig(),  # Seo et al. 2017
@@ -208,8 +206,7 @@ class QuestionAnswering(Task):
         position. If most windows have no answer, an untrained model that never answers has a high accuracy, which may
         fall while the loss falls: use `score` for the quality of answers.
         """
-        loss = TokenCrossEntropy()
-        accuracy = TokenAccuracy(name="start_and_end_accuracy")
+        loss, accuracy = TokenCrossEntropy(), TokenAccuracy(name="start_and_end_accuracy")
         return {"loss": loss, "weighted_metrics": [TokenMean(loss, name="loss"), accuracy]}
 
     def ranked(self, texts, questions, n_best=1):
@@ -232,8 +229,7 @@ class QuestionAnswering(Task):
         """Contexts and questions, strings [B] -> {"text", "start", "end", "score", "no_answer", "cut"}, all [B].
 
         The best of `ranked`; if no_answer is above `threshold`, text is "", start and end are -1, and score is the
-        probability of no answer. The same holds for an empty context or question; if the task must answer, the score is
-        0.
+        probability of no answer. The same holds for an empty context or question, with score 0 if the task must answer.
         """
         result = self.ranked(texts, questions)
         return ranked_answers.best(result, result["no_answer"] > (self.threshold if self.no_answer else 2.0))
