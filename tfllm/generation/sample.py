@@ -35,7 +35,7 @@ class Progress(NamedTuple):
     given: tf.Tensor  # bool [B, L]: positions that are not filled
     scores: tf.Tensor  # float32 [B]
     lengths: tf.Tensor  # int32 [B]
-    matched: tf.Tensor  # int32 [B]: the current row of `stops`
+    matched: tf.Tensor  # int32 [B]: the current row of `stops`, or the state of `constraint`
     done: tf.Tensor  # bool [B]: an END token or a stop string was generated
     state: Any
 
@@ -46,12 +46,14 @@ class Loop:
 
     A turn returns an id for position `position` + 1 of each row; ids of rows that are done, or still in their prompt,
     are ignored. Its state has the structure, types and shapes of `now.state`. stops, end, pad: see `sample`.
+    constraint: the Constraint of the turn (constraint.py), or None; not together with stops.
     """
 
     turn: Callable
     stops: Any = None
     end: int = END
     pad: int = PAD
+    constraint: Any = None
 
     def begin(self, state, token_ids, padding_mask, position=0):
         given = tf.cast(padding_mask, tf.bool)
@@ -81,6 +83,8 @@ class Loop:
             followed = tf.gather_nd(self.stops, tf.stack([matched, chosen], axis=1))
             ended = tf.logical_or(ended, followed == tf.shape(self.stops)[0] - 1)
             matched = tf.where(free, followed, matched)
+        elif self.constraint is not None:
+            matched = tf.where(free, self.constraint.follow(matched, chosen), matched)
         return Progress(
             position, tf.where(here, chosen[:, None], now.token_ids), now.given,
             now.scores + tf.where(free, gained, 0.0),
@@ -101,13 +105,17 @@ class Loop:
         return while_loop(onward, self.body, now, grow, capacity, tf.shape(now.given)[1], in_place)
 
 
-def drawing(step, choose=greedy, rules=(), forbidden=(PAD, START)):
-    """A turn: call the step with the last token, apply the rules to its logits, and `choose`."""
+def drawing(step, choose=greedy, rules=(), forbidden=(PAD, START), constraint=None):
+    """A turn: call the step with the last token, apply the rules and the constraint to its logits, and `choose`."""
 
     def turn(now):
         i, tokens = now.position, now.token_ids
         logits, total, state = advance(step, tf.gather(tokens, i, axis=1)[:, None], now.state, i, forbidden)
-        chosen = tf.cast(choose(ruled(rules, logits, tokens, i + 1), i + 1), tf.int32)  # [B]
+        ruling = ruled(rules, logits, tokens, i + 1)
+        if constraint is not None:
+            free = tf.logical_not(now.given[:, i + 1 :])
+            ruling = constraint.allow(ruling, now.matched, tf.reduce_sum(tf.cast(free, tf.int32), axis=1))
+        chosen = tf.cast(choose(ruling, i + 1), tf.int32)  # [B]
         return chosen, tf.gather(logits, chosen, batch_dims=1) - total[:, 0], state
 
     return turn

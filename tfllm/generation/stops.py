@@ -28,7 +28,12 @@ def stop_table(pieces, strings):
             longer = text + bytes([byte])
             if not any(longer.endswith(string) for string in strings):
                 after[row, byte] = next(rows[end] for end in suffixes(longer) if end in rows)
-    table = np.repeat(np.arange(last + 1, dtype="int32")[:, None], len(pieces), axis=1)
+    return token_table(after, pieces)
+
+
+def token_table(after, pieces):
+    """An automaton over bytes, int32 [S, 256], as one over tokens, int32 [S, V]: after[s, b] is the next state."""
+    table = np.repeat(np.arange(len(after), dtype="int32")[:, None], len(pieces), axis=1)
     sizes = np.array([len(piece) for piece in pieces])
     for position in range(sizes.max(initial=0)):  # next byte of all tokens
         ids = np.flatnonzero(sizes > position)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfllm.ragged import between, joined
 from tfllm.tasks.dialogue import turns
+from tfllm.tasks.text_generation import constraints
 from tfllm.tasks.text_generation.causal_writer import CausalWriter
 from tfllm.tasks.text_generation.decoding import rules
 from tfllm.tasks.text_generation.encoder_decoder import shift_right
@@ -132,3 +133,5 @@ class Seq2SeqReplies:
     def check(self, decoding):
         if decoding.stop or decoding.penalty_alpha is not None:
             raise ValueError("stop strings and contrastive search (penalty_alpha) need a causal model")
+        if names := constraints.given(decoding):
+            raise ValueError(f"{names[0]} needs a causal model")

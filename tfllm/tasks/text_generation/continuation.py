@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfllm.generation import Loop, beam_search, contrasting, contrastive, drawing, numbers, stop_table
 from tfllm.ragged import between
+from tfllm.tasks.text_generation import constraints
 from tfllm.tasks.text_generation.decoding import chooser, rules
 from tfllm.tasks.vocabularies import Stepping
 from tfllm.text import Tokenizer
@@ -37,13 +38,14 @@ def truncate_prompts(prompts, most, max_length, max_new_tokens=None):
 def loop(model, tokenizer, decoding, row=0, in_place=False):
     """The `Loop` of greedy decoding, sampling or contrastive search. row: see `chooser`; in_place: see `Stepping`."""
     limits = rules(decoding, tokenizer), forbidden_ids(tokenizer)
+    constraint = constraints.constraint(decoding, tokenizer, pieces(tokenizer))
     model = Stepping(model, tokenizer.vocab_size, in_place)
     if decoding.penalty_alpha is None:
-        turn = drawing(model.step, chooser(decoding, row), *limits)
+        turn = drawing(model.step, chooser(decoding, row), *limits, constraint)
     else:
         k = compared(tokenizer, decoding)
         turn = contrasting(model.features, model.logits, k, decoding.penalty_alpha, *limits)
-    return Loop(turn, stops(decoding, tokenizer), tokenizer.end, pad=0)
+    return Loop(turn, stops(decoding, tokenizer), tokenizer.end, 0, constraint)
 
 
 def compared(tokenizer, decoding):

@@ -8,12 +8,14 @@ function, and numbers, which may differ from call to call. A field may then be a
 inside functions only, so that the command line can check options first.
 """
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from numbers import Integral, Number, Real
 from typing import ClassVar, Literal
 
 from tfllm.config import nearest
+from tfllm.tasks.text_generation import constraints
 from tfllm.tasks.text_generation.script_names import check_scripts
 
 NUMBERS = {
@@ -103,10 +105,15 @@ class Continuation(Decoding):
     max_new_tokens: int | None = None  # tokens of the continuation; overrides max_length
     prefix: str = ""  # the beginning of every continuation
     stop: tuple[str, ...] = ()  # strings before which the continuation ends
+    choices: tuple[str, ...] = ()  # the continuation is one of these strings
+    pattern: str | None = None  # the continuation is a match of this regular expression
+    json_schema: str | None = None  # the continuation is JSON of this schema, itself JSON
 
     def __post_init__(self):
         super().__post_init__()
         texts("stop", self.stop)
+        texts("choices", self.choices)
+        constraints.check(self)
         others = self.beam_width > 1 or self.temperature is not None
         if self.contrastive and (self.top_k is None or others):
             raise ValueError("contrastive search (penalty_alpha) needs top_k, and neither a temperature nor beams")
@@ -176,8 +183,10 @@ def of_options(kind, options):
     if other := next((name for name in options if name not in names), None):
         raise ValueError(f"{kind.__name__} has no {other!r}{nearest(other, names)}")
     result = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-    for name in {"stop", *TEXTS} & result.keys():
+    for name in {"stop", "choices", *TEXTS} & result.keys():
         result[name] = (result[name],) if isinstance(result[name], str) else result[name]
+    if isinstance(result.get("json_schema"), dict):
+        result["json_schema"] = json.dumps(result["json_schema"])
     return kind(**result)
 
 
