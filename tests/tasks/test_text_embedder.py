@@ -166,3 +166,13 @@ def test_sentence_embeddings_of_a_real_checkpoint():
     mask = batch["attention_mask"][..., None].float()
     x = torch.nn.functional.normalize((x * mask).sum(1) / mask.sum(1).clamp(min=1e-9), dim=1).numpy()  # its README
     np.testing.assert_allclose(embedder.embed(texts), x, atol=1e-4)
+
+
+def test_a_zero_vector_has_a_gradient():
+    """A text without a known word: its vector is 0, of no direction; gradients of it are numbers."""
+    embedder = TextEmbedder.from_vectors(keyed_vectors(["a"], np.ones([1, 3], "float32")))
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(embedder.answer(tf.constant(["zz", "a"]))["embedding"])
+    gradients = tape.gradient(total, [variable.value for variable in embedder.variables])
+    values = [tf.convert_to_tensor(part) for part in gradients if part is not None]
+    assert float(total) == pytest.approx(3**0.5) and values and all(np.isfinite(part).all() for part in values)

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy.names(__name__, {
                  "MaskedLanguageModelConfig", "QuestionAnsweringConfig", "SummarizerConfig", "TextClassifierConfig",
                  "TranslatorConfig"],
     "dialogue.dialogue_generator": ["CausalDialogue", "DialogueGenerator", "Seq2SeqDialogue"],
+    "dialogue.preference_tuning": ["PreferenceTuning"],
     "facts.fact_answering": ["FactAnswering"],
     "language_model": ["LanguageModel"],
     "pretraining.masked_language_model": ["MaskedLanguageModel"],

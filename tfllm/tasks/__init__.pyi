@@ -2,6 +2,7 @@ from tfllm.tasks.classification.text_classifier import TextClassifier as TextCla
 from tfllm.tasks.dialogue.dialogue_generator import CausalDialogue as CausalDialogue
 from tfllm.tasks.dialogue.dialogue_generator import DialogueGenerator as DialogueGenerator
 from tfllm.tasks.dialogue.dialogue_generator import Seq2SeqDialogue as Seq2SeqDialogue
+from tfllm.tasks.dialogue.preference_tuning import PreferenceTuning as PreferenceTuning
 from tfllm.tasks.facts.fact_answering import FactAnswering as FactAnswering
 from tfllm.tasks.language_model import LanguageModel as LanguageModel
 from tfllm.tasks.pretraining.denoiser import Denoiser as Denoiser

@@ -127,9 +127,7 @@ class TextEmbedder(Task):
     def call(self, inputs, training=None):
         """{"token_ids", "padding_mask", ...}, each [B, T] -> vectors [B, D] float32."""
         x = ops.cast(text_inputs.vector(self.encoder, self.pool, inputs, training), "float32")
-        if not self.normalize:
-            return x
-        return x / ops.maximum(ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True)), 1e-12)
+        return ops.normalize(x, epsilon=1e-12) if self.normalize else x
 
     def answer(self, texts):
         """strings [B] -> {"embedding": [B, D], "cut": [B]}. cut: number of truncated tokens."""

@@ -150,6 +150,15 @@ def test_a_loss_is_the_loops_over_the_weights(kind, loss, targets):
     assert type(objective["loss"]).from_config(objective["loss"].get_config()).name == objective["loss"].name
 
 
+def test_the_gradient_of_label_cross_entropy():
+    """σ(z) - y, at a logit of exactly 0 too, as a head of zeros gives it."""
+    z, y = tf.constant([[-3.0, 0.0, 0.0, 2.0]]), np.float32([[1, 1, 0, 0]])
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        loss = LabelCrossEntropy().call(y, z)
+    np.testing.assert_allclose(tape.gradient(loss, z), 1 / (1 + np.exp(-z)) - y, atol=1e-6)
+
+
 def test_extreme_logits_have_a_finite_loss():
     result = LabelCrossEntropy().call(np.float32([[0.0, 1.0]]), np.float32([[200.0, -200.0]]))
     np.testing.assert_allclose(result, [[200.0, 200.0]])

@@ -45,4 +45,4 @@ def embedding(task, inputs):
 
 def unit(vectors):
     """[B, D] -> [B, D], scaled to length 1; zero vectors stay zero."""
-    return vectors / tf.maximum(tf.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    return tf.math.l2_normalize(vectors, axis=-1, epsilon=1e-24)
