@@ -201,7 +201,8 @@ class TextClassifier(Task):
             if self.temperature != 1.0:
                 log.warning("the temperature %.3f was fitted before this training: reset to 1", self.temperature)
                 self.temperature = 1.0
-        return super().fit(x, y, *args, sample_weight=sample_weight, **options)
+        options |= {"sample_weight": sample_weight}
+        return super().fit(x, y, *args, **options)
 
     @property
     def divergence_factor(self):
