@@ -7,10 +7,13 @@ returns the texts. The first answer has the outputs, each further one the CPU an
 import json
 import os
 import resource
+import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
+import speed_training
 from speed_rows import BATCH, NEW, ROWS
 
 
@@ -74,23 +77,47 @@ def in_batches(values, row):
     return [values[i : i + BATCH] for i in range(0, len(values), BATCH)]
 
 
-PEERS = {
-    "tfllm": lambda *where: saved_model("serving_default", *where),
-    "tfllm-xla": lambda *where: saved_model("serving_xla", *where),
-    "ctranslate2": ctranslate2,
-}
+def fresh(name, row, folder):
+    """A process of its own that imports TensorFlow and, as `tfllm`, answers one text with a SavedModel."""
+    program = "import os; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'; import tensorflow as tf; "
+    if name == "tfllm":
+        program += f"m = tf.saved_model.load({str(folder / 'decode' / '1')!r}); "
+        program += f"m.signatures['serving_default'](tf.constant([{inputs('decode', folder)['texts'][0]!r}]))"
+
+    def work():
+        subprocess.run([sys.executable, "-c", program], check=True)
+        return [""]
+
+    return work
+
+
+def peer(name, row, folder):
+    """The work of a peer: a function without arguments."""
+    kind = row.partition("-")[0]
+    if kind == "train":
+        if name.startswith("torch"):
+            return import_module("speed_torch").peer(name == "torch-compile", row, folder)
+        return speed_training.ours(name == "tfllm-xla", row, folder)
+    if kind == "encode":
+        return import_module("speed_encoder").PEERS[name](folder)
+    if kind == "start":
+        return fresh(name, row, folder)
+    if name == "ctranslate2":
+        return ctranslate2(row, folder)
+    return saved_model({"tfllm": "serving_default", "tfllm-xla": "serving_xla"}[name], row, folder)
 
 
 def cpu():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    """Seconds of this process and of those that it has started."""
+    every = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(used.ru_utime + used.ru_stime for used in every)
 
 
 def main():
     name, row, folder = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w")  # libraries that print do not disturb the answers
     os.dup2(2, 1)
-    work = PEERS[name](row, Path(folder))
+    work = peer(name, row, Path(folder))
     print(json.dumps({"outputs": work()}), file=answers, flush=True)
     work()
     for _ in sys.stdin:

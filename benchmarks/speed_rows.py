@@ -11,6 +11,9 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from speed_training import SIZES as TRAINED
+from speed_training import forward_operations, train
+
 READ, NEW, BATCH = 16, 128, 32
 
 
@@ -18,16 +21,22 @@ class Row(NamedTuple):
     unit: str
     peers: tuple
     same: float = 1.0  # the share of outputs that must be equal
+    close: float = 0.0  # largest relative difference of equal outputs, if these are numbers
     texts: int = 0  # decode: number of texts
     beam: int = 1
 
 
 ENGINES = ("tfllm", "tfllm-xla", "ctranslate2")
+TRAINERS = ("tfllm", "tfllm-xla", "torch", "torch-compile")
 ROWS = {
     "decode-1": Row("tokens", ENGINES, texts=1),
     "decode-16": Row("tokens", ENGINES, texts=16),
     "translate-greedy": Row("sentences", ENGINES, 0.99),
     "translate-beam": Row("sentences", ENGINES, 0.9, beam=5),  # CTranslate2 ends a search by another rule
+    **{name: Row("tokens", TRAINERS, close=1e-3) for name in TRAINED},
+    "train-lstm-2x256": Row("tokens", ("tfllm", "torch", "torch-compile"), close=1e-3),
+    "encode": Row("sentences", ("tfllm", "onnxruntime"), close=2e-3),
+    "start": Row("answers", ("tfllm", "import")),
 }
 
 
@@ -56,7 +65,12 @@ def decode(folder, quick):
     save(folder / "decode.json", task.tokenizer, task.prepare(prompts), prompts)
     if importlib.util.find_spec("ctranslate2"):
         task.export(folder / "decode.ct2", format="ctranslate2")
-    return {"decode-1": NEW, "decode-16": 16 * NEW}
+    size = forward_operations({weight.path: weight.numpy() for weight in task.model.weights}, 0, 1)  # 2 for each weight
+    rows = {
+        f"decode-{n}": {"amount": n * NEW, "operations": size * n * (READ + NEW), "bytes": 2 * size * NEW}
+        for n in (1, 16)
+    }
+    return rows | {"start": {"amount": 1}}
 
 
 def beginning(task, text):
@@ -82,7 +96,11 @@ def translate(folder, quick, path=None):
     save(folder / "translate.json", task.source, ids, sources, task.model.pe_target)
     if importlib.util.find_spec("ctranslate2"):
         task.export(folder / "translate.ct2", format="ctranslate2")
-    return {"translate-greedy": len(sources), "translate-beam": len(sources)}
+    weights, tokens = {w.path: w.numpy() for w in task.model.weights}, int(ids.shape[0] and ids.flat_values.shape[0])
+    return {  # as many target tokens as source tokens
+        name: {"amount": len(sources), "operations": forward_operations(weights, tokens, ROWS[name].beam * tokens)}
+        for name in ("translate-greedy", "translate-beam")
+    }
 
 
 def translator(quick):
@@ -137,10 +155,16 @@ def main():
     parser.add_argument("--translator")
     options = parser.parse_args()
     kinds, amounts = {row.partition("-")[0] for row in options.rows}, {}
-    if "decode" in kinds:
+    if kinds & {"decode", "start"}:
         amounts |= decode(options.folder, options.quick)
     if "translate" in kinds:
         amounts |= translate(options.folder, options.quick, options.translator)
+    if "encode" in kinds:
+        from speed_encoder import encode
+
+        amounts |= encode(options.folder, options.quick)
+    for row in set(options.rows) & set(TRAINED):
+        amounts |= train(options.folder, options.quick, row)
     (options.folder / "amount.json").write_text(json.dumps(amounts))
 
 

@@ -5,6 +5,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
@@ -16,10 +17,20 @@ speed, speed_peers, speed_rows = (__import__(name) for name in ("speed", "speed_
 def test_peers_give_the_same_texts(kind, row, tmp_path):
     amounts = getattr(speed_rows, kind)(tmp_path, quick=True)
     peers = ["tfllm"] + ["ctranslate2"] * (find_spec("ctranslate2") is not None)
-    texts = [speed_peers.PEERS[peer](row, tmp_path)() for peer in peers]
+    texts = [speed_peers.peer(peer, row, tmp_path)() for peer in peers]
     assert all(one == texts[0] for one in texts)
-    assert len(texts[0]) == speed_rows.ROWS[row].texts or len(texts[0]) == amounts[row]
+    assert len(texts[0]) == speed_rows.ROWS[row].texts or len(texts[0]) == amounts[row]["amount"]
     assert len(set(texts[0])) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ["train-gpt-4x128", "train-lstm-2x256", "train-transformer"])
+def test_peers_train_to_the_same_losses(row, tmp_path):
+    amounts = speed_rows.train(tmp_path, True, row)
+    peers = ["tfllm"] + ["torch"] * (find_spec("torch") is not None)
+    before, after = zip(*(speed_peers.peer(peer, row, tmp_path)() for peer in peers), strict=True)
+    assert np.ptp(before) < 1e-3 and np.ptp(after) < 1e-3 and after[0] < before[0]
+    assert 0 < amounts[row]["amount"] < amounts[row]["operations"]
 
 
 def test_the_ratio_is_to_the_fastest_other_library(tmp_path, monkeypatch):
@@ -36,12 +47,12 @@ def test_the_ratio_is_to_the_fastest_other_library(tmp_path, monkeypatch):
         def close(self):
             pass
 
-    (tmp_path / "amount.json").write_text(json.dumps({"decode-1": 128}))
+    (tmp_path / "amount.json").write_text(json.dumps({"decode-1": {"amount": 128, "operations": 100, "bytes": 3}}))
     monkeypatch.setattr(speed, "Peer", Fixed)
     monkeypatch.setattr(speed, "installed", lambda peer: True)
-    rows = speed.measured("decode-1", tmp_path, 3)
+    rows = speed.measured("decode-1", tmp_path, 3, rates={"operations": 200, "bytes": 30})
     assert [row["ratio"] for row in rows] == [0.5, 0.25, None]
-    assert "| decode-1 | tfllm | 64 tokens | 2.000 (2.000) | 5.000 | 0.50 |" in speed.table(rows)
+    assert "| decode-1 | tfllm | 64 tokens | 2.000 (2.000) | 5.000 | 0.50 | 4.0 |" in speed.table(rows)
 
 
 def test_peers_with_other_texts_are_refused(tmp_path, monkeypatch):
