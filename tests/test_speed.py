@@ -66,3 +66,11 @@ def test_peers_with_other_texts_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(speed, "Peer", Other)
     with pytest.raises(ValueError, match="decode-1: 0.0% of the outputs of tfllm-xla are those of tfllm"):
         speed.measured("decode-1", tmp_path, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "value"), [("decode: texts", 2), ("train: texts", 2), ("data: lines", 600)])
+def test_growth_measures_a_point(name, value):
+    growth = __import__("growth")
+    row = growth.point(name, value)
+    assert row["time"] > 0 and row["megabytes"] > 50 and name in growth.POINTS
