@@ -3,12 +3,14 @@
 Left out: coverage penalty, diverse beams, constraints.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfllm.generation.blockwise import top_k
 from tfllm.generation.growing_cache import while_loop
+from tfllm.generation.leaving import Leaving, taken
 from tfllm.generation.steps import END, PAD, START, advance, as_state, ends, numbers, ruled
 
 DEAD = -float("inf")  # the score of an empty slot
@@ -43,7 +45,7 @@ def penalty(lengths, alpha):
 def beam_search(
     step, state, start, max_length, width, length_penalty=0.6, n_best=1, end=END, pad=PAD,
     forbidden=(PAD, START), limits=None, rules=(), grow=None, capacity=16,
-    in_place=False,
+    in_place=False, select=None,
 ):  # fmt: skip
     """The `n_best` answers of a beam of `width`, by score: log P(Y) / penalty(|Y|, length_penalty).
 
@@ -55,6 +57,8 @@ def beam_search(
     this order; the tokens before `position` are START and the prefix. Their results are used as log-probabilities.
     grow: optional, see growing_cache.py; `state` then starts with a capacity of min(`capacity`, max_length).
     in_place: `step` may change the tensors of its state, see in_place.py.
+    select: optional, with `grow`: select(rows int32 [b]) -> the step for these sentences. Those that cannot improve
+    then leave the search, see leaving.py.
 
     Each step ranks all continuations of the live prefixes. Those among the best `width` that end with END are finished:
     they are moved to the pool, which keeps the `n_best` by score. The best `width` without END stay live, so END takes
@@ -69,16 +73,21 @@ def beam_search(
         raise ValueError(f"beam search needs one END token, got {end}")
     (end,) = ends(end)
     start = tf.cast(start, tf.int32)
-    batch = tf.shape(start)[0]
     state = as_state(state, None if start.shape[0] is None else start.shape[0] * width)
-    longest = tf.fill([batch], max_length)
+    longest = tf.fill(tf.shape(start), max_length)
     limits = longest if limits is None else tf.minimum(tf.cast(limits, tf.int32), longest)
-    farthest = penalty(limits, length_penalty)[:, None]  # [B, 1]
 
     def unfinished(search):
         return tf.logical_and(search.position < max_length, tf.reduce_any(search.open))
 
-    def body(search):
+    def bind(rows):
+        """The body for these sentences, by their index in the batch; None: all."""
+        if rows is None:
+            return partial(body, step, start, limits)
+        return partial(body, select(rows), tf.gather(start, rows), tf.gather(limits, rows))
+
+    def body(step, start, limits, search):
+        batch, farthest = tf.shape(start)[0], penalty(limits, length_penalty)[:, None]  # [B, 1]
         logits, total, state = advance(step, search.last, search.state, search.position, forbidden if rules else ())
         broken = tf.reshape(tf.math.is_nan(total), [-1, width, 1]) & (search.live[..., None] > DEAD)
         if rules:
@@ -103,9 +112,26 @@ def beam_search(
         return Search(length, still, live_ids, live, pool, tf.reshape(chosen, [-1, 1]), state)
 
     first = begin(start, limits, max_length, width, n_best, pad, state)
-    search = while_loop(unfinished, body, first, grow, capacity, max_length, in_place)
+    if select is None or grow is None:
+        search = while_loop(unfinished, bind(None), first, grow, capacity, max_length, in_place)
+    else:
+        leaving = Leaving(lambda search: search.open, results, partial(sentences, width), bind)
+        live_ids, live, pool = while_loop(unfinished, None, first, grow, capacity, max_length, in_place, leaving)
+        search = first._replace(live_ids=live_ids, live=live, pool=pool)
     result = best(search, limits, length_penalty, pad)
     return numbers(result.scores, result)
+
+
+def results(search):
+    return search.live_ids, search.live, search.pool
+
+
+def sentences(width, search, index):
+    """The search for the sentences at `index`, int32 [b]."""
+    rows = tf.reshape(index[:, None] * width + tf.range(width), [-1])
+    part = taken((search.open, *results(search)), index)
+    last, state = taken((search.last, search.state), rows)
+    return Search(search.position, *part, last, state)
 
 
 def check(width, n_best, alpha, max_length):

@@ -9,13 +9,14 @@ stream can be shown.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfllm.generation.choices import greedy
 from tfllm.generation.growing_cache import while_loop
+from tfllm.generation.leaving import Leaving, taken
 from tfllm.generation.steps import END, PAD, START, advance, among, as_state, ends, numbers, ruled
 
 
@@ -67,9 +68,8 @@ class Loop:
         )  # fmt: skip
 
     def unfinished(self, now):
-        """bool scalar: a row that is not done has a position to fill."""
-        ahead = tf.range(tf.shape(now.given)[1]) > now.position
-        return tf.reduce_any(tf.logical_and(ahead, tf.logical_not(tf.logical_or(now.given, now.done[:, None]))))
+        """bool scalar: whether a row is open."""
+        return tf.reduce_any(self.open(now))
 
     def body(self, now):
         """One turn, and its result stored. Progress -> Progress."""
@@ -92,17 +92,36 @@ class Loop:
             state,
         )  # fmt: skip
 
-    def run(self, now, until=None, grow=None, capacity=16, in_place=False):
+    def open(self, now):
+        """bool [B]: whether a row is not done and has a position to fill."""
+        ahead = tf.range(tf.shape(now.given)[1]) > now.position
+        return tf.reduce_any(ahead & ~(now.given | now.done[:, None]), axis=1)
+
+    def run(self, now, until=None, grow=None, capacity=16, in_place=False, bind=None):
         """Progress -> Progress, when every row is done or full, or when `position` reaches `until`.
 
-        grow, capacity, in_place: see growing_cache.py.
+        grow, capacity, in_place: see growing_cache.py. bind: optional, (rows of the batch) -> `body` for these; rows
+        that have ended then leave, see leaving.py.
         """
 
         def onward(now):
             more = self.unfinished(now)
             return more if until is None else tf.logical_and(more, now.position < until)
 
-        return while_loop(onward, self.body, now, grow, capacity, tf.shape(now.given)[1], in_place)
+        most = tf.shape(now.given)[1]
+        if grow is None or bind is None:
+            return while_loop(onward, self.body, now, grow, capacity, most, in_place)
+        leaving = Leaving(self.open, results, taken_progress, bind)
+        token_ids, scores, lengths = while_loop(onward, None, now, grow, capacity, most, in_place, leaving)
+        return now._replace(token_ids=token_ids, scores=scores, lengths=lengths)
+
+
+def results(now):
+    return now.token_ids, now.scores, now.lengths
+
+
+def taken_progress(now, index):
+    return taken(now._replace(position=()), index)._replace(position=now.position)
 
 
 def drawing(step, choose=greedy, rules=(), forbidden=(PAD, START), constraint=None):
@@ -123,7 +142,7 @@ def drawing(step, choose=greedy, rules=(), forbidden=(PAD, START), constraint=No
 
 def sample(
     step, state, token_ids, padding_mask, choose=greedy, end=END, pad=PAD, forbidden=(PAD, START), position=0,
-    rules=(), stops=None, grow=None, capacity=16, in_place=False,
+    rules=(), stops=None, grow=None, capacity=16, in_place=False, select=None,
 ):  # fmt: skip
     """Fill the positions of `token_ids` where `padding_mask` is False, from left to right.
 
@@ -139,13 +158,18 @@ def sample(
     row it is finished, with that token, as with END. Prompts do not count.
     grow: optional, see growing_cache.py; `state` then starts with a capacity of min(`capacity`, L), more than
     `position`. in_place: `step` may change the tensors of its state, see in_place.py.
+    select: optional, with `grow`: select(rows int32 [b]) -> the step for these rows of the batch. Rows that have ended
+    then leave the loop; `choose` and the rules must not depend on the index of a row.
 
     -> Texts. The loop ends when every row has END, a stop, or is full. Raises an error for NaN logits.
     """
     loop = Loop(drawing(step, choose, rules, forbidden), stops, end, pad)
     token_ids = tf.convert_to_tensor(token_ids)
     state = as_state(state, token_ids.shape[0])
-    now = loop.run(
-        loop.begin(state, token_ids, padding_mask, position), grow=grow, capacity=capacity, in_place=in_place
-    )
+
+    def bind(rows):
+        return replace(loop, turn=drawing(select(rows), choose, rules, forbidden)).body
+
+    now = loop.begin(state, token_ids, padding_mask, position)
+    now = loop.run(now, None, grow, capacity, in_place, bind if select else None)
     return numbers(now.scores, Texts(now.token_ids, now.scores, now.lengths))

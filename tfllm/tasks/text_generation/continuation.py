@@ -126,7 +126,8 @@ def sampled(model, tokenizer, decoding, prompts, limits, n=1, row=0, jit_compile
     else:
         writing = loop(model, tokenizer, decoding, row * n, in_place=True)
         now = begin(model, tokenizer, writing, decoding, prompts, limits, spare=CAPACITY)
-        now = writing.run(now, grow=model.grow, capacity=now.position + CAPACITY, in_place=True)
+        bind = (lambda rows: writing.body) if decoding.temperature is None else None
+        now = writing.run(now, None, model.grow, now.position + CAPACITY, True, bind)
     result = now.token_ids[:size], tf.minimum(now.lengths, limits)[:size], numbers(now.scores[:size])
     return tuple(tf.reshape(part, tf.concat([[-1, n], tf.shape(part)[1:]], axis=0)) for part in result)
 

@@ -5,6 +5,7 @@ from functools import partial
 import tensorflow as tf
 
 from tfllm.generation import Loop, beam_search, drawing, numbers, sample
+from tfllm.generation.leaving import taken
 from tfllm.tasks.text_generation.causal_writer import Prefilled
 from tfllm.tasks.text_generation.continuation import power_of_two
 from tfllm.tasks.text_generation.decoding import chooser, with_static_lengths
@@ -112,10 +113,11 @@ class Seq2SeqWriter:
         capacity = longest if grow is None else at_most(longest, CAPACITY)
         fixed, state = self.model.start(token_ids, decoding.beam_width, capacity, **more)
         in_place = xla_structure is None
-        step, start = self.step(fixed, in_place), tf.fill([tf.shape(token_ids)[0]], START)
+        select = self.steps(fixed, in_place)
+        step, start = select(), tf.fill([tf.shape(token_ids)[0]], START)
         options = {
             "grow": grow, "capacity": capacity, "rules": self.codec.rules(decoding), "forbidden": self.codec.forbidden,
-            "in_place": in_place,
+            "in_place": in_place, "select": select if decoding.temperature is None else None,
         }  # fmt: skip
         if decoding.beam_width > 1:
             beams = beam_search(
@@ -128,13 +130,15 @@ class Seq2SeqWriter:
         outputs, scores, _ = sample(step, state, prompt, given, chooser(decoding, row), **options)
         return outputs[:, None, 1:], scores[:, None]
 
-    def step(self, fixed, in_place=False):
+    def steps(self, fixed, in_place=False):
+        """(rows of the batch, default all) -> the step for these rows."""
         stepping = Stepping(self.model, self.codec.num_ids, in_place)
 
-        def step(last, state, position):
-            return stepping.step(last, fixed, state, position)
+        def select(rows=None):
+            part = fixed if rows is None else taken(fixed, rows)
+            return lambda last, state, position: stepping.step(last, part, state, position)
 
-        return step
+        return select
 
     # Streaming of one text
 
@@ -142,7 +146,7 @@ class Seq2SeqWriter:
         return bool(blank(texts).numpy()[0])
 
     def loop(self, decoding, fixed, row=0):
-        return Loop(drawing(self.step(fixed[0]), chooser(decoding, row), self.codec.rules(decoding),
+        return Loop(drawing(self.steps(fixed[0])(), chooser(decoding, row), self.codec.rules(decoding),
                             self.codec.forbidden))  # fmt: skip
 
     def begin(self, texts, decoding):
