@@ -9,6 +9,7 @@ from tests.models import laws
 from tests.reference import llama as reference
 from tfllm.layers.rotary import rotary_speeds
 from tfllm.models.configs import LlamaConfig
+from tfllm.models.decoder_only import blank
 from tfllm.models.llama import Llama
 
 LAYERS, D, H, V = 2, 24, 4, 17
@@ -26,6 +27,14 @@ VARIANTS = {"with all parts": FAMILIES["qwen3"] | FAMILIES["mistral"]}  # for te
 
 def build(**options):
     return parts.scatter(Llama(**SIZES | options))
+
+
+def test_a_model_that_is_filled_from_a_file_begins_with_zeros():
+    with blank():
+        model = Llama(**SIZES)
+    matrices = [variable for variable in model.variables if len(variable.shape) > 1]
+    assert matrices and not any(variable.numpy().any() for variable in matrices)
+    assert all(variable.numpy().any() for variable in Llama(**SIZES).variables if len(variable.shape) > 1)
 
 
 @pytest.mark.parametrize("options", FAMILIES.values(), ids=FAMILIES)

@@ -15,6 +15,7 @@ from tfllm.files import understood
 from tfllm.interop import huggingface, llama_files
 from tfllm.interop.named import same_names
 from tfllm.layers.rotary import rotary_speeds
+from tfllm.models.decoder_only import blank
 from tfllm.models.llama import Llama
 
 ARCHITECTURES = ("llama", "qwen2", "qwen3")
@@ -65,7 +66,8 @@ def load(file: File, rate=None, **options) -> Llama:
     size = sum(int(tensor.n_elements) for tensor in tensors.values())
     huggingface.check_size(path, size, max_length=0, **{name: numbers[name] for name in llama_files.SIZES})
     tensors.pop(FREQUENCIES, None)
-    model = Llama(**numbers, **options)
+    with blank():
+        model = Llama(**numbers, **options)
     names = {name: translated(name) for name in llama_files.layout(model)}
     same_names(tensors, list(names.values()), path)
     weights = Dequantised(tensors, names, file.metadata["general.architecture"] == "llama", model)

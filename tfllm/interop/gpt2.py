@@ -11,6 +11,7 @@ import numpy as np
 from tfllm.files import understood
 from tfllm.interop import huggingface
 from tfllm.interop.named import assign, joined, same_names
+from tfllm.models.decoder_only import blank
 from tfllm.models.gpt import GPT
 
 # Default values of the config, as in transformers.
@@ -43,7 +44,8 @@ def load(path_or_name, rate=None, revision=None, **options):
         numbers = arguments(config, rate)
     weights = huggingface.Weights(folder)
     huggingface.check_size(folder, weights.size, **{name: numbers[name] for name in SIZES})
-    model = GPT(**numbers, **options)
+    with blank():
+        model = GPT(**numbers, **options)
     prefix = PREFIX if f"{PREFIX}wte.weight" in weights else ""
     names = {name if name == HEAD else name.removeprefix(prefix): name for name in weights}
     names = {short: name for short, name in names.items() if not MASKS.fullmatch(short)}

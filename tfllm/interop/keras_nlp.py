@@ -12,6 +12,7 @@ from tfllm.interop import huggingface
 from tfllm.interop.named import assign, same_names
 from tfllm.limits import check_h5
 from tfllm.models.bert import BERT
+from tfllm.models.decoder_only import blank
 from tfllm.models.gpt import GPT
 
 SIZES = ("vocabulary_size", "max_sequence_length", "hidden_dim", "num_layers", "num_heads", "intermediate_dim",
@@ -32,10 +33,11 @@ def load(folder, rate=None, **options):
     preset is of another backbone.
     """
     backbone = _backbone(folder, "GPT2Backbone")
-    model = GPT(
-        backbone.vocabulary_size, backbone.max_sequence_length, backbone.num_layers, backbone.hidden_dim,
-        backbone.num_heads, backbone.intermediate_dim, backbone.dropout if rate is None else rate, **options,
-    )  # fmt: skip
+    with blank():
+        model = GPT(
+            backbone.vocabulary_size, backbone.max_sequence_length, backbone.num_layers, backbone.hidden_dim,
+            backbone.num_heads, backbone.intermediate_dim, backbone.dropout if rate is None else rate, **options,
+        )  # fmt: skip
     return _filled(model, backbone, layout(model), folder)
 
 

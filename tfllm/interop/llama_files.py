@@ -11,6 +11,7 @@ import numpy as np
 from tfllm.files import understood
 from tfllm.interop import huggingface, rotary_config
 from tfllm.interop.named import assign, joined, same_names
+from tfllm.models.decoder_only import blank
 from tfllm.models.llama import Llama
 
 # Default values of the config, as in transformers.
@@ -56,7 +57,8 @@ def load(path_or_name, rate=None, revision=None, **options):
         numbers = arguments(config, rate)
     weights = huggingface.Weights(folder)
     huggingface.check_size(folder, weights.size, max_length=0, **{name: numbers[name] for name in SIZES})
-    model = Llama(**numbers, **options)
+    with blank():
+        model = Llama(**numbers, **options)
     names, expected = {name for name in weights if not SPEEDS.fullmatch(name)}, layout(model)
     if model.tied and HEAD in names:
         names.remove(HEAD)

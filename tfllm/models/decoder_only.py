@@ -1,5 +1,8 @@
 """What GPT and Llama share: blocks with caches between embeddings and logits, in one forward pass."""
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import keras
 from keras import ops
 
@@ -93,4 +96,18 @@ class DecoderOnly(CausalModel):
 
 def normal(stddev):
     """A new initializer for each weight: two weights of equal size from one initializer would be equal."""
-    return keras.initializers.RandomNormal(stddev=stddev)
+    return keras.initializers.Zeros() if _blank.get() else keras.initializers.RandomNormal(stddev=stddev)
+
+
+_blank = ContextVar("blank", default=False)
+
+
+@contextmanager
+def blank():
+    """Context manager: models that are made in it begin with zeros, for weights that are loaded: random ones take time,
+    and twice their memory."""
+    token = _blank.set(True)
+    try:
+        yield
+    finally:
+        _blank.reset(token)
