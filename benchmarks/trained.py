@@ -6,10 +6,10 @@ import tfllm
 from tfllm import training
 
 
-def trained(folder, recipe, begin, train, valid):
+def trained(folder, recipe, begin, train, valid, **options):
     """-> (the task of the epoch with the lowest validation loss, a summary of its training).
 
-    begin() -> untrained task.
+    begin() -> untrained task. options: further arguments of `fit`.
     """
     if (folder / "last.keras").exists():
         task, epoch = training.resume(folder, tfllm.load_model)
@@ -18,8 +18,8 @@ def trained(folder, recipe, begin, train, valid):
         task, epoch = begin(), 0
     if training.finished(folder, recipe) is None:
         task.fit(
-            train, validation_data=valid, epochs=recipe.epochs, initial_epoch=epoch, recipe=recipe, shapes=3,
-            verbose=0, callbacks=training.callbacks(folder, recipe),
+            train, validation_data=valid, epochs=recipe.epochs, initial_epoch=epoch, recipe=recipe, verbose=0,
+            callbacks=training.callbacks(folder, recipe), **{"shapes": 3} | options,
         )  # fmt: skip
     rows = (folder / "history.csv").read_text().splitlines()
     loss = rows[0].split(",").index("val_loss")

@@ -1,6 +1,7 @@
 """Draw the pictures of README and the site: `python docs/pictures.py` writes docs/pictures/.
 
 life_of_a_sentence.svg  text -> tokens -> model -> beam search -> text, for training, Python and serving alike
+efficiency.svg          speed, quality and size of a translator and its students, from efficiency.json
 packages.svg            who imports whom, read from the table in tests/test_imports.py
 curve, attention, confusion .png  figures of the committed notebooks, as they were computed there
 
@@ -12,6 +13,7 @@ import ast
 import base64
 import io
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -19,7 +21,7 @@ from html import escape
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PICTURES = ROOT / "docs" / "pictures"
+PICTURES, EFFICIENCY = ROOT / "docs" / "pictures", ROOT / "docs" / "efficiency.json"
 FIGURES = {  # picture: the notebook, the line that draws it
     "curve.png": ("01_translate_dates", "cross-entropy per token"),
     "attention.png": ("01_translate_dates", 'save("attention.png")'),
@@ -36,6 +38,7 @@ FLOORS = (  # the packages from top to bottom, each with its x
     {"text": 85, "layers": 265, "generation": 560, "data": 715, "evaluation": 870, "export": 1015},
 )
 PHOTOGRAPHS = {"report.png": (900, 1130), "report_phone.png": (390, 1130)}  # width and height in pixels
+COLORS = {"teacher": "#1d4ed8", "student": "#b45309", "distilled": "#15803d"}  # of models in efficiency.svg
 FONT = "font-family='Helvetica, Arial, sans-serif'"
 BLUE, GREEN, ORANGE, GREY, INK = "#dbe9f6", "#dff0dc", "#fdebd3", "#f3f4f6", "#1f2937"
 
@@ -194,6 +197,48 @@ def photograph(page, width, height):
     return result.getvalue()
 
 
+def efficiency(rows, width=900, height=520):
+    """Sentences per CPU second (logarithmic) against BLEU; the area of a circle is the size in megabytes."""
+    speeds, scores = [row["sentences"] for row in rows], [row["bleu"] for row in rows]
+    low, high = math.log10(min(speeds)) - 0.1, math.log10(max(speeds)) + 0.25
+    bottom, top = math.floor(min(scores)) - 1, math.ceil(max(scores)) + 1
+
+    def x(speed):
+        return round(70 + (width - 100) * (math.log10(speed) - low) / (high - low), 1)
+
+    def y(score):
+        return round(height - 60 - (height - 110) * (score - bottom) / (top - bottom), 1)
+
+    parts = [f"<rect width='{width}' height='{height}' fill='white'/>"]
+    parts.append(
+        text(70, 25, "Filled: SavedModel; rings: CTranslate2. Dark: float, light: int8. Area: megabytes.", 13, "start")
+    )
+    for score in range(bottom, top + 1, 2):
+        parts.append(
+            f"<path d='M70 {y(score)}H{width - 30}' stroke='#e2e8f0'/>" + text(60, y(score) + 5, str(score), 12, "end")
+        )
+    for speed in (20, 50, 100, 200, 500, 1000, 2000, 5000):
+        if low <= math.log10(speed) <= high:
+            line = f"<path d='M{x(speed)} 50V{height - 60}' stroke='#e2e8f0'/>"
+            parts.append(line + text(x(speed), height - 40, str(speed), 12))
+    parts.append(text(width / 2, height - 12, "sentences per CPU second, text to text"))
+    parts.append(text(20, 45, "BLEU", anchor="start"))
+    for row in rows:
+        color = COLORS[row["model"]]
+        look = f"fill='{color}'" if row["engine"] == "tfllm" else f"fill='none' stroke='{color}' stroke-width='3'"
+        radius = round(3 * row["megabytes"] ** 0.5, 1)
+        opacity = 0.85 if row["weights"] == "float" else 0.45
+        place = f"cx='{x(row['sentences'])}' cy='{y(row['bleu'])}'"
+        parts.append(f"<circle {place} r='{radius}' {look} opacity='{opacity}'/>")
+        right, above = (radius + 3, 4) if row["weights"] == "float" else (-10, -radius - 4)  # so that labels are apart
+        label = f"beam {row['beam']}"
+        parts.append(text(x(row["sentences"]) + right, y(row["bleu"]) + above, label, 10, "start"))
+    for i, (name, color) in enumerate(COLORS.items()):
+        parts.append(text(width - 40, 75 + 18 * i, name, 14, "end", color, "bold"))
+    head = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}'>"
+    return "\n".join([head, *parts, "</svg>"]) + "\n"
+
+
 def main():
     if pages := sys.argv[1:]:
         for name, size in PHOTOGRAPHS.items():
@@ -202,6 +247,7 @@ def main():
     PICTURES.mkdir(exist_ok=True)
     (PICTURES / "life_of_a_sentence.svg").write_text(life_of_a_sentence(), "utf-8")
     (PICTURES / "packages.svg").write_text(packages(), "utf-8")
+    (PICTURES / "efficiency.svg").write_text(efficiency(json.loads(EFFICIENCY.read_text("utf-8"))), "utf-8")
     for name, where in FIGURES.items():
         (PICTURES / name).write_bytes(figure(*where))
 

@@ -1,6 +1,7 @@
 """README and docs/: links lead somewhere, pictures are those that code draws, and the language is plain English."""
 
 import importlib.util
+import json
 import re
 import struct
 
@@ -71,6 +72,7 @@ def test_pictures_are_those_that_code_draws():
     drawn = {
         "life_of_a_sentence.svg": pictures.life_of_a_sentence().encode(),
         "packages.svg": pictures.packages().encode(),
+        "efficiency.svg": pictures.efficiency(json.loads(pictures.EFFICIENCY.read_text("utf-8"))).encode(),
     }
     drawn |= {name: pictures.figure(*where) for name, where in pictures.FIGURES.items()}
     files = {path.name: path.read_bytes() for path in pictures.PICTURES.iterdir()}
