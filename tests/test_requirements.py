@@ -140,6 +140,12 @@ def ctranslate2(_):
     return ctranslate2.imported()
 
 
+def ray(_):
+    from tfllm.serving import ray_inference
+
+    return ray_inference.imported()
+
+
 def onnx(_):
     from tfllm.tasks.runtimes import onnx
 
@@ -215,7 +221,7 @@ OPTIONAL = {
     "huggingface_hub": ("huggingface-hub", "hub", hub), "numba": ("numba", "glove", glove),
     "jieba": ("jieba", "chinese", chinese_words), "gguf": ("gguf", "gguf", gguf_file),
     "jinja2": ("jinja2", "chat", chat_template), "ctranslate2": ("ctranslate2", "ctranslate2", ctranslate2),
-    "tf2onnx": ("tf2onnx", "onnx", onnx), "onnxruntime": ("onnxruntime", "onnx", onnx),
+    "ray": ("ray", "ray", ray), "tf2onnx": ("tf2onnx", "onnx", onnx), "onnxruntime": ("onnxruntime", "onnx", onnx),
     "opencc": ("opencc-python-reimplemented", "chinese", simplified),
     "lime": ("lime", "explain", by_lime), "shap": ("shap", "explain", by_shap),
     "datasketch": ("datasketch", "audit", near_duplicates),

@@ -22,7 +22,7 @@ pytest.importorskip("uvicorn")
 def supervised(fails=False):
     """A process with a supervisor of two plain workers, whose standard output begins with the port."""
     code = (
-        "from tests.serving.plain_worker import Answer; from tfllm.serving.workers import supervise\n"
+        "from tests.serving.plain_worker import Answer; from tfllm.cli.serving.workers import supervise\n"
         f"supervise(2, Answer({fails}), '127.0.0.1', 0, lambda address: print(address[1], flush=True))"
     )
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

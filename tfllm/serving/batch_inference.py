@@ -32,9 +32,7 @@ def predict(model, signature, sources, file, field=None, batch_size=64, threads=
     progress(done): called after each window. A record that the model refuses, or cannot be read, gets
     {"error": message}. Raises ValueError for missing fields and for a partial output of another input.
     """
-    what = {"sources": [identity(path) for path in sources], "model": fingerprint(model), "signature": signature.name,
-            "field": field, "scalars": {name: float(value) for name, value in (scalars or {}).items()},
-            "batch_size": batch_size if signature.is_random else None}  # fmt: skip
+    what = job(model, signature, sources, field, scalars) | {"batch_size": batch_size if signature.is_random else None}
     part, threads = Part(file, what), threads or len(os.sched_getaffinity(0))
     done = part.begin(restart)
     rows = itertools.islice(records(sources, signature, field), done, None)
@@ -50,6 +48,12 @@ def predict(model, signature, sources, file, field=None, batch_size=64, threads=
                 progress(done)
     part.finish()
     return done
+
+
+def job(model, signature, sources, field, scalars):
+    """What an unfinished output is of, for JSON: inputs, model, options that change answers."""
+    return {"sources": [identity(path) for path in sources], "model": fingerprint(model), "signature": signature.name,
+            "field": field, "scalars": {name: float(value) for name, value in (scalars or {}).items()}}  # fmt: skip
 
 
 def answered(pool, signature, chunk, batch_size, scalars):

@@ -14,12 +14,15 @@ READS, WRITES = (".txt", ".jsonl", ".csv", ".tsv", ".parquet"), (".jsonl", ".txt
 @dataclass(frozen=True)
 class Predicting:
     input: tuple[str, ...] | None = None  # files: .txt (a text a line), .jsonl, .csv, .tsv, .parquet
-    out: str | None = None  # .jsonl: all outputs, an object a line; .txt: the text or label, a line each
+    out: str | None = (
+        None  # .jsonl: all outputs, an object a line; .txt: the text or label, a line each; --ray: a folder
+    )
     field: str | None = None  # fields that are read: texts=body,questions=ask; default: the names of the inputs
     signature: str = "serving_default"  # see `Signatures` in docs/serving.md
     scalars: str | None = None  # numbers of the signature: temperature=0.8,seed=1
     batch_size: int = 64  # texts that are answered together
     threads: int | None = None  # batches that are computed at the same time; default: one a core
+    ray: bool = False  # on Ray Data, on the cluster that RAY_ADDRESS names or on this machine
     restart: bool = False  # begin anew where an interrupted run would go on
     trust: bool = False  # load files that are not as exported, or operations that exports do not use
 
@@ -29,7 +32,9 @@ def run(arguments):
     (folder,) = folders_of(options.words(("FOLDER",), words)).values()
     sources = files(settings.input)
     out = Path(settings.out or "").expanduser()
-    if out.suffix not in WRITES:
+    if settings.ray and (out.is_file() or not settings.out):
+        raise ValueError(f"--out must be a folder for --ray; got {settings.out or 'nothing'}")
+    if not settings.ray and out.suffix not in WRITES:
         raise ValueError(f"--out must end with {' or '.join(WRITES)}; got {settings.out or 'nothing'}")
     if not out.parent.is_dir():
         raise FileNotFoundError(f"--out: no folder {out.parent}")
@@ -38,9 +43,18 @@ def run(arguments):
     from tfllm.serving.batch_inference import predict
     from tfllm.serving.served_model import ServedModel
 
-    model = ServedModel(folder / str(versions_of(folder)[-1]), settings.trust)
+    path = folder / str(versions_of(folder)[-1])
+    numbers = {name: number(name, text) for name, text in scalars.items()}
+    if settings.ray:
+        from tfllm.serving import ray_inference
+
+        count = ray_inference.predict(path, settings.signature, sources, out, fields or None, settings.batch_size,
+                                      settings.threads, settings.restart, numbers, settings.trust)  # fmt: skip
+        print(f"{out}: {count:,} answers")
+        return
+    model = ServedModel(path, settings.trust)
     signature = model.signature(settings.signature)
-    numbers = signature.read_scalars({name: number(name, text) for name, text in scalars.items()})
+    numbers = signature.read_scalars(numbers)
     with progress(sources) as show:
         count = predict(model, signature, sources, out, fields or None, settings.batch_size, settings.threads,
                         settings.restart, show, numbers)  # fmt: skip

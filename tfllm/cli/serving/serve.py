@@ -48,7 +48,7 @@ def run(arguments):
     if settings.workers == 1:
         run_one(ready=lambda server: announce(server.servers[0].sockets[0].getsockname(), folders, settings))
     else:
-        from tfllm.serving.workers import supervise
+        from tfllm.cli.serving.workers import supervise
 
         log_to_stderr()
         supervise(settings.workers, run_one, settings.host, settings.port,

@@ -14,8 +14,9 @@ import threading
 import time
 from multiprocessing.connection import wait
 
+from tfllm.serving.prometheus import METRICS
+
 log = logging.getLogger("tfllm.serving")
-METRICS = "PROMETHEUS_MULTIPROC_DIR"  # where workers share metrics, read by prometheus_client when it is imported
 SOON = 5.0  # seconds; a worker that ends so soon after its start is started again after a second
 
 
