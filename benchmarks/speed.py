@@ -134,15 +134,19 @@ def main():
         subprocess.run(command, check=True, stdout=sys.stderr)
         for name in options.rows:
             result += measured(name, Path(folder), 1 if options.quick else options.rounds, options.peers, rates)
+            write(options.out, result, rates, options.quick)  # a long measurement may be interrupted
+    print(table(result))
+
+
+def write(folder, result, rates, quick):
     packages = ["tensorflow", "keras", *{package for peer, package in PACKAGES.items() if installed(peer)}]
     about = {
         "date": str(datetime.date.today()), "machine": machine(), "python": platform.python_version(),
-        "versions": {name: version(name) for name in packages}, "threads": 1, "quick": options.quick, "rates": rates,
+        "versions": {name: version(name) for name in packages}, "threads": 1, "quick": quick, "rates": rates,
     }  # fmt: skip
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "speed.json").write_text(json.dumps(about | {"rows": result}, indent=1) + "\n")
-    (options.out / "speed.md").write_text(table(result))
-    print(table(result))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "speed.json").write_text(json.dumps(about | {"rows": result}, indent=1) + "\n")
+    (folder / "speed.md").write_text(table(result))
 
 
 if __name__ == "__main__":

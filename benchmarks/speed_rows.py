@@ -35,6 +35,7 @@ ROWS = {
     "translate-beam": Row("sentences", ENGINES, 0.9, beam=5),  # CTranslate2 ends a search by another rule
     **{name: Row("tokens", TRAINERS, close=1e-3) for name in TRAINED},
     "train-lstm-2x256": Row("tokens", ("tfllm", "torch", "torch-compile"), close=1e-3),
+    "train-transformer": Row("tokens", ("tfllm", "torch", "torch-compile"), close=1e-3),  # XLA compiles it for minutes
     "encode": Row("sentences", ("tfllm", "onnxruntime"), close=2e-3),
     "start": Row("answers", ("tfllm", "import")),
 }
