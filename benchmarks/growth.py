@@ -128,7 +128,13 @@ def plot(results, path):
     import matplotlib.pyplot as plt
 
     names = [name for name in results if len(results[name]) > 1]
-    figure, axes = plt.subplots(2, 4, figsize=(15, 6.4), layout="constrained")
+    lines = -(-len(names) // 4)
+    columns = -(-len(names) // lines)
+    figure, axes = plt.subplots(
+        lines, columns, figsize=(3.8 * columns, 3.2 * lines), layout="constrained", squeeze=False
+    )
+    for axis in axes.flat[len(names) :]:
+        axis.axis("off")
     for axis, name in zip(axes.flat, names, strict=False):
         x = [row["value"] for row in results[name]]
         axis.plot(x, [row["time"] for row in results[name]], "o-", color="tab:blue")

@@ -76,6 +76,7 @@ def test_pictures_are_those_that_code_draws():
     }
     drawn |= {name: pictures.figure(*where) for name, where in pictures.FIGURES.items()}
     files = {path.name: path.read_bytes() for path in pictures.PICTURES.iterdir()}
+    assert files.pop("growth.png").startswith(b"\x89PNG\r\n\x1a\n")  # of a measurement: benchmarks/growth.py
     for name, size in pictures.PHOTOGRAPHS.items():  # of a browser, which is not always installed
         photograph = files.pop(name)
         assert photograph[:8] == b"\x89PNG\r\n\x1a\n" and len(photograph) < 80_000
