@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy.names(__name__, {
     "averaging": ["LastAverage", "MovingAverage", "average"],
     "validation": ["ValidationScore"],
     "freezing": ["Trained", "freeze", "trained", "unfreeze"],
+    "pruning": ["prune"],
     "adapters": ["load_adapter", "lora", "merge", "remove_adapter", "save_adapter"],
     "layer_decay": ["LayerDecayAdam"],
     "lock": ["locked"],
