@@ -42,12 +42,21 @@ def write_onnx(path):
     import torch
     from transformers import BertModel
 
-    model = BertModel.from_pretrained(source()).eval()
-    ids = torch.ones(2, 8, dtype=torch.long)
-    names = ["input_ids", "attention_mask"]
+    model = BertModel.from_pretrained(source(), attn_implementation="eager").eval()
+    names, ids = (
+        ["input_ids", "attention_mask"],
+        torch.tensor([[101, 2048, 6077, 102, 0, 0], [101, 2048, 2048, 6077, 2048, 102]]),
+    )
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=512)
     shapes = {name: {0: batch, 1: length} for name in names}
-    torch.onnx.export(model, (), path, kwargs=dict.fromkeys(names, ids), dynamic_shapes=shapes, dynamo=True)
+    torch.onnx.export(
+        model,
+        (),
+        path,
+        kwargs=dict(zip(names, (ids, (ids > 0).long()), strict=True)),
+        dynamic_shapes=shapes,
+        dynamo=True,
+    )
 
 
 def in_batches(folder):
