@@ -212,6 +212,18 @@ def parquet(_):
     return next(parquet("a.parquet"))
 
 
+def pattern(_):
+    from tfllm.generation import of_pattern
+
+    return of_pattern("a")
+
+
+def schema(_):
+    from tfllm.tasks.text_generation.constraints import expression_of
+
+    return expression_of("{}")
+
+
 SERVE = ("fastapi", "starlette", "uvicorn", "prometheus_client")
 # import name: (its distribution, the extra that has it, what needs it)
 OPTIONAL = {
@@ -226,7 +238,8 @@ OPTIONAL = {
     "lime": ("lime", "explain", by_lime), "shap": ("shap", "explain", by_shap),
     "datasketch": ("datasketch", "audit", near_duplicates),
     "presidio_analyzer": ("presidio-analyzer", "presidio", presidio), "spacy": ("spacy", "presidio", presidio),
-    "pyarrow": ("pyarrow", "parquet", parquet),
+    "pyarrow": ("pyarrow", "parquet", parquet), "interegular": ("interegular", "patterns", pattern),
+    "outlines_core": ("outlines-core", "patterns", schema),
     **{name: (name.replace("_", "-"), "serve", serve) for name in SERVE},
     "sklearn": ("scikit-learn", "maps", lambda _: map_by("tsne")),
     "umap": ("umap-learn", "maps", lambda _: map_by("umap")),
