@@ -137,8 +137,8 @@ def test_what_is_not_supported_is_named(task, message, tmp_path):
 
 def test_other_mistakes(tmp_path, monkeypatch):
     task = language_model()
-    with pytest.raises(ValueError, match="format must be one of tf_saved_model, ctranslate2; got 'onnx'"):
-        task.export(tmp_path, format="onnx")
+    with pytest.raises(ValueError, match="format must be one of tf_saved_model, ctranslate2, onnx, litert; got 'pt'"):
+        task.export(tmp_path, format="pt")
     with pytest.raises(ValueError, match="takes the options of decoding when it runs"):
         task.export(tmp_path, tasks.Continuation(), format="ctranslate2")
     monkeypatch.setitem(__import__("sys").modules, "ctranslate2", None)

@@ -95,12 +95,14 @@ def test_serving_survives_kill_9(tmp_path):
     command = [sys.executable, "-m", "tfllm", "serve", str(tmp_path / "tagger"), "--port", "0", "--workers", "2",
                "--grace", "0.3"]  # fmt: skip
     environment = os.environ | {"TFLLM_API_KEYS": ""}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    log = tmp_path / "log"  # a pipe that nobody reads would stop the workers once it is full
+    with (
+        open(log, "w") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment) as process,
+    ):
         try:
             line = process.stdout.readline()
-            assert line, process.stderr.read()
+            assert line, log.read_text()
             address = line.partition("/v1")[0]
             workers = children(process.pid)
             assert len(workers) == 2
@@ -116,7 +118,7 @@ def test_serving_survives_kill_9(tmp_path):
                     statuses.append(status)
                     assert status == 503 or content["predictions"][0]["text"] == "a b?"
 
-            threads = [threading.Thread(target=load) for _ in range(4)]
+            threads = [threading.Thread(target=load, daemon=True) for _ in range(4)]
             for thread in threads:
                 thread.start()
             wait_for(lambda: len(statuses) > 50)
@@ -135,7 +137,7 @@ def test_serving_survives_kill_9(tmp_path):
             assert set(statuses) == {200}
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0
-            events = [json.loads(line) for line in process.stderr.read().splitlines() if line.startswith("{")]
+            events = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
             assert [event["code"] for event in events if event["event"] == "worker ended"] == [-signal.SIGKILL]
             assert sum(event["event"] == "stopping" for event in events) in (1, 2)  # the new one may still be loading
         finally:

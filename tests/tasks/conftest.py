@@ -27,7 +27,7 @@ def trained():
     sources, targets = pairs(1000)
     translator = Translator.from_text(sources, targets, CONFIG)
     translator.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
-    translator.fit(sources, targets, epochs=9, batch_size=64, shapes=1, verbose=0)
+    translator.fit(sources, targets, epochs=10, batch_size=64, shapes=1, verbose=0)
     return translator
 
 

@@ -42,6 +42,7 @@ def test_all_files_beside_the_code_are_package_data():
     assert declared == there
     data = {path for path in there if path.suffix != ".pyi" and path.name != "py.typed" and path.parent.parent != AUDIT}
     served = {ROOT / "tfllm/export/operations.txt", ROOT / "tfllm/serving/page.html"}
+    served |= set((ROOT / "tfllm/export/templates").iterdir())
     assert data == {TEXT / "bytepair" / "unicode16.txt", TEXT / "wordpiece" / "unicode8.txt"} | served
 
 

@@ -13,4 +13,4 @@ def tied_logits(x, embeddings):
     if len(x.shape) == 2:
         return ops.matmul(x, matrix)
     logits = ops.matmul(ops.reshape(x, (-1, x.shape[-1])), matrix)
-    return ops.reshape(logits, (*ops.shape(x)[:2], embeddings.shape[0]))
+    return ops.reshape(logits, (*ops.shape(x)[:2], ops.shape(logits)[-1]))

@@ -14,6 +14,7 @@ from tfllm.models.configs import TextCNNConfig as TextCNNConfig
 from tfllm.models.configs import TextRNNConfig as TextRNNConfig
 from tfllm.models.configs import TextgenRNNConfig as TextgenRNNConfig
 from tfllm.models.configs import TransformerConfig as TransformerConfig
+from tfllm.models.configs import student_config as student_config
 from tfllm.models.encoder import Encoder as Encoder
 from tfllm.models.gpt import GPT as GPT
 from tfllm.models.llama import Llama as Llama

@@ -24,4 +24,5 @@ from tfllm.tasks.text_generation.decoding import Continuation as Continuation
 from tfllm.tasks.text_generation.decoding import Decoding as Decoding
 from tfllm.tasks.text_generation.decoding import Replying as Replying
 from tfllm.tasks.text_generation.decoding import Summarizing as Summarizing
+from tfllm.tasks.text_generation.distillation import distil as distil
 from tfllm.tasks.translator import Translator as Translator

@@ -12,6 +12,7 @@ from tfllm.training.freezing import trained as trained
 from tfllm.training.freezing import unfreeze as unfreeze
 from tfllm.training.layer_decay import LayerDecayAdam as LayerDecayAdam
 from tfllm.training.lock import locked as locked
+from tfllm.training.pruning import prune as prune
 from tfllm.training.recipe import Recipe as Recipe
 from tfllm.training.recipe import optimizer as optimizer
 from tfllm.training.run import best as best

@@ -51,13 +51,13 @@ class PreferenceTuning(Task):
         history = self.generator.prompts(record["dialogue"])[0]
         inputs = {}
         for side in SIDES:
-            reply = self.reply(record[side])
+            reply = self.reply_ids(record[side])
             inputs[side] = joined(history, reply)
             inputs[f"{side}_weights"] = joined(tf.zeros_like(history, tf.float32), tf.ones_like(reply, tf.float32))
         one = column(tf.ones(history.nrows(), tf.int32))
         return inputs, one, tf.cast(one, tf.float32)
 
-    def reply(self, texts):
+    def reply_ids(self, texts):
         """Replies, strings [B] -> the ids that the generator learns of them, with END, ragged [B, None]."""
         keep_lines, tokenizer = self.generator.template is not None, self.generator.tokenizer
         texts = tf.strings.regex_replace(texts, BREAK if keep_lines else r"\s+", "\n" if keep_lines else " ")
