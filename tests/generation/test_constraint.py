@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.generation.models import Markov
-from tfllm.generation import Constraint, Loop, drawing, of_choices, of_pattern, sampling
+from tfllm.generation import Constraint, Loop, constraint, drawing, of_choices, of_pattern, sampling
 
 PATTERNS = ["(a|é)+1?", "[^a]b*", ".", r"\d{2}|好.*", "(?i)ab", "[😀-😂À-ß]+x?", "a*?", "", "(ab)*", r'[^\x00-\x1f"]*',
             "(?!b)[a-c]+", "a.c"]  # fmt: skip
@@ -88,6 +88,12 @@ def test_allowed_tokens_keep_their_probabilities():
     # "ab1" is also written as the tokens a, b, 1: after "a" the tokens b and 1 are equally likely
     a, b, ab = np.exp([0, 1, 2]) / np.exp([0, 1, 2]).sum()
     np.testing.assert_allclose(shares, [a / 2, b, ab + a / 2], atol=0.03)
+
+
+def test_a_table_that_would_be_too_large(monkeypatch):
+    monkeypatch.setattr(constraint, "LARGEST", 40)
+    with pytest.raises(ValueError, match="need 7 states; with 11 tokens at most 3 are possible"):
+        Constraint(of_choices(["ab1ab1"]), PIECES, END)
 
 
 def test_texts_that_no_token_can_write():

@@ -11,16 +11,24 @@ import tensorflow as tf
 from tfllm.generation.rules import NEVER
 from tfllm.generation.stops import token_table
 
+LARGEST = 2**27  # states times tokens: the table takes 4 bytes for each while it is made
 ENDLESS = 2**30  # distance of states from which no text is accepted
 
 
 class Constraint:
     """automaton: (after int32 [S, 256], final bool [S]). pieces: the bytes of each of V token ids; b"" of special ones,
-    which are not allowed; end: the id of END, allowed in final states. Raises ValueError if no text is accepted.
+    which are not allowed; end: the id of END, allowed in final states.
+
+    Raises ValueError if no text is accepted, and if S V is too large.
     """
 
     def __init__(self, automaton, pieces, end):
         after, final = automaton
+        if len(after) * len(pieces) > LARGEST:
+            raise ValueError(
+                f"the choices, pattern or schema need {len(after):,} states; with {len(pieces):,} tokens at most "
+                f"{LARGEST // len(pieces):,} are possible: limit repetitions and lengths"
+            )
         dead, final = len(after), np.append(final, False)
         after = np.concatenate([np.where(after < 0, dead, after), np.full((1, 256), dead)]).astype("int32")
         table = token_table(after, pieces)  # [S + 1, V]

@@ -62,6 +62,13 @@ def test_other_weights_are_another_teacher(trained, tmp_path):
     assert distillation.fingerprint(other) == distillation.fingerprint(trained)
 
 
+def test_a_teacher_that_writes_nothing(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(type(trained), "generate", lambda self, texts, **options: [" "] * len(texts))
+    with pytest.raises(ValueError, match="all answers of the teacher are empty: train it longer"):
+        tasks.distil(trained, SOURCES, tmp_path / "answers.jsonl", verbose=0)
+    assert not (tmp_path / "answers.jsonl").exists()
+
+
 def test_a_language_model_is_no_teacher(tmp_path):
     with pytest.raises(TypeError, match="a teacher is a Translator or a Summarizer; got a LanguageModel"):
         tasks.distil(zoo.language_model(zoo.GPT)[0], ["a"], tmp_path / "answers.jsonl")

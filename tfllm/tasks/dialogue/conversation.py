@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tfllm.data.reading.dialogues import of_messages
+from tfllm.data.reading.dialogues import dialogue, of_messages
 from tfllm.tasks import user_data
 from tfllm.tasks.text_generation.decoding import of_options
 from tfllm.tasks.texts import decoded, is_one, shown
@@ -64,6 +64,15 @@ class Chat:
     def __repr__(self):
         first = [] if self.system is None else [("system", self.system)]
         return "\n".join(f"{name}: {turn}" for name, turn in first + self.history)
+
+
+def dialogue_of(history, system, keep_lines):
+    """A history in any form, and a system line or None -> the string of a dialogue. Raises as `turns_of`."""
+    if not is_one(history):
+        parts = turns_of(history) | ({} if system is None else {"system": system})
+        return dialogue(**parts, keep_lines=keep_lines)
+    text = decoded([user_data.one_text(history, "dialogue")])[0]
+    return text if system is None else f"{dialogue([], system=system, keep_lines=keep_lines)}\n{text}"
 
 
 def turns_of(history):

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfllm.data import batches
-from tfllm.data.reading.dialogues import SYSTEM, dialogue
+from tfllm.data.reading.dialogues import SYSTEM
 from tfllm.losses import TokenCrossEntropy
 from tfllm.metrics import TokenAccuracy, TokenMean
 from tfllm.models.causal import CausalModel
@@ -19,7 +19,7 @@ from tfllm.tasks.compiled import compiled
 from tfllm.tasks.compiling import Metrics
 from tfllm.tasks.dialogue import exchanges, turns
 from tfllm.tasks.dialogue.chat_template import ChatTemplate
-from tfllm.tasks.dialogue.conversation import Chat, turns_of
+from tfllm.tasks.dialogue.conversation import Chat, dialogue_of
 from tfllm.tasks.dialogue.reply_forms import CausalReplies, Seq2SeqReplies
 from tfllm.tasks.dialogue.speakers import ALL, SIZES, SPEAKERS, lines, names
 from tfllm.tasks.settings import DialogueGeneratorConfig
@@ -27,7 +27,6 @@ from tfllm.tasks.task import log
 from tfllm.tasks.text_generation.decoding import Replying
 from tfllm.tasks.text_generation.likelihood import summed
 from tfllm.tasks.text_generation.writing import Writing
-from tfllm.tasks.texts import decoded, is_one
 from tfllm.tasks.vocabularies import expect_rows
 
 LENGTH = 256  # default tokens of a history, if the model has no limit
@@ -253,12 +252,7 @@ class DialogueGenerator(Writing):
 
     def text(self, history: Any, system: str | None = None, speaker: str | None = None) -> str:
         """The string of a dialogue. Raises ValueError for an empty history and for unknown speakers."""
-        lines = self.template is not None
-        if is_one(history):
-            text = decoded([user_data.one_text(history, "dialogue")])[0]
-            text = text if system is None else f"{dialogue([], system=system, keep_lines=lines)}\n{text}"
-        else:
-            text = dialogue(**turns_of(history) | ({} if system is None else {"system": system}), keep_lines=lines)
+        text = dialogue_of(history, system, self.template is not None)
         for name in [*names([text]), *([] if speaker is None else [speaker])]:
             if name not in self.speakers:
                 raise ValueError(f"unknown speaker {name!r}; this task has {', '.join(self.speakers)}")

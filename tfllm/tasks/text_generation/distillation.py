@@ -25,7 +25,8 @@ def distil(teacher: EncoderDecoder, x: Any, path: str | Path, batch_size: int = 
     x: sources in any form, or records with "source", such as the teacher's training data. decoding: as in `generate`;
     by default beam_width=5. The file appears when it is complete; a call that was interrupted is continued by the same
     call, except with restart=True. Raises TypeError for other tasks than an encoder-decoder, and ValueError if the
-    unfinished file has answers of another teacher, to other sources or by another decoding.
+    unfinished file has answers of another teacher, to other sources or by another decoding, and if all answers are
+    empty.
     """
     if not isinstance(teacher, EncoderDecoder):
         raise TypeError(f"a teacher is a Translator or a Summarizer; got a {type(teacher).__name__}")
@@ -44,6 +45,9 @@ def distil(teacher: EncoderDecoder, x: Any, path: str | Path, batch_size: int = 
             file.writelines(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs)
             file.flush()
             bar.update(start + len(chunk))
+    with open(part.path, encoding="utf-8") as file:
+        if not any(json.loads(line)["target"].strip() for line in file):
+            raise ValueError("all answers of the teacher are empty: train it longer")
     part.finish()
     return str(path)
 
